@@ -1,0 +1,49 @@
+// The layer rule of the house (docs/style.md): imports go down this list only, and only through a folder's index.ts.
+const order = [
+  "cli",
+  "experiments",
+  "report",
+  "merging",
+  "connectivity",
+  "federated",
+  "training",
+  "models",
+  "data",
+  "checkpoints",
+  "graph",
+  "runtime",
+  "jobs",
+  "core",
+];
+
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    ...order.slice(1).map((room, i) => ({
+      name: `${room}-imports-downwards`,
+      comment: `src/${room} may import only the folders below it`,
+      severity: "error",
+      from: { path: `^src/${room}/` },
+      to: { path: `^src/(${order.slice(0, i + 1).join("|")})/` },
+    })),
+    ...order.map((room) => ({
+      name: `${room}-has-one-door`,
+      comment: `import src/${room}/index.ts, not a file inside the folder`,
+      severity: "error",
+      from: { path: "^src/", pathNot: `^src/${room}/` },
+      to: { path: `^src/${room}/`, pathNot: `^src/${room}/index\\.ts$` },
+    })),
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "require", "node", "default"] },
+  },
+};

@@ -1,0 +1,16 @@
+// `npm test`: types, lint, the layer rule, unused code, then every test. The first thing that fails ends it.
+import { join } from "node:path";
+import { build, install, root, run } from "./setup.mjs";
+
+install();
+const bin = (name) => join(root, "node_modules/.bin", name);
+const step = (title, name, args) => {
+  console.log(`\n── ${title}`);
+  run(bin(name), args);
+};
+build();
+step("types", "tsc", ["-p", "tsconfig.json"]);
+step("lint", "biome", ["check", "--error-on-warnings", "."]);
+step("layers", "depcruise", ["src", "--config", ".dependency-cruiser.cjs", "--output-type", "err"]);
+step("unused code", "knip", []);
+step("tests", "vitest", ["run"]);

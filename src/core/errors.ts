@@ -1,0 +1,41 @@
+// The two kinds of failure a user may meet. Everything else that is thrown is a bug of ours.
+
+/** Something the user can mend: one sentence that names the thing and says what to do. Exit status 1. */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+}
+
+/** The command line itself is wrong. Exit status 2. */
+export class UsageError extends UserError {
+  override readonly name = "UsageError";
+}
+
+/** A list for an error message: the first `limit` items, then how many more. */
+export function listSome(items: Iterable<string>, limit = 5): string {
+  const all = [...items];
+  const rest = all.length - limit;
+  return all.slice(0, limit).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** The known word nearest to `word` by edit distance, to suggest in an error; undefined when none is close. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.ceil(word.length / 2)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

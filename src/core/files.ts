@@ -1,0 +1,67 @@
+// Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UserError } from "./errors.ts";
+
+/** The project's own root (where package.json lies), the same from src/ and from dist/. */
+export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps.
+ * The folder is made when missing. Throws {@link UserError} when it cannot be written; nothing is left behind then.
+ */
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array | ((handle: FileHandle) => Promise<void>),
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.part`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(temporary, "wx");
+    try {
+      if (typeof content === "function") await content(handle);
+      else await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw describeFileError(error, path, "write");
+  }
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is a file",
+  ENOSPC: "the disk is full",
+  EROFS: "the file system is read-only",
+  EEXIST: "something of that name is in the way",
+};
+
+/** Turns an operating-system error into one sentence; anything else is returned as it is. */
+export function describeFileError(error: unknown, path: string, action: "read" | "write"): unknown {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const reason = code && reasons[code];
+  if (!reason) return error;
+  const advice = action === "read" ? "Check the path." : "Choose another place or free some space.";
+  return new UserError(`Cannot ${action} ${path}: ${reason}. ${advice}`, { cause: error });
+}
+
+/** Makes a new folder `base`, or `base-2`, `base-3` … when that name is taken; returns the one that was made. */
+export function makeFreshFolder(base: string): string {
+  for (let i = 1; ; i++) {
+    const path = i === 1 ? base : `${base}-${i}`;
+    if (existsSync(path)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(path);
+    return path;
+  }
+}
