@@ -1,0 +1,17 @@
+// Gradient of fetching by index: rows that were fetched several times collect the sum, as a product with the one-hot matrix.
+import { sizeOf } from "../../core/index.ts";
+import { cast } from "../ops/elementwise.ts";
+import { oneHot } from "../ops/indexing.ts";
+import { matmul } from "../ops/linear.ts";
+import { reshape, swapLast } from "../ops/shape.ts";
+import type { Rule } from "./rule.ts";
+
+export const indexingRules: Record<string, Rule> = {
+  Gather: (dy, [x, indices], _y, { attributes }) => {
+    const axis = attributes.axis as number;
+    const [head, tail] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
+    const fetched = reshape(dy, [...head, sizeOf(indices.shape), sizeOf(tail)]);
+    const which = cast(oneHot(reshape(indices, [-1]), x.shape[axis]), dy.dtype);
+    return [reshape(matmul(swapLast(which), fetched), x.shape), null];
+  },
+};

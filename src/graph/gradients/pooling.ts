@@ -1,0 +1,35 @@
+// Gradients of pooling.
+import { sizeOf, tensor } from "../../core/index.ts";
+import type { Value } from "../graph.ts";
+import { mul } from "../ops/elementwise.ts";
+import { scatterAdd } from "../ops/indexing.ts";
+import { applyAveraging, averaging } from "../ops/pooling.ts";
+import { expand, reshape, zeros } from "../ops/shape.ts";
+import type { Rule } from "./rule.ts";
+
+export const poolingRules: Record<string, Rule> = {
+  // the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch)
+  MaxPool: (dy, [x], _y, node) => {
+    const flat = scatterAdd(zeros(dy, [sizeOf(x.shape)]), reshape(node.outputs[1], [-1]), reshape(dy, [-1]), 0);
+    return [reshape(flat, x.shape)];
+  },
+  // y = R x C' with banded matrices of means, so dx = R' dy C
+  AveragePool: (dy, [x], y, { attributes }) => {
+    const { kernel_shape: kernel, strides, pads } = attributes as Record<string, readonly number[]>;
+    const back = [0, 1].map((i) => {
+      const bounds = (o: number): [number, number] => [o * strides[i] - pads[i], o * strides[i] - pads[i] + kernel[i]];
+      const inside = (o: number) => Math.min(bounds(o)[1], x.shape[i + 2]) - Math.max(bounds(o)[0], 0);
+      const divisor = attributes.count_include_pad ? () => kernel[i] : inside;
+      return transposed(averaging(dy, x.shape[i + 2], y.shape[i + 2], bounds, divisor));
+    });
+    return [applyAveraging(dy, back[0], back[1])];
+  },
+  GlobalAveragePool: (dy, [x]) => [expand(mul(dy, 1 / sizeOf(x.shape.slice(2))), x.shape)],
+};
+
+function transposed(matrix: Value): Value {
+  const [m, n] = matrix.shape;
+  const source = matrix.node.tensor!.data;
+  const values = Array.from({ length: m * n }, (_, at) => source[(at % m) * n + Math.floor(at / m)]);
+  return matrix.graph.constant(tensor(matrix.dtype, [n, m], values));
+}

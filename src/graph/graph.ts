@@ -1,0 +1,115 @@
+// The graph: operations by ONNX's names, hash-consed. A value's identity is its operation, attributes and inputs, so the
+// same expression written twice is one node: that is what lets many averaged models share their common prefixes.
+// Nodes are numbered as they are made, inputs first: ascending ids are a topological order.
+import { bytesOf, type DType, sha256, type Tensor } from "../core/index.ts";
+import { type AttributeValue, operation } from "./ops/index.ts";
+
+export interface Type {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** One output of one node. */
+export class Value {
+  constructor(
+    readonly node: Node,
+    readonly output: number,
+    readonly type: Type,
+  ) {}
+
+  get graph(): Graph {
+    return this.node.graph;
+  }
+  get dtype(): DType {
+    return this.type.dtype;
+  }
+  get shape(): readonly number[] {
+    return this.type.shape;
+  }
+  /** Identifies the value within its graph. */
+  get key(): string {
+    return `${this.node.id}.${this.output}`;
+  }
+}
+
+export interface Node {
+  readonly graph: Graph;
+  readonly id: number;
+  /** ONNX's name of the operation; `Input` and `Constant` are leaves. */
+  readonly op: string;
+  readonly inputs: readonly (Value | null)[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  /** The value of a `Constant`. */
+  readonly tensor?: Tensor;
+}
+
+export class Graph {
+  readonly #nodes = new Map<string, Node>();
+
+  /** Number of distinct nodes made so far. */
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  /** A named input; asking again for the same name gives the same value. Throws when the type differs. */
+  input(name: string, dtype: DType, shape: readonly number[]): Value {
+    const [value] = this.#intern(`Input ${name}`, "Input", [], { name }, () => [{ dtype, shape: [...shape] }]).outputs;
+    if (value.dtype !== dtype || String(value.shape) !== String(shape)) {
+      throw new Error(`input ${name} is ${value.dtype}[${value.shape}], asked for as ${dtype}[${shape}]`);
+    }
+    return value;
+  }
+
+  constant(tensor: Tensor): Value {
+    const key = `Constant ${tensor.dtype}[${tensor.shape}] ${sha256(bytesOf(tensor))}`;
+    return this.#intern(key, "Constant", [], {}, () => [{ dtype: tensor.dtype, shape: tensor.shape }], tensor)
+      .outputs[0];
+  }
+
+  /** Applies an operation of the table in ops/; shapes are inferred and wrong ones throw. `null` is an optional input left out. */
+  apply(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}): readonly Value[] {
+    const definition = operation(op);
+    for (const name of Object.keys(attributes)) {
+      if (!definition.attributes?.[name]) throw new Error(`${op} has no attribute ${name}`);
+    }
+    const sorted = Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = `${op} ${inputs.map((v) => v?.key ?? "-").join(" ")} ${JSON.stringify(sorted)}`;
+    return this.#intern(key, op, inputs, sorted, () => definition.infer(inputs, sorted)).outputs;
+  }
+
+  #intern(
+    key: string,
+    op: string,
+    inputs: Node["inputs"],
+    attributes: Attributes,
+    types: () => Type[],
+    tensor?: Tensor,
+  ): Node {
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    for (const input of inputs)
+      if (input && input.graph !== this) throw new Error(`${op}: an input is of another graph`);
+    const outputs: Value[] = [];
+    const node: Node = { graph: this, id: this.#nodes.size, op, inputs: [...inputs], attributes, outputs, tensor };
+    types().forEach((type, i) => {
+      outputs.push(new Value(node, i, type));
+    });
+    this.#nodes.set(key, node);
+    return node;
+  }
+}
+
+/** Every node the outputs depend on, in topological order. */
+export function nodesOf(outputs: Iterable<Value>): Node[] {
+  const seen = new Set<Node>();
+  const stack = [...outputs].map((v) => v.node);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const input of node.inputs) if (input) stack.push(input.node);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}

@@ -1,0 +1,9 @@
+// The graph of ONNX operations: building (ops/, composites), differentiating (autodiff, gradients/), lowering to what runs, printing and
+// serialising. It knows nothing of sessions, networks or data. May import: core.
+export * from "./autodiff.ts";
+export * from "./composites.ts";
+export { type Attributes, Graph, type Node, nodesOf, type Type, Value } from "./graph.ts";
+export * from "./lowering/index.ts";
+export * from "./ops/index.ts";
+export * from "./print.ts";
+export * from "./serialise.ts";

@@ -1,0 +1,94 @@
+// Pooling of images [N, C, H, W]. Average pooling is separable and linear, so the adaptive form is two products with constant matrices.
+import { tensor } from "../../core/index.ts";
+import type { Type, Value } from "../graph.ts";
+import { matmul } from "./linear.ts";
+import type { AttributeValue, Operation } from "./operation.ts";
+
+const windowAttributes = { kernel_shape: "ints", strides: "ints", pads: "ints" } as const;
+
+function pooled(x: Value, attributes: Readonly<Record<string, AttributeValue>>): Type {
+  const { kernel_shape: kernel, strides, pads } = attributes as Record<string, readonly number[]>;
+  const [n, c, ...size] = x.shape;
+  const out = size.map((s, i) => Math.floor((s + pads[i] + pads[i + 2] - kernel[i]) / strides[i]) + 1);
+  return { dtype: x.dtype, shape: [n, c, ...out] };
+}
+
+export const pooling = {
+  /** Outputs: the maxima, and where each stands in the flattened input (int64). */
+  MaxPool: {
+    attributes: windowAttributes,
+    infer([x], attributes) {
+      const type = pooled(x!, attributes);
+      return [type, { dtype: "int64", shape: type.shape }];
+    },
+  },
+  AveragePool: {
+    attributes: { ...windowAttributes, count_include_pad: "int" },
+    infer: ([x], attributes) => [pooled(x!, attributes)],
+  },
+  GlobalAveragePool: {
+    infer: ([x]) => [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, 2), ...x!.shape.slice(2).map(() => 1)] }],
+  },
+} satisfies Record<string, Operation>;
+
+export interface PoolOptions {
+  kernel: number;
+  stride?: number;
+  padding?: number;
+}
+
+const window = ({ kernel, stride = kernel, padding = 0 }: PoolOptions) => ({
+  kernel_shape: [kernel, kernel],
+  strides: [stride, stride],
+  pads: [padding, padding, padding, padding],
+});
+
+export function maxPool(x: Value, options: PoolOptions): Value {
+  return x.graph.apply("MaxPool", [x], window(options))[0];
+}
+
+/** PyTorch's avg_pool2d: zeros of the padding count unless `countPadding` is false. */
+export function averagePool(x: Value, options: PoolOptions & { countPadding?: boolean }): Value {
+  const { countPadding = true, ...rest } = options;
+  return x.graph.apply("AveragePool", [x], { ...window(rest), count_include_pad: Number(countPadding) })[0];
+}
+
+/** Mean over each channel: [N, C, 1, 1]. */
+export function globalAveragePool(x: Value): Value {
+  return x.graph.apply("GlobalAveragePool", [x])[0];
+}
+
+/** PyTorch's AdaptiveAvgPool2d: output cell i averages the inputs floor(i n / m) … ceil((i + 1) n / m). */
+export function adaptiveAveragePool(x: Value, [height, width]: readonly [number, number]): Value {
+  const [, , h, w] = x.shape;
+  const bounds =
+    (n: number, m: number) =>
+    (i: number): [number, number] => [Math.floor((i * n) / m), Math.ceil(((i + 1) * n) / m)];
+  return applyAveraging(x, averaging(x, h, height, bounds(h, height)), averaging(x, w, width, bounds(w, width)));
+}
+
+/** rows X columns' for every image and channel. */
+export function applyAveraging(x: Value, rows: Value, columns: Value): Value {
+  const { graph } = x;
+  const transposed = tensor(columns.dtype, columns.shape.toReversed());
+  const [m, n] = columns.shape;
+  const source = columns.node.tensor!.data;
+  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) transposed.data[j * m + i] = source[i * n + j];
+  return matmul(rows, matmul(x, graph.constant(transposed)));
+}
+
+/** The constant matrix [m, n] whose row i is the mean over the inputs of `bounds(i)`; `divisor(i)` replaces the number of them. */
+export function averaging(
+  like: Value,
+  n: number,
+  m: number,
+  bounds: (i: number) => [number, number],
+  divisor?: (i: number) => number,
+): Value {
+  const matrix = tensor(like.dtype, [m, n]);
+  for (let i = 0; i < m; i++) {
+    const [from, to] = bounds(i);
+    for (let j = Math.max(from, 0); j < Math.min(to, n); j++) matrix.data[i * n + j] = 1 / (divisor?.(i) ?? to - from);
+  }
+  return like.graph.constant(matrix);
+}

@@ -1,0 +1,51 @@
+// Reductions over axes.
+import { tensor } from "../../core/index.ts";
+import type { Value } from "../graph.ts";
+import { constantInts, normalAxis, type Operation } from "./operation.ts";
+
+const reduction: Operation = {
+  attributes: { keepdims: "int" },
+  infer([x, axes], { keepdims }) {
+    const reduced = new Set(constantInts(axes, "a reduction").map((axis) => normalAxis(axis, x!.shape.length)));
+    const kept = x!.shape.map((n, i) => (reduced.has(i) ? 1 : n));
+    return [{ dtype: x!.dtype, shape: keepdims === 0 ? kept.filter((_, i) => !reduced.has(i)) : kept }];
+  },
+};
+
+export const reductions = {
+  ReduceSum: reduction,
+  ReduceMean: reduction,
+  ReduceMax: reduction,
+  ArgMax: {
+    attributes: { axis: "int", keepdims: "int" },
+    infer([x], { axis, keepdims }) {
+      const at = normalAxis(axis as number, x!.shape.length);
+      const kept = x!.shape.map((n, i) => (i === at ? 1 : n));
+      return [{ dtype: "int64", shape: keepdims === 0 ? kept.filter((_, i) => i !== at) : kept }];
+    },
+  },
+} satisfies Record<string, Operation>;
+
+export interface ReduceOptions {
+  /** Leave the reduced axes in place with length 1. */
+  keep?: boolean;
+}
+
+const reduce =
+  (op: "ReduceSum" | "ReduceMean" | "ReduceMax") =>
+  (x: Value, axes: readonly number[], { keep = false }: ReduceOptions = {}): Value => {
+    if (axes.length === 0) return x;
+    const normal = axes.map((axis) => normalAxis(axis, x.shape.length)).sort((a, b) => a - b);
+    return x.graph.apply(op, [x, x.graph.constant(tensor("int64", [normal.length], normal))], {
+      keepdims: Number(keep),
+    })[0];
+  };
+
+export const reduceSum = reduce("ReduceSum");
+export const reduceMean = reduce("ReduceMean");
+export const reduceMax = reduce("ReduceMax");
+
+/** Index of the largest element along an axis, the first one where several are; int64, the axis removed. */
+export function argMax(x: Value, axis: number): Value {
+  return x.graph.apply("ArgMax", [x], { axis, keepdims: 0 })[0];
+}

@@ -1,0 +1,38 @@
+// A graph as text, one node a line, for snapshots and for reading: `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
+import { toNumbers } from "../core/index.ts";
+import { type Node, nodesOf, type Value } from "./graph.ts";
+
+/** The nodes that the named outputs depend on; numbering starts at 0, so equal graphs print equally. */
+export function print(outputs: Readonly<Record<string, Value>>): string {
+  const names = new Map<string, string>();
+  const lines: string[] = [];
+  const type = (v: Value) => `${v.dtype}[${v.shape}]`;
+  let count = 0;
+  for (const node of nodesOf(Object.values(outputs))) {
+    if (node.op === "Input") {
+      names.set(node.outputs[0].key, String(node.attributes.name));
+      lines.push(`input ${node.attributes.name} : ${type(node.outputs[0])}`);
+    } else if (node.op === "Constant") {
+      names.set(node.outputs[0].key, constantText(node));
+    } else {
+      const own = node.outputs.map((v) => {
+        names.set(v.key, `%${count++}`);
+        return names.get(v.key);
+      });
+      const inputs = node.inputs.map((v) => (v ? names.get(v.key) : "-")).join(", ");
+      const attributes = Object.entries(node.attributes).map(
+        ([k, v]) => `${k}=${typeof v === "object" ? `[${v}]` : v}`,
+      );
+      const braces = attributes.length ? ` {${attributes.join(" ")}}` : "";
+      lines.push(`${own.join(", ")} = ${node.op}(${inputs})${braces} : ${node.outputs.map(type).join(", ")}`);
+    }
+  }
+  for (const [name, value] of Object.entries(outputs)) lines.push(`output ${name} = ${names.get(value.key)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function constantText({ tensor, outputs: [value] }: Node): string {
+  if (tensor!.data.length > 8) return `const ${value.dtype}[${value.shape}]`;
+  const numbers = Array.from(toNumbers(tensor!), (x) => Number(x.toPrecision(6)));
+  return value.shape.length ? `[${numbers}]` : String(numbers[0]);
+}

@@ -1,0 +1,81 @@
+// A model loaded into ONNX Runtime. `run` blocks the thread it is called on (the binding is synchronous inside), so long work goes
+// beside the main thread: see work.ts. Options were measured: the memory arena stays on (off is four to five times slower) and execution
+// stays sequential.
+import { availableParallelism } from "node:os";
+import * as ort from "onnxruntime-node";
+import { type Tensor, type TypedArray, UserError } from "../core/index.ts";
+
+/** Execution providers by the name the command line uses. */
+export const devices = ["cpu", "webgpu", "cuda", "coreml", "dml"] as const;
+export type Device = (typeof devices)[number];
+
+export interface RuntimeOptions {
+  readonly device?: Device;
+  /** Threads inside one operation; default: all cores. */
+  readonly threads?: number;
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export class Session {
+  readonly #session: ort.InferenceSession;
+
+  private constructor(session: ort.InferenceSession) {
+    this.#session = session;
+  }
+
+  /** Loads a serialised ONNX model, or a file of one. Throws {@link UserError} when the device is not there. */
+  static async load(
+    model: Uint8Array | string,
+    { device = "cpu", threads = availableParallelism() }: RuntimeOptions = {},
+  ): Promise<Session> {
+    const here = ort.listSupportedBackends().map((backend) => backend.name);
+    if (!here.includes(device)) {
+      throw new UserError(
+        `Device ${device} is not available in this installation of ONNX Runtime; here are ${here.join(", ")}.`,
+      );
+    }
+    const options: ort.InferenceSession.SessionOptions = {
+      executionProviders: [device],
+      intraOpNumThreads: threads,
+      executionMode: "sequential",
+      logSeverityLevel: 3,
+    };
+    return new Session(
+      await (typeof model === "string"
+        ? ort.InferenceSession.create(model, options)
+        : ort.InferenceSession.create(model, options)),
+    );
+  }
+
+  get inputs(): readonly string[] {
+    return this.#session.inputNames;
+  }
+
+  get outputs(): readonly string[] {
+    return this.#session.outputNames;
+  }
+
+  /** Runs the model. `into` holds tensors that receive the outputs of their names, so that a loop allocates nothing; the rest is new. */
+  async run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
+    const fetches = Object.fromEntries(this.outputs.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
+    const results = await this.#session.run(
+      Object.fromEntries(this.inputs.map((name) => [name, toOrt(feeds[name], name)])),
+      fetches,
+    );
+    return Object.fromEntries(this.outputs.map((name) => [name, into[name] ?? fromOrt(results[name])]));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function toOrt(tensor: Tensor | undefined, name = ""): ort.Tensor {
+  if (!tensor) throw new Error(`input ${name} of the model is not fed`);
+  return new ort.Tensor(tensor.dtype as "float32", tensor.data as Float32Array, tensor.shape);
+}
+
+function fromOrt(result: ort.Tensor): Tensor {
+  return { dtype: result.type as Tensor["dtype"], shape: result.dims, data: result.data as TypedArray };
+}
