@@ -1,0 +1,5 @@
+// The networks: one file each, their parameters as data and a forward pass over the graph. They know nothing of files, data sets or training.
+// May import: graph, core.
+export { dtypeOf, initialise } from "./initialise.ts";
+export type { Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
+export { buildModel, findNetwork, networks } from "./registry.ts";

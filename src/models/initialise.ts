@@ -1,0 +1,45 @@
+// PyTorch's initial distributions, and drawing from them: every parameter from a stream of its own, so the order of drawing does not matter.
+import { type DType, randomStream, type Tensor, tensor } from "../core/index.ts";
+import type { Initial, Model, Parameter } from "./model.ts";
+
+/** Inputs of one output unit: of a weight [out, in, …kernel]. */
+const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
+
+/** torch.nn's default for the weight (and, with the weight's shape, the bias) of Conv2d and Linear: kaiming_uniform_(a=sqrt 5). */
+export const defaultUniform = (weightShape: readonly number[]): Initial => ({
+  kind: "uniform",
+  bound: 1 / Math.sqrt(fanIn(weightShape)),
+});
+
+/** kaiming_normal_(mode="fan_out", nonlinearity="relu"): torchvision's for convolutions (He et al. 2015). */
+export const kaimingNormal = ([out, , ...kernel]: readonly number[]): Initial => ({
+  kind: "normal",
+  deviation: Math.sqrt(2 / kernel.reduce((product, n) => product * n, out)),
+});
+
+export const normal = (deviation: number): Initial => ({ kind: "normal", deviation });
+export const constant = (value: number): Initial => ({ kind: "constant", value });
+
+/** The storage type of a parameter. */
+export const dtypeOf = ({ kind }: Parameter): DType => (kind === "counter" ? "int64" : "float32");
+
+/** Fresh parameters of a network; the same seed gives the same numbers. Tied names share one tensor. */
+export function initialise(model: Model, seed: number): Map<string, Tensor> {
+  const drawn = new Map(model.parameters.map((parameter) => [parameter.name, draw(parameter, seed)]));
+  for (const names of model.tied) for (const name of names) drawn.set(name, drawn.get(names.at(-1)!)!);
+  return drawn;
+}
+
+function draw(parameter: Parameter, seed: number): Tensor {
+  const { name, shape, initial } = parameter;
+  const result = tensor(dtypeOf(parameter), shape);
+  const random = randomStream(seed, "initialise", name);
+  const { data } = result;
+  for (let i = 0; i < data.length; i++) {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = 0n;
+    else if (initial.kind === "constant") data[i] = initial.value;
+    else if (initial.kind === "uniform") data[i] = (2 * random.uniform() - 1) * initial.bound;
+    else data[i] = random.normal() * initial.deviation;
+  }
+  return result;
+}

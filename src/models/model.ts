@@ -1,0 +1,59 @@
+// The contract of a network: its parameters as data, and a forward pass over the graph.
+import type { DType } from "../core/index.ts";
+import type { Value } from "../graph/index.ts";
+
+/** How a parameter starts: its distribution. */
+export type Initial =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "uniform"; readonly bound: number } // in [-bound, bound)
+  | { readonly kind: "normal"; readonly deviation: number };
+
+export interface Parameter {
+  /** State-dict key, e.g. `layer1.0.conv1.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initial: Initial;
+  /** `statistic`: running mean or variance, tracked and not trained; `counter`: an integer buffer. Default `weight`. */
+  readonly kind?: "weight" | "statistic" | "counter";
+}
+
+/** The value of a parameter in the graph, by name. */
+export type Weights = (name: string) => Value;
+
+/** What a forward pass in training needs beside the weights. In evaluation it is left out. */
+export interface Training {
+  /** Uniform noise in [0, 1) of a shape, fresh at every step, for dropout. */
+  noise(shape: readonly number[]): Value;
+  /** Hands over the new value of a running statistic. */
+  track(name: string, value: Value): void;
+}
+
+/** A network of given sizes. */
+export interface Model {
+  readonly name: string;
+  readonly sizes: Sizes;
+  /** In state-dict order; a tied parameter stands under each of its names. */
+  readonly parameters: readonly Parameter[];
+  /** Groups of names that are one tensor; the last name is the layer's. */
+  readonly tied: readonly (readonly string[])[];
+  /** Logits of inputs [batch, …]: [batch, classes], or [batch, T, classes] for text. */
+  forward(inputs: Value, weights: Weights, training?: Training): Value;
+}
+
+export type Sizes = Readonly<Record<string, number>>;
+
+/** The shape of a tensor in a checkpoint, by name. */
+export type Shapes = (name: string) => readonly number[] | undefined;
+
+/** A family of networks: one entry of the registry. */
+export interface Network {
+  readonly name: string;
+  /** One line for `layerwise models`. */
+  readonly title: string;
+  readonly input: { readonly dtype: DType; readonly kind: "image" | "tokens" | "vector" };
+  /** Every size it has, with the paper's (or source's) value. */
+  readonly sizes: Sizes;
+  /** The sizes that a checkpoint tells by its shapes. */
+  readSizes(shapes: Shapes): Partial<Record<string, number>>;
+  build(sizes: Sizes): Model;
+}

@@ -1,0 +1,32 @@
+// Every built-in network by name. A new one is a file and a line here.
+import { listSome, nearest, UserError } from "../core/index.ts";
+import type { Model, Network, Shapes, Sizes } from "./model.ts";
+import { resnet18, resnet18Nonorm } from "./resnet18.ts";
+
+export const networks: readonly Network[] = [resnet18Nonorm, resnet18];
+
+/** The network of that name. Throws {@link UserError} that names the nearest known one. */
+export function findNetwork(name: string): Network {
+  const found = networks.find((network) => network.name === name);
+  if (found) return found;
+  const names = networks.map((network) => network.name);
+  const near = nearest(name, names);
+  throw new UserError(
+    `There is no model ${name}${near ? `; did you mean ${near}?` : "."} Built in are ${listSome(names, 20)}.`,
+  );
+}
+
+/** Builds a network: given sizes first, then those that a checkpoint's shapes tell, then the defaults. */
+export function buildModel(name: string, given: Partial<Record<string, number>> = {}, shapes?: Shapes): Model {
+  const network = findNetwork(name);
+  const told: Partial<Record<string, number>> = shapes ? network.readSizes(shapes) : {};
+  for (const size of Object.keys(given)) {
+    if (given[size] !== undefined && !(size in network.sizes)) {
+      throw new UserError(`Model ${name} has no size ${size}; it has ${listSome(Object.keys(network.sizes))}.`);
+    }
+  }
+  const sizes: Sizes = Object.fromEntries(
+    Object.entries(network.sizes).map(([size, value]) => [size, given[size] ?? told[size] ?? value]),
+  );
+  return network.build(sizes);
+}

@@ -1,0 +1,66 @@
+// Optimisers as graph operations, by PyTorch's formulas. What changes from step to step comes in as scalars, so one graph serves every step.
+import { add, div, min, mul, reduceSum, scalar, sqrt, sub, type Value } from "../graph/index.ts";
+
+export interface Optimiser {
+  /** Names of the state tensors kept for every parameter; they start at zero. */
+  readonly slots: readonly string[];
+  /** The scalar inputs of step `step` (counted from 1) at a learning rate. */
+  scalars(step: number, rate: number): Record<string, number>;
+  update(
+    parameter: Value,
+    gradient: Value,
+    slots: Readonly<Record<string, Value>>,
+    scalars: (name: string) => Value,
+  ): { parameter: Value; slots: Record<string, Value> };
+}
+
+export interface SgdOptions {
+  momentum: number;
+  weightDecay: number;
+}
+
+/** torch.optim.SGD: g + decay p; buffer = momentum buffer + g; p - rate buffer. */
+export function sgd({ momentum, weightDecay }: SgdOptions): Optimiser {
+  return {
+    slots: ["momentum"],
+    scalars: (_step, rate) => ({ rate }),
+    update(parameter, gradient, slots, scalars) {
+      const decayed = weightDecay ? add(gradient, mul(parameter, weightDecay)) : gradient;
+      const buffer = momentum ? add(mul(slots.momentum, momentum), decayed) : decayed;
+      return { parameter: sub(parameter, mul(buffer, scalars("rate"))), slots: { momentum: buffer } };
+    },
+  };
+}
+
+export interface AdamWOptions {
+  betas: readonly [number, number];
+  weightDecay: number;
+  epsilon?: number;
+}
+
+/** torch.optim.AdamW (Loshchilov and Hutter 2019): decoupled decay, bias-corrected moments. */
+export function adamw({ betas: [beta1, beta2], weightDecay, epsilon = 1e-8 }: AdamWOptions): Optimiser {
+  return {
+    slots: ["first", "second"],
+    scalars: (step, rate) => ({
+      keep: 1 - rate * weightDecay,
+      stepSize: rate / (1 - beta1 ** step),
+      correction: Math.sqrt(1 - beta2 ** step),
+    }),
+    update(parameter, gradient, slots, scalars) {
+      const first = add(mul(slots.first, beta1), mul(gradient, 1 - beta1));
+      const second = add(mul(slots.second, beta2), mul(mul(gradient, gradient), 1 - beta2));
+      const deviation = add(div(sqrt(second), scalars("correction")), epsilon);
+      const moved = sub(mul(parameter, scalars("keep")), mul(div(first, deviation), scalars("stepSize")));
+      return { parameter: moved, slots: { first, second } };
+    },
+  };
+}
+
+/** torch.nn.utils.clip_grad_norm_: scales all gradients so that their common Euclidean norm is at most `limit`. */
+export function clipByNorm(gradients: readonly Value[], limit: number): Value[] {
+  const squares = gradients.map((g) => reduceSum(mul(g, g), [...g.shape.keys()]));
+  const norm = sqrt(squares.reduce((a, b) => add(a, b)));
+  const scale = min(div(scalar(norm.graph, norm.dtype, limit), add(norm, 1e-6)), 1);
+  return gradients.map((g) => mul(g, scale));
+}

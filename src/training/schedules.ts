@@ -1,0 +1,27 @@
+// Learning-rate schedules: the rate of a step. Steps and epochs are counted from 0.
+
+/** The rate at a step, which lies in the given epoch. */
+export type Schedule = (step: number, epoch: number) => number;
+
+export interface ScheduleOptions {
+  kind: "cosine" | "constant" | "step";
+  rate: number;
+  /** Steps of the linear warm-up from 1e-4. */
+  warmupSteps: number;
+  /** Length of the cosine, in epochs. */
+  epochs: number;
+  /** For `step`: the rate is multiplied by `factor` every `period` epochs (PyTorch's StepLR). */
+  period?: number;
+  factor?: number;
+}
+
+/** The paper's schedule: linear warm-up by steps, then cosine to zero by epochs (constant or falling in steps where asked). */
+export function schedule({ kind, rate, warmupSteps, epochs, period = 30, factor = 0.5 }: ScheduleOptions): Schedule {
+  const start = Math.min(1e-4, rate);
+  const shapes = {
+    cosine: (epoch: number) => (rate / 2) * (1 + Math.cos((Math.PI * epoch) / epochs)),
+    constant: () => rate,
+    step: (epoch: number) => rate * factor ** Math.floor(epoch / period),
+  };
+  return (step, epoch) => (step < warmupSteps ? start + ((rate - start) * step) / warmupSteps : shapes[kind](epoch));
+}

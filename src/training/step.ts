@@ -1,0 +1,74 @@
+// One training step as one graph: forward, loss, gradients, update. Inputs: the batch, the labels, the optimiser's scalars, the parameters and
+// their state; outputs: the mean loss and error of the batch, the parameters and the state after the step.
+import type { DType } from "../core/index.ts";
+import { Graph, gradients, reduceMean, type Value } from "../graph/index.ts";
+import type { Model } from "../models/index.ts";
+import { classification } from "./losses.ts";
+import { clipByNorm, type Optimiser } from "./optimisers.ts";
+
+export interface StepOptions {
+  readonly model: Model;
+  /** The inputs of one batch: [batch, …]. */
+  readonly input: { readonly dtype: DType; readonly shape: readonly number[] };
+  readonly labelShape: readonly number[];
+  readonly optimiser: Optimiser;
+  /** Limit of the gradient's norm; none when left out. */
+  readonly clip?: number;
+}
+
+export interface StepGraph {
+  /** `loss`, `error` [], and the new value of every name in `state`, as `name'`. */
+  readonly outputs: Record<string, Value>;
+  /** What is carried from step to step: parameters by their names, optimiser state as `name#slot`, running statistics. */
+  readonly state: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Shapes of the uniform noise that dropout wants, as inputs `noise0`, `noise1` … */
+  readonly noise: readonly (readonly number[])[];
+}
+
+/** The name of the output that holds the new value of a piece of state. */
+export const after = (name: string): string => `${name}'`;
+
+export function buildStep({ model, input, labelShape, optimiser, clip }: StepOptions): StepGraph {
+  const graph = new Graph();
+  const noise: (readonly number[])[] = [];
+  const tracked: Record<string, Value> = {};
+  const alias = new Map(model.tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+  const held = model.parameters.filter((p) => p.kind !== "counter" && (alias.get(p.name) ?? p.name) === p.name);
+  const values = new Map(held.map((p) => [p.name, graph.input(p.name, "float32", p.shape)]));
+
+  const logits = model.forward(
+    graph.input("input", input.dtype, input.shape),
+    (name) => values.get(alias.get(name) ?? name)!,
+    {
+      noise: (shape) => graph.input(`noise${noise.push(shape) - 1}`, "float32", shape),
+      track: (name, value) => {
+        tracked[name] = value;
+      },
+    },
+  );
+  const scores = classification(logits, graph.input("labels", "int64", labelShape));
+  const loss = reduceMean(scores.loss, [0]);
+
+  const trained = held.filter((p) => p.kind !== "statistic");
+  const raw = gradients(
+    loss,
+    trained.map((p) => values.get(p.name)!),
+  );
+  const clipped = clip ? clipByNorm(raw, clip) : raw;
+  const scalars = (name: string) => graph.input(name, "float32", []);
+  const outputs: Record<string, Value> = { loss, error: reduceMean(scores.error, [0]) };
+  const state = held.map(({ name, shape }) => ({ name, shape }));
+  trained.forEach((p, i) => {
+    const slots = Object.fromEntries(
+      optimiser.slots.map((slot) => [slot, graph.input(`${p.name}#${slot}`, "float32", p.shape)]),
+    );
+    const updated = optimiser.update(values.get(p.name)!, clipped[i], slots, scalars);
+    outputs[after(p.name)] = updated.parameter;
+    for (const slot of optimiser.slots) {
+      outputs[after(`${p.name}#${slot}`)] = updated.slots[slot];
+      state.push({ name: `${p.name}#${slot}`, shape: p.shape });
+    }
+  });
+  for (const [name, value] of Object.entries(tracked)) outputs[after(name)] = value;
+  return { outputs, state, noise };
+}
