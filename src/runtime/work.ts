@@ -1,0 +1,70 @@
+// Long work in a process of its own: sessions block their thread, and a crash in native code must not take the user's work with it.
+// A piece of work is a module whose default export is `(input, report) => Promise<output>`; input, output and progress are structured clones.
+import { fork } from "node:child_process";
+import { UserError } from "../core/index.ts";
+
+/** The default export of a `*.work.ts` module. */
+export type Work<Input, Output, Progress> = (input: Input, report: (progress: Progress) => void) => Promise<Output>;
+
+export interface WorkOptions<Progress> {
+  onProgress?: (progress: Progress) => void;
+  /** Ends the process when it fires; the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export type Message =
+  | { kind: "progress"; progress: unknown }
+  | { kind: "done"; output: unknown }
+  | { kind: "failed"; expected: boolean; message: string; stack?: string };
+
+/**
+ * Runs a module's work in a child process. Rejects with the {@link UserError} that the work threw, or with one that says how the process
+ * ended when it did not end by itself.
+ */
+export function startWork<Input, Output, Progress>(
+  module: URL,
+  input: Input,
+  { onProgress, signal }: WorkOptions<Progress> = {},
+): Promise<Output> {
+  const fromSource = import.meta.url.endsWith(".ts"); // under the test runner: the child compiles on the fly too
+  const child = fork(new URL(fromSource ? "./child.ts" : "./child.js", import.meta.url), [], {
+    serialization: "advanced",
+    execArgv: fromSource ? ["--import", "tsx"] : [],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  let lastWords = "";
+  child.stderr!.on("data", (chunk: Buffer) => {
+    lastWords = (lastWords + chunk.toString()).slice(-2000);
+  });
+  return new Promise<Output>((resolve, reject) => {
+    const abort = () => {
+      child.kill("SIGKILL");
+      reject(signal!.reason);
+    };
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    child.on("message", (message: Message) => {
+      if (message.kind === "progress") onProgress?.(message.progress as Progress);
+      else if (message.kind === "done") resolve(message.output as Output);
+      else
+        reject(
+          message.expected
+            ? new UserError(message.message)
+            : Object.assign(new Error(message.message), { stack: message.stack }),
+        );
+    });
+    child.on("error", reject);
+    child.on("exit", (code, signalName) => {
+      signal?.removeEventListener("abort", abort);
+      const how = signalName ? `was ended by ${signalName}` : `ended with status ${code}`;
+      const why =
+        signalName === "SIGKILL"
+          ? " (out of memory?)"
+          : lastWords.trim()
+            ? `: ${lastWords.trim().split("\n").at(-1)}`
+            : "";
+      reject(new UserError(`The computing process ${how}${why}. Run the command again to go on where it stopped.`)); // no effect after done
+    });
+    child.send({ module: module.href, input });
+  });
+}

@@ -1,0 +1,80 @@
+// A network's checkpoints in its folder: `epoch-0020.safetensors`, with the optimiser's state beside the last one (`epoch-0020.state.safetensors`).
+// Random generators need no state: their streams are named by seed and epoch (core/random).
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { openCheckpoint, readAll, writeCheckpoint } from "../checkpoints/index.ts";
+import { type Tensor, tensor } from "../core/index.ts";
+import { dtypeOf, type Model } from "../models/index.ts";
+
+/** How far a training has come: epochs and steps done. */
+export interface Progress {
+  readonly epoch: number;
+  readonly step: number;
+}
+
+export const checkpointName = (epoch: number): string => `epoch-${String(epoch).padStart(4, "0")}.safetensors`;
+const stateName = (epoch: number) => `epoch-${String(epoch).padStart(4, "0")}.state.safetensors`;
+
+/** Writes the checkpoint, then its state: where the state is, the checkpoint is whole. Then drops what was only kept for resuming. */
+export async function saveSnapshot(
+  folder: string,
+  model: Model,
+  state: Readonly<Record<string, Tensor>>,
+  { epoch, step }: Progress,
+  isKept: (epoch: number) => boolean,
+): Promise<void> {
+  const alias = new Map(model.tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+  const parameters = new Map(
+    model.parameters.map((p): [string, Tensor] => [
+      p.name,
+      p.kind === "counter" ? tensor("int64", p.shape, [step]) : state[alias.get(p.name) ?? p.name],
+    ]),
+  );
+  const slots = new Map(Object.entries(state).filter(([name]) => name.includes("#")));
+  const progress = { epoch: String(epoch), step: String(step) };
+  await write(join(folder, checkpointName(epoch)), parameters, progress);
+  await write(join(folder, stateName(epoch)), slots, progress);
+  for (const earlier of await savedEpochs(folder)) {
+    if (earlier >= epoch) continue;
+    await rm(join(folder, stateName(earlier)), { force: true });
+    if (!isKept(earlier)) await rm(join(folder, checkpointName(earlier)), { force: true });
+  }
+}
+
+/** The last snapshot a training can go on from: its progress and everything it carries; undefined when there is none. */
+export async function loadLastSnapshot(
+  folder: string,
+  model: Model,
+): Promise<(Progress & { state: Map<string, Tensor> }) | undefined> {
+  const files = new Set(await readdir(folder).catch(() => []));
+  const epoch = (await savedEpochs(folder)).filter((e) => files.has(stateName(e))).at(-1);
+  if (epoch === undefined) return undefined;
+  const checkpoint = await openCheckpoint(join(folder, checkpointName(epoch)));
+  const slots = await openCheckpoint(join(folder, stateName(epoch)));
+  try {
+    const state = new Map([...(await readAll(checkpoint)), ...(await readAll(slots))]);
+    for (const p of model.parameters) if (dtypeOf(p) !== "float32") state.delete(p.name);
+    return { epoch, step: Number(slots.metadata.step), state };
+  } finally {
+    await checkpoint.close();
+    await slots.close();
+  }
+}
+
+/** Epochs whose checkpoints lie in the folder, ascending. */
+export async function savedEpochs(folder: string): Promise<number[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files
+    .flatMap((file) => /^epoch-(\d+)\.safetensors$/.exec(file)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+async function write(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Record<string, string>,
+): Promise<void> {
+  const infos = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  await writeCheckpoint(path, "safetensors", infos, async (name) => tensors.get(name)!, metadata);
+}
