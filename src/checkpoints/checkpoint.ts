@@ -1,0 +1,73 @@
+// What a checkpoint is to the rest of the project: named tensors in a file, read one at a time, whatever the format.
+// Opening reads headers only; a tensor's bytes are read when it is asked for.
+import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
+import type { Source } from "./source.ts";
+
+export type Format = "safetensors" | "torch" | "npz" | "onnx";
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export interface Checkpoint {
+  readonly path: string;
+  readonly format: Format;
+  /** By name, in the file's own order. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The file's own notes (safetensors' `__metadata__`); empty for formats without any. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What was taken off the front of every name (`module.`); write `prefix + name` to give the file's own names back. */
+  readonly prefix?: string;
+  /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
+  read(name: string): Promise<Tensor>;
+  close(): Promise<void>;
+}
+
+/** Reads every tensor, in the file's order. Needs memory for all of them. */
+export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tensor>> {
+  const all = new Map<string, Tensor>();
+  for (const name of checkpoint.tensors.keys()) all.set(name, await checkpoint.read(name));
+  return all;
+}
+
+/** A checkpoint over an open file, from each tensor's place in it (`P`) and the function that reads such a place. */
+export function makeCheckpoint<P extends Omit<TensorInfo, "name">>(
+  source: Pick<Source, "path" | "close">,
+  format: Format,
+  places: ReadonlyMap<string, P>,
+  readPlace: (place: P, name: string) => Promise<Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Checkpoint {
+  const tensors = new Map<string, TensorInfo>();
+  for (const [name, { dtype, shape }] of places) tensors.set(name, { name, dtype, shape });
+  return {
+    path: source.path,
+    format,
+    tensors,
+    metadata,
+    read: async (name) => readPlace(find(source.path, places, name), name),
+    close: () => source.close(),
+  };
+}
+
+/** The entry of a name, or a {@link UserError} that suggests the nearest one. */
+export function find<T>(path: string, entries: ReadonlyMap<string, T>, name: string): T {
+  const entry = entries.get(name);
+  if (entry !== undefined) return entry;
+  const close = nearest(name, entries.keys());
+  throw new UserError(`${path} has no tensor "${name}". ${close ? `Did you mean "${close}"?` : "Check the name."}`);
+}
+
+/** Bytes of a dense tensor; undefined when the shape is no shape (negative, fractional, over 64 axes, 2^53 bytes or more). */
+export function byteLength(dtype: DType, shape: readonly unknown[]): number | undefined {
+  if (shape.length > 64) return undefined;
+  let bytes = bytesPerElement(dtype);
+  for (const n of shape) {
+    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0) return undefined;
+    bytes *= n;
+  }
+  if (shape.includes(0)) return 0;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}

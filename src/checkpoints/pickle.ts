@@ -1,0 +1,309 @@
+// A machine for Python's pickles that cannot do anything but build values. Protocols 2 to 5, and of their operations
+// those that data needs. Classes and functions are named in a pickle; the host decides what a name stands for, and
+// nothing of the file is ever executed.
+// Values: None null, integers numbers (bigints beyond 2^53), str and Python 2's str strings, bytes Uint8Array,
+// lists, tuples and sets arrays, dictionaries Maps. The state that Python would put into an object is dropped.
+// Source: CPython's Lib/pickletools.py, which describes every operation.
+
+export interface PickleHost {
+  /** What the global `module.name` stands for; throws when it is not allowed. */
+  find(module: string, name: string): unknown;
+  /** Calls what `find` gave. */
+  call(callable: unknown, args: readonly unknown[]): unknown;
+  /** What a persistent id (data outside the pickle) stands for. */
+  load(id: unknown): unknown;
+  /** The error for a pickle that breaks the rules. */
+  fault(what: string): Error;
+}
+
+/** No more bytes than this need be given to {@link unpickle}: the pickle of a million tensors is shorter. */
+export const longestPickle = 256 << 20;
+
+/** A state dict needs some forty operations a tensor; more than this in all is no state dict, and would only eat memory. */
+const mostOperations = 1 << 22;
+
+/** Thrown and caught in this file: the bytes end before the pickle does. */
+const ranOut = new Error("the bytes end before the pickle does");
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder("latin1");
+
+/**
+ * Runs one pickle.
+ * @returns its value and where it ends; undefined when the bytes end before it does
+ */
+export function unpickle(
+  bytes: Uint8Array,
+  start: number,
+  host: PickleHost,
+): { value: unknown; end: number } | undefined {
+  try {
+    return run(bytes, start, host);
+  } catch (error) {
+    if (error === ranOut) return undefined;
+    throw error;
+  }
+}
+
+function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unknown; end: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const stack: unknown[] = [];
+  const marks: number[] = []; // heights of the stack
+  const memo = new Map<number, unknown>();
+  let at = start;
+
+  /** Steps over n bytes; returns where they begin. */
+  const take = (n: number): number => {
+    if (n > bytes.length - at) throw ranOut;
+    at += n;
+    return at - n;
+  };
+  const u8 = () => view.getUint8(take(1));
+  const u16 = () => view.getUint16(take(2), true);
+  const u32 = () => view.getUint32(take(4), true);
+  const u64 = () => Number(view.getBigUint64(take(8), true));
+  const slice = (n: number): Uint8Array => {
+    const from = take(n);
+    return bytes.subarray(from, from + n);
+  };
+  const text = (n: number): string => {
+    const raw = slice(n);
+    try {
+      return utf8.decode(raw);
+    } catch {
+      throw host.fault("a text in its pickle is not UTF-8");
+    }
+  };
+  const line = (): string => {
+    const end = bytes.indexOf(10, at);
+    if (end < 0) throw ranOut;
+    const content = text(end - at);
+    at++;
+    return content;
+  };
+  const pop = (): unknown => {
+    if (stack.length <= (marks.at(-1) ?? 0)) throw host.fault("its pickle takes more from the stack than is there");
+    return stack.pop();
+  };
+  const top = (): unknown => {
+    const value = pop();
+    stack.push(value);
+    return value;
+  };
+  const popMarked = (): unknown[] => {
+    const height = marks.pop();
+    if (height === undefined) throw host.fault("its pickle closes a list that was never opened");
+    return stack.splice(height);
+  };
+  const popMany = (n: number): unknown[] => Array.from({ length: n }, pop).reverse();
+  const list = (): unknown[] => {
+    const value = top();
+    if (!Array.isArray(value)) throw host.fault("its pickle appends to something that is no list");
+    return value;
+  };
+  const setItems = (items: readonly unknown[]): void => {
+    const map = top();
+    if (!(map instanceof Map) || items.length % 2) throw host.fault("its pickle fills something that is no dictionary");
+    for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
+  };
+  const call = (args: unknown): void => {
+    if (!Array.isArray(args)) throw host.fault("its pickle calls with arguments that are no tuple");
+    stack.push(host.call(pop(), args));
+  };
+  const recall = (index: number): void => {
+    if (!memo.has(index)) throw host.fault("its pickle recalls a value that it never kept");
+    stack.push(memo.get(index));
+  };
+  const global = (module: unknown, name: unknown): void => {
+    if (typeof module !== "string" || typeof name !== "string") throw host.fault("its pickle names a class by no text");
+    stack.push(host.find(module, name));
+  };
+
+  for (let count = 0; count < mostOperations; count++) {
+    const operation = u8();
+    switch (operation) {
+      // the frame
+      case 0x80: // PROTO
+        if (u8() > 5) throw host.fault("its pickle is of a protocol newer than 5");
+        break;
+      case 0x95: // FRAME
+        take(8);
+        break;
+      case 0x2e: // STOP
+        return { value: pop(), end: at };
+
+      // single values
+      case 0x4e: // NONE
+        stack.push(null);
+        break;
+      case 0x88: // NEWTRUE
+        stack.push(true);
+        break;
+      case 0x89: // NEWFALSE
+        stack.push(false);
+        break;
+      case 0x4a: // BININT
+        stack.push(view.getInt32(take(4), true));
+        break;
+      case 0x4b: // BININT1
+        stack.push(u8());
+        break;
+      case 0x4d: // BININT2
+        stack.push(u16());
+        break;
+      case 0x8a: // LONG1
+        stack.push(toInteger(slice(u8())));
+        break;
+      case 0x8b: {
+        // LONG4
+        const length = u32();
+        if (length > 1024) throw host.fault("its pickle holds an integer of more than 1,024 bytes");
+        stack.push(toInteger(slice(length)));
+        break;
+      }
+      case 0x47: // BINFLOAT
+        stack.push(view.getFloat64(take(8), false));
+        break;
+      case 0x58: // BINUNICODE
+        stack.push(text(u32()));
+        break;
+      case 0x8c: // SHORT_BINUNICODE
+        stack.push(text(u8()));
+        break;
+      case 0x8d: // BINUNICODE8
+        stack.push(text(u64()));
+        break;
+      case 0x54: // BINSTRING
+        stack.push(latin1.decode(slice(u32())));
+        break;
+      case 0x55: // SHORT_BINSTRING
+        stack.push(latin1.decode(slice(u8())));
+        break;
+      case 0x42: // BINBYTES
+        stack.push(slice(u32()));
+        break;
+      case 0x43: // SHORT_BINBYTES
+        stack.push(slice(u8()));
+        break;
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        stack.push(slice(u64()));
+        break;
+
+      // lists, tuples, sets, dictionaries
+      case 0x28: // MARK
+        marks.push(stack.length);
+        break;
+      case 0x29: // EMPTY_TUPLE
+      case 0x5d: // EMPTY_LIST
+      case 0x8f: // EMPTY_SET
+        stack.push([]);
+        break;
+      case 0x85: // TUPLE1
+      case 0x86: // TUPLE2
+      case 0x87: // TUPLE3
+        stack.push(popMany(operation - 0x84));
+        break;
+      case 0x74: // TUPLE
+      case 0x6c: // LIST
+      case 0x91: // FROZENSET
+        stack.push(popMarked());
+        break;
+      case 0x61: {
+        // APPEND
+        const item = pop();
+        list().push(item);
+        break;
+      }
+      case 0x65: // APPENDS
+      case 0x90: {
+        // ADDITEMS
+        const items = popMarked();
+        const target = list();
+        for (const item of items) target.push(item);
+        break;
+      }
+      case 0x7d: // EMPTY_DICT
+        stack.push(new Map());
+        break;
+      case 0x64: {
+        // DICT
+        const items = popMarked();
+        stack.push(new Map());
+        setItems(items);
+        break;
+      }
+      case 0x73: // SETITEM
+        setItems(popMany(2));
+        break;
+      case 0x75: // SETITEMS
+        setItems(popMarked());
+        break;
+
+      // the stack and the memo
+      case 0x30: // POP
+        pop();
+        break;
+      case 0x31: // POP_MARK
+        popMarked();
+        break;
+      case 0x32: // DUP
+        stack.push(top());
+        break;
+      case 0x68: // BINGET
+        recall(u8());
+        break;
+      case 0x6a: // LONG_BINGET
+        recall(u32());
+        break;
+      case 0x71: // BINPUT
+        memo.set(u8(), top());
+        break;
+      case 0x72: // LONG_BINPUT
+        memo.set(u32(), top());
+        break;
+      case 0x94: // MEMOIZE
+        memo.set(memo.size, top());
+        break;
+
+      // what the host decides
+      case 0x63: // GLOBAL
+        global(line(), line());
+        break;
+      case 0x93: {
+        // STACK_GLOBAL
+        const [module, name] = popMany(2);
+        global(module, name);
+        break;
+      }
+      case 0x52: // REDUCE
+      case 0x81: // NEWOBJ
+        call(pop());
+        break;
+      case 0x92: {
+        // NEWOBJ_EX, whose named arguments are dropped
+        pop();
+        call(pop());
+        break;
+      }
+      case 0x62: // BUILD
+        pop();
+        break;
+      case 0x51: // BINPERSID
+        stack.push(host.load(pop()));
+        break;
+
+      default:
+        throw host.fault(`its pickle holds the operation 0x${operation.toString(16)}, which no state dict needs`);
+    }
+  }
+  throw host.fault("its pickle goes on for longer than any state dict's");
+}
+
+/** A little-endian integer in two's complement. */
+function toInteger(bytes: Uint8Array): number | bigint {
+  if (bytes.length === 0) return 0;
+  const hex = Buffer.from(bytes).reverse().toString("hex");
+  const value = BigInt.asIntN(8 * bytes.length, BigInt(`0x${hex}`));
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}

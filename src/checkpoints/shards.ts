@@ -1,0 +1,59 @@
+// A safetensors checkpoint in several files: `model.safetensors.index.json` names, for every tensor, the file in the
+// same folder that holds it. The order of the tensors is the index's.
+import { dirname, join } from "node:path";
+import { UserError } from "../core/index.ts";
+import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
+import { isObject, openSafetensors, parseObject } from "./safetensors.ts";
+import { damaged, openSource, quote, type Source } from "./source.ts";
+
+/** The longest index that is read, in bytes; some hundred thousand tensors. */
+const longestIndex = 64 << 20;
+
+/** Opens every file that the index names. `source` is the index; it is closed. */
+export async function openShards(source: Source): Promise<Checkpoint> {
+  const { path } = source;
+  if (source.size > longestIndex)
+    throw new UserError(`${path} is too long for an index of tensors. Give a checkpoint.`);
+  const index = parseObject(path, await source.read(0, source.size)).weight_map;
+  if (!isObject(index)) {
+    throw new UserError(`${path} is JSON without a weight_map. Give a checkpoint, or its *.safetensors.index.json.`);
+  }
+  const fileOf = new Map(Object.entries(index).map(([name, file]) => [name, checkFileName(path, name, file)]));
+  const shards = new Map<string, Checkpoint>();
+  const close = async () => {
+    await Promise.all([...shards.values()].map((shard) => shard.close()));
+  };
+  try {
+    for (const file of new Set(fileOf.values())) shards.set(file, await openShard(join(dirname(path), file)));
+    const tensors = new Map<string, TensorInfo>();
+    for (const [name, file] of fileOf) {
+      const info = shards.get(file)!.tensors.get(name);
+      if (!info)
+        throw new UserError(`${path} places ${quote(name)} in ${file}, which has it not. Copy both files again.`);
+      tensors.set(name, info);
+    }
+    await source.close();
+    const metadata = Object.assign({}, ...[...shards.values()].map((shard) => shard.metadata));
+    const read = async (name: string) => shards.get(find(path, fileOf, name))!.read(name);
+    return { path, format: "safetensors", tensors, metadata, read, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openShard(path: string): Promise<Checkpoint> {
+  const source = await openSource(path);
+  try {
+    return await openSafetensors(source);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** A shard lies beside its index; a path that leads elsewhere is refused. */
+function checkFileName(path: string, name: string, file: unknown): string {
+  if (typeof file === "string" && /^[^/\\\0]+$/.test(file) && file !== "." && file !== "..") return file;
+  throw damaged(path, `it places ${quote(name)} in something that is not a file beside it`);
+}
