@@ -1,10 +1,20 @@
 // What tests of checkpoint files share: a folder that goes away, tensors of every kind, files made and read in one call.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { type Format, openCheckpoint, readAll, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { bytesOf, bytesPerElement, dtypes, sizeOf, type Tensor, tensorFromBytes } from "../src/core/index.ts";
+import { writeZip } from "../src/checkpoints/zip-writer.ts";
+import {
+  bytesOf,
+  bytesPerElement,
+  dtypes,
+  sizeOf,
+  type Tensor,
+  tensorFromBytes,
+  UserError,
+} from "../src/core/index.ts";
 
 /** Formats that can be written. */
 export const formats: readonly Exclude<Format, "onnx">[] = ["safetensors", "torch", "npz"];
@@ -16,9 +26,12 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** Names that are whole numbers are left out: the order of a JSON object's keys is not the file's for those. */
+const anyName = fc.string({ minLength: 1, maxLength: 12, unit: "binary" }).filter((name) => !/^\d+$/.test(name));
+
 /** Tensors of any dtype, shape (scalars and empty ones too) and bit pattern, under any names. */
 export const anyTensors: fc.Arbitrary<Map<string, Tensor>> = fc
-  .uniqueArray(fc.string({ minLength: 1, maxLength: 12, unit: "binary" }), { maxLength: 6 })
+  .uniqueArray(anyName, { maxLength: 6 })
   .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), fc.noShrink(anyTensor())))))
   .map((entries) => new Map(entries));
 
@@ -61,4 +74,27 @@ export function plain(tensors: ReadonlyMap<string, Tensor>): [string, string, re
     tensor.shape,
     Buffer.from(bytesOf(tensor)).toString("hex"),
   ]);
+}
+
+/** A zip archive of stored members. `limit` as {@link writeZip} takes it. */
+export async function zipOf(
+  members: Readonly<Record<string, Uint8Array | string>>,
+  limit?: number,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  const handle = { writeFile: async (piece: Uint8Array) => void pieces.push(piece) } as unknown as FileHandle;
+  const zip = writeZip(handle, limit);
+  for (const [name, content] of Object.entries(members)) await zip.add(name, Buffer.from(content));
+  await zip.finish();
+  return Buffer.concat(pieces);
+}
+
+/** The sentence a file is refused with, its folder left out; fails when it is not refused, or not by a {@link UserError}. */
+export async function refusal(path: string, bytes?: Uint8Array): Promise<string> {
+  const error: unknown = await readTensors(path, bytes).then(
+    () => new Error(`${path} was read`),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof UserError)) throw error;
+  return error.message.replaceAll(`${dirname(path)}/`, "");
 }

@@ -130,7 +130,7 @@ function refuse(path: string, name: string): UserError {
     const fault = `${path} holds complex, quantised, sparse or eight-bit floating tensors (${quote(name)})`;
     return new UserError(`${fault}, which layerwise does not read. Convert them to dense float32 first.`);
   }
-  const asked = `${path} asks for ${quote(name)}, which no state dict needs, so it was not read`;
+  const asked = `${path} asks for the class or function ${quote(name)}, which no state dict needs; nothing was executed`;
   return new UserError(`${asked}. In Python, save model.state_dict() alone with torch.save.`);
 }
 

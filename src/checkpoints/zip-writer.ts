@@ -38,7 +38,8 @@ export function writeZip(handle: FileHandle, limit = 0xffffffff): ZipWriter {
     const nameBytes = new TextEncoder().encode(name);
     const flags = nameBytes.length === name.length ? 0 : utf8Name;
     const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const crc = pieces.reduce((value, piece) => crc32(piece, value), 0);
+    // Node's crc32 forgets the sum so far when it is given nothing more.
+    const crc = pieces.reduce((value, piece) => (piece.length > 0 ? crc32(piece, value) : value), 0);
     const offset = at;
     // version, flags, method (0, stored), time, date, checksum, packed size, size, length of the name
     const common = [version, flags, 0, 0, firstOfJanuary1980, crc, narrow(size), narrow(size), nameBytes.length];

@@ -1,0 +1,123 @@
+// Files made by PyTorch and numpy read the same here, and files written here read the same there.
+// torch.files.py is the other half; torch.zip.pt and torch.legacy.pt are its samples, for machines without PyTorch.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openCheckpoint } from "../../src/checkpoints/index.ts";
+import { dtypes, projectRoot, type Tensor, tensor, UserError } from "../../src/core/index.ts";
+import { formats, plain, readTensors, temporaryFolder, writeTensors } from "../checkpoints.ts";
+import { hasShared, sharedPath } from "../shared.ts";
+import { python } from "../torch.ts";
+
+/** dtype, shape, bytes in hexadecimal. */
+type Told = [string, number[], string];
+
+const here = join(projectRoot, "test/interop");
+const folder = temporaryFolder();
+
+function ask(...args: string[]): string {
+  const command = ["-W", "ignore", join(here, "torch.files.py"), ...args];
+  const { status, stdout, stderr } = spawnSync(python!, command, { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+const told = (tensors: ReadonlyMap<string, Tensor>) =>
+  new Map(plain(tensors).map(([name, ...rest]) => [name, rest as Told]));
+
+describe.skipIf(!python)("files from PyTorch and numpy (needs python3 with torch)", () => {
+  const expected = (): Record<string, Record<string, Told> | null> => {
+    if (!existsSync(join(folder, "expected.json"))) ask("make", folder);
+    return JSON.parse(readFileSync(join(folder, "expected.json"), "utf8"));
+  };
+
+  it("reads every tensor to the last bit, in the file's order", async () => {
+    for (const [file, state] of Object.entries(expected())) {
+      if (!state) continue;
+      const found = told(await readTensors(join(folder, file)));
+      expect([file, ...found]).toEqual([file, ...Object.entries(state)]);
+    }
+  });
+
+  it("refuses what holds no state dict or asks for code, in a sentence, and executes nothing", async () => {
+    const sentences = new Map<string, string>();
+    for (const [file, state] of Object.entries(expected())) {
+      if (state) continue;
+      const error: unknown = await openCheckpoint(join(folder, file)).catch((e: unknown) => e);
+      expect(error, file).toBeInstanceOf(UserError);
+      sentences.set(file, (error as UserError).message.replaceAll(`${folder}/`, ""));
+    }
+    const forms = ["zip", "legacy", "protocol4"].flatMap((form) =>
+      [...sentences].filter(([file]) => file.includes(form)),
+    );
+    for (const [file, sentence] of forms) {
+      const sibling = sentences.get(file.replace(/(zip|legacy|protocol4)/, "zip"))!;
+      expect(sentence).toBe(sibling.replace(/\.zip\.pt/, `.${file.split(".")[1]}.pt`));
+    }
+    expect(
+      [...sentences].filter(([file]) => /zip|script/.test(file)).map(([, sentence]) => sentence),
+    ).toMatchSnapshot();
+    expect(existsSync(join(folder, "executed"))).toBe(false);
+  });
+});
+
+describe.skipIf(!python)("files for PyTorch and numpy (needs python3 with torch)", () => {
+  it("writes what torch.load (weights_only too) and numpy.load read, every dtype they have", async () => {
+    const tensors = new Map<string, Tensor>([
+      ["scalar", tensor("float32", [], [1.5])],
+      ["empty", tensor("float64", [0, 3])],
+      ["layer.wéight", tensor("float32", [2, 3], [1, 2, 3, 4, 5, 6])],
+    ]);
+    const lacking = { torch: ["uint16", "uint32", "uint64"], npz: ["bfloat16"] };
+    for (const format of ["torch", "npz"] as const) {
+      const all = new Map(tensors);
+      for (const dtype of dtypes) {
+        if (!lacking[format].includes(dtype))
+          all.set(dtype, tensor(dtype, [2, 2], [0, 1, 1, dtype === "bool" ? 0 : 77]));
+      }
+      const path = join(folder, `written.${format}`);
+      await writeTensors(path, format, all);
+      expect(JSON.parse(ask("read", path))[path]).toEqual([...told(all)]);
+    }
+  });
+});
+
+describe("samples made by PyTorch", () => {
+  it.each(["torch.zip.pt", "torch.legacy.pt"])("reads %s", async (file) => {
+    const found = await readTensors(join(here, file));
+    expect([...found.values()].map(({ dtype, shape, data }) => [dtype, shape, [...data].map(Number)])).toEqual([
+      ["float32", [3, 4], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]],
+      ["float32", [4, 3], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]],
+      ["bfloat16", [2], [0x3f80, 0x3f80]],
+      ["int64", [], [3]],
+    ]);
+    expect([...found.keys()]).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
+describe.skipIf(!hasShared)("checkpoints of real networks (needs ../shared)", () => {
+  it("reads a public ResNet20 in the older form, without the module. of DataParallel", async () => {
+    const checkpoint = await openCheckpoint(sharedPath("data/checkpoints/resnet20-12fca82f.th"));
+    expect([checkpoint.format, checkpoint.prefix]).toEqual(["torch", "module."]);
+    const sizes = [...checkpoint.tensors.values()].filter(({ name }) => !/running_|num_batches/.test(name));
+    expect(sizes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)).toBe(269722);
+    expect((await checkpoint.read("linear.weight")).shape).toEqual([10, 64]);
+    await checkpoint.close();
+  });
+
+  it.each([
+    ["fixtures/resnet18bn-w8/a_epoch_10.pt", 122],
+    ["fixtures/gpt-2x32/b_step_600.pt", 16],
+    ["fixtures/vgg11-w8/a_epoch_25.pt", 22],
+    ["fixtures/gradients/resnet_bn.npz", 0],
+  ])("reads %s and writes it in every format", async (file, count) => {
+    const tensors = await readTensors(sharedPath(file));
+    if (count) expect(tensors.size).toBe(count);
+    for (const format of formats) {
+      const path = join(folder, `copy.${format}`);
+      await writeTensors(path, format, tensors);
+      expect(plain(await readTensors(path))).toEqual(plain(tensors));
+    }
+  });
+});
