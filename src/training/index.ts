@@ -1,7 +1,8 @@
 // Training one network: the step as a graph, optimisers, schedules, losses, snapshots, and the loop that reads like the algorithm.
 // May import: models, data, checkpoints, graph, runtime, core.
 export { classification, type Scores } from "./losses.ts";
-export { type Optimiser, adamw, sgd } from "./optimisers.ts";
+export { adamw, type Optimiser, sgd } from "./optimisers.ts";
 export { schedule } from "./schedules.ts";
 export { checkpointName, savedEpochs } from "./snapshots.ts";
+export { Stepper } from "./stepper.ts";
 export { type EpochLog, train } from "./train.ts";

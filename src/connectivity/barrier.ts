@@ -1,0 +1,55 @@
+// The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
+// barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
+import { errorInterval, type Interval, meanInterval } from "./interval.ts";
+
+/** Loss (natural log) and error (0 … 1) of every sample. */
+export interface PerSample {
+  readonly loss: ArrayLike<number>;
+  readonly error: ArrayLike<number>;
+}
+
+/** A cell's numbers under the JSON's names: losses in nats, errors and their barriers in percent; null where not finite. */
+export interface CellValues {
+  readonly loss: number | null;
+  readonly error: number;
+  readonly loss_barrier: number | null;
+  readonly loss_interval: Interval | null;
+  readonly error_barrier: number;
+  readonly error_interval: Interval | null;
+}
+
+export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha: number): CellValues {
+  const loss = barriers(averaged.loss, a.loss, b.loss, alpha);
+  const error = barriers(averaged.error, a.error, b.error, alpha);
+  const interval = errorInterval(error);
+  return {
+    loss: finite(mean(averaged.loss)),
+    error: 100 * mean(averaged.error),
+    loss_barrier: finite(mean(loss)),
+    loss_interval: meanInterval(loss),
+    error_barrier: 100 * mean(error),
+    error_interval: interval && [100 * interval[0], 100 * interval[1]],
+  };
+}
+
+/** The barrier of each sample. */
+export function barriers(
+  averaged: ArrayLike<number>,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  alpha: number,
+): Float64Array {
+  const result = new Float64Array(averaged.length);
+  for (let i = 0; i < result.length; i++) result[i] = averaged[i] - ((1 - alpha) * a[i] + alpha * b[i]);
+  return result;
+}
+
+/** Mean, accumulated in double precision. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+/** JSON has no infinity: null stands for a value that is not finite. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -1,0 +1,37 @@
+// 95 % confidence intervals over samples of a mean of per-sample differences. The points share the samples, so the differences are paired.
+
+/** The normal distribution's 97.5 % point. */
+const z = 1.959963984540054;
+
+export type Interval = [number, number];
+
+/** Interval of the mean of real-valued differences: mean ± z s / sqrt n (central limit theorem). Null when a difference is not finite or n < 2. */
+export function meanInterval(differences: ArrayLike<number>): Interval | null {
+  const { mean, variance } = moments(differences);
+  const half = z * Math.sqrt(variance / differences.length);
+  return Number.isFinite(half) ? [mean - half, mean + half] : null;
+}
+
+/**
+ * Interval of the mean of differences that lie on few points of [-1, 1], such as paired 0/1 errors. The plain interval has no width when all are
+ * zero; as Bonett and Price (2012) do for paired proportions, one sample of +1 and one of -1 are added before the variance is taken.
+ */
+export function errorInterval(differences: ArrayLike<number>): Interval | null {
+  const n = differences.length;
+  const { mean, variance } = moments(differences);
+  const centre = (mean * n) / (n + 2);
+  const squares = variance * (n - 1) + n * mean ** 2 + 2;
+  const half = z * Math.sqrt((squares / (n + 2) - centre ** 2) / (n + 2));
+  return Number.isFinite(half) ? [Math.min(mean, centre - half), Math.max(mean, centre + half)] : null;
+}
+
+/** Mean and unbiased variance, in two passes of double precision. */
+function moments(values: ArrayLike<number>): { mean: number; variance: number } {
+  const n = values.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += values[i];
+  const mean = sum / n;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (values[i] - mean) ** 2;
+  return { mean, variance: n > 1 ? squares / (n - 1) : Number.NaN };
+}

@@ -1,0 +1,67 @@
+// The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on its names.
+import { z } from "zod";
+import { UserError } from "../core/index.ts";
+
+const number = z.number();
+/** Null stands for a value that is not finite. */
+const maybe = number.nullable();
+const interval = z.tuple([number, number]).nullable();
+const distance = z.object({ euclidean: number, cosine: maybe });
+const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
+const end = z.object({ path: z.string(), sha256: z.string() });
+const scores = z.object({ loss: maybe, error: number });
+
+export const cellSchema = z.object({
+  scan: z.string(),
+  layer: z.string().nullable(),
+  averaged: z.array(z.string()).readonly(),
+  base: z.enum(["a", "b"]).nullable(),
+  alpha: number,
+  loss: maybe,
+  error: number,
+  loss_barrier: maybe,
+  loss_interval: interval,
+  error_barrier: number,
+  error_interval: interval,
+});
+
+export const measurementSchema = z.object({
+  schema: z.literal("layerwise/measure@1"),
+  a: end,
+  b: end,
+  model: z.looseObject({ name: z.string() }),
+  data: z.object({
+    name: z.string(),
+    split: z.enum(["train", "test"]),
+    samples: z.int().positive(),
+    sha256: z.string(),
+  }),
+  layers: z.array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) })),
+  ends: z.object({ a: scores, b: scores }),
+  cells: z.array(cellSchema),
+  /** `from_init`: each end from its own initialisation. */
+  distance: distances.extend({ from_init: z.object({ a: distances, b: distances }).optional() }),
+  verdict: z.object({
+    average: z.array(z.string()),
+    keep: z.array(z.string()),
+    undecided: z.array(z.string()).optional(),
+    tolerance: number.optional(),
+    reason: z.string(),
+  }),
+  notes: z.array(z.string()).optional(),
+});
+
+export type Measurement = z.infer<typeof measurementSchema>;
+
+/** Validates a stored document. Throws {@link UserError} that names the file and the field. */
+export function parseMeasurement(value: unknown, path: string): Measurement {
+  const parsed = measurementSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path: field, message } = parsed.error.issues[0];
+  throw new UserError(
+    `${path} is no measurement of this version: ${field.join(".") || "the document"}: ${message}. Measure again.`,
+  );
+}
+
+/** The document's JSON Schema. */
+export const measurementJsonSchema = (): unknown => z.toJSONSchema(measurementSchema);

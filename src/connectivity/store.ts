@@ -1,0 +1,61 @@
+// Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeCheckpoint } from "../checkpoints/index.ts";
+import { describeFileError, makeFreshFolder, type Tensor, writeAtomic } from "../core/index.ts";
+import type { SampleScores } from "./evaluate.ts";
+import type { Measurement } from "./result.ts";
+
+/** What the report room makes of a measurement. */
+export interface Drawing {
+  readonly html: string;
+  readonly figures: Readonly<Record<string, string>>;
+  readonly csv: string;
+}
+
+/** Writes a measurement into `folder`, or into a new one under runs/; returns the folder. What was written goes again when something fails. */
+export async function saveMeasurement(
+  document: Measurement,
+  samples: ReadonlyMap<string, SampleScores>,
+  drawing: Drawing,
+  folder?: string,
+): Promise<string> {
+  const made = folder
+    ? await mkdir(folder, { recursive: true }).catch((error) =>
+        Promise.reject(describeFileError(error, folder, "write")),
+      )
+    : undefined;
+  const target =
+    folder ??
+    makeFreshFolder(join("runs", `measure-${document.model.name}-${document.data.name.replace(/[^\w.-]+/g, "-")}`));
+  try {
+    await saveSamples(join(target, "samples.safetensors"), samples);
+    for (const [name, svg] of Object.entries(drawing.figures))
+      await writeAtomic(join(target, "figures", `${name}.svg`), svg);
+    await writeAtomic(join(target, "cells.csv"), drawing.csv);
+    await writeAtomic(join(target, "report.html"), drawing.html);
+    await writeAtomic(join(target, "measure.json"), `${JSON.stringify(document, null, 1)}\n`);
+    return target;
+  } catch (error) {
+    if (made || !folder) await rm(made ?? target, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Every sample's loss and error, by mix: tensors `loss` and `error` [mixes, samples] in float32; the metadata's `mixes` lists the sources of each row. */
+export async function saveSamples(path: string, samples: ReadonlyMap<string, SampleScores>): Promise<void> {
+  const scores = [...samples.values()];
+  const count = scores[0].loss.length;
+  const stack = (part: keyof SampleScores): Tensor => {
+    const data = new Float32Array(scores.length * count);
+    scores.forEach((score, i) => {
+      data.set(score[part], i * count);
+    });
+    return { dtype: "float32", shape: [scores.length, count], data };
+  };
+  const tensors = { loss: stack("loss"), error: stack("error") };
+  const infos = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  await writeCheckpoint(path, "safetensors", infos, async (name) => tensors[name as keyof typeof tensors], {
+    mixes: JSON.stringify([...samples.keys()]),
+  });
+}

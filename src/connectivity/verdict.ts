@@ -1,0 +1,64 @@
+// The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance that is told.
+import type { Interval } from "./interval.ts";
+
+export interface Verdict {
+  readonly average: string[];
+  readonly keep: string[];
+  /** The interval lies on both sides of the tolerance. */
+  readonly undecided: string[];
+  /** The largest loss barrier that is accepted, in nats. */
+  readonly tolerance: number;
+  readonly reason: string;
+}
+
+interface JudgedCell {
+  readonly scan: string;
+  readonly layer: string | null;
+  readonly alpha: number;
+  readonly loss_barrier: number | null;
+  readonly loss_interval: Interval | null;
+}
+
+/** The tolerance when none is given: a twentieth of a nat, or a tenth of the full barrier where that is more. */
+const defaultTolerance = (full: number | null | undefined) => Math.max(0.05, (full ?? 0) / 10);
+
+/** Judges each layer by its `single` cells: average when every base's interval ends below the tolerance, keep when one begins above it. */
+export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdict {
+  const full = cells.find((cell) => cell.scan === "full")?.loss_barrier;
+  const limit = tolerance ?? defaultTolerance(full);
+  const verdict = { average: [] as string[], keep: [] as string[], undecided: [] as string[] };
+  const singles = byLayer(cells.filter((cell) => cell.scan === "single"));
+  for (const [layer, group] of singles) {
+    const isBelow = group.every(({ loss_interval: i }) => i !== null && i[1] <= limit);
+    const isAbove = group.some(
+      ({ loss_barrier: value, loss_interval: i }) => value === null || (i !== null && i[0] > limit),
+    );
+    verdict[isBelow ? "average" : isAbove ? "keep" : "undecided"].push(layer);
+  }
+  return { ...verdict, tolerance: limit, reason: reasonOf(verdict, limit, full, singles.size) };
+}
+
+function byLayer(cells: readonly JudgedCell[]): Map<string, JudgedCell[]> {
+  const groups = new Map<string, JudgedCell[]>();
+  for (const cell of cells) groups.set(cell.layer!, [...(groups.get(cell.layer!) ?? []), cell]);
+  return groups;
+}
+
+function reasonOf(
+  verdict: Pick<Verdict, "average" | "keep" | "undecided">,
+  limit: number,
+  full: number | null | undefined,
+  judged: number,
+): string {
+  if (judged === 0) return "No single layers were measured, so nothing is judged.";
+  const { average, keep, undecided } = verdict;
+  const unsure = undecided.length ? ` and ${undecided.length} cannot be told apart from it with so few samples` : "";
+  const alone = `Averaged alone, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}, ${keep.length} exceed it${unsure}.`;
+  const joint =
+    full === undefined
+      ? ""
+      : full === null
+        ? " All together the loss is not finite."
+        : ` All together have a barrier of ${full.toFixed(3)}: layers that are safe alone need not be safe together.`;
+  return alone + joint;
+}

@@ -1,0 +1,57 @@
+// The contract of a data set: a fixed, ordered list of samples of one split, assembled into batches by index.
+import type { DType, Random, Tensor } from "../core/index.ts";
+
+/** An input of ONE sample, without the batch dimension. */
+export interface InputSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export interface Batch {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  /** int64 class indices [n] or [n, T]. */
+  readonly labels: Tensor;
+}
+
+export type Split = "train" | "test";
+
+export interface BatchOptions {
+  /** The stream of random changes; asks for training augmentation where the set has one. */
+  readonly augment?: Random;
+  /** A batch of the same size whose memory is used again. */
+  readonly into?: Batch;
+}
+
+export interface Dataset {
+  readonly name: string;
+  readonly split: Split;
+  readonly count: number;
+  readonly inputs: readonly InputSpec[];
+  /** [] for one label a sample, [T] for text. */
+  readonly labelShape: readonly number[];
+  readonly classes: number;
+  /** Of the chosen samples and labels as they are stored. */
+  readonly sha256: string;
+  batch(indices: ArrayLike<number>, options?: BatchOptions): Batch;
+}
+
+export interface DataOptions {
+  readonly split?: Split;
+  /** The first so many samples; default all. */
+  readonly samples?: number;
+  /** Folder of the official files. */
+  readonly dir?: string;
+  /** Normalisation of each channel. */
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  /** Characters in a text sample. */
+  readonly context?: number;
+}
+
+/** A data set that can be opened: one entry of the registry. */
+export interface DataSource {
+  readonly name: string;
+  readonly title: string;
+  open(options: DataOptions): Promise<Dataset>;
+}

@@ -1,0 +1,137 @@
+// Image sets in CIFAR's binary layout: records of label bytes and the planes of red, green and blue. Pixels are normalised by a table of 256
+// values a channel. Augmentation is applied to the bytes, before normalisation, so the border of a crop is black.
+import { type Random, sha256, tensor, UserError } from "../core/index.ts";
+import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
+
+export interface ImageFormat {
+  readonly name: string;
+  /** Side of the square images, in pixels. */
+  readonly side: number;
+  readonly classes: number;
+  /** Bytes before the pixels; the last of them is the class. */
+  readonly labelBytes: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** A data set over records in memory; `records` holds at least the samples that are asked for. */
+export function imageDataset(
+  format: ImageFormat,
+  split: Split,
+  records: Uint8Array,
+  { mean = format.mean, std = format.std }: DataOptions,
+): Dataset {
+  const { name, side, classes, labelBytes } = format;
+  const plane = side * side;
+  const record = labelBytes + 3 * plane;
+  const count = records.length / record;
+  for (const [what, list] of Object.entries({ mean, std })) {
+    if (list.length !== 3)
+      throw new UserError(`--${what} needs three numbers for ${name}, one for each channel; ${list.length} are given.`);
+  }
+  for (let i = 0; i < count; i++) {
+    const label = records[i * record + labelBytes - 1];
+    if (label >= classes)
+      throw new UserError(
+        `Sample ${i} of ${name} (${split}) has label ${label}, but there are ${classes} classes. The file is corrupt; get it again.`,
+      );
+  }
+  const tables = mean.map((m, c) =>
+    Float32Array.from({ length: 256 }, (_, byte) => (Math.fround(byte / 255) - m) / std[c]),
+  );
+
+  const batch = (indices: ArrayLike<number>, { augment, into }: BatchOptions = {}): Batch => {
+    const n = indices.length;
+    const input = into?.inputs.input ?? tensor("float32", [n, 3, side, side]);
+    const labels = into?.labels ?? tensor("int64", [n]);
+    for (let i = 0; i < n; i++) {
+      const at = indices[i] * record + labelBytes;
+      (labels.data as BigInt64Array)[i] = BigInt(records[at - 1]);
+      const pixels = records.subarray(at, at + 3 * plane);
+      const out = (input.data as Float32Array).subarray(i * 3 * plane, (i + 1) * 3 * plane);
+      const change = augment ? drawChange(augment, side) : noChange;
+      for (let c = 0; c < 3; c++) normalisePlane(pixels, out, c * plane, side, tables[c], change);
+    }
+    return { inputs: { input }, labels };
+  };
+  return {
+    name,
+    split,
+    count,
+    inputs: [{ name: "input", dtype: "float32", shape: [3, side, side] }],
+    labelShape: [],
+    classes,
+    sha256: sha256(records),
+    batch,
+  };
+}
+
+/** Where the crop begins, relative to the image, and whether it is mirrored. */
+interface Change {
+  readonly dy: number;
+  readonly dx: number;
+  readonly flip: boolean;
+}
+
+const noChange: Change = { dy: 0, dx: 0, flip: false };
+
+/** A crop from the image with a black border of an eighth of its side (4 of 32 pixels), and a flip half of the time. */
+function drawChange(random: Random, side: number): Change {
+  const border = side / 8;
+  return {
+    dy: random.integer(2 * border + 1) - border,
+    dx: random.integer(2 * border + 1) - border,
+    flip: random.uniform() < 0.5,
+  };
+}
+
+function normalisePlane(
+  pixels: Uint8Array,
+  out: Float32Array,
+  start: number,
+  side: number,
+  table: Float32Array,
+  { dy, dx, flip }: Change,
+): void {
+  for (let y = 0; y < side; y++) {
+    const row = y + dy;
+    const inside = row >= 0 && row < side;
+    for (let x = 0; x < side; x++) {
+      const column = (flip ? side - 1 - x : x) + dx;
+      const byte = inside && column >= 0 && column < side ? pixels[start + row * side + column] : 0;
+      out[start + y * side + x] = table[byte];
+    }
+  }
+}
+
+/** Reads the first `samples` records (all when undefined) of files in order; a part of the files is enough when the samples fit. */
+export async function readRecords(
+  paths: readonly string[],
+  record: number,
+  samples: number | undefined,
+  what: string,
+  read: (path: string, bytes: number | undefined) => Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let have = 0;
+  for (const path of paths) {
+    if (samples !== undefined && have >= samples) break;
+    const bytes = await read(path, samples === undefined ? undefined : (samples - have) * record);
+    if (!bytes) continue;
+    if (bytes.length % record !== 0)
+      throw new UserError(
+        `${path} is cut short or of another kind: its size is no multiple of ${record} bytes. Get it again.`,
+      );
+    parts.push(bytes);
+    have += bytes.length / record;
+  }
+  if (have === 0)
+    throw new UserError(
+      `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe).`,
+    );
+  if (samples !== undefined && have < samples)
+    throw new UserError(
+      `${what} holds ${have} samples here, but ${samples} are asked for. Ask for fewer (--samples), or add the missing files.`,
+    );
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,5 @@
+// The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
+// May import: checkpoints (for .npz), core.
+export { batchesOf, epochOrder } from "./batches.ts";
+export type { Batch, DataOptions, DataSource, Dataset, InputSpec, Split } from "./dataset.ts";
+export { dataSources, openData } from "./registry.ts";

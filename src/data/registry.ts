@@ -1,0 +1,18 @@
+// Every data set by name. A new one is a folder and a line here.
+import { listSome, nearest, UserError } from "../core/index.ts";
+import { cifar10 } from "./cifar10/index.ts";
+import { cifar10Half } from "./cifar10-half/index.ts";
+import type { DataOptions, DataSource, Dataset } from "./dataset.ts";
+
+export const dataSources: readonly DataSource[] = [cifar10, cifar10Half];
+
+/** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
+export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
+  const source = dataSources.find((known) => known.name === name);
+  if (source) return source.open(options);
+  const names = dataSources.map((known) => known.name);
+  const near = nearest(name, names);
+  throw new UserError(
+    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}.`,
+  );
+}
