@@ -1,4 +1,4 @@
-// Which format a file is, told by its first bytes and never by its name. A new format is one more entry of `readers`.
+// Which format a file is, told by its first bytes and never by its name. A new format is one more entry of `fileReaders`.
 import { UserError } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { unwrapNames } from "./names.ts";
@@ -22,12 +22,16 @@ interface Reader {
 const headLength = 64;
 const brace = 0x7b;
 
-const readers: readonly Reader[] = [
+const fileReaders: readonly Reader[] = [
   { recognises: (head) => head[8] === brace && head[7] === 0, open: openSafetensors }, // a length, then JSON
-  { recognises: (head) => head[0] === brace, open: openShards },
   { recognises: isZip, open: openArchive }, // .pt or .npz: its directory tells
   { recognises: isPickle, open: openTorchLegacy },
 ];
+
+const index: Reader = {
+  recognises: (head) => head[0] === brace,
+  open: (source) => openShards(source, (path) => openBy(fileReaders, path)),
+};
 
 /** Files that people give by mistake, with what to do. */
 const strangers: readonly { readonly is: (head: Uint8Array) => boolean; readonly what: string }[] = [
@@ -45,14 +49,18 @@ const strangers: readonly { readonly is: (head: Uint8Array) => boolean; readonly
  * @example const checkpoint = await openCheckpoint("resnet.pt"); await checkpoint.read("conv1.weight");
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const checkpoint = await openBy([...fileReaders, index], path);
+  // The names in an ONNX file are those of its graph, which has no wrappers.
+  return checkpoint.format === "onnx" ? checkpoint : unwrapNames(checkpoint);
+}
+
+async function openBy(readers: readonly Reader[], path: string): Promise<Checkpoint> {
   const source = await openSource(path);
   try {
     const head = await source.read(0, Math.min(source.size, headLength));
     const reader = readers.find(({ recognises }) => recognises(head));
     if (!reader) throw unknownFormat(path, head);
-    const checkpoint = await reader.open(source);
-    // The names in an ONNX file are those of its graph, which has no wrappers.
-    return checkpoint.format === "onnx" ? checkpoint : unwrapNames(checkpoint);
+    return await reader.open(source);
   } catch (error) {
     await source.close();
     throw error;

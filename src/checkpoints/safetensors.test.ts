@@ -111,6 +111,14 @@ describe("shards", () => {
     await checkpoint.close();
   });
 
+  it("may be PyTorch's files, but no further index", async () => {
+    await writeTensors(join(folder, "1.bin"), "torch", new Map([["a", tensor("float32", [1], [1])]]));
+    write({ a: "1.bin" });
+    expect([...(await readTensors(index)).values()].map(({ data }) => [...data])).toEqual([[1]]);
+    write({ a: "model.safetensors.index.json" });
+    expect(await refusal(index)).toMatch("which no checkpoint does that layerwise reads");
+  });
+
   it("must be there, hold what the index says and lie beside it", async () => {
     write({ "module.a": "3.safetensors" });
     expect(await refusal(index)).toMatch("Cannot read 3.safetensors: there is no such file");

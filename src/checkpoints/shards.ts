@@ -1,16 +1,20 @@
-// A safetensors checkpoint in several files: `model.safetensors.index.json` names, for every tensor, the file in the
-// same folder that holds it. The order of the tensors is the index's.
+// A checkpoint in several files, as Hugging Face's libraries save it: `model.safetensors.index.json` (or
+// `pytorch_model.bin.index.json`) names, for every tensor, the file in the same folder that holds it. The order of the
+// tensors is the index's; the format is that of the files.
 import { dirname, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
-import { isObject, openSafetensors, parseObject } from "./safetensors.ts";
-import { damaged, openSource, quote, type Source } from "./source.ts";
+import { isObject, parseObject } from "./safetensors.ts";
+import { damaged, quote, type Source } from "./source.ts";
 
 /** The longest index that is read, in bytes; some hundred thousand tensors. */
 const longestIndex = 64 << 20;
 
-/** Opens every file that the index names. `source` is the index; it is closed. */
-export async function openShards(source: Source): Promise<Checkpoint> {
+/** Opens every file that the index names, by `openShard`. `source` is the index; it is closed. */
+export async function openShards(
+  source: Source,
+  openShard: (path: string) => Promise<Checkpoint>,
+): Promise<Checkpoint> {
   const { path } = source;
   if (source.size > longestIndex)
     throw new UserError(`${path} is too long for an index of tensors. Give a checkpoint.`);
@@ -35,19 +39,10 @@ export async function openShards(source: Source): Promise<Checkpoint> {
     await source.close();
     const metadata = Object.assign({}, ...[...shards.values()].map((shard) => shard.metadata));
     const read = async (name: string) => shards.get(find(path, fileOf, name))!.read(name);
-    return { path, format: "safetensors", tensors, metadata, read, close };
+    const format = shards.values().next().value?.format ?? "safetensors";
+    return { path, format, tensors, metadata, read, close };
   } catch (error) {
     await close();
-    throw error;
-  }
-}
-
-async function openShard(path: string): Promise<Checkpoint> {
-  const source = await openSource(path);
-  try {
-    return await openSafetensors(source);
-  } catch (error) {
-    await source.close();
     throw error;
   }
 }
