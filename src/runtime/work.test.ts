@@ -15,9 +15,9 @@ describe("work in a process of its own", () => {
 
   it("passes a failure on, the user's as it is and a bug as a bug", async () => {
     await expect(startWork(module, "user error")).rejects.toThrow(new UserError("This is told as it is."));
-    const bug = await startWork(module, "bug").catch((error) => error);
+    const bug = await startWork(module, "bug").catch((error: Error) => error);
     expect(bug).not.toBeInstanceOf(UserError);
-    expect(bug.message).toBe("this is a bug");
+    expect((bug as Error).message).toBe("this is a bug");
   });
 
   it("turns a crash in native code into a sentence", async () => {
