@@ -1,0 +1,39 @@
+// layerwise train RECIPE: trains the networks of one recipe.
+import { Command } from "@commander-js/extra-typings";
+import { device, example, whole } from "./options.ts";
+import { makeProgress } from "./progress.ts";
+
+export const trainCommand = () =>
+  new Command("train")
+    .description("train the networks of one recipe; a run that was cut goes on where it stopped")
+    .argument("<recipe>", "a YAML file; what it leaves out has the paper's value")
+    .option("--runs <dir>", "folder of the run folders", "runs")
+    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
+    .option("--threads <n>", "threads in all; default: one for each core", whole(1))
+    .option("--quiet", "no progress")
+    .option("--json", "print one JSON document on standard output")
+    .addHelpText("before", example("layerwise train recipes/quick.yaml"))
+    .action(async (path, options) => {
+      const { checkRecipe, openRunFolder, readLog, readRecipe, trainRun } = await import("../experiments/index.ts");
+      const recipe = await readRecipe(path);
+      await checkRecipe(recipe);
+      const run = await openRunFolder(recipe, options.runs);
+      const progress = makeProgress(options);
+      let failed = true;
+      try {
+        await trainRun(run, { device: options.device, threads: options.threads, onProgress: progress.update });
+        failed = false;
+      } finally {
+        progress.stop();
+        await run.close({ failed });
+      }
+      const last = Object.fromEntries((await readLog(run.path)).map((entry) => [entry.network, entry]));
+      if (options.json)
+        console.log(JSON.stringify({ schema: "layerwise/train@1", folder: run.path, networks: last }, null, 1));
+      else {
+        for (const [name, { epoch, loss, error }] of Object.entries(last)) {
+          console.log(`${name}: epoch ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
+        }
+        console.log(`The checkpoints are in ${run.path}. Measure them: layerwise reproduce ${path}`);
+      }
+    });

@@ -1,0 +1,94 @@
+// A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { describeFileError, UserError, writeAtomic } from "../core/index.ts";
+import { type Recipe, recipeHash } from "./recipe.ts";
+
+/** The networks of a pair, and their folders' names. */
+export const networkNames = ["a", "b"] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+export interface RunFolder {
+  readonly path: string;
+  readonly hash: string;
+  readonly recipe: Recipe;
+  /** Lets the next process in; when nothing was finished the folder goes with it. */
+  close(options?: { failed: boolean }): Promise<void>;
+}
+
+export const runPath = (recipe: Recipe, runs: string): string => join(runs, `${recipe.name}-${recipeHash(recipe)}`);
+
+/** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
+export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {
+  const path = runPath(recipe, runs);
+  await mkdir(path, { recursive: true }).catch((error) => {
+    throw describeFileError(error, path, "write");
+  });
+  const unlock = await lock(path);
+  try {
+    await writeAtomic(join(path, "recipe.yaml"), stringify(recipe));
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+  return {
+    path,
+    hash: recipeHash(recipe),
+    recipe,
+    async close({ failed } = { failed: false }) {
+      const isEmpty = !existsSync(join(path, "log.ndjson"));
+      await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : unlock());
+    },
+  };
+}
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+}
+
+/** Takes the lock file; one left behind by a process that is gone is taken over. */
+async function lock(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, ".lock");
+  const mine: Owner = { pid: process.pid, host: hostname() };
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      const handle = await open(path, "wx");
+      await handle.writeFile(JSON.stringify(mine));
+      await handle.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw describeFileError(error, path, "write");
+      const owner = await readOwner(path);
+      if (owner && isAlive(owner)) {
+        const where = owner.host === hostname() ? "" : ` on ${owner.host}`;
+        throw new UserError(
+          `Process ${owner.pid}${where} is working in ${folder}; wait until it has finished, or stop it first.`,
+        );
+      }
+      await rm(path, { force: true });
+    }
+  }
+  throw new UserError(`Another process keeps taking ${folder}; wait until it has finished.`);
+}
+
+async function readOwner(path: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Owner;
+  } catch {
+    return undefined; // gone, or cut while it was written
+  }
+}
+
+function isAlive({ pid, host }: Owner): boolean {
+  if (host !== hostname()) return true; // cannot be asked from here
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,142 @@
+// A recipe: what to train and what to measure, as YAML. Every key has the paper's value as default, so a recipe is a short list of differences;
+// a key nobody knows is an error that names the nearest known one.
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { describeFileError, listSome, nearest, sha256Value, UserError } from "../core/index.ts";
+import type { DataOptions } from "../data/index.ts";
+
+const count = z.int().positive();
+const seed = z.int().min(0);
+const fraction = z.number().min(0).max(1);
+
+const model = z.strictObject({
+  name: z.string().default("resnet18-nonorm"),
+  width: count.optional(),
+  hidden: count.optional(),
+});
+
+const data = z.strictObject({
+  name: z.string().default("cifar10"),
+  /** Training samples: the first so many of the train split. */
+  samples: z.union([count, z.literal("all")]).default("all"),
+  augment: z.boolean().default(true),
+  dir: z.string().optional(),
+  mean: z.array(z.number()).optional(),
+  std: z.array(z.number().positive()).optional(),
+});
+
+const pair = z.strictObject({
+  init: z.enum(["same", "different"]).default("same"),
+  /** With `different`, end b starts from the next seed. */
+  init_seed: seed.default(1),
+  order_seeds: z.tuple([seed, seed]).default([5, 7]),
+});
+
+const training = z.strictObject({
+  epochs: count.default(200),
+  batch: count.default(64),
+  optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
+  lr: z.number().positive().default(0.05),
+  momentum: fraction.default(0.9),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  weight_decay: z.number().min(0).default(5e-4),
+  clip: z.number().positive().optional(),
+  schedule: z.enum(["cosine", "constant", "step"]).default("cosine"),
+  warmup_steps: z.int().min(0).default(100),
+});
+
+const measure = z.strictObject({
+  every: count.default(20),
+  scans: z.array(z.string()).min(1).default(["single", "deep", "shallow"]),
+  splits: z
+    .array(z.enum(["train", "test"]))
+    .min(1)
+    .default(["train", "test"]),
+  samples: z.union([count, z.literal("all")]).default("all"),
+  base: z.enum(["a", "b", "both"]).default("both"),
+  order_seed: seed.default(111),
+});
+
+export const recipeSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "must be letters, digits, dots, dashes")
+    .default("pair"),
+  model: model.prefault({}),
+  data: data.prefault({}),
+  pair: pair.prefault({}),
+  training: training.prefault({}),
+  measure: measure.prefault({}),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the recipe's folder. */
+export async function readRecipe(path: string): Promise<Recipe> {
+  const text = await readFile(path, "utf8").catch((error) => {
+    throw describeFileError(error, path, "read");
+  });
+  const document = parseDocument(text);
+  if (document.errors.length)
+    throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split("\n")[0]}`);
+  const recipe = parseRecipe(document.toJS() ?? {}, path);
+  if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
+  return recipe;
+}
+
+/** Validates a recipe and fills in the defaults; `name` defaults to the file's. */
+export function parseRecipe(value: unknown, path: string): Recipe {
+  const named =
+    value && typeof value === "object" && !("name" in value)
+      ? { name: basename(path).replace(/\.ya?ml$/, ""), ...value }
+      : value;
+  const parsed = recipeSchema.safeParse(named);
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${path}: ${describe(parsed.error.issues[0])}.`);
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const at = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const key = issue.keys[0];
+    const known = knownKeys(issue.path);
+    const near = nearest(key, known);
+    return `${[...issue.path, key].join(".")} is not a known key; ${near ? `did you mean ${near}?` : "known are"} ${near ? "Known are" : ""} ${listSome(known, 20)}`.replace(
+      /\s+/g,
+      " ",
+    );
+  }
+  return `${at || "the recipe"}: ${issue.message.replace(/^Invalid input: /, "")}`;
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const sections = { model, data, pair, training, measure };
+  const section = sections[path[0] as keyof typeof sections];
+  return Object.keys((section ?? recipeSchema).shape);
+}
+
+/**
+ * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their checkpoints are kept.
+ * What is measured on them, where the data lie and the recipe's name are not part of it.
+ */
+export function recipeHash({ model, data: { dir: _, ...data }, pair, training, measure: { every } }: Recipe): string {
+  return sha256Value({ model, data, pair, training, every }).slice(0, 10);
+}
+
+/** How to open the recipe's training samples. */
+export function trainingData({ data: { samples, dir, mean, std } }: Recipe): DataOptions {
+  return { split: "train", samples: samples === "all" ? undefined : samples, dir, mean, std };
+}
+
+/** The sizes that the recipe gives its network. */
+export function modelSizes({ model: { name: _, ...sizes } }: Recipe): Partial<Record<string, number>> {
+  return sizes;
+}
+
+/** The epochs that are kept and measured: 0, every so many, and the last. */
+export function measuredEpochs({ training: { epochs }, measure: { every } }: Recipe): number[] {
+  const kept = Array.from({ length: Math.floor(epochs / every) + 1 }, (_, i) => i * every);
+  return kept.at(-1) === epochs ? kept : [...kept, epochs];
+}

@@ -1,0 +1,81 @@
+// The stored cells as the figures want them: one value for a layer at an epoch, under a metric, on a base.
+import type { Measurement } from "../connectivity/index.ts";
+
+export type StoredCell = Measurement["cells"][number];
+export type Metric = "loss" | "error";
+export const metrics = ["loss", "error"] as const;
+export const splits = ["train", "test"] as const;
+/** The two bases, and the mean over them. */
+export const bases = ["mean", "a", "b"] as const;
+export type BaseChoice = (typeof bases)[number];
+
+export interface Measured {
+  readonly epoch: number;
+  readonly split: "train" | "test";
+  readonly document: Measurement;
+}
+
+/** Barrier, its interval and the value itself: loss in nats, error in points of percent. */
+export interface CellView {
+  readonly barrier: number | null;
+  readonly interval: readonly [number, number] | null;
+  readonly value: number | null;
+}
+
+/** The cumulative and single scans of a document, as they come; `full` has its own curve. */
+export function scansOf(documents: Iterable<Measurement>): string[] {
+  const found = new Set<string>();
+  for (const { cells } of documents) for (const { scan } of cells) if (scan !== "full") found.add(scan);
+  return [...found];
+}
+
+/** The cell of a scan at a layer, at weight one half. */
+export function cellOf(
+  document: Measurement,
+  scan: string,
+  layer: string | null,
+  base: "a" | "b" | null,
+): StoredCell | undefined {
+  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === 0.5);
+}
+
+export function viewOf(cell: StoredCell, metric: Metric): CellView {
+  return metric === "loss"
+    ? { barrier: cell.loss_barrier, interval: cell.loss_interval, value: cell.loss }
+    : { barrier: cell.error_barrier, interval: cell.error_interval, value: cell.error };
+}
+
+/** What is drawn for a layer: one base's cell, or the mean over those that were measured. The mean of the intervals is never too narrow for the mean. */
+export function drawn(
+  document: Measurement,
+  scan: string,
+  layer: string,
+  metric: Metric,
+  base: BaseChoice,
+): CellView | undefined {
+  const ends = base === "mean" ? (["a", "b"] as const) : [base];
+  const views = ends.flatMap((end) => cellOf(document, scan, layer, end) ?? []).map((cell) => viewOf(cell, metric));
+  if (views.length === 0) return undefined;
+  const mean = (values: (number | null | undefined)[]) =>
+    values.some((x) => x === null || x === undefined)
+      ? null
+      : values.reduce<number>((sum, x) => sum + x!, 0) / values.length;
+  const [low, high] = [0, 1].map((i) => mean(views.map((view) => view.interval?.[i])));
+  return {
+    barrier: mean(views.map((view) => view.barrier)),
+    interval: low === null || high === null ? null : [low, high],
+    value: mean(views.map((view) => view.value)),
+  };
+}
+
+export const unit: Readonly<Record<Metric, string>> = { loss: "nats", error: "points of error" };
+
+const scanTitles: Readonly<Record<string, string>> = {
+  single: "Each layer alone",
+  shallow: "From the input, adding one",
+  deep: "From the output, adding one",
+  random: "In a random order, adding one",
+  minimal: "Both ends first, then the rest",
+};
+export const scanTitle = (scan: string): string =>
+  scanTitles[scan] ?? `${scan.split(":")[1]} consecutive layers, up to the named one`;

@@ -1,0 +1,108 @@
+// The report of one measurement: two checkpoints at one moment.
+import type { Measurement } from "../connectivity/index.ts";
+import { bases, drawn, metrics, scansOf, scanTitle, unit } from "./cells.ts";
+import { cellsCsv } from "./csv.ts";
+import { finding, tilesOf } from "./finding.ts";
+import { plain, signed } from "./numbers.ts";
+import { details, figures, meaning, pageHtml, paragraph, section, table } from "./page.ts";
+import type { Rendered } from "./run.ts";
+import { limitOf } from "./scale.ts";
+import { whiskersSvg } from "./whiskers.ts";
+
+export function renderMeasurement(document: Measurement): Rendered {
+  const scans = scansOf([document]);
+  const rows = document.layers.map((layer) => layer.name);
+  const both = bases.find(
+    (base) => base === "mean" && ["a", "b"].every((end) => document.cells.some((cell) => cell.base === end)),
+  );
+  const base = both ?? (document.cells.some((cell) => cell.base === "b") ? "b" : "a");
+  const pictures: Record<string, string> = {};
+  for (const metric of metrics) {
+    const all = scans.map((scan) => rows.map((row) => drawn(document, scan, row, metric, base)));
+    const values = all.flat().flatMap((view) => [view?.barrier ?? 0, ...(view?.interval ?? [])]);
+    const limit = limitOf(values, metric === "loss" ? 0.1 : 5);
+    const range = [Math.min(0, ...values), Math.max(limit / 4, ...values)] as const;
+    scans.forEach((scan, i) => {
+      pictures[`${scan.replace(":", "-")}-${metric}`] = whiskersSvg({
+        title: scanTitle(scan),
+        rows,
+        cells: all[i],
+        range,
+        limit,
+      });
+    });
+  }
+  const { data, model, ends, verdict } = document;
+  const of = (metric: string) => figures(scans.map((scan) => pictures[`${scan.replace(":", "-")}-${metric}`]));
+  const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
+  const html = pageHtml({
+    title: "Which layers of these two networks can be averaged?",
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} samples of ${data.name} (${data.split})`,
+    finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
+    tiles: tilesOf(document),
+    sections: [
+      section(
+        "Verdict",
+        paragraph(verdict.reason),
+        table(
+          ["", "layers"],
+          (["average", "keep", "undecided"] as const).map((kind) => [
+            kind,
+            verdict[kind]?.length ? verdict[kind].join(", ") : "none",
+          ]),
+          false,
+        ),
+      ),
+      ...(scans.length
+        ? [
+            section(`Loss barrier (${unit.loss}, ${basis})`, meaning, of("loss")),
+            section(`Error barrier (points of percent, ${basis})`, of("error")),
+          ]
+        : []),
+      section(
+        "The two ends",
+        table(
+          ["", "file", "SHA-256", "loss", "error %"],
+          (["a", "b"] as const).map((end) => [
+            end,
+            document[end].path,
+            document[end].sha256.slice(0, 12),
+            plain(ends[end].loss),
+            plain(ends[end].error),
+          ]),
+          false,
+        ),
+        details(
+          "Distances of each layer",
+          table(
+            ["layer", "Euclidean", "cosine"],
+            [
+              ...rows.map((row) => [
+                row,
+                plain(document.distance.layers[row]?.euclidean ?? null),
+                plain(document.distance.layers[row]?.cosine ?? null),
+              ]),
+              ["all", plain(document.distance.full.euclidean), plain(document.distance.full.cosine)],
+            ],
+          ),
+        ),
+        details(
+          "Every number",
+          table(
+            ["layer", "scan", "base", "loss barrier", "error barrier"],
+            document.cells.map((c) => [
+              c.layer ?? "all",
+              c.scan,
+              c.base ?? "",
+              signed(c.loss_barrier, 4),
+              signed(c.error_barrier, 2),
+            ]),
+            false,
+          ),
+        ),
+      ),
+      ...(document.notes?.length ? [section("Notes", ...document.notes.map((note) => paragraph(note)))] : []),
+    ],
+  });
+  return { html, figures: pictures, csv: cellsCsv([{ document }]) };
+}

@@ -1,0 +1,74 @@
+// The page around the figures: head, tiles, switches, tables. One file that needs nothing else.
+import { escapeHtml } from "./numbers.ts";
+import { stops } from "./scale.ts";
+import { script } from "./script.ts";
+import { style } from "./style.ts";
+
+export interface Page {
+  readonly title: string;
+  readonly subtitle: string;
+  /** What was found, in a sentence or two. */
+  readonly finding: string;
+  readonly tiles: readonly { readonly value: string; readonly label: string }[];
+  /** Finished HTML. */
+  readonly sections: readonly string[];
+  /** The heatmaps' data for the switches. */
+  readonly cells?: unknown;
+}
+
+export function pageHtml({ title, subtitle, finding, tiles, sections, cells }: Page): string {
+  const json = (id: string, value: unknown) =>
+    `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+<p class="faint">${escapeHtml(subtitle)}</p>
+<p class="lead">${escapeHtml(finding)}</p>
+<div class="tiles">${tiles.map(({ value, label }) => `<div class="tile"><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span></div>`).join("")}</div>
+${sections.join("\n")}
+<div id="tip" role="status" hidden></div>
+${cells ? json("stops", stops) + json("cells", cells) : ""}
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+export const section = (title: string, ...content: string[]): string =>
+  `<section><h2>${escapeHtml(title)}</h2>${content.join("\n")}</section>`;
+export const paragraph = (text: string, kind = ""): string =>
+  `<p${kind ? ` class="${kind}"` : ""}>${escapeHtml(text)}</p>`;
+export const figures = (svgs: readonly string[]): string => `<div class="figures">${svgs.join("\n")}</div>`;
+
+/** A table; columns after the first hold numbers when `numeric`. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], numeric = true): string {
+  const kind = (i: number) => (numeric && i > 0 ? ' class="number"' : "");
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell, i) => `<${tag}${kind(i)}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
+  return `<div class="scroll"><table><thead>${row(head, "th")}</thead><tbody>${rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;
+}
+
+export const details = (title: string, content: string): string =>
+  `<details><summary>${escapeHtml(title)}</summary>${content}</details>`;
+
+/** A switch between named choices; the first one is on. Nothing is drawn for a single choice but a hidden one. */
+export function choice(name: string, options: readonly { readonly value: string; readonly label: string }[]): string {
+  const radios = options.map(
+    ({ value, label }, i) =>
+      `<label><input type="radio" name="${name}" value="${value}"${i ? "" : " checked"}><span>${escapeHtml(label)}</span></label>`,
+  );
+  return `<fieldset${options.length > 1 ? "" : " hidden"}><legend>${escapeHtml(name)}</legend>${radios.join("")}</fieldset>`;
+}
+
+export const meaning = paragraph(
+  "The barrier is how much worse a partly averaged network is than the mean of its two ends, on the same samples: positive is worse. " +
+    "On a base, the layers that are not averaged are that end's own. A faint number is one whose 95 % interval over the samples covers zero.",
+  "faint",
+);
