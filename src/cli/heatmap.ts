@@ -63,7 +63,7 @@ function cube(rgb: Rgb): number {
 
 function legend(limit: number, colour: Colour): string {
   const words = `positive is worse than the ends; the scale ends at ±${limit.toFixed(2)}`;
-  if (colour === "none") return `${words}; ▌ marks more than a third of it`;
+  if (colour === "none") return `${words}; ▌ more than a third`;
   const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
   return `${ramp} ${words}`;
 }

@@ -79,7 +79,7 @@ export function rampSvg(limit: number, unit: string): string {
     `<text x="55" y="12" text-anchor="end" class="axis" data-ramp="low">${signed(-limit, 2)}</text>`,
     `<text x="180" y="28" text-anchor="middle" class="axis">0</text>`,
     `<text x="305" y="12" class="axis" data-ramp="high">${signed(limit, 2)}</text>`,
-    `<text x="60" y="28" class="axis">better than the ends</text><text x="300" y="28" text-anchor="end" class="axis">worse</text>`,
+    `<text x="60" y="28" class="axis">better</text><text x="300" y="28" text-anchor="end" class="axis">worse</text>`,
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" class="ramp" role="img" aria-label="Colour scale from ${signed(-limit, 2)} to ${signed(limit, 2)} ${unit}" viewBox="0 0 370 32" width="370" font-family="system-ui, sans-serif" font-size="11">${svgStyle}${bars.join("")}${labels.join("")}</svg>`;
 }

@@ -49,9 +49,18 @@ export function renderRun(run: RunRecord): Rendered {
   const last = shown.at(-1)!;
   const scans = scansOf(shown.map((m) => m.document));
   const pictures: Record<string, string> = {};
-  const limits = Object.fromEntries(
-    metrics.map((metric) => [metric, heatmapLimit(measurements, scans, metric)]),
-  ) as Record<Metric, number>;
+  const splits = [...new Set(measurements.map((m) => m.split))].sort(
+    (x, y) => Number(y === shownSplit) - Number(x === shownSplit),
+  );
+  const limits: Record<string, number> = {};
+  for (const split of splits) {
+    for (const metric of metrics)
+      limits[`${metric} ${split}`] = heatmapLimit(
+        measurements.filter((m) => m.split === split),
+        scans,
+        metric,
+      );
+  }
   const base =
     last.document.cells.some((cell) => cell.base === "a") && last.document.cells.some((cell) => cell.base === "b")
       ? "mean"
@@ -61,11 +70,12 @@ export function renderRun(run: RunRecord): Rendered {
 
   for (const scan of scans)
     pictures[scan.replace(":", "-")] = heatmapSvg({
-      ...grid(shown, scan),
       scan,
       title: scanTitle(scan),
-      limit: limits.loss,
-      cells: gridCells(shown, scan, "loss", base),
+      rows: rowsOf(last, scan),
+      columns: shown.map((m) => String(m.epoch)),
+      cells: gridCells(shown, rowsOf(last, scan), scan, "loss", base),
+      limit: limits[`loss ${shownSplit}`],
     });
   const charts: Record<string, string> = {
     "full-loss": chartSvg({ title: "Full barrier, loss (nats)", zero: true, lines: fullLines(measurements, "loss") }),
@@ -80,9 +90,6 @@ export function renderRun(run: RunRecord): Rendered {
   };
   Object.assign(pictures, Object.fromEntries(Object.entries(charts).filter(([, svg]) => svg)));
 
-  const splits = [...new Set(measurements.map((m) => m.split))].sort(
-    (x, y) => Number(y === shownSplit) - Number(x === shownSplit),
-  );
   const offered = base === "mean" ? bases : ([base] as const);
   const switches = `<div class="switches">${choice(
     "metric",
@@ -105,7 +112,7 @@ export function renderRun(run: RunRecord): Rendered {
         "Barrier by layer and epoch",
         meaning,
         switches,
-        rampSvg(limits.loss, unit.loss),
+        rampSvg(limits[`loss ${shownSplit}`], unit.loss),
         figures(scans.map((scan) => pictures[scan.replace(":", "-")])),
       ),
       section(
@@ -133,13 +140,21 @@ export function renderRun(run: RunRecord): Rendered {
   return { html, figures: pictures, csv: cellsCsv(measurements) };
 }
 
-const grid = (points: readonly Measured[], _scan: string) => ({
-  rows: points[0].document.layers.map((layer) => layer.name),
-  columns: points.map((m) => String(m.epoch)),
-});
+/** Layers down: in the model's order, but for an order of its own (random, minimal …) in which they were added. */
+function rowsOf({ document }: Measured, scan: string): string[] {
+  const names = document.layers.map((layer) => layer.name);
+  if (["single", "shallow", "deep"].includes(scan)) return names;
+  return [...new Set(document.cells.filter((cell) => cell.scan === scan).map((cell) => cell.layer!))];
+}
 
-function gridCells(points: readonly Measured[], scan: string, metric: Metric, base: (typeof bases)[number]) {
-  return points[0].document.layers.map((layer) => points.map((m) => drawn(m.document, scan, layer.name, metric, base)));
+function gridCells(
+  points: readonly Measured[],
+  rows: readonly string[],
+  scan: string,
+  metric: Metric,
+  base: (typeof bases)[number],
+) {
+  return rows.map((row) => points.map((m) => drawn(m.document, scan, row, metric, base)));
 }
 
 function heatmapLimit(points: readonly Measured[], scans: readonly string[], metric: Metric): number {
@@ -161,12 +176,8 @@ function scanData(
     metrics.flatMap((metric) =>
       splits.flatMap((split) =>
         offered.map((base) => {
-          const cells = gridCells(
-            points.filter((m) => m.split === split),
-            scan,
-            metric,
-            base,
-          );
+          const chosen = points.filter((m) => m.split === split);
+          const cells = gridCells(chosen, rowsOf(chosen[0], scan), scan, metric, base);
           return [
             `${metric} ${split} ${base}`,
             cells.map((row) => row.map((v) => v && [v.barrier, v.interval?.[0], v.interval?.[1], v.value].map(round))),

@@ -27,7 +27,7 @@ if (data) {
   };
   const draw = () => {
     const choice = (name) => document.querySelector("input[name=" + name + "]:checked")?.value;
-    const key = [choice("metric"), choice("split"), choice("base")].join(" "), limit = limits[choice("metric")];
+    const key = [choice("metric"), choice("split"), choice("base")].join(" "), limit = limits[choice("metric") + " " + choice("split")];
     document.querySelectorAll("[data-ramp]").forEach((text) => { text.textContent = sign(text.dataset.ramp === "low" ? -limit : limit, 2); });
     document.querySelectorAll("svg[data-scan] .cell").forEach((cell) => {
       const [i, j] = cell.dataset.at.split(",").map(Number);
