@@ -3,7 +3,7 @@
 import { type DType, fromNumbers, type Tensor, toNumbers } from "../core/index.ts";
 import { Graph, type Value } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
-import { classification } from "../training/losses.ts";
+import { classification } from "../training/index.ts";
 import { type Mix, type Source, weightOfB } from "./mixes.ts";
 
 export interface SweepShape {

@@ -4,7 +4,6 @@ import type { Measurement } from "../connectivity/index.ts";
 export type StoredCell = Measurement["cells"][number];
 export type Metric = "loss" | "error";
 export const metrics = ["loss", "error"] as const;
-export const splits = ["train", "test"] as const;
 /** The two bases, and the mean over them. */
 export const bases = ["mean", "a", "b"] as const;
 export type BaseChoice = (typeof bases)[number];

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { randomStream } from "../core/index.ts";
+import { summarise } from "./barrier.ts";
+import { errorInterval, meanInterval } from "./interval.ts";
+import { groupLayers, matchLayers } from "./layers.ts";
+import { parseScans, planCells } from "./scans.ts";
+import { decide } from "./verdict.ts";
+
+describe("the barrier", () => {
+  it("is the average's value less the weighted mean of the ends'", () => {
+    const cell = summarise(
+      { loss: [3, 5], error: [1, 0] },
+      { loss: [1, 2], error: [0, 0] },
+      { loss: [2, 4], error: [1, 0] },
+      0.25,
+    );
+    expect(cell.loss).toBe(4);
+    expect(cell.loss_barrier).toBeCloseTo(4 - (0.75 * 1.5 + 0.25 * 3), 12);
+    expect(cell.error).toBe(50);
+    expect(cell.error_barrier).toBeCloseTo(50 - 12.5, 12);
+  });
+
+  it("is null where a loss is not finite", () => {
+    const cell = summarise(
+      { loss: [Number.POSITIVE_INFINITY, 1], error: [1, 0] },
+      { loss: [1, 1], error: [0, 0] },
+      { loss: [1, 1], error: [0, 0] },
+      0.5,
+    );
+    expect([cell.loss, cell.loss_barrier, cell.loss_interval]).toEqual([null, null, null]);
+    expect(cell.error_barrier).toBe(50);
+  });
+});
+
+describe("95 % intervals", () => {
+  const random = randomStream(3, "coverage");
+  const coverage = (
+    n: number,
+    truth: number,
+    draw: () => number,
+    interval: (x: number[]) => [number, number] | null,
+  ) => {
+    let hits = 0;
+    for (let i = 0; i < 3000; i++) {
+      const [low, high] = interval(Array.from({ length: n }, draw))!;
+      if (low <= truth && truth <= high) hits++;
+    }
+    return hits / 3000;
+  };
+
+  it("cover a normal and a skewed mean", () => {
+    for (const n of [200, 1000]) {
+      expect(Math.abs(coverage(n, 0.3, () => 0.3 + random.normal(), meanInterval) - 0.95)).toBeLessThan(0.02);
+      expect(Math.abs(coverage(n, 1, () => -Math.log(1 - random.uniform()), meanInterval) - 0.95)).toBeLessThan(0.02);
+    }
+  });
+
+  it("cover differences of 0/1 errors, and stay open where none was seen", () => {
+    const draw = (worse: number, better: number) => () => {
+      const u = random.uniform();
+      return u < worse ? 1 : u < worse + better ? -1 : u < worse + better + 0.1 ? 0.5 : 0;
+    };
+    for (const [worse, better] of [
+      [0.3, 0.02],
+      [0.05, 0.04],
+    ]) {
+      expect(Math.abs(coverage(500, worse - better + 0.05, draw(worse, better), errorInterval) - 0.95)).toBeLessThan(
+        0.02,
+      );
+    }
+    const rare = coverage(500, 0.002, () => (random.uniform() < 0.002 ? 1 : 0), errorInterval);
+    expect(rare).toBeGreaterThan(0.93); // conservative where the plain interval covers 63 %
+    const [low, high] = errorInterval(Array(500).fill(0))!;
+    expect(low).toBeLessThan(0);
+    expect(high).toBeGreaterThan(0.003); // the rule of three gives .006
+  });
+});
+
+describe("layers", () => {
+  const tensors = ["wte.weight", "h.0.ln.weight", "h.0.ln.bias", "h.1.fc.weight", "head.weight"].map((name) => ({
+    name,
+    dtype: "float32" as const,
+    shape: [2, 3],
+  }));
+
+  it("group a module's tensors; a tied tensor stands where its last name does and counts once", () => {
+    const layers = groupLayers(tensors, { tied: [["wte.weight", "head.weight"]] });
+    expect(layers.map((l) => [l.name, l.parameters.length, l.size])).toEqual([
+      ["h.0.ln", 2, 12],
+      ["h.1.fc", 1, 6],
+      ["head", 2, 6],
+    ]);
+    expect(groupLayers(tensors, { group: "block" }).map((l) => l.name)).toEqual(["wte", "h.0", "h.1", "head"]);
+    expect(groupLayers(tensors, { group: "tensor" }).length).toBe(5);
+  });
+
+  it("are chosen by globs", () => {
+    const layers = groupLayers(tensors);
+    expect(matchLayers(layers, ["h.**"]).map((l) => l.name)).toEqual(["h.0.ln", "h.1.fc"]);
+    expect(matchLayers(layers, ["h.*.fc", "wte"]).map((l) => l.name)).toEqual(["wte", "h.1.fc"]);
+    expect(() => matchLayers(layers, ["haed"])).toThrow("No layer matches haed; did you mean head?");
+  });
+});
+
+describe("scans", () => {
+  const names = Array.from({ length: 12 }, (_, i) => `l${i}`);
+  const cells = (scan: string) => planCells(names, parseScans(scan), { base: "a", orderSeed: 111 });
+
+  it("add one layer at a time, each order in its way, and end with all", () => {
+    for (const scan of ["shallow", "deep", "random", "minimal"]) {
+      const planned = cells(scan);
+      planned.forEach((cell, i) => {
+        expect(cell.averaged.length).toBe(i + 1);
+        expect(cell.averaged.at(-1)).toBe(cell.layer);
+        if (i) expect(cell.averaged.slice(0, -1)).toEqual(planned[i - 1].averaged);
+      });
+      expect(planned.at(-1)!.averaged.toSorted()).toEqual(names.toSorted());
+    }
+    expect(
+      cells("minimal")
+        .map((c) => c.layer)
+        .slice(0, 11),
+    ).toEqual([...names.slice(0, 5), ...names.slice(-5), "l5"]);
+    expect(cells("window:3").map((c) => c.averaged)[1]).toEqual(["l1", "l2", "l3"]);
+    expect(planCells(names, ["full"], { base: "both", orderSeed: 1 })).toEqual([
+      { scan: "full", layer: null, averaged: names, base: null },
+    ]);
+    expect(planCells(names, ["single"], { base: "both", orderSeed: 1 }).length).toBe(24);
+  });
+
+  it("are named, or the nearest is", () => {
+    expect(() => parseScans("single,shalow")).toThrow("There is no scan shalow; did you mean shallow?");
+    expect(() => parseScans("window:0")).toThrow("There is no scan window:0");
+  });
+});
+
+describe("the verdict", () => {
+  const cell = (layer: string | null, low: number, high: number, scan = "single") => ({
+    scan,
+    layer,
+    alpha: 0.5,
+    loss_barrier: (low + high) / 2,
+    loss_interval: [low, high] as [number, number],
+  });
+
+  it("averages, keeps or leaves open by the intervals of every base", () => {
+    const verdict = decide([
+      cell("x", 0, 0.04),
+      cell("x", 0, 0.049),
+      cell("y", 0.06, 0.2),
+      cell("y", 0, 0.01),
+      cell("z", 0.01, 0.2),
+      cell(null, 0.3, 0.5, "full"),
+    ]);
+    expect([verdict.average, verdict.keep, verdict.undecided]).toEqual([["x"], ["y"], ["z"]]);
+    expect(verdict.tolerance).toBe(0.05);
+    expect(decide([cell("x", 0, 0.1), cell(null, 1, 3, "full")]).average).toEqual(["x"]); // a tenth of the full barrier
+  });
+});

@@ -1,0 +1,191 @@
+// The whole walk in seconds, through the built command line: train a tiny pair, cut it, resume it, measure it, redraw it; and wrong input.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { parseMeasurement } from "../src/connectivity/index.ts";
+import { projectRoot } from "../src/core/index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "layerwise-tiny-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const main = join(projectRoot, "dist/cli/main.js");
+const layerwise = (...args: string[]) =>
+  spawnSync(process.execPath, [main, ...args], { cwd: folder, encoding: "utf8" });
+
+const recipe = `name: tiny
+model: { width: 2 }
+data: { name: cifar10-half, samples: 200, augment: true }
+training: { epochs: 6, batch: 48, warmup_steps: 4 }
+measure: { every: 3, scans: [single, deep], samples: 60 }
+`;
+writeFileSync(join(folder, "tiny.yaml"), recipe);
+
+const checkpoints = (runs: string) => {
+  const run = join(folder, runs, readdirSync(join(folder, runs))[0]);
+  return ["a", "b"].flatMap((network) =>
+    readdirSync(join(run, network)).map(
+      (file) =>
+        `${network}/${file} ${createHash("sha256")
+          .update(readFileSync(join(run, network, file)))
+          .digest("hex")}`,
+    ),
+  );
+};
+
+describe("the walk from a recipe to a report", () => {
+  it("trains, measures and draws; run again, it only draws", () => {
+    const first = layerwise("reproduce", "tiny.yaml", "--quiet");
+    expect(first.stderr).toBe("");
+    expect(first.status).toBe(0);
+    expect(first.stdout).toContain("All layers averaged (loss barrier): epoch 0 ±0.00");
+    for (const line of first.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    const run = join(folder, "runs", readdirSync(join(folder, "runs"))[0]);
+    expect(readdirSync(join(run, "a")).sort()).toEqual([
+      "epoch-0000.safetensors",
+      "epoch-0003.safetensors",
+      "epoch-0006.safetensors",
+      "epoch-0006.state.safetensors",
+    ]);
+    expect(readdirSync(join(run, "measure")).filter((f) => f.endsWith(".json")).length).toBe(6);
+    expect(readFileSync(join(run, "report.html"), "utf8")).toContain("which layers can be averaged?");
+    const before = checkpoints("runs");
+    const second = layerwise("reproduce", "tiny.yaml", "--quiet");
+    expect(second.stdout).toBe(first.stdout);
+    expect(checkpoints("runs")).toEqual(before);
+    const redrawn = layerwise("report", run, "--json");
+    const { runs } = JSON.parse(redrawn.stdout) as { runs: { measurements: { document: unknown }[] }[] };
+    expect(runs[0].measurements.length).toBe(6);
+    parseMeasurement(runs[0].measurements[0].document, "report");
+  });
+
+  it("ends with the same bytes when it is killed and run again", async () => {
+    for (const seconds of [1.2, 2]) {
+      const child = spawn(process.execPath, [main, "train", "tiny.yaml", "--runs", "cut", "--quiet"], { cwd: folder });
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      setTimeout(() => child.kill("SIGKILL"), 1000 * seconds);
+      await ended;
+      await new Promise((resolve) => setTimeout(resolve, 300)); // its children end with it
+    }
+    const done = layerwise("train", "tiny.yaml", "--runs", "cut", "--quiet", "--json");
+    expect(done.stderr).toBe("");
+    expect(JSON.parse(done.stdout).networks.a.epoch).toBe(6);
+    expect(checkpoints("cut")).toEqual(checkpoints("runs"));
+  });
+
+  it("measures two checkpoints into a document that other programs can rely on", () => {
+    const run = join(folder, "runs", readdirSync(join(folder, "runs"))[0]);
+    const ends = ["a", "b"].map((end) => join(run, end, "epoch-0006.safetensors"));
+    const { stdout, status } = layerwise(
+      "measure",
+      ...ends,
+      "--model",
+      "resnet18-nonorm",
+      "--data",
+      "cifar10-half",
+      "--samples",
+      "60",
+      "--json",
+      "--quiet",
+      "--out",
+      "measured",
+    );
+    expect(status).toBe(0);
+    const document = parseMeasurement(JSON.parse(stdout), "stdout");
+    expect(document.layers.length).toBe(21);
+    expect(document.cells.length).toBe(5 * 42 + 1);
+    expect(readdirSync(join(folder, "measured")).sort()).toEqual([
+      "cells.csv",
+      "figures",
+      "measure.json",
+      "report.html",
+      "samples.safetensors",
+    ]);
+    const stored = parseMeasurement(
+      JSON.parse(readFileSync(join(run, "measure/epoch-0006-train.json"), "utf8")),
+      "stored",
+    );
+    const full = (d: typeof document) => d.cells.find((cell) => cell.scan === "full")!.loss_barrier!;
+    expect(full(document)).toBeCloseTo(full(stored), 6);
+  });
+});
+
+describe("wrong input gets one sentence", () => {
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return name;
+  };
+  const cases: [title: string, args: () => string[], status: number, sentence: RegExp][] = [
+    ["a recipe that is not there", () => ["train", "none.yaml"], 1, /Cannot read none\.yaml: there is no such file/],
+    [
+      "an unknown key",
+      () => ["train", write("key.yaml", "training: { learning_rate: 1 }")],
+      1,
+      /training\.learning_rate is not a known key/,
+    ],
+    [
+      "a wrong value",
+      () => ["train", write("value.yaml", "training: { epochs: many }")],
+      1,
+      /training\.epochs: expected number/,
+    ],
+    ["broken YAML", () => ["train", write("broken.yaml", "a: [")], 1, /is not valid YAML/],
+    [
+      "an unknown model",
+      () => ["train", write("model.yaml", "model: { name: resnet }\ndata: { name: cifar10-half }")],
+      1,
+      /There is no model resnet/,
+    ],
+    [
+      "data that are not there",
+      () => ["train", write("data.yaml", "data: { name: cifar10, dir: nowhere }")],
+      1,
+      /--data-dir/,
+    ],
+    [
+      "more samples than there are",
+      () => ["train", write("many.yaml", "data: { name: cifar10-half, samples: 5000 }")],
+      1,
+      /5000 are asked for/,
+    ],
+    [
+      "an unknown scan",
+      () => ["train", write("scan.yaml", "data: { name: cifar10-half }\nmeasure: { scans: [depp] }")],
+      1,
+      /did you mean deep\?/,
+    ],
+    ["an unknown experiment", () => ["reproduce", "quik"], 1, /did you mean quick\?/],
+    ["a folder that is no run", () => ["report", "."], 1, /is no run folder/],
+    ["a missing option", () => ["measure", "a", "b", "--data", "cifar10-half"], 2, /--model/],
+    ["an unknown option", () => ["measure", "a", "b", "--modle", "x"], 2, /unknown option/],
+    ["a number that is none", () => ["measure", "a", "b", "--samples", "x"], 2, /whole number/],
+    [
+      "a missing checkpoint",
+      () => ["measure", "none.pt", "none.pt", "--model", "resnet18-nonorm", "--data", "cifar10-half"],
+      1,
+      /none\.pt/,
+    ],
+    [
+      "a checkpoint that is none",
+      () => ["measure", write("text.pt", "hello"), "text.pt", "--model", "resnet18-nonorm", "--data", "cifar10-half"],
+      1,
+      /text\.pt/,
+    ],
+  ];
+  for (const [title, args, status, sentence] of cases) {
+    it(title, () => {
+      const before = readdirSync(folder);
+      const given = args();
+      const result = layerwise(...given, "--quiet");
+      expect(result.status, result.stderr).toBe(status);
+      expect(result.stderr).toMatch(sentence);
+      expect(result.stderr).not.toMatch(/\n {4}at /);
+      expect(result.stdout).toBe("");
+      if (status === 1) expect(result.stderr.trim().split("\n").length).toBe(1);
+      const left = readdirSync(folder).filter((file) => !before.includes(file) && !given.includes(file));
+      expect(left).toEqual([]);
+      expect(existsSync(join(folder, "runs/none"))).toBe(false);
+    });
+  }
+});
