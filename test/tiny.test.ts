@@ -158,7 +158,12 @@ describe("wrong input gets one sentence", () => {
     ["an unknown experiment", () => ["reproduce", "quik"], 1, /did you mean quick\?/],
     ["a folder that is no run", () => ["report", "."], 1, /is no run folder/],
     ["a missing option", () => ["measure", "a", "b", "--data", "cifar10-half"], 2, /--model/],
-    ["an unknown option", () => ["measure", "a", "b", "--modle", "x"], 2, /unknown option/],
+    [
+      "an unknown option",
+      () => ["measure", "a", "b", "--model", "x", "--data", "y", "--modle", "x"],
+      2,
+      /unknown option/,
+    ],
     ["a number that is none", () => ["measure", "a", "b", "--samples", "x"], 2, /whole number/],
     [
       "a missing checkpoint",

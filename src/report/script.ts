@@ -12,7 +12,8 @@ const show = (event) => {
   tip.style.top = (box.top > tip.offsetHeight + 8 ? box.top - tip.offsetHeight - 6 : box.bottom + 6) + "px";
 };
 for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, show);
-for (const kind of ["focusout", "scroll"]) document.addEventListener(kind, () => { tip.hidden = true; }, true);
+document.addEventListener("focusout", () => { tip.hidden = true; });
+document.addEventListener("scroll", () => show({ target: document.activeElement }), true);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
 
 const data = document.getElementById("cells");

@@ -1,0 +1,146 @@
+// The report in a real browser: nothing is logged, cells tell their values, switches recolour. Skipped where there is no Chromium.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Measurement } from "../connectivity/index.ts";
+import { renderMeasurement, renderRun } from "./index.ts";
+import { short, signed } from "./numbers.ts";
+import { colourOf } from "./scale.ts";
+
+const layers = ["conv1", "layer1.conv1", '<img src=x onerror="document.title=1">', "fc"];
+const barrier = (epoch: number, i: number, scan: string) =>
+  (scan === "single" ? 0.002 * epoch * (4 - i) : 0.02 * epoch * (4 - i)) - 0.01;
+
+/** A measurement with made-up numbers, for drawing only. */
+function made(epoch: number, split: "train" | "test"): Measurement {
+  const cell = (scan: string, layer: string | null, base: "a" | "b" | null, value: number) => ({
+    scan,
+    layer,
+    averaged: layer ? [layer] : layers,
+    base,
+    alpha: 0.5,
+    loss: 1 + value,
+    error: 40 + 30 * value,
+    loss_barrier: value,
+    loss_interval: [value - 0.02, value + 0.02] as [number, number],
+    error_barrier: 30 * value,
+    error_interval: [30 * value - 2, 30 * value + 2] as [number, number],
+  });
+  const distances = {
+    full: { euclidean: epoch, cosine: 0.9 },
+    layers: Object.fromEntries(layers.map((l) => [l, { euclidean: epoch / 2, cosine: null }])),
+  };
+  return {
+    schema: "layerwise/measure@1",
+    a: { path: "a.pt", sha256: "0".repeat(64) },
+    b: { path: "b.pt", sha256: "1".repeat(64) },
+    model: { name: "resnet18-nonorm", width: 16 },
+    data: { name: "cifar10-half", split, samples: 500, sha256: "2".repeat(64) },
+    layers: layers.map((name) => ({ name, parameters: [`${name}.weight`], size: 10 })),
+    ends: { a: { loss: 1, error: 40 }, b: { loss: 1, error: 40 } },
+    cells: [
+      ...["single", "deep"].flatMap((scan) =>
+        layers.flatMap((layer, i) =>
+          (["a", "b"] as const).map((base) => cell(scan, layer, base, barrier(epoch, i, scan))),
+        ),
+      ),
+      cell("full", null, null, 0.1 * epoch),
+    ],
+    distance: { ...distances, from_init: { a: distances, b: distances } },
+    verdict: { average: ["fc"], keep: ["conv1"], undecided: [], reason: "Made up." },
+  };
+}
+
+const run = {
+  name: "made-up",
+  hash: "0123456789",
+  recipe: { name: "made-up", training: { epochs: 10 } },
+  log: [1, 5, 10].flatMap((epoch) =>
+    ["a", "b"].map((network) => ({ network, epoch, loss: 2 / epoch, error: 50, rate: 0.05, seconds: 1 })),
+  ),
+  measurements: [0, 5, 10].flatMap((epoch) =>
+    (["train", "test"] as const).map((split) => ({ epoch, split, document: made(epoch, split) })),
+  ),
+};
+
+describe("the colour scale", () => {
+  it("is centred on zero and ends at the limit", () => {
+    expect(colourOf(0, 2)).toEqual([247, 247, 247]);
+    expect(colourOf(2, 2)).toEqual(colourOf(9, 2));
+    expect(colourOf(-1, 2)[2]).toBeGreaterThan(colourOf(-1, 2)[0]); // blue is better
+    expect([short(1.61), short(0.524), short(-0.031), short(0.001), short(67.2), short(null)]).toEqual([
+      "+1.6",
+      "+.52",
+      "−.03",
+      ".00",
+      "+67",
+      "∞",
+    ]);
+    expect([signed(-0.5), signed(0.001), signed(null)]).toEqual(["−0.50", "±0.00", "not finite"]);
+  });
+});
+
+describe("the pictures", () => {
+  it("are these", async () => {
+    const { figures, csv } = renderRun(run);
+    expect(Object.keys(figures)).toEqual([
+      "single",
+      "deep",
+      "full-loss",
+      "full-error",
+      "euclidean",
+      "cosine",
+      "training",
+    ]);
+    await expect(figures.single).toMatchFileSnapshot("../../test/snapshots/heatmap.svg");
+    await expect(figures["full-loss"]).toMatchFileSnapshot("../../test/snapshots/curves.svg");
+    await expect(renderMeasurement(made(10, "train")).figures["single-loss"]).toMatchFileSnapshot(
+      "../../test/snapshots/whiskers.svg",
+    );
+    expect(csv.trim().split("\n").length).toBe(1 + 6 * 17);
+  });
+});
+
+const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
+
+describe.skipIf(!browserPath)("the page in a browser (Chromium)", () => {
+  const folder = mkdtempSync(join(tmpdir(), "layerwise-page-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
+    writeFileSync(join(folder, "run.html"), renderRun(run).html);
+    const browser = await chromium.launch({
+      executablePath: browserPath,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
+    try {
+      const page = await browser.newPage();
+      const logged: string[] = [];
+      page.on("console", (message) => logged.push(message.text()));
+      page.on("pageerror", (error) => logged.push(error.message));
+      await page.goto(`file://${join(folder, "run.html")}`);
+      const cell = page.locator('svg[data-scan="deep"] .cell').last();
+      const fill = () => cell.locator("rect").getAttribute("fill");
+      const drawn = [await fill(), await cell.getAttribute("data-tip")];
+      await page.locator('svg[data-scan="single"] .cell').nth(2).hover();
+      expect(await page.locator("#tip").textContent()).toContain(
+        "conv1, epoch 10\nbarrier +0.070 (95 %: +0.050 to +0.090)",
+      );
+      await page.mouse.move(0, 0);
+      await cell.focus();
+      expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
+      await page.getByText("error", { exact: true }).first().click();
+      expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
+      await page.getByText("loss", { exact: true }).first().click();
+      expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
+      expect(await page.title()).toBe("made-up: which layers can be averaged?");
+      expect(logged).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+});
