@@ -1,0 +1,61 @@
+// The documents: links lead somewhere, and every command in them exists with every option it is shown with.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectRoot } from "../src/core/index.ts";
+import { readRecipe } from "../src/experiments/index.ts";
+
+const documents = [
+  "README.md",
+  "FEATURES.md",
+  "CHANGELOG.md",
+  "embedded/README.md",
+  ...readdirSync(join(projectRoot, "docs"), { recursive: true }).map((file) => join("docs", String(file))),
+].filter((file) => file.endsWith(".md"));
+const { scripts } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+  scripts: Record<string, string>;
+};
+const helps = new Map<string, string>();
+
+function help(command: string): string {
+  if (!helps.has(command)) {
+    const { stdout, status } = spawnSync(process.execPath, [join(projectRoot, "dist/cli/main.js"), command, "--help"], {
+      encoding: "utf8",
+    });
+    helps.set(command, status === 0 ? stdout : "");
+  }
+  return helps.get(command)!;
+}
+
+describe("the documents", () => {
+  for (const file of documents) {
+    const text = readFileSync(join(projectRoot, file), "utf8");
+    it(`${file}: links`, () => {
+      for (const [, target] of text.matchAll(/\]\(([^)#:]+)\)/g))
+        expect(existsSync(join(projectRoot, dirname(file), target)), target).toBe(true);
+    });
+    const commands = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block.trim().split("\n"));
+    if (commands.length) {
+      it(`${file}: commands`, () => {
+        for (const line of commands) {
+          const words = line.split(/\s+/);
+          if (words[0] === "npm")
+            expect(Object.keys(scripts), line).toContain(words[1] === "run" ? words[2] : words[1]);
+          else {
+            expect(words.slice(0, 2), line).toEqual(["npx", "layerwise"]);
+            const known = help(words[2]);
+            expect(known, line).toContain("Example:");
+            for (const word of words) if (word.startsWith("--")) expect(known, line).toContain(word);
+          }
+        }
+      });
+    }
+  }
+
+  for (const file of readdirSync(join(projectRoot, "recipes"))) {
+    it(`recipes/${file} is valid`, async () => {
+      expect((await readRecipe(join(projectRoot, "recipes", file))).name).toBe(file.replace(".yaml", ""));
+    });
+  }
+});
