@@ -44,7 +44,8 @@ async function step(width: number, size: number, threads: number, runs: number):
   return times.slice(3);
 }
 
-async function scan(width: number, size: number, threads: number, samples: number, batch = 50): Promise<number[]> {
+async function scan(width: number, size: number, threads: number, samples: number): Promise<number[]> {
+  const batch = Math.min(50, samples);
   const model = buildModel("resnet18-nonorm", { width });
   const [a, b] = [initialise(model, 1), initialise(model, 2)];
   const inputs = noise([samples, 3, size, size]);

@@ -39,8 +39,8 @@ describe("the walk from a recipe to a report", () => {
     const first = layerwise("reproduce", "tiny.yaml", "--quiet");
     expect(first.stderr).toBe("");
     expect(first.status).toBe(0);
-    expect(first.stdout).toContain("All layers averaged (loss barrier): epoch 0 ±0.00");
-    for (const line of first.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    expect(first.stdout).toContain("All layers averaged, loss barrier:\n0: ±0.00");
+    for (const line of first.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const run = join(folder, "runs", readdirSync(join(folder, "runs"))[0]);
     expect(readdirSync(join(run, "a")).sort()).toEqual([
       "epoch-0000.safetensors",

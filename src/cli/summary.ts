@@ -26,7 +26,7 @@ export function showRun({ name, measurements }: RunRecord, page: string): string
   const scans = ["single", "deep"].filter((scan) => last.cells.some((cell) => cell.scan === scan));
   const heatmaps = scans.map((scan) =>
     drawHeatmap({
-      title: `${name}: loss barrier of ${scan === "single" ? "each layer alone" : "the layers averaged from the output up to this one"}, by epoch`,
+      title: `${name}: loss barrier of ${scan === "single" ? "each layer alone" : "all from the output up to each layer"}, by epoch`,
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document.cells, scan, layer.name))),
@@ -34,8 +34,8 @@ export function showRun({ name, measurements }: RunRecord, page: string): string
       colour: colourOf(process.stdout, process.env),
     }),
   );
-  const full = points.map((m) => `epoch ${m.epoch} ${signed(fullCell(m.document)?.loss_barrier, 2)}`).join(", ");
-  return [...heatmaps, `All layers averaged (loss barrier): ${full}.`, conclusion(last), `The report: ${page}`].join(
+  const full = points.map((m) => `${m.epoch}: ${signed(fullCell(m.document)?.loss_barrier, 2)}`).join(" · ");
+  return [...heatmaps, `All layers averaged, loss barrier:\n${full}`, conclusion(last), `The report: ${page}`].join(
     "\n\n",
   );
 }
