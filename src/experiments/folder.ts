@@ -1,8 +1,8 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { stringify } from "yaml";
 import { describeFileError, UserError, writeAtomic } from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
@@ -29,6 +29,7 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
   });
   const unlock = await lock(path);
   try {
+    await removeUnfinished(path);
     await writeAtomic(join(path, "recipe.yaml"), stringify(recipe));
   } catch (error) {
     await unlock();
@@ -43,6 +44,13 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
       await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : unlock());
     },
   };
+}
+
+/** Removes what a killed process was writing (core's writeAtomic names it `.NAME.….part`). */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const file of await readdir(folder, { recursive: true })) {
+    if (/^\..*\.part$/.test(basename(file))) await rm(join(folder, file), { force: true });
+  }
 }
 
 interface Owner {
