@@ -2,6 +2,7 @@
 import {
   buildSweep,
   groupLayers,
+  layerIndex,
   mixOf,
   orderMixes,
   parseScans,
@@ -9,7 +10,7 @@ import {
   sweepWeights,
 } from "../src/connectivity/index.ts";
 import { randomStream, sizeOf, type Tensor, tensor } from "../src/core/index.ts";
-import { nodesOf, serialise } from "../src/graph/index.ts";
+import { inputNames, serialise } from "../src/graph/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
 import { Stepper, sgd } from "../src/training/index.ts";
@@ -53,7 +54,7 @@ async function scan(width: number, size: number, threads: number, samples: numbe
   const start = performance.now();
   const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
   const names = layers.map((layer) => layer.name);
-  const layerOf = new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
+  const layerOf = layerIndex(layers);
   const cells = planCells(names, parseScans("single,shallow,deep,random,minimal,full"), {
     base: "both",
     orderSeed: 111,
@@ -64,9 +65,7 @@ async function scan(width: number, size: number, threads: number, samples: numbe
     input: { dtype: "float32", shape: [batch, 3, size, size] },
     labelShape: [batch],
   });
-  const weights = nodesOf(Object.values(outputs)).flatMap((node) =>
-    node.op === "Input" ? [String(node.attributes.name)] : [],
-  );
+  const weights = inputNames(Object.values(outputs));
   const session = await Session.load(serialise(outputs, sweepWeights(weights, a, b)), { threads });
   const pixels = 3 * size * size;
   for (let i = 0; i < samples; i += batch) {

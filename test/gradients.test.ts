@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
 import { fromNumbers, type Tensor, toNumbers } from "../src/core/index.ts";
 import { Graph, gradients, reduceMean } from "../src/graph/index.ts";
-import { buildModel, type Model } from "../src/models/index.ts";
+import { buildModel, holderOf, type Model } from "../src/models/index.ts";
 import { adamw, classification, type Optimiser, Stepper, sgd } from "../src/training/index.ts";
 import { evaluate } from "./differences.ts";
 import { gpt, vgg11 } from "./networks.ts";
@@ -74,9 +74,9 @@ describe.skipIf(!hasShared)("gradients and optimisers of PyTorch (../shared/fixt
       const truth = await load(file);
       const model = make();
       const graph = new Graph();
-      const alias = new Map(model.tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+      const holder = holderOf(model.tied);
       const weight = (name: string) => {
-        const own = alias.get(name) ?? name;
+        const own = holder(name);
         return graph.input(own, "float32", truth.parameters.get(own)!.shape);
       };
       const logits = model.forward(graph.input("input", truth.input.dtype, truth.input.shape), weight, {

@@ -1,5 +1,5 @@
 // Measuring in a process of its own, so that drawing goes on and a crash in native code becomes a sentence.
-import { startWork } from "../runtime/index.ts";
+import { siblingModule, startWork } from "../runtime/index.ts";
 import type { MeasureOptions, MeasureResult } from "./measure.ts";
 import type { MeasureProgress } from "./measure.work.ts";
 
@@ -8,7 +8,7 @@ export function measureApart(
   options: MeasureOptions,
   onProgress?: (done: number, total: number) => void,
 ): Promise<MeasureResult> {
-  const module = new URL(`./measure.work.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+  const module = siblingModule("measure.work", import.meta.url);
   return startWork<MeasureOptions, MeasureResult, MeasureProgress>(module, options, {
     onProgress: ({ done, total }) => onProgress?.(done, total),
   });

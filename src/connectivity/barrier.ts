@@ -1,6 +1,6 @@
 // The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
 // barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
-import { errorInterval, type Interval, meanInterval } from "./interval.ts";
+import { errorInterval, type Interval, mean, meanInterval } from "./interval.ts";
 
 /** Loss (natural log) and error (0 … 1) of every sample. */
 export interface PerSample {
@@ -42,13 +42,6 @@ export function barriers(
   const result = new Float64Array(averaged.length);
   for (let i = 0; i < result.length; i++) result[i] = averaged[i] - ((1 - alpha) * a[i] + alpha * b[i]);
   return result;
-}
-
-/** Mean, accumulated in double precision. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
 }
 
 /** JSON has no infinity: null stands for a value that is not finite. */

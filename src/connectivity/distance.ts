@@ -1,5 +1,6 @@
 // Distances between two checkpoints, layer by layer, in double precision, one pair of tensors in memory at a time.
 import { isFloating, type Tensor, toNumbers } from "../core/index.ts";
+import { holderOf } from "../models/index.ts";
 import type { Layer } from "./layers.ts";
 
 export interface Distance {
@@ -22,13 +23,13 @@ export async function layerDistances(
   readB: Read,
   tied: readonly (readonly string[])[] = [],
 ): Promise<Distances> {
-  const again = new Set(tied.flatMap((names) => names.slice(0, -1)));
+  const holder = holderOf(tied);
   const total = { difference: 0, product: 0, a: 0, b: 0 };
   const result: Record<string, Distance> = {};
   for (const { name, parameters } of layers) {
     const sums = { difference: 0, product: 0, a: 0, b: 0 };
     for (const parameter of parameters) {
-      if (again.has(parameter)) continue;
+      if (holder(parameter) !== parameter) continue;
       const [a, b] = [await readA(parameter), await readB(parameter)];
       if (isFloating(a.dtype)) accumulate(sums, toNumbers(a), toNumbers(b));
     }

@@ -1,7 +1,7 @@
 // Evaluates mixes on the samples of a data set, batch by batch through one session, and keeps every sample's loss and error.
 import { type Tensor, toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { nodesOf, serialise } from "../graph/index.ts";
+import { inputNames, serialise } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Mix } from "./mixes.ts";
@@ -34,10 +34,10 @@ export async function evaluateMixes(
   const size = Math.min(batch, data.count);
   const shapes = { input: { dtype, shape: [size, ...shape] }, labelShape: [size, ...data.labelShape] };
   const outputs = build(() => buildSweep(model, layerOf, mixes, shapes), model, shape);
-  const inputs = nodesOf(Object.values(outputs)).flatMap((node) =>
-    node.op === "Input" ? [String(node.attributes.name)] : [],
+  const session = await Session.load(
+    serialise(outputs, sweepWeights(inputNames(Object.values(outputs)), a, b)),
+    runtime,
   );
-  const session = await Session.load(serialise(outputs, sweepWeights(inputs, a, b)), runtime);
   try {
     const scores = mixes.map(() => ({ loss: new Float32Array(data.count), error: new Float32Array(data.count) }));
     for (let start = 0; start < data.count; start += size) {

@@ -1,7 +1,7 @@
 // Layer-wise mode connectivity: layers, scans, the sweep over mixes, barriers, distances, verdict, and the stored result.
 // May import: training, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
-export { type Grouping, groupLayers, type Layer } from "./layers.ts";
+export { type Grouping, groupLayers, type Layer, layerIndex } from "./layers.ts";
 export { type MeasureOptions, type MeasureResult, measure } from "./measure.ts";
 export { mixOf, orderMixes } from "./mixes.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";

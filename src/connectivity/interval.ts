@@ -7,9 +7,9 @@ export type Interval = [number, number];
 
 /** Interval of the mean of real-valued differences: mean ± z s / sqrt n (central limit theorem). Null when a difference is not finite or n < 2. */
 export function meanInterval(differences: ArrayLike<number>): Interval | null {
-  const { mean, variance } = moments(differences);
+  const { mean: centre, variance } = moments(differences);
   const half = z * Math.sqrt(variance / differences.length);
-  return Number.isFinite(half) ? [mean - half, mean + half] : null;
+  return Number.isFinite(half) ? [centre - half, centre + half] : null;
 }
 
 /**
@@ -18,20 +18,24 @@ export function meanInterval(differences: ArrayLike<number>): Interval | null {
  */
 export function errorInterval(differences: ArrayLike<number>): Interval | null {
   const n = differences.length;
-  const { mean, variance } = moments(differences);
-  const centre = (mean * n) / (n + 2);
-  const squares = variance * (n - 1) + n * mean ** 2 + 2;
+  const { mean: plain, variance } = moments(differences);
+  const centre = (plain * n) / (n + 2);
+  const squares = variance * (n - 1) + n * plain ** 2 + 2;
   const half = z * Math.sqrt((squares / (n + 2) - centre ** 2) / (n + 2));
-  return Number.isFinite(half) ? [Math.min(mean, centre - half), Math.max(mean, centre + half)] : null;
+  return Number.isFinite(half) ? [Math.min(plain, centre - half), Math.max(plain, centre + half)] : null;
+}
+
+/** Mean, accumulated in double precision. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
 }
 
 /** Mean and unbiased variance, in two passes of double precision. */
 function moments(values: ArrayLike<number>): { mean: number; variance: number } {
-  const n = values.length;
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += values[i];
-  const mean = sum / n;
+  const centre = mean(values);
   let squares = 0;
-  for (let i = 0; i < n; i++) squares += (values[i] - mean) ** 2;
-  return { mean, variance: n > 1 ? squares / (n - 1) : Number.NaN };
+  for (let i = 0; i < values.length; i++) squares += (values[i] - centre) ** 2;
+  return { mean: centre, variance: values.length > 1 ? squares / (values.length - 1) : Number.NaN };
 }

@@ -1,6 +1,7 @@
 // Layers: what is averaged as one. A layer is a state-dict key without its last component, so weight and bias go together, in the order of the
 // state dict. Tied parameters are one layer with the name and place of the last module. Integer buffers are counters and belong to none's size.
 import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
+import { holderOf } from "../models/index.ts";
 
 export type Grouping = "module" | "block" | "tensor";
 
@@ -39,21 +40,23 @@ export function groupLayers(
   { group = "module", tied = [] }: GroupOptions = {},
 ): Layer[] {
   const all = [...tensors];
-  const lastName = new Map(tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+  const holder = holderOf(tied);
   // a tied tensor stands where its last name does, so its earlier names wait for that one
   const layers = new Map<string, { parameters: string[]; size: number }>();
   for (const { name, dtype, shape } of all) {
-    if ((lastName.get(name) ?? name) !== name) continue;
+    if (holder(name) !== name) continue;
     const key = layerNames[group](name);
     const layer = layers.get(key) ?? { parameters: [], size: 0 };
     layers.set(key, layer);
-    layer.parameters.push(
-      ...all.filter((t) => lastName.get(t.name) === name && t.name !== name).map((t) => t.name),
-      name,
-    );
+    layer.parameters.push(...all.filter((t) => holder(t.name) === name && t.name !== name).map((t) => t.name), name);
     if (isFloating(dtype)) layer.size += sizeOf(shape);
   }
   return [...layers].map(([name, layer]) => ({ name, ...layer }));
+}
+
+/** Each tensor's layer, as an index into the layers. */
+export function layerIndex(layers: readonly Layer[]): Map<string, number> {
+  return new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
 }
 
 /** The layers that match one of the globs, in their own order: `*` within a component, `**` across them. Throws {@link UserError} for a glob that matches none. */

@@ -2,12 +2,14 @@
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { type DataOptions, openData } from "../data/index.ts";
+import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
-import { summarise } from "./barrier.ts";
+import { finite, summarise } from "./barrier.ts";
 import { layerDistances } from "./distance.ts";
 import { type End, type ModelSpec, readEnds } from "./ends.ts";
 import { evaluateMixes, type SampleScores } from "./evaluate.ts";
-import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
+import { mean } from "./interval.ts";
+import { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
 import { mixKey, mixOf, orderMixes } from "./mixes.ts";
 import type { Measurement } from "./result.ts";
 import { type Bases, planCells, type ScanName } from "./scans.ts";
@@ -62,7 +64,7 @@ export async function measure(
   );
   const chosen = options.layers ? matchLayers(all, options.layers) : all;
   const names = all.map((layer) => layer.name);
-  const layerOf = new Map(all.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
+  const layerOf = layerIndex(all);
 
   const cells = planCells(
     chosen.map((layer) => layer.name),
@@ -94,31 +96,29 @@ export async function measure(
     layers: all.map(({ name, parameters, size }) => ({ name, parameters, size })),
     ends: { a: endScores(ofA), b: endScores(ofB) },
     cells: measured,
-    distance: await distances(all, a, b, options.initial),
+    distance: await distances(all, model.tied, a, b, options.initial),
     verdict: decide(measured),
   };
   return { document, samples };
 }
 
-const endScores = ({ loss, error }: SampleScores) => {
-  const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;
-  return { loss: Number.isFinite(mean(loss)) ? mean(loss) : null, error: 100 * mean(error) };
-};
+const endScores = ({ loss, error }: SampleScores) => ({ loss: finite(mean(loss)), error: 100 * mean(error) });
 
 /** Distances between the ends, and of each from its initialisation where those are given. */
 async function distances(
   layers: readonly Layer[],
+  tied: Model["tied"],
   a: End,
   b: End,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
   const reader = (end: End) => async (name: string) => end.tensors.get(name)!;
-  const between = await layerDistances(layers, reader(a), reader(b));
+  const between = await layerDistances(layers, reader(a), reader(b), tied);
   if (!initial) return between;
   const fromStart = async (path: string, end: End) => {
     const start = await openCheckpoint(path);
     try {
-      return await layerDistances(layers, (name) => start.read(name), reader(end));
+      return await layerDistances(layers, (name) => start.read(name), reader(end), tied);
     } finally {
       await start.close();
     }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
-import { nodesOf, print, serialise } from "../graph/index.ts";
+import { inputNames, nodesOf, print, serialise } from "../graph/index.ts";
 import { buildModel, initialise } from "../models/index.ts";
 import { Session } from "../runtime/index.ts";
-import { groupLayers } from "./layers.ts";
+import { groupLayers, layerIndex } from "./layers.ts";
 import { mixOf, orderMixes } from "./mixes.ts";
 import { parseScans, planCells } from "./scans.ts";
 import { average, buildSweep, sweepWeights } from "./sweep.ts";
@@ -11,14 +11,12 @@ import { average, buildSweep, sweepWeights } from "./sweep.ts";
 const model = buildModel("resnet18-nonorm", { width: 2 });
 const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
 const names = layers.map((layer) => layer.name);
-const layerOf = new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
+const layerOf = layerIndex(layers);
 const shape = { input: { dtype: "float32" as const, shape: [2, 3, 8, 8] }, labelShape: [2] };
 const planned = (scans: string) =>
   orderMixes(
     planCells(names, parseScans(scans), { base: "both", orderSeed: 111 }).map((cell) => mixOf(cell, 0.5, names)),
   );
-const inputsOf = (outputs: ReturnType<typeof buildSweep>) =>
-  nodesOf(Object.values(outputs)).flatMap((node) => (node.op === "Input" ? [String(node.attributes.name)] : []));
 
 describe("the sweep", () => {
   it("is this graph, for the last layer's cells", async () => {
@@ -48,7 +46,9 @@ describe("the sweep", () => {
     };
     const [a, b] = [initialise(model, 1), initialise(model, 2)];
     const run = async (outputs: ReturnType<typeof buildSweep>): Promise<Record<string, Tensor>> => {
-      const session = await Session.load(serialise(outputs, sweepWeights(inputsOf(outputs), a, b)), { threads: 1 });
+      const session = await Session.load(serialise(outputs, sweepWeights(inputNames(Object.values(outputs)), a, b)), {
+        threads: 1,
+      });
       const results = await session.run(feeds);
       await session.dispose();
       return results;

@@ -14,8 +14,9 @@ import {
 } from "../connectivity/index.ts";
 import { writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { type Device, startWork } from "../runtime/index.ts";
-import { checkpointName, savedEpochs } from "../training/index.ts";
+import { findNetwork } from "../models/index.ts";
+import { type Device, siblingModule, startWork } from "../runtime/index.ts";
+import { checkpointName, lastEpoch } from "../training/index.ts";
 import { type NetworkName, networkNames, type RunFolder } from "./folder.ts";
 import { appendLog } from "./log.ts";
 import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
@@ -33,6 +34,7 @@ type Split = Recipe["measure"]["splits"][number];
 
 /** Throws what is wrong with a recipe beyond its syntax (model, scans, data that are not there) before anything is made. */
 export async function checkRecipe(recipe: Recipe): Promise<void> {
+  findNetwork(recipe.model.name);
   parseScans(recipe.measure.scans.join(","));
   await openData(recipe.data.name, trainingData(recipe));
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
@@ -48,10 +50,10 @@ export async function trainRun(
   const failure = new AbortController();
   const trainOne = async (network: NetworkName) => {
     const folder = join(run.path, network);
-    if ((await savedEpochs(folder)).at(-1) === epochs) return;
+    if ((await lastEpoch(folder)) === epochs) return;
     const input: TrainInput = { recipe: run.recipe, network, folder, runtime: { device, threads: share } };
     let note: string | undefined;
-    await startWork<TrainInput, void, TrainProgress>(workModule("train"), input, {
+    await startWork<TrainInput, void, TrainProgress>(siblingModule("train.work", import.meta.url), input, {
       signal: failure.signal,
       onProgress(progress) {
         if ("log" in progress) {
@@ -145,8 +147,4 @@ async function remembered(run: RunFolder, choice: string, value: number): Promis
   if (known[choice] !== undefined) return known[choice];
   await writeAtomic(path, `${JSON.stringify({ ...known, [choice]: value })}\n`);
   return value;
-}
-
-function workModule(name: "train"): URL {
-  return new URL(`./${name}.work.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }

@@ -102,6 +102,11 @@ export class Graph {
   }
 }
 
+/** The names of the inputs that the outputs depend on. */
+export function inputNames(outputs: Iterable<Value>): string[] {
+  return nodesOf(outputs).flatMap((node) => (node.op === "Input" ? [String(node.attributes.name)] : []));
+}
+
 /** Every node the outputs depend on, in topological order. */
 export function nodesOf(outputs: Iterable<Value>): Node[] {
   const seen = new Set<Node>();

@@ -2,4 +2,5 @@
 // May import: graph, core.
 export { dtypeOf, initialise } from "./initialise.ts";
 export type { Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
+export { holderOf } from "./model.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";

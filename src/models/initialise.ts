@@ -1,6 +1,6 @@
 // PyTorch's initial distributions, and drawing from them: every parameter from a stream of its own, so the order of drawing does not matter.
 import { type DType, randomStream, type Tensor, tensor } from "../core/index.ts";
-import type { Initial, Model, Parameter } from "./model.ts";
+import { holderOf, type Initial, type Model, type Parameter } from "./model.ts";
 
 /** Inputs of one output unit: of a weight [out, in, …kernel]. */
 const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
@@ -25,8 +25,8 @@ export const dtypeOf = ({ kind }: Parameter): DType => (kind === "counter" ? "in
 /** Fresh parameters of a network; the same seed gives the same numbers. Tied names share one tensor. */
 export function initialise(model: Model, seed: number): Map<string, Tensor> {
   const drawn = new Map(model.parameters.map((parameter) => [parameter.name, draw(parameter, seed)]));
-  for (const names of model.tied) for (const name of names) drawn.set(name, drawn.get(names.at(-1)!)!);
-  return drawn;
+  const holder = holderOf(model.tied);
+  return new Map([...drawn.keys()].map((name) => [name, drawn.get(holder(name))!]));
 }
 
 function draw(parameter: Parameter, seed: number): Tensor {

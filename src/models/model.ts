@@ -28,6 +28,12 @@ export interface Training {
   track(name: string, value: Value): void;
 }
 
+/** For a name of a tied tensor the last name of its group, which holds the tensor; any other name is its own. */
+export function holderOf(tied: Model["tied"]): (name: string) => string {
+  const last = new Map(tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+  return (name) => last.get(name) ?? name;
+}
+
 /** A network of given sizes. */
 export interface Model {
   readonly name: string;

@@ -17,6 +17,11 @@ export type Message =
   | { kind: "done"; output: unknown }
   | { kind: "failed"; expected: boolean; message: string; stack?: string };
 
+/** The module `name` beside the file `base` (its import.meta.url), from source under the test runner and compiled elsewhere. */
+export function siblingModule(name: string, base: string): URL {
+  return new URL(`./${name}.${base.endsWith(".ts") ? "ts" : "js"}`, base);
+}
+
 /**
  * Runs a module's work in a child process. Rejects with the {@link UserError} that the work threw, or with one that says how the process
  * ended when it did not end by itself.
@@ -27,7 +32,7 @@ export function startWork<Input, Output, Progress>(
   { onProgress, signal }: WorkOptions<Progress> = {},
 ): Promise<Output> {
   const fromSource = import.meta.url.endsWith(".ts"); // under the test runner: the child compiles on the fly too
-  const child = fork(new URL(fromSource ? "./child.ts" : "./child.js", import.meta.url), [], {
+  const child = fork(siblingModule("child", import.meta.url), [], {
     serialization: "advanced",
     execArgv: fromSource ? ["--import", "tsx"] : [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],

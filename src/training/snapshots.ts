@@ -4,7 +4,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, readAll, writeCheckpoint } from "../checkpoints/index.ts";
 import { type Tensor, tensor } from "../core/index.ts";
-import { dtypeOf, type Model } from "../models/index.ts";
+import { dtypeOf, holderOf, type Model } from "../models/index.ts";
 
 /** How far a training has come: epochs and steps done. */
 export interface Progress {
@@ -23,11 +23,11 @@ export async function saveSnapshot(
   { epoch, step }: Progress,
   isKept: (epoch: number) => boolean,
 ): Promise<void> {
-  const alias = new Map(model.tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
+  const holder = holderOf(model.tied);
   const parameters = new Map(
     model.parameters.map((p): [string, Tensor] => [
       p.name,
-      p.kind === "counter" ? tensor("int64", p.shape, [step]) : state[alias.get(p.name) ?? p.name],
+      p.kind === "counter" ? tensor("int64", p.shape, [step]) : state[holder(p.name)],
     ]),
   );
   const slots = new Map(Object.entries(state).filter(([name]) => name.includes("#")));
@@ -46,8 +46,7 @@ export async function loadLastSnapshot(
   folder: string,
   model: Model,
 ): Promise<(Progress & { state: Map<string, Tensor> }) | undefined> {
-  const files = new Set(await readdir(folder).catch(() => []));
-  const epoch = (await savedEpochs(folder)).filter((e) => files.has(stateName(e))).at(-1);
+  const epoch = await lastEpoch(folder);
   if (epoch === undefined) return undefined;
   const checkpoint = await openCheckpoint(join(folder, checkpointName(epoch)));
   const slots = await openCheckpoint(join(folder, stateName(epoch)));
@@ -61,8 +60,14 @@ export async function loadLastSnapshot(
   }
 }
 
+/** The last epoch that was saved whole, checkpoint and state; undefined when there is none. */
+export async function lastEpoch(folder: string): Promise<number | undefined> {
+  const files = new Set(await readdir(folder).catch(() => []));
+  return (await savedEpochs(folder)).filter((epoch) => files.has(stateName(epoch))).at(-1);
+}
+
 /** Epochs whose checkpoints lie in the folder, ascending. */
-export async function savedEpochs(folder: string): Promise<number[]> {
+async function savedEpochs(folder: string): Promise<number[]> {
   const files = await readdir(folder).catch(() => []);
   return files
     .flatMap((file) => /^epoch-(\d+)\.safetensors$/.exec(file)?.[1] ?? [])

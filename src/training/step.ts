@@ -2,7 +2,7 @@
 // their state; outputs: the mean loss and error of the batch, the parameters and the state after the step.
 import type { DType } from "../core/index.ts";
 import { Graph, gradients, reduceMean, type Value } from "../graph/index.ts";
-import type { Model } from "../models/index.ts";
+import { holderOf, type Model } from "../models/index.ts";
 import { classification } from "./losses.ts";
 import { clipByNorm, type Optimiser } from "./optimisers.ts";
 
@@ -32,20 +32,16 @@ export function buildStep({ model, input, labelShape, optimiser, clip }: StepOpt
   const graph = new Graph();
   const noise: (readonly number[])[] = [];
   const tracked: Record<string, Value> = {};
-  const alias = new Map(model.tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
-  const held = model.parameters.filter((p) => p.kind !== "counter" && (alias.get(p.name) ?? p.name) === p.name);
+  const holder = holderOf(model.tied);
+  const held = model.parameters.filter((p) => p.kind !== "counter" && holder(p.name) === p.name);
   const values = new Map(held.map((p) => [p.name, graph.input(p.name, "float32", p.shape)]));
 
-  const logits = model.forward(
-    graph.input("input", input.dtype, input.shape),
-    (name) => values.get(alias.get(name) ?? name)!,
-    {
-      noise: (shape) => graph.input(`noise${noise.push(shape) - 1}`, "float32", shape),
-      track: (name, value) => {
-        tracked[name] = value;
-      },
+  const logits = model.forward(graph.input("input", input.dtype, input.shape), (name) => values.get(holder(name))!, {
+    noise: (shape) => graph.input(`noise${noise.push(shape) - 1}`, "float32", shape),
+    track: (name, value) => {
+      tracked[name] = value;
     },
-  );
+  });
   const scores = classification(logits, graph.input("labels", "int64", labelShape));
   const loss = reduceMean(scores.loss, [0]);
 

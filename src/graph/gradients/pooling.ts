@@ -1,9 +1,8 @@
 // Gradients of pooling.
-import { sizeOf, tensor } from "../../core/index.ts";
-import type { Value } from "../graph.ts";
+import { sizeOf } from "../../core/index.ts";
 import { mul } from "../ops/elementwise.ts";
 import { scatterAdd } from "../ops/indexing.ts";
-import { applyAveraging, averaging } from "../ops/pooling.ts";
+import { applyAveraging, averaging, transposedConstant } from "../ops/pooling.ts";
 import { expand, reshape, zeros } from "../ops/shape.ts";
 import type { Rule } from "./rule.ts";
 
@@ -20,16 +19,9 @@ export const poolingRules: Record<string, Rule> = {
       const bounds = (o: number): [number, number] => [o * strides[i] - pads[i], o * strides[i] - pads[i] + kernel[i]];
       const inside = (o: number) => Math.min(bounds(o)[1], x.shape[i + 2]) - Math.max(bounds(o)[0], 0);
       const divisor = attributes.count_include_pad ? () => kernel[i] : inside;
-      return transposed(averaging(dy, x.shape[i + 2], y.shape[i + 2], bounds, divisor));
+      return transposedConstant(averaging(dy, x.shape[i + 2], y.shape[i + 2], bounds, divisor));
     });
     return [applyAveraging(dy, back[0], back[1])];
   },
   GlobalAveragePool: (dy, [x]) => [expand(mul(dy, 1 / sizeOf(x.shape.slice(2))), x.shape)],
 };
-
-function transposed(matrix: Value): Value {
-  const [m, n] = matrix.shape;
-  const source = matrix.node.tensor!.data;
-  const values = Array.from({ length: m * n }, (_, at) => source[(at % m) * n + Math.floor(at / m)]);
-  return matrix.graph.constant(tensor(matrix.dtype, [n, m], values));
-}

@@ -67,14 +67,17 @@ export function adaptiveAveragePool(x: Value, [height, width]: readonly [number,
   return applyAveraging(x, averaging(x, h, height, bounds(h, height)), averaging(x, w, width, bounds(w, width)));
 }
 
-/** rows X columns' for every image and channel. */
+/** rows X columns' for every image and channel; both are constant matrices. */
 export function applyAveraging(x: Value, rows: Value, columns: Value): Value {
-  const { graph } = x;
-  const transposed = tensor(columns.dtype, columns.shape.toReversed());
-  const [m, n] = columns.shape;
-  const source = columns.node.tensor!.data;
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) transposed.data[j * m + i] = source[i * n + j];
-  return matmul(rows, matmul(x, graph.constant(transposed)));
+  return matmul(rows, matmul(x, transposedConstant(columns)));
+}
+
+/** The transpose of a constant matrix, as another constant. */
+export function transposedConstant(matrix: Value): Value {
+  const [m, n] = matrix.shape;
+  const source = matrix.node.tensor!.data;
+  const values = Array.from({ length: m * n }, (_, at) => source[(at % m) * n + Math.floor(at / m)]);
+  return matrix.graph.constant(tensor(matrix.dtype, [n, m], values));
 }
 
 /** The constant matrix [m, n] whose row i is the mean over the inputs of `bounds(i)`; `divisor(i)` replaces the number of them. */
