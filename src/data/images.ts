@@ -61,7 +61,9 @@ export function imageDataset(
     inputs: [{ name: "input", dtype: "float32", shape: [3, side, side] }],
     labelShape: [],
     classes,
-    sha256: sha256(records),
+    get sha256() {
+      return sha256(records); // only when it is asked for: the whole of CIFAR-10 takes a while
+    },
     batch,
   };
 }
@@ -129,9 +131,21 @@ export async function readRecords(
     throw new UserError(
       `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe).`,
     );
-  if (samples !== undefined && have < samples)
+  return firstRecords(Buffer.concat(parts), record, samples, what);
+}
+
+/** The first `samples` records (all when undefined). Throws {@link UserError} when there are fewer. */
+export function firstRecords(
+  records: Uint8Array,
+  record: number,
+  samples: number | undefined,
+  what: string,
+): Uint8Array {
+  const have = records.length / record;
+  if (samples !== undefined && have < samples) {
     throw new UserError(
       `${what} holds ${have} samples here, but ${samples} are asked for. Ask for fewer (--samples), or add the missing files.`,
     );
-  return Buffer.concat(parts);
+  }
+  return records.subarray(0, samples === undefined ? records.length : samples * record);
 }

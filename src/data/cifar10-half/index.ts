@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { projectRoot, sha256, UserError } from "../../core/index.ts";
 import { cifar10Normalisation, readStart } from "../cifar10/index.ts";
 import type { DataSource } from "../dataset.ts";
-import { type ImageFormat, imageDataset, readRecords } from "../images.ts";
+import { firstRecords, type ImageFormat, imageDataset, readRecords } from "../images.ts";
 
 const format: ImageFormat = { name: "cifar10-half", side: 16, classes: 10, labelBytes: 1, ...cifar10Normalisation };
 const record = 1 + 3 * 16 * 16;
 
-/** SHA-256 of the files; embedded/cifar10-half/README.md says how they were made. */
+/** SHA-256 of the files; embedded/README.md says how they were made. */
 const checksums = {
   train: "efefb2ec8cd597f2346afa5e54bcc4ec32a912b6a1d5c11ceeca1c26561fca4e",
   test: "c1e0e1081a9d22be21f849c00a7c6251d16a89fdbeeaef870da6992c7b9bbc7d",
@@ -24,7 +24,6 @@ export const cifar10Half: DataSource = {
     const all = await readRecords([path], record, undefined, "The embedded set", readStart);
     if (sha256(all) !== checksums[split])
       throw new UserError(`${path} is not the file it should be. Get the project again.`);
-    const records = await readRecords([path], record, samples, "The embedded set", readStart);
-    return imageDataset(format, split, records, options);
+    return imageDataset(format, split, firstRecords(all, record, samples, "The embedded set"), options);
   },
 };
