@@ -11,11 +11,10 @@ export const reportCommand = () =>
     .option("--json", "print the stored measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise report runs/quick-*"))
     .action(async (folders, options) => {
-      const { readRecord, writeReport } = await import("../experiments/index.ts");
+      const { writeReport } = await import("../experiments/index.ts");
       const documents = [];
       for (const folder of folders) {
-        const record = await readRecord(folder);
-        const page = await writeReport(folder);
+        const { page, record } = await writeReport(folder);
         if (options.json) documents.push({ folder, report: page, measurements: record.measurements });
         else console.log(options.quiet ? page : showRun(record, page));
       }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
 import { device, example, whole } from "./options.ts";
-import { makeProgress } from "./progress.ts";
+import { inRunFolder } from "./run.ts";
 import { showRun } from "./summary.ts";
 
 export const reproduceCommand = () =>
@@ -18,28 +18,17 @@ export const reproduceCommand = () =>
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
     .action(async (names, options) => {
-      const { checkRecipe, measureRun, openRunFolder, readRecipe, readRecord, trainRun, writeReport } = await import(
-        "../experiments/index.ts"
-      );
+      const { checkRecipe, measureRun, readRecipe, trainRun, writeReport } = await import("../experiments/index.ts");
       const recipes = await Promise.all((await Promise.all(names.map(findRecipe))).map(readRecipe));
       for (const recipe of recipes) await checkRecipe(recipe);
       const documents = [];
       for (const recipe of recipes) {
-        const run = await openRunFolder(recipe, options.runs);
-        const progress = makeProgress(options);
-        const settings = { device: options.device, threads: options.threads, onProgress: progress.update };
-        let failed = true;
-        try {
+        const folder = await inRunFolder(recipe, options, async (run, settings) => {
           await trainRun(run, settings);
           await measureRun(run, settings);
-          failed = false;
-        } finally {
-          progress.stop();
-          await run.close({ failed });
-        }
-        const page = await writeReport(run.path);
-        const record = await readRecord(run.path);
-        if (options.json) documents.push({ folder: run.path, report: page, measurements: record.measurements });
+        });
+        const { page, record } = await writeReport(folder);
+        if (options.json) documents.push({ folder, report: page, measurements: record.measurements });
         else console.log(showRun(record, page));
       }
       if (options.json) console.log(JSON.stringify({ schema: "layerwise/reproduce@1", runs: documents }, null, 1));

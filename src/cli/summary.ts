@@ -1,22 +1,13 @@
 // What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
 import type { Measurement } from "../connectivity/index.ts";
-import { type RunRecord, signed } from "../report/index.ts";
+import { drawn, fullOf, type RunRecord, scansOf, signed, singles } from "../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
-
-type MeasuredCell = Measurement["cells"][number];
 
 const columns = () => Math.min(process.stdout.columns ?? 80, 120);
 
-/** Mean over the bases of a scan's loss barrier at a layer; null where it was not measured or is not finite. */
-function barrierAt(cells: readonly MeasuredCell[], scan: string, layer: string): number | null {
-  const values = cells
-    .filter((cell) => cell.scan === scan && cell.layer === layer && cell.alpha === 0.5)
-    .map((cell) => cell.loss_barrier);
-  if (values.length === 0 || values.some((value) => value === null)) return null;
-  return values.reduce((sum: number, value) => sum + value!, 0) / values.length;
-}
-
-const fullCell = ({ cells }: Measurement) => cells.find((cell) => cell.scan === "full" && cell.alpha === 0.5);
+/** Mean over the measured bases of a scan's loss barrier at a layer; null where there is none or it is not finite. */
+const barrierAt = (document: Measurement, scan: string, layer: string) =>
+  drawn(document, scan, layer, "loss", "mean")?.barrier ?? null;
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
 export function showRun({ name, measurements }: RunRecord, page: string): string {
@@ -29,12 +20,12 @@ export function showRun({ name, measurements }: RunRecord, page: string): string
       title: `${name}: loss barrier of ${scan === "single" ? "each layer alone" : "all from the output up to each layer"}, by epoch`,
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
-      values: last.layers.map((layer) => points.map((m) => barrierAt(m.document.cells, scan, layer.name))),
+      values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
       width: columns(),
       colour: colourOf(process.stdout, process.env),
     }),
   );
-  const full = points.map((m) => `${m.epoch}: ${signed(fullCell(m.document)?.loss_barrier, 2)}`).join(" · ");
+  const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss_barrier, 2)}`).join(" · ");
   return [...heatmaps, `All layers averaged, loss barrier:\n${full}`, conclusion(last), `The report: ${page}`].join(
     "\n\n",
   );
@@ -42,12 +33,12 @@ export function showRun({ name, measurements }: RunRecord, page: string): string
 
 /** One measurement: the layers down, the scans across, then the verdict. */
 export function showMeasurement(document: Measurement, folder: string): string {
-  const scans = [...new Set(document.cells.map((cell) => cell.scan))].filter((scan) => scan !== "full");
+  const scans = scansOf([document]);
   const heatmap = drawHeatmap({
     title: `Loss barrier on ${document.data.samples} samples of ${document.data.name} (${document.data.split}), mean over the bases`,
     rows: document.layers.map((layer) => layer.name),
     columns: scans,
-    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document.cells, scan, layer.name))),
+    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name))),
     width: columns(),
     colour: colourOf(process.stdout, process.env),
   });
@@ -64,20 +55,16 @@ export function showMeasurement(document: Measurement, folder: string): string {
 
 /** The finding in a sentence. */
 function conclusion(document: Measurement): string {
-  const full = fullCell(document);
+  const full = fullOf(document);
+  const alone = singles(document);
   const parts = full
     ? [
-        `Averaging all layers: loss barrier ${signed(full.loss_barrier, 2)}, error barrier ${signed(full.error_barrier, 1)} points.`,
+        `Averaging all layers: loss barrier ${signed(full.loss_barrier)}, error barrier ${signed(full.error_barrier, 1)} points.`,
       ]
     : [];
-  const singles = document.layers
-    .map((layer) => ({ name: layer.name, value: barrierAt(document.cells, "single", layer.name) }))
-    .filter((single) => single.value !== null)
-    .sort((x, y) => x.value! - y.value!);
-  if (singles.length) {
-    const worst = singles.at(-1)!;
-    const middle = singles[Math.floor(singles.length / 2)].value;
-    parts.push(`One layer alone: median ${signed(middle, 3)}, at most ${signed(worst.value, 2)} (${worst.name}).`);
+  if (alone) {
+    const { median, worst } = alone;
+    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);
   }
   return parts.join("\n");
 }

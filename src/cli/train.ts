@@ -1,7 +1,7 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { Command } from "@commander-js/extra-typings";
 import { device, example, whole } from "./options.ts";
-import { makeProgress } from "./progress.ts";
+import { inRunFolder } from "./run.ts";
 
 export const trainCommand = () =>
   new Command("train")
@@ -14,26 +14,16 @@ export const trainCommand = () =>
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train recipes/quick.yaml"))
     .action(async (path, options) => {
-      const { checkRecipe, openRunFolder, readLog, readRecipe, trainRun } = await import("../experiments/index.ts");
+      const { checkRecipe, readLog, readRecipe, trainRun } = await import("../experiments/index.ts");
       const recipe = await readRecipe(path);
       await checkRecipe(recipe);
-      const run = await openRunFolder(recipe, options.runs);
-      const progress = makeProgress(options);
-      let failed = true;
-      try {
-        await trainRun(run, { device: options.device, threads: options.threads, onProgress: progress.update });
-        failed = false;
-      } finally {
-        progress.stop();
-        await run.close({ failed });
-      }
-      const last = Object.fromEntries((await readLog(run.path)).map((entry) => [entry.network, entry]));
-      if (options.json)
-        console.log(JSON.stringify({ schema: "layerwise/train@1", folder: run.path, networks: last }, null, 1));
+      const folder = await inRunFolder(recipe, options, trainRun);
+      const last = Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry]));
+      if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks: last }, null, 1));
       else {
         for (const [name, { epoch, loss, error }] of Object.entries(last)) {
           console.log(`${name}: epoch ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
         }
-        console.log(`The checkpoints are in ${run.path}. Measure them: layerwise reproduce ${path}`);
+        console.log(`The checkpoints are in ${folder}. Measure them: layerwise reproduce ${path}`);
       }
     });

@@ -2,5 +2,5 @@
 export { networkNames, openRunFolder, type RunFolder, runPath } from "./folder.ts";
 export { type LogEntry, readLog } from "./log.ts";
 export { measuredEpochs, parseRecipe, type Recipe, readRecipe, recipeHash, recipeSchema } from "./recipe.ts";
-export { readRecord, writeReport } from "./record.ts";
+export { writeReport } from "./record.ts";
 export { checkRecipe, measureRun, type RunOptions, trainRun } from "./run.ts";

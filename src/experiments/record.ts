@@ -8,7 +8,7 @@ import { type RunRecord, renderRun } from "../report/index.ts";
 import { readLog } from "./log.ts";
 
 /** The stored results of a run folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
-export async function readRecord(folder: string): Promise<RunRecord> {
+async function readRecord(folder: string): Promise<RunRecord> {
   const recipe = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(`${folder} is no run folder (there is no recipe.yaml in it). Name a folder under runs/.`);
   });
@@ -33,12 +33,13 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   };
 }
 
-/** Draws a run from its stored results: report.html, figures/*.svg and cells.csv in its folder. Returns the page's path. */
-export async function writeReport(folder: string): Promise<string> {
-  const { html, figures, csv } = renderRun(await readRecord(folder));
+/** Draws a run from its stored results: report.html, figures/*.svg and cells.csv in its folder. Returns the page's path and what it shows. */
+export async function writeReport(folder: string): Promise<{ page: string; record: RunRecord }> {
+  const record = await readRecord(folder);
+  const { html, figures, csv } = renderRun(record);
   for (const [name, svg] of Object.entries(figures)) await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
   await writeAtomic(join(folder, "cells.csv"), csv);
   const page = join(folder, "report.html");
   await writeAtomic(page, html);
-  return page;
+  return { page, record };
 }

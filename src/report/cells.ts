@@ -38,6 +38,18 @@ export function cellOf(
   return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === 0.5);
 }
 
+/** The cell of the average of all layers. */
+export const fullOf = (document: Measurement): StoredCell | undefined => cellOf(document, "full", null, null);
+
+/** What is drawn first: the mean over both bases, or the one that was measured. */
+export function baseOf({ cells }: Measurement): BaseChoice {
+  const measured = (["a", "b"] as const).filter((end) => cells.some((cell) => cell.base === end));
+  return measured.length === 1 ? measured[0] : "mean";
+}
+
+/** The name of a scan's picture. */
+export const pictureName = (scan: string): string => scan.replace(":", "-");
+
 export function viewOf(cell: StoredCell, metric: Metric): CellView {
   return metric === "loss"
     ? { barrier: cell.loss_barrier, interval: cell.loss_interval, value: cell.loss }

@@ -42,7 +42,7 @@ export function heatmapSvg({ scan, title, rows, columns, cells, limit }: Heatmap
       const colour = view.barrier === null ? undefined : colourOf(view.barrier, limit);
       const text = columnWidth < 26 ? "" : short(view.barrier);
       parts.push(
-        `<g class="cell" tabindex="0" data-at="${i},${j}" data-place="${escapeHtml(`${row}, epoch ${column}`)}" data-tip="${escapeHtml(tip(row, column, view))}">` +
+        `<g class="cell" tabindex="0" data-at="${i},${j}" data-place="${escapeHtml(`${row}, epoch ${column}`)}" data-tip="${escapeHtml(tip(`${row}, epoch ${column}`, view))}">` +
           `<rect x="${x}" y="${y}" width="${columnWidth - 1}" height="${rowHeight - 1}" fill="${colour ? css(colour) : "url(#hatch)"}"/>` +
           `<text class="${classOf(view, limit)}" x="${x + columnWidth / 2 - 0.5}" y="${y + 13}" text-anchor="middle">${text}</text></g>`,
       );
@@ -62,9 +62,9 @@ function classOf({ barrier, interval }: CellView, limit: number): string {
 }
 
 /** What a cell tells when it is pointed at. */
-export function tip(row: string, column: string, { barrier, interval, value }: CellView): string {
+export function tip(place: string, { barrier, interval, value }: CellView): string {
   const range = interval ? ` (95 %: ${signed(interval[0], 3)} to ${signed(interval[1], 3)})` : "";
-  return `${row}, epoch ${column}\nbarrier ${signed(barrier, 3)}${range}\nvalue ${plain(value)}`;
+  return `${place}\nbarrier ${signed(barrier, 3)}${range}\nvalue ${plain(value)}`;
 }
 
 /** The ramp of the scale with its ends and zero. */

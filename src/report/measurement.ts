@@ -1,10 +1,10 @@
 // The report of one measurement: two checkpoints at one moment.
 import type { Measurement } from "../connectivity/index.ts";
-import { bases, drawn, metrics, scansOf, scanTitle, unit } from "./cells.ts";
+import { baseOf, drawn, metrics, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
 import { cellsCsv } from "./csv.ts";
 import { finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
-import { details, figures, meaning, pageHtml, paragraph, section, table } from "./page.ts";
+import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import type { Rendered } from "./run.ts";
 import { limitOf } from "./scale.ts";
 import { whiskersSvg } from "./whiskers.ts";
@@ -12,10 +12,7 @@ import { whiskersSvg } from "./whiskers.ts";
 export function renderMeasurement(document: Measurement): Rendered {
   const scans = scansOf([document]);
   const rows = document.layers.map((layer) => layer.name);
-  const both = bases.find(
-    (base) => base === "mean" && ["a", "b"].every((end) => document.cells.some((cell) => cell.base === end)),
-  );
-  const base = both ?? (document.cells.some((cell) => cell.base === "b") ? "b" : "a");
+  const base = baseOf(document);
   const pictures: Record<string, string> = {};
   for (const metric of metrics) {
     const all = scans.map((scan) => rows.map((row) => drawn(document, scan, row, metric, base)));
@@ -23,7 +20,7 @@ export function renderMeasurement(document: Measurement): Rendered {
     const limit = limitOf(values, metric === "loss" ? 0.1 : 5);
     const range = [Math.min(0, ...values), Math.max(limit / 4, ...values)] as const;
     scans.forEach((scan, i) => {
-      pictures[`${scan.replace(":", "-")}-${metric}`] = whiskersSvg({
+      pictures[`${pictureName(scan)}-${metric}`] = whiskersSvg({
         title: scanTitle(scan),
         rows,
         cells: all[i],
@@ -33,7 +30,7 @@ export function renderMeasurement(document: Measurement): Rendered {
     });
   }
   const { data, model, ends, verdict } = document;
-  const of = (metric: string) => figures(scans.map((scan) => pictures[`${scan.replace(":", "-")}-${metric}`]));
+  const of = (metric: string) => figures(scans.map((scan) => pictures[`${pictureName(scan)}-${metric}`]));
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
@@ -41,18 +38,7 @@ export function renderMeasurement(document: Measurement): Rendered {
     finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
     tiles: tilesOf(document),
     sections: [
-      section(
-        "Verdict",
-        paragraph(verdict.reason),
-        table(
-          ["", "layers"],
-          (["average", "keep", "undecided"] as const).map((kind) => [
-            kind,
-            verdict[kind]?.length ? verdict[kind].join(", ") : "none",
-          ]),
-          false,
-        ),
-      ),
+      section("Verdict", paragraph(verdict.reason), verdictTable(document)),
       ...(scans.length
         ? [
             section(`Loss barrier (${unit.loss}, ${basis})`, meaning, of("loss")),

@@ -1,4 +1,5 @@
 // The page around the figures: head, tiles, switches, tables. One file that needs nothing else.
+import type { Measurement } from "../connectivity/index.ts";
 import { escapeHtml } from "./numbers.ts";
 import { stops } from "./scale.ts";
 import { script } from "./script.ts";
@@ -53,6 +54,16 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const row = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell, i) => `<${tag}${kind(i)}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
   return `<div class="scroll"><table><thead>${row(head, "th")}</thead><tbody>${rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;
+}
+
+/** Which layers the verdict averages, keeps and leaves open. */
+export function verdictTable({ verdict }: Measurement): string {
+  const kinds = ["average", "keep", "undecided"] as const;
+  return table(
+    ["", "layers"],
+    kinds.map((kind) => [kind, verdict[kind]?.join(", ") || "none"]),
+    false,
+  );
 }
 
 export const details = (title: string, content: string): string =>

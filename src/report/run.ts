@@ -1,11 +1,14 @@
 // The report of a run: a pair over its epochs.
 import {
+  type BaseChoice,
+  baseOf,
   bases,
-  cellOf,
   drawn,
+  fullOf,
   type Measured,
   type Metric,
   metrics,
+  pictureName,
   scansOf,
   scanTitle,
   unit,
@@ -16,7 +19,7 @@ import { chartSvg, type Line } from "./curves.ts";
 import { finding, tilesOf } from "./finding.ts";
 import { heatmapSvg, rampSvg } from "./heatmap.ts";
 import { plain, signed } from "./numbers.ts";
-import { choice, details, figures, meaning, pageHtml, paragraph, section, table } from "./page.ts";
+import { choice, details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import { limitOf } from "./scale.ts";
 
 export interface RunRecord {
@@ -61,15 +64,10 @@ export function renderRun(run: RunRecord): Rendered {
         metric,
       );
   }
-  const base =
-    last.document.cells.some((cell) => cell.base === "a") && last.document.cells.some((cell) => cell.base === "b")
-      ? "mean"
-      : last.document.cells.some((cell) => cell.base === "b")
-        ? "b"
-        : "a";
+  const base = baseOf(last.document);
 
   for (const scan of scans)
-    pictures[scan.replace(":", "-")] = heatmapSvg({
+    pictures[pictureName(scan)] = heatmapSvg({
       scan,
       title: scanTitle(scan),
       rows: rowsOf(last, scan),
@@ -113,17 +111,13 @@ export function renderRun(run: RunRecord): Rendered {
         meaning,
         switches,
         rampSvg(limits[`loss ${shownSplit}`], unit.loss),
-        figures(scans.map((scan) => pictures[scan.replace(":", "-")])),
+        figures(scans.map((scan) => pictures[pictureName(scan)])),
       ),
       section(
         "All layers averaged, and how far the networks are apart",
         figures(Object.keys(charts).map((name) => pictures[name] ?? "")),
       ),
-      section(
-        "Verdict at the last epoch",
-        paragraph(last.document.verdict.reason),
-        table(["", "layers"], verdictRows(last), false),
-      ),
+      section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document)),
       section(
         "Set-up",
         table(["setting", "value"], setup(recipe), false),
@@ -152,7 +146,7 @@ function gridCells(
   rows: readonly string[],
   scan: string,
   metric: Metric,
-  base: (typeof bases)[number],
+  base: BaseChoice,
 ) {
   return rows.map((row) => points.map((m) => drawn(m.document, scan, row, metric, base)));
 }
@@ -169,7 +163,7 @@ function scanData(
   points: readonly Measured[],
   scan: string,
   splits: readonly string[],
-  offered: readonly (typeof bases)[number][],
+  offered: readonly BaseChoice[],
 ) {
   const round = (x: number | null | undefined) => (x === null || x === undefined ? null : Number(x.toPrecision(5)));
   return Object.fromEntries(
@@ -198,7 +192,7 @@ function fullLines(points: readonly Measured[], metric: Metric): Line[] {
       points: points
         .filter((m) => m.split === split)
         .flatMap(({ epoch, document }) => {
-          const cell = cellOf(document, "full", null, null);
+          const cell = fullOf(document);
           const view = cell && viewOf(cell, metric);
           return view ? [{ x: epoch, y: view.barrier, band: view.interval }] : [];
         }),
@@ -223,12 +217,6 @@ function trainingLines(log: RunRecord["log"]): Line[] {
     points: log.filter((entry) => entry.network === network).map(({ epoch, loss }) => ({ x: epoch, y: loss })),
   }));
 }
-
-const verdictRows = ({ document: { verdict } }: Measured) =>
-  (["average", "keep", "undecided"] as const).map((kind) => [
-    kind,
-    verdict[kind]?.length ? verdict[kind].join(", ") : "none",
-  ]);
 
 function setup(recipe: Readonly<Record<string, unknown>>): string[][] {
   return Object.entries(recipe).flatMap(([key, value]) =>
@@ -256,12 +244,7 @@ function distanceTable({ document: { distance, layers } }: Measured): string {
 function numbersTable({ document }: Measured, scans: readonly string[]): string {
   const rows = document.layers.flatMap(({ name }) =>
     scans.flatMap((scan) => {
-      const [loss, error] = metrics.map(
-        (metric) =>
-          drawn(document, scan, name, metric, "mean") ??
-          drawn(document, scan, name, metric, "a") ??
-          drawn(document, scan, name, metric, "b"),
-      );
+      const [loss, error] = metrics.map((metric) => drawn(document, scan, name, metric, "mean"));
       return loss && error ? [[name, scan, signed(loss.barrier, 4), signed(error.barrier, 2)]] : [];
     }),
   );

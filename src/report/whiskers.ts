@@ -1,7 +1,8 @@
 // One moment of one pair: for every layer a dot with its interval, one panel a scan. Zero is a line; to the right is worse.
 import type { CellView } from "./cells.ts";
 import { niceTicks } from "./curves.ts";
-import { escapeHtml, plain, signed } from "./numbers.ts";
+import { tip } from "./heatmap.ts";
+import { escapeHtml, plain } from "./numbers.ts";
 import { colourOf, css } from "./scale.ts";
 
 export interface Whiskers {
@@ -33,11 +34,10 @@ export function whiskersSvg({ title, rows, cells, range, limit }: Whiskers): str
     const name = `<text class="axis" x="${left - 6}" y="${y + 4}" text-anchor="end">${escapeHtml(row)}</text>`;
     if (!view) return name;
     if (view.barrier === null) return `${name}<text class="axis" x="${x(0) + 6}" y="${y + 4}">not finite</text>`;
-    const text = `${row}\nbarrier ${signed(view.barrier, 3)}${view.interval ? ` (95 %: ${signed(view.interval[0], 3)} to ${signed(view.interval[1], 3)})` : ""}\nvalue ${plain(view.value)}`;
     const whisker = view.interval
       ? `<line stroke="#777" x1="${x(view.interval[0])}" x2="${x(view.interval[1])}" y1="${y}" y2="${y}"/>`
       : "";
-    return `${name}<g class="cell" tabindex="0" data-tip="${escapeHtml(text)}"><rect x="${left}" y="${y - rowHeight / 2}" width="250" height="${rowHeight}" fill="transparent"/>${whisker}<circle cx="${x(view.barrier)}" cy="${y}" r="4" stroke="#555" stroke-width=".7" fill="${css(colourOf(view.barrier, limit))}"/></g>`;
+    return `${name}<g class="cell" tabindex="0" data-tip="${escapeHtml(tip(row, view))}"><rect x="${left}" y="${y - rowHeight / 2}" width="250" height="${rowHeight}" fill="transparent"/>${whisker}<circle cx="${x(view.barrier)}" cy="${y}" r="4" stroke="#555" stroke-width=".7" fill="${css(colourOf(view.barrier, limit))}"/></g>`;
   });
   const style =
     "<style>.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}</style>";
