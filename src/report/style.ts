@@ -16,5 +16,5 @@ p { max-width: 46rem; margin: .5rem 0 } .lead { font-size: 1.1rem } .faint { col
 #tip { position: fixed; pointer-events: none; white-space: pre-line; background: var(--ink); color: var(--paper); padding: .35rem .6rem; border-radius: 4px; font-size: .85rem; max-width: 20rem; z-index: 1 } #tip[hidden] { display: none }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums } th, td { text-align: left; padding: .15rem 1rem .15rem 0; border-bottom: 1px solid var(--line) } td.number, th.number { text-align: right } .scroll { overflow-x: auto; max-height: 30rem }
 code { font-size: .9em } details { margin: 1rem 0 } summary { cursor: pointer }
-@media print { body { max-width: none; padding: 0 } .switches, #tip, details { display: none } .figures { gap: 1rem } svg { break-inside: avoid } }
+@media print { body { max-width: none; padding: 0 } .scroll { max-height: none; overflow: visible } .switches, #tip, details { display: none } .figures { gap: 1rem } svg { break-inside: avoid } }
 `;
