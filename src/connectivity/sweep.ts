@@ -32,7 +32,7 @@ export function buildSweep(
   mixes.forEach(({ sources }, i) => {
     const weights = (name: string) =>
       graph.input(weightName(sources[layerOf.get(name)!] ?? "a", name), "float32", shapes.get(name)!);
-    const scores = classification(model.forward(input, weights), labels);
+    const scores = classification(model.forward({ input }, weights), labels);
     outputs[`loss${i}`] = scores.loss;
     outputs[`error${i}`] = scores.error;
   });

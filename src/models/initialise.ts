@@ -17,6 +17,8 @@ export const kaimingNormal = ([out, , ...kernel]: readonly number[]): Initial =>
   deviation: Math.sqrt(2 / kernel.reduce((product, n) => product * n, out)),
 });
 
+export const normal = (deviation: number): Initial => ({ kind: "normal", deviation });
+
 export const constant = (value: number): Initial => ({ kind: "constant", value });
 
 /** The storage type of a parameter. */

@@ -1,6 +1,6 @@
 // The contract of a network: its parameters as data, and a forward pass over the graph.
 import type { DType } from "../core/index.ts";
-import type { Value } from "../graph/index.ts";
+import { dropout, type Value } from "../graph/index.ts";
 
 /** How a parameter starts: its distribution. */
 export type Initial =
@@ -17,21 +17,31 @@ export interface Parameter {
   readonly kind?: "weight" | "statistic" | "counter";
 }
 
+/** The inputs of a forward pass, by name. */
+export type Inputs = Readonly<Record<string, Value>>;
+
 /** The value of a parameter in the graph, by name. */
 export type Weights = (name: string) => Value;
 
 /** What a forward pass in training needs beside the weights. In evaluation it is left out. */
 export interface Training {
-  /** Uniform noise in [0, 1) of a shape, fresh at every step, for dropout. */
-  noise(shape: readonly number[]): Value;
+  /** Uniform noise in [0, 1) of a shape, fresh at every step, for dropout; without it there is no dropout. */
+  noise?(shape: readonly number[]): Value;
   /** Hands over the new value of a running statistic. */
   track(name: string, value: Value): void;
+  /** The batch's share of a new running statistic; default 0.1. One hands over the batch's own. */
+  readonly momentum?: number;
 }
 
 /** For a name of a tied tensor the last name of its group, which holds the tensor; any other name is its own. */
 export function holderOf(tied: Model["tied"]): (name: string) => string {
   const last = new Map(tied.flatMap((names) => names.map((name) => [name, names.at(-1)!])));
   return (name) => last.get(name) ?? name;
+}
+
+/** Applies dropout in training, where there is noise. */
+export function dropIn(x: Value, p: number, training?: Training): Value {
+  return training?.noise && p > 0 ? dropout(x, training.noise(x.shape), p) : x;
 }
 
 /** A network of given sizes. */
@@ -42,8 +52,8 @@ export interface Model {
   readonly parameters: readonly Parameter[];
   /** Groups of names that are one tensor; the last name is the layer's. */
   readonly tied: readonly (readonly string[])[];
-  /** Logits of inputs [batch, …]: [batch, classes], or [batch, T, classes] for text. */
-  forward(inputs: Value, weights: Weights, training?: Training): Value;
+  /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */
+  forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }
 
 export type Sizes = Readonly<Record<string, number>>;

@@ -1,9 +1,13 @@
 // Every built-in network by name. A new one is a file and a line here.
 import { listSome, nearest, UserError } from "../core/index.ts";
+import { gpt } from "./gpt.ts";
+import { mlp } from "./mlp.ts";
 import type { Model, Network, Shapes, Sizes } from "./model.ts";
+import { cifarResnets } from "./resnet-cifar.ts";
 import { resnet18, resnet18Nonorm } from "./resnet18.ts";
+import { vgg11 } from "./vgg11.ts";
 
-export const networks: readonly Network[] = [resnet18Nonorm, resnet18];
+export const networks: readonly Network[] = [resnet18Nonorm, resnet18, vgg11, gpt, ...cifarResnets, mlp];
 
 /** The network of that name. Throws {@link UserError} that names the nearest known one. */
 export function findNetwork(name: string): Network {

@@ -1,17 +1,8 @@
 // ResNet18 for small images (He et al. 2015): torchvision's parameter names, a 3x3 stem of stride 1 and no max pool. `width` is the first
 // stage's number of channels. Without normalisation it has 21 layers; with BatchNorm 41.
-import {
-  add,
-  batchNormalization,
-  batchNormalizationTraining,
-  conv,
-  globalAveragePool,
-  linear,
-  relu,
-  reshape,
-  type Value,
-} from "../graph/index.ts";
-import { constant, defaultUniform, kaimingNormal } from "./initialise.ts";
+import { add, conv, globalAveragePool, linear, relu, reshape, type Value } from "../graph/index.ts";
+import { normalise, normParameters } from "./batch-norm.ts";
+import { defaultUniform, kaimingNormal } from "./initialise.ts";
 import type { Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
 
 interface Block {
@@ -39,19 +30,8 @@ function convolution(name: string, shape: readonly number[], initial = kaimingNo
   return { name: `${name}.weight`, shape, initial };
 }
 
-function norm(name: string, channels: number): Parameter[] {
-  const shape = [channels];
-  return [
-    { name: `${name}.weight`, shape, initial: constant(1) },
-    { name: `${name}.bias`, shape, initial: constant(0) },
-    { name: `${name}.running_mean`, shape, initial: constant(0), kind: "statistic" },
-    { name: `${name}.running_var`, shape, initial: constant(1), kind: "statistic" },
-    { name: `${name}.num_batches_tracked`, shape: [], initial: constant(0), kind: "counter" },
-  ];
-}
-
 function parameters({ width, classes }: Sizes, normed: boolean): Parameter[] {
-  const optional = (name: string, channels: number) => (normed ? norm(name, channels) : []);
+  const optional = (name: string, channels: number) => (normed ? normParameters(name, channels) : []);
   const stem = [width, 3, 3, 3];
   const head = [classes, width * 8];
   return [
@@ -90,18 +70,6 @@ function forward(x: Value, weights: Weights, normed: boolean, width: number, tra
   return linear(pooled, weights("fc.weight"), weights("fc.bias"));
 }
 
-/** PyTorch's BatchNorm2d, in training or in evaluation. */
-export function normalise(name: string, x: Value, weights: Weights, training?: Training): Value {
-  const [scale, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((part) =>
-    weights(`${name}.${part}`),
-  );
-  if (!training) return batchNormalization(x, scale, bias, mean, variance);
-  const batch = batchNormalizationTraining(x, scale, bias, { mean, variance });
-  training.track(`${name}.running_mean`, batch.mean);
-  training.track(`${name}.running_var`, batch.variance);
-  return batch.output;
-}
-
 function network(name: string, title: string, normed: boolean): Network {
   return {
     name,
@@ -114,7 +82,7 @@ function network(name: string, title: string, normed: boolean): Network {
       sizes,
       parameters: parameters(sizes, normed),
       tied: [],
-      forward: (x, weights, training) => forward(x, weights, normed, sizes.width, training),
+      forward: ({ input }, weights, training) => forward(input, weights, normed, sizes.width, training),
     }),
   };
 }

@@ -36,12 +36,16 @@ export function buildStep({ model, input, labelShape, optimiser, clip }: StepOpt
   const held = model.parameters.filter((p) => p.kind !== "counter" && holder(p.name) === p.name);
   const values = new Map(held.map((p) => [p.name, graph.input(p.name, "float32", p.shape)]));
 
-  const logits = model.forward(graph.input("input", input.dtype, input.shape), (name) => values.get(holder(name))!, {
-    noise: (shape) => graph.input(`noise${noise.push(shape) - 1}`, "float32", shape),
-    track: (name, value) => {
-      tracked[name] = value;
+  const logits = model.forward(
+    { input: graph.input("input", input.dtype, input.shape) },
+    (name) => values.get(holder(name))!,
+    {
+      noise: (shape) => graph.input(`noise${noise.push(shape) - 1}`, "float32", shape),
+      track: (name, value) => {
+        tracked[name] = value;
+      },
     },
-  });
+  );
   const scores = classification(logits, graph.input("labels", "int64", labelShape));
   const loss = reduceMean(scores.loss, [0]);
 

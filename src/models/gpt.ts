@@ -1,0 +1,100 @@
+// A GPT with nanoGPT's names: pre-norm blocks, no biases, the output tied to the embedding. Tokens [batch, T] give logits [batch, T, classes].
+// Every size is read from a checkpoint but `heads`, which leaves no trace in the shapes.
+import { sizeOf, tensor, UserError } from "../core/index.ts";
+import {
+  add,
+  gather,
+  gelu,
+  layerNormalization,
+  linear,
+  matmul,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  swapLast,
+  transpose,
+  type Value,
+} from "../graph/index.ts";
+import { constant, normal } from "./initialise.ts";
+import type { Model, Network, Parameter, Sizes, Weights } from "./model.ts";
+
+const blockNames = (blocks: number) => Array.from({ length: blocks }, (_, i) => `transformer.h.${i}`);
+
+function parameters({ blocks, dim, context, classes }: Sizes): Parameter[] {
+  const matrix = (name: string, shape: readonly number[], deviation = 0.02): Parameter => ({
+    name: `${name}.weight`,
+    shape,
+    initial: normal(deviation),
+  });
+  const scale = (name: string): Parameter => ({ name: `${name}.weight`, shape: [dim], initial: constant(1) });
+  const residual = 0.02 / Math.sqrt(2 * blocks); // what is added 2 x blocks times starts smaller (GPT-2)
+  return [
+    matrix("transformer.wte", [classes, dim]),
+    matrix("transformer.wpe", [context, dim]),
+    ...blockNames(blocks).flatMap((name) => [
+      scale(`${name}.ln_1`),
+      matrix(`${name}.attn.c_attn`, [3 * dim, dim]),
+      matrix(`${name}.attn.c_proj`, [dim, dim], residual),
+      scale(`${name}.ln_2`),
+      matrix(`${name}.mlp.c_fc`, [4 * dim, dim]),
+      matrix(`${name}.mlp.c_proj`, [dim, 4 * dim], residual),
+    ]),
+    scale("transformer.ln_f"),
+    matrix("lm_head", [classes, dim]),
+  ];
+}
+
+function forward(ids: Value, weights: Weights, { blocks, heads }: Sizes): Value {
+  const weight = (name: string) => weights(`${name}.weight`);
+  let x = add(gather(weight("transformer.wte"), ids, 0), slice(weight("transformer.wpe"), 0, 0, ids.shape[1]));
+  for (const name of blockNames(blocks)) {
+    x = add(x, attention(layerNormalization(x, weight(`${name}.ln_1`)), name, weight, heads));
+    const wide = gelu(linear(layerNormalization(x, weight(`${name}.ln_2`)), weight(`${name}.mlp.c_fc`)));
+    x = add(x, linear(wide, weight(`${name}.mlp.c_proj`)));
+  }
+  return linear(layerNormalization(x, weight("transformer.ln_f")), weight("lm_head"));
+}
+
+function attention(x: Value, name: string, weight: Weights, heads: number): Value {
+  const [n, t, c] = x.shape;
+  const projected = linear(x, weight(`${name}.attn.c_attn`));
+  const [q, k, v] = [0, 1, 2].map((i) =>
+    transpose(reshape(slice(projected, 2, i * c, (i + 1) * c), [n, t, heads, c / heads]), [0, 2, 1, 3]),
+  );
+  const scores = add(mul(matmul(q, swapLast(k)), 1 / Math.sqrt(c / heads)), laterTokens(x, t));
+  const mixed = transpose(matmul(softmax(scores), v), [0, 2, 1, 3]);
+  return linear(reshape(mixed, [n, t, c]), weight(`${name}.attn.c_proj`));
+}
+
+/** The causal mask [T, T]: what comes later counts for nothing. */
+function laterTokens(like: Value, t: number): Value {
+  const later = tensor(like.dtype, [t, t]);
+  for (let i = 0; i < sizeOf([t, t]); i++) later.data[i] = i % t > Math.floor(i / t) ? -1e30 : 0;
+  return like.graph.constant(later);
+}
+
+export const gpt: Network = {
+  name: "gpt",
+  title: "GPT with nanoGPT's names, no biases, output tied to the embedding",
+  input: { dtype: "int64", kind: "tokens" },
+  sizes: { blocks: 12, heads: 4, dim: 128, context: 256, classes: 96 },
+  readSizes(shapes) {
+    let blocks = 0;
+    while (shapes(`transformer.h.${blocks}.ln_1.weight`)) blocks++;
+    const [classes, dim] = shapes("lm_head.weight") ?? shapes("transformer.wte.weight") ?? [];
+    return { blocks: blocks || undefined, dim, classes, context: shapes("transformer.wpe.weight")?.[0] };
+  },
+  build(sizes): Model {
+    const { dim, heads } = sizes;
+    if (dim % heads)
+      throw new UserError(`A GPT ${dim} wide cannot have ${heads} heads; give --heads a divisor of ${dim}.`);
+    return {
+      name: "gpt",
+      sizes,
+      parameters: parameters(sizes),
+      tied: [["transformer.wte.weight", "lm_head.weight"]],
+      forward: ({ input }, weights) => forward(input, weights, sizes),
+    };
+  },
+};

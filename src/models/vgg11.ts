@@ -1,0 +1,69 @@
+// VGG11 (Simonyan & Zisserman 2014) as torchvision has it, without normalisation. Small images end at 1x1 and the adaptive pool repeats them to
+// 7x7. `width` is the first convolution's channels (64), `hidden` the classifier's (4096), `dropout` its probability in training.
+import { adaptiveAveragePool, conv, linear, maxPool, relu, reshape, type Value } from "../graph/index.ts";
+import { constant, kaimingNormal, normal } from "./initialise.ts";
+import { dropIn, type Model, type Network, type Parameter, type Sizes, type Training, type Weights } from "./model.ts";
+
+/** Channels as multiples of the width; a pool halves the image. */
+const plan = [1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool"] as const;
+
+/** Each part with its position in torchvision's `features`: a convolution is followed by a ReLU that has a position too. */
+const features = plan.map((part, i) => ({
+  part,
+  at: plan.slice(0, i).reduce<number>((at, before) => at + (before === "pool" ? 1 : 2), 0),
+}));
+
+function parameters({ width, hidden, classes }: Sizes): Parameter[] {
+  let inner = 3;
+  const convolutions = features.flatMap(({ part, at }): Parameter[] => {
+    if (part === "pool") return [];
+    const shape = [part * width, inner, 3, 3];
+    inner = shape[0];
+    return [
+      { name: `features.${at}.weight`, shape, initial: kaimingNormal(shape) },
+      { name: `features.${at}.bias`, shape: [shape[0]], initial: constant(0) },
+    ];
+  });
+  const dense = [
+    { at: 0, shape: [hidden, inner * 49] },
+    { at: 3, shape: [hidden, hidden] },
+    { at: 6, shape: [classes, hidden] },
+  ].flatMap(({ at, shape }): Parameter[] => [
+    { name: `classifier.${at}.weight`, shape, initial: normal(0.01) },
+    { name: `classifier.${at}.bias`, shape: [shape[0]], initial: constant(0) },
+  ]);
+  return [...convolutions, ...dense];
+}
+
+function forward(x: Value, weights: Weights, p: number, training?: Training): Value {
+  let y = x;
+  for (const { part, at } of features) {
+    if (part === "pool") y = maxPool(y, { kernel: 2 });
+    else y = relu(conv(y, weights(`features.${at}.weight`), weights(`features.${at}.bias`), { padding: 1 }));
+  }
+  const dense = (v: Value, at: number) =>
+    linear(v, weights(`classifier.${at}.weight`), weights(`classifier.${at}.bias`));
+  y = reshape(adaptiveAveragePool(y, [7, 7]), [x.shape[0], -1]);
+  y = dropIn(relu(dense(y, 0)), p, training);
+  y = dropIn(relu(dense(y, 3)), p, training);
+  return dense(y, 6);
+}
+
+export const vgg11: Network = {
+  name: "vgg11",
+  title: "VGG11 of torchvision, without normalisation",
+  input: { dtype: "float32", kind: "image" },
+  sizes: { width: 64, hidden: 4096, classes: 10, dropout: 0.5 },
+  readSizes: (shapes) => ({
+    width: shapes("features.0.weight")?.[0],
+    hidden: shapes("classifier.0.weight")?.[0],
+    classes: shapes("classifier.6.weight")?.[0],
+  }),
+  build: (sizes): Model => ({
+    name: "vgg11",
+    sizes,
+    parameters: parameters(sizes),
+    tied: [],
+    forward: ({ input }, weights, training) => forward(input, weights, sizes.dropout, training),
+  }),
+};
