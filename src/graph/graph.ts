@@ -16,11 +16,16 @@ export class Value {
   constructor(
     readonly node: Node,
     readonly output: number,
-    readonly type: Type,
+    readonly known: Type | undefined,
   ) {}
 
   get graph(): Graph {
     return this.node.graph;
+  }
+  /** Throws for the output of a foreign node, of which nothing is known. */
+  get type(): Type {
+    if (!this.known) throw new Error(`the type of ${this.node.op}'s output ${this.output} is not known`);
+    return this.known;
   }
   get dtype(): DType {
     return this.type.dtype;
@@ -44,6 +49,20 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** The value of a `Constant`. */
   readonly tensor?: Tensor;
+  /** A node of somebody else's model, kept as it stands in the file. */
+  readonly foreign?: Foreign;
+}
+
+/** What a foreign node is beside its inputs. The graph never looks inside. */
+export interface Foreign {
+  /** Equal for nodes that compute the same from the same inputs. */
+  readonly identity: string;
+  readonly op: string;
+  /** One for each output, where it is known. */
+  readonly types: readonly (Type | undefined)[];
+  /** The values that subgraphs of the node use by name; they follow its own inputs. */
+  readonly captured: readonly string[];
+  readonly proto: unknown;
 }
 
 export class Graph {
@@ -80,20 +99,36 @@ export class Graph {
     return this.#intern(key, op, inputs, sorted, () => definition.infer(inputs, sorted)).outputs;
   }
 
+  /** Adds a node of somebody else's model: shared like any other, but without inference or gradient. */
+  foreign(node: Foreign, inputs: readonly (Value | null)[]): readonly Value[] {
+    const key = `~${node.identity} ${inputs.map((v) => v?.key ?? "-").join(" ")}`;
+    return this.#intern(key, node.op, inputs, {}, () => node.types, undefined, node).outputs;
+  }
+
   #intern(
     key: string,
     op: string,
     inputs: Node["inputs"],
     attributes: Attributes,
-    types: () => Type[],
+    types: () => readonly (Type | undefined)[],
     tensor?: Tensor,
+    foreign?: Foreign,
   ): Node {
     const known = this.#nodes.get(key);
     if (known) return known;
     for (const input of inputs)
       if (input && input.graph !== this) throw new Error(`${op}: an input is of another graph`);
     const outputs: Value[] = [];
-    const node: Node = { graph: this, id: this.#nodes.size, op, inputs: [...inputs], attributes, outputs, tensor };
+    const node: Node = {
+      graph: this,
+      id: this.#nodes.size,
+      op,
+      inputs: [...inputs],
+      attributes,
+      outputs,
+      tensor,
+      foreign,
+    };
     types().forEach((type, i) => {
       outputs.push(new Value(node, i, type));
     });
@@ -101,6 +136,9 @@ export class Graph {
     return node;
   }
 }
+
+/** The value with a type that was learned elsewhere, such as by running the model once. */
+export const withType = ({ node, output }: Value, type: Type): Value => new Value(node, output, type);
 
 /** The names of the inputs that the outputs depend on. */
 export function inputNames(outputs: Iterable<Value>): string[] {

@@ -2,7 +2,16 @@
 // serialising. It knows nothing of sessions, networks or data. May import: core.
 export * from "./autodiff.ts";
 export * from "./composites.ts";
-export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Value } from "./graph.ts";
+export {
+  applyModel,
+  type Dialect,
+  type ForeignModel,
+  type Held,
+  importModel,
+  type Port,
+  type Substitute,
+} from "./foreign.ts";
+export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Value, withType } from "./graph.ts";
 export * from "./lowering/index.ts";
 export * from "./ops/index.ts";
 export * from "./print.ts";

@@ -6,7 +6,7 @@ import { type Node, nodesOf, type Value } from "./graph.ts";
 export function print(outputs: Readonly<Record<string, Value>>): string {
   const names = new Map<string, string>();
   const lines: string[] = [];
-  const type = (v: Value) => `${v.dtype}[${v.shape}]`;
+  const type = ({ known }: Value) => (known ? `${known.dtype}[${known.shape}]` : "?");
   let count = 0;
   for (const node of nodesOf(Object.values(outputs))) {
     if (node.op === "Input") {

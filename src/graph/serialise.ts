@@ -5,39 +5,53 @@ import {
   AttributeProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
+  type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   TensorProtoSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { bytesOf, type Tensor } from "../core/index.ts";
+import { bytesOf, type Tensor, toNumbers } from "../core/index.ts";
+import { type Dialect, renamed } from "./foreign.ts";
 import { type Node, nodesOf, type Type, type Value } from "./graph.ts";
 import { onnxTypes, operation } from "./ops/index.ts";
 
 /** ONNX operator set that the table in ops/ speaks. */
-const opset = 20;
+const opset = 20n;
+
+const own: Dialect = {
+  irVersion: 9n,
+  opsets: [
+    { domain: "", version: opset },
+    { domain: "com.microsoft", version: 1n },
+  ],
+  functions: [],
+};
 
 /**
- * Serialises the nodes that the named outputs depend on. `weights` freezes inputs of those names as initialisers.
+ * Serialises the nodes that the named outputs depend on. `weights` freezes inputs of those names as initialisers. A graph with foreign nodes is
+ * written in the dialect of their model.
  * Throws for operations that must be lowered first, and beyond protobuf's 2 GB.
  */
 export function serialise(
   outputs: Readonly<Record<string, Value>>,
   weights: ReadonlyMap<string, Tensor> = new Map(),
+  dialect: Dialect = own,
 ): Uint8Array {
   const names = new Map<string, string>();
   const nodes = [];
   const inputs = [];
   const initialisers = [];
+  const version = Number(dialect.opsets.find(({ domain }) => domain === "")?.version ?? opset);
   const all = nodesOf(Object.values(outputs));
   const used = new Set([...all.flatMap((node) => node.inputs), ...Object.values(outputs)].map((v) => v?.key));
   for (const node of all) {
     node.outputs.forEach((v, i) => {
-      if (used.has(v.key))
+      if (node.foreign || used.has(v.key))
         names.set(
           v.key,
-          node.op === "Input" ? String(node.attributes.name) : `${node.op}_${node.id}${i ? `_${i}` : ""}`,
+          node.op === "Input" ? String(node.attributes.name) : `${node.op}~${node.id}${i ? `_${i}` : ""}`,
         );
     });
     const [value] = node.outputs;
@@ -45,7 +59,7 @@ export function serialise(
     const frozen = node.tensor ?? (node.op === "Input" ? weights.get(name) : undefined);
     if (frozen) initialisers.push(tensorProto(name, frozen));
     else if (node.op === "Input") inputs.push(valueInfo(name, value.type));
-    else nodes.push(nodeProto(node, names));
+    else nodes.push(nodeProto(node, names, version));
   }
   const results = Object.entries(outputs).map(([name, value]) => {
     nodes.push(
@@ -56,7 +70,7 @@ export function serialise(
         name: `output ${name}`,
       }),
     );
-    return valueInfo(name, value.type);
+    return valueInfo(name, value.known);
   });
   const graph = create(GraphProtoSchema, {
     name: "layerwise",
@@ -69,18 +83,21 @@ export function serialise(
   if (size > 2 ** 31 - 2 ** 26)
     throw new RangeError(`${size} bytes of weights do not fit an ONNX file; leave them inputs`);
   const model = create(ModelProtoSchema, {
-    irVersion: 9n,
+    irVersion: dialect.irVersion < 4n ? 4n : dialect.irVersion, // before 4 every initialiser had to be an input too
     producerName: "layerwise",
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) }),
-      create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
-    ],
+    opsetImport: dialect.opsets.map(({ domain, version }) => create(OperatorSetIdProtoSchema, { domain, version })),
+    functions: dialect.functions,
     graph,
   });
   return toBinary(ModelProtoSchema, model);
 }
 
-function nodeProto(node: Node, names: ReadonlyMap<string, string>) {
+function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: number) {
+  const inputNames = node.inputs.map((v) => (v ? names.get(v.key)! : ""));
+  if (node.foreign) {
+    const outputNames = node.outputs.map((v) => names.get(v.key)!);
+    return renamed(node.foreign.proto as NodeProto, `${node.op}~${node.id}`, inputNames, outputNames);
+  }
   const { domain, attributes: kinds = {} } = operation(node.op);
   if (domain === "layerwise") throw new Error(`${node.op} must be lowered before it runs`);
   const attribute = Object.entries(node.attributes).map(([name, value]) => {
@@ -92,15 +109,23 @@ function nodeProto(node: Node, names: ReadonlyMap<string, string>) {
       return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value as string) });
     return create(AttributeProtoSchema, { name, type: type.INTS, ints: (value as readonly number[]).map(BigInt) });
   });
+  if (version < (axesBecameInput[node.op] ?? 0)) {
+    const axes = Array.from(toNumbers(node.inputs[1]!.node.tensor!), BigInt);
+    attribute.push(create(AttributeProtoSchema, { name: "axes", type: AttributeProto_AttributeType.INTS, ints: axes }));
+    inputNames.length = 1;
+  }
   return create(NodeProtoSchema, {
-    name: `${node.op}_${node.id}`,
+    name: `${node.op}~${node.id}`,
     opType: node.op,
     domain: domain ?? "",
-    input: node.inputs.map((v) => (v ? names.get(v.key)! : "")),
+    input: inputNames,
     output: node.outputs.map((v) => names.get(v.key) ?? "").filter((name, i) => name || i === 0), // optional outputs only cost when asked for
     attribute,
   });
 }
+
+/** The operator set in which a reduction's axes became an input; before it they were an attribute. */
+const axesBecameInput: Readonly<Record<string, number>> = { ReduceSum: 13, ReduceMean: 18, ReduceMax: 18 };
 
 const tensorProto = (name: string, tensor: Tensor) =>
   create(TensorProtoSchema, {
@@ -110,7 +135,10 @@ const tensorProto = (name: string, tensor: Tensor) =>
     rawData: bytesOf(tensor) as Uint8Array<ArrayBuffer>,
   });
 
-const valueInfo = (name: string, { dtype, shape }: Type) =>
+const valueInfo = (name: string, type: Type | undefined) =>
+  type ? typedInfo(name, type) : create(ValueInfoProtoSchema, { name });
+
+const typedInfo = (name: string, { dtype, shape }: Type) =>
   create(ValueInfoProtoSchema, {
     name,
     type: create(TypeProtoSchema, {

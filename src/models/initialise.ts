@@ -22,7 +22,7 @@ export const normal = (deviation: number): Initial => ({ kind: "normal", deviati
 export const constant = (value: number): Initial => ({ kind: "constant", value });
 
 /** The storage type of a parameter. */
-export const dtypeOf = ({ kind }: Parameter): DType => (kind === "counter" ? "int64" : "float32");
+export const dtypeOf = ({ kind, dtype }: Parameter): DType => dtype ?? (kind === "counter" ? "int64" : "float32");
 
 /** Fresh parameters of a network; the same seed gives the same numbers. Tied names share one tensor. */
 export function initialise(model: Model, seed: number): Map<string, Tensor> {
@@ -33,6 +33,7 @@ export function initialise(model: Model, seed: number): Map<string, Tensor> {
 
 function draw(parameter: Parameter, seed: number): Tensor {
   const { name, shape, initial } = parameter;
+  if (!initial) throw new Error(`${name} has no initial distribution`);
   const result = tensor(dtypeOf(parameter), shape);
   const random = randomStream(seed, "initialise", name);
   const { data } = result;

@@ -1,6 +1,6 @@
 // The contract of a network: its parameters as data, and a forward pass over the graph.
 import type { DType } from "../core/index.ts";
-import { dropout, type Value } from "../graph/index.ts";
+import { type Dialect, dropout, type Port, type Substitute, type Value } from "../graph/index.ts";
 
 /** How a parameter starts: its distribution. */
 export type Initial =
@@ -12,7 +12,12 @@ export interface Parameter {
   /** State-dict key, e.g. `layer1.0.conv1.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
-  readonly initial: Initial;
+  /** How it starts; a network that is only measured has none. */
+  readonly initial?: Initial;
+  /** Of a weight or statistic; default float32. */
+  readonly dtype?: DType;
+  /** The layer it belongs to where its name does not tell. */
+  readonly layer?: string;
   /** `statistic`: running mean or variance, tracked and not trained; `counter`: an integer buffer. Default `weight`. */
   readonly kind?: "weight" | "statistic" | "counter";
 }
@@ -29,6 +34,8 @@ export interface Training {
   noise?(shape: readonly number[]): Value;
   /** Hands over the new value of a running statistic. */
   track(name: string, value: Value): void;
+  /** Stands in for nodes of an ONNX graph, such as its batch normalisations. */
+  readonly substitute?: Substitute;
   /** The batch's share of a new running statistic; default 0.1. One hands over the batch's own. */
   readonly momentum?: number;
 }
@@ -52,6 +59,8 @@ export interface Model {
   readonly parameters: readonly Parameter[];
   /** Groups of names that are one tensor; the last name is the layer's. */
   readonly tied: readonly (readonly string[])[];
+  /** Of a network that came as an ONNX graph: its inputs, and how a graph with its nodes is written. */
+  readonly foreign?: { readonly inputs: readonly Port[]; readonly dialect: Dialect };
   /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */
   forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }

@@ -34,6 +34,9 @@ export const onnxTypes: Readonly<Record<DType, number>> = {
 };
 const dtypeOf = new Map(Object.entries(onnxTypes).map(([dtype, number]) => [number, dtype as DType]));
 
+/** The dtype of ONNX's number; undefined for those that are not ours (text, complex, eight-bit floats). */
+export const dtypeOfOnnx = (number: number): DType | undefined => dtypeOf.get(number);
+
 export const elementwise = {
   Add: binary,
   Sub: binary,

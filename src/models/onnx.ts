@@ -1,0 +1,78 @@
+// A network that came as an ONNX graph. Its parameters are the graph's own weights, in the order of their first use, or those of a state dict that
+// was matched to them (onnx-match.ts). Which output holds the scores, and of what type, is learned by whoever runs it once.
+import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
+import { applyModel, cast, type ForeignModel, type Held, type Type, type Value, withType } from "../graph/index.ts";
+import type { Model, Parameter } from "./model.ts";
+import type { Binding, StateDict } from "./onnx-match.ts";
+import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+
+export interface OnnxOptions {
+  readonly foreign: ForeignModel;
+  readonly parameters: readonly Parameter[];
+  readonly tied: Model["tied"];
+  /** How the graph's weights come from the parameters; those without an entry keep the graph's own elements. */
+  readonly bindings: ReadonlyMap<string, Binding>;
+  /** The graph's own elements. */
+  readonly values: StateDict;
+  /** The output that holds the scores; its type where it is known already. */
+  readonly output: { readonly name: string; readonly type?: Type };
+}
+
+/** The network, ready to be swept. */
+export function onnxModel({ foreign, parameters, tied, bindings, values, output }: OnnxOptions): Model {
+  const held = new Map(foreign.held.map((one) => [one.name, one]));
+  return {
+    name: "onnx",
+    sizes: {},
+    parameters,
+    tied,
+    foreign: { inputs: foreign.inputs, dialect: foreign.dialect },
+    forward(inputs, weights, training) {
+      const [{ graph }] = Object.values(inputs);
+      const given = (name: string): Value => {
+        const bound = bindings.get(name);
+        if (bound) return bound(weights);
+        const own = held.get(name);
+        if (own) return graph.constant(ownTensor(own, values));
+        if (inputs[name]) return inputs[name];
+        throw new Error(`nothing is given for ${name}`);
+      };
+      const scores = applyModel(graph, foreign, given, training?.substitute)(output.name);
+      return output.type ? cast(withType(scores, output.type), "float32") : scores;
+    },
+  };
+}
+
+/** The elements that a value of the graph has in its own file. */
+export function ownTensor({ name, tensor, copyOf }: Held, values: StateDict): Tensor {
+  const found = tensor ?? values.get(copyOf ?? name);
+  if (!found) throw new Error(`the elements of ${name} are not there`);
+  return found;
+}
+
+/** The weights of a graph as parameters: floating, and either named or more than one element; `differs` tells of the rest. */
+export function graphParameters(foreign: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
+  const statistics = new Set(
+    foreign.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
+  );
+  return foreign.held.flatMap((held): Parameter[] => {
+    const { name, dtype, shape, tensor } = held;
+    const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
+    if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
+    const kind = statistics.has(name) ? "statistic" : "weight";
+    return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
+  });
+}
+
+/** The tensors of a state dict as parameters, in its order. */
+export function stateDictParameters(tensors: StateDict): Parameter[] {
+  return [...tensors].map(([name, { dtype, shape }]) => {
+    const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
+    return {
+      name,
+      shape,
+      dtype: isFloating(dtype) ? "float32" : dtype,
+      kind: !isFloating(dtype) ? "counter" : isStatistic ? "statistic" : "weight",
+    };
+  });
+}
