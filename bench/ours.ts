@@ -2,7 +2,6 @@
 import {
   buildSweep,
   groupLayers,
-  layerIndex,
   mixOf,
   orderMixes,
   parseScans,
@@ -54,19 +53,19 @@ async function scan(width: number, size: number, threads: number, samples: numbe
   const start = performance.now();
   const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
   const names = layers.map((layer) => layer.name);
-  const layerOf = layerIndex(layers);
   const cells = planCells(names, parseScans("single,shallow,deep,random,minimal,full"), {
     base: "both",
     orderSeed: 111,
   });
   const ends = (["a", "b"] as const).map((base) => ({ averaged: [], base }));
   const mixes = orderMixes([...ends, ...cells].map((cell) => mixOf(cell, 0.5, names)));
-  const outputs = buildSweep(model, layerOf, mixes, {
-    input: { dtype: "float32", shape: [batch, 3, size, size] },
-    labelShape: [batch],
+  const pair = { model, layers, a, b };
+  const outputs = buildSweep(pair, mixes, {
+    inputs: { input: { dtype: "float32", shape: [batch, 3, size, size] } },
+    labels: { dtype: "int64", shape: [batch] },
   });
   const weights = inputNames(Object.values(outputs));
-  const session = await Session.load(serialise(outputs, sweepWeights(weights, a, b)), { threads });
+  const session = await Session.load(serialise(outputs, sweepWeights(weights, pair)), { threads });
   const pixels = 3 * size * size;
   for (let i = 0; i < samples; i += batch) {
     const images = {

@@ -1,6 +1,8 @@
 // What a checkpoint is to the rest of the project: named tensors in a file, read one at a time, whatever the format.
 // Opening reads headers only; a tensor's bytes are read when it is asked for.
+import type { FileHandle } from "node:fs/promises";
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
+import type { Replace } from "./rewrite.ts";
 import type { Source } from "./source.ts";
 
 export type Format = "safetensors" | "torch" | "npz" | "onnx";
@@ -23,6 +25,21 @@ export interface Checkpoint {
   /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
   read(name: string): Promise<Tensor>;
   close(): Promise<void>;
+  /** Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not. */
+  range?(name: string): ByteRange | undefined;
+  /** Groups of names that are one tensor in the file. */
+  readonly tied?: readonly (readonly string[])[];
+  /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */
+  rewrite?(handle: FileHandle, names: ReadonlySet<string>, replace: Replace): Promise<void>;
+}
+
+/** A tensor's bytes in a file. */
+export interface ByteRange {
+  readonly size: number;
+  /** `length` bytes from `begin`, both within the tensor. */
+  read(begin: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** From the start of the checkpoint's own file, where it lies in that. */
+  readonly offset?: number;
 }
 
 /** Reads every tensor, in the file's order. Needs memory for all of them. */

@@ -31,7 +31,7 @@ it.each([
   ],
   [
     "nonsense!",
-    'x.pt begins with "nonsense", which no checkpoint does that layerwise reads. Give a .safetensors, .pt or .npz file.',
+    'x.pt begins with "nonsense", which no checkpoint does that layerwise reads. Give a .safetensors, .pt, .npz or .onnx file.',
   ],
 ])("tells of %j what to do", async (content, sentence) => {
   expect(await refusal(path, Buffer.from(content, "latin1"))).toBe(sentence);
@@ -39,7 +39,7 @@ it.each([
 
 it("refuses an archive of something else", async () => {
   expect(await refusal(path, await zipOf({ "letter.txt": "hello" }))).toBe(
-    "x.pt is a zip archive with neither data.pkl nor .npy arrays. Give a .pt or .npz file.",
+    "x.pt is a zip archive with neither data.pkl nor .npy arrays. Give a .pt, .npz or .onnx file.",
   );
 });
 

@@ -4,6 +4,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { unwrapNames } from "./names.ts";
 import { isNpy } from "./npy.ts";
 import { isNpz, openNpz } from "./npz.ts";
+import { isOnnx, openOnnx } from "./onnx.ts";
 import { openSafetensors } from "./safetensors.ts";
 import { openShards } from "./shards.ts";
 import { openSource, quote, type Source } from "./source.ts";
@@ -26,6 +27,7 @@ const fileReaders: readonly Reader[] = [
   { recognises: (head) => head[8] === brace && head[7] === 0, open: openSafetensors }, // a length, then JSON
   { recognises: isZip, open: openArchive }, // .pt or .npz: its directory tells
   { recognises: isPickle, open: openTorchLegacy },
+  { recognises: isOnnx, open: openOnnx },
 ];
 
 const index: Reader = {
@@ -82,7 +84,7 @@ function unknownFormat(path: string, head: Uint8Array): UserError {
   if (stranger) return new UserError(`${path} ${stranger.what}`);
   const start = quote(Buffer.from(head.subarray(0, 8)).toString("latin1"));
   const fault = `${path} begins with ${start}, which no checkpoint does that layerwise reads`;
-  return new UserError(`${fault}. Give a .safetensors, .pt or .npz file.`);
+  return new UserError(`${fault}. Give a .safetensors, .pt, .npz or .onnx file.`);
 }
 
 function startsWith(text: string): (head: Uint8Array) => boolean {

@@ -1,6 +1,9 @@
-// Checkpoints: named tensors in files of other people's formats. Opens safetensors, PyTorch (both forms), npz, and the
-// first two in shards, by content; reads one tensor at a time; writes all three. Nothing in a file is ever executed, and
+// Checkpoints: named tensors in files of other people's formats. Opens safetensors, PyTorch (both forms), npz, ONNX, and
+// the first two in shards, by content; reads one tensor at a time; writes the first three, and copies of all with tensors replaced. Nothing in a file is ever executed, and
 // no length it claims is believed before it is compared with the file. Imports core only.
+
 export { type Checkpoint, type Format, readAll, type TensorInfo } from "./checkpoint.ts";
+export { chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
+export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
 export { writeCheckpoint } from "./write.ts";

@@ -62,3 +62,24 @@ export function gather(
   }
   return new Uint8Array(to.buffer);
 }
+
+/** Puts a dense tensor's elements where strides (in elements) reach from `begin` (in bytes) in `bytes`; the counterpart of {@link gather}. */
+export function scatter(
+  dense: Uint8Array,
+  bytes: Uint8Array,
+  begin: number,
+  width: number,
+  shape: readonly number[],
+  strides: readonly number[],
+): void {
+  const index = new Array<number>(shape.length).fill(0);
+  for (let at = 0, place = 0; at < dense.length; at += width) {
+    bytes.set(dense.subarray(at, at + width), begin + place * width);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      place += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      place -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}

@@ -27,5 +27,19 @@ export function unwrapNames(checkpoint: Checkpoint): Checkpoint {
     const name = info.name.slice(prefix.length);
     tensors.set(name, { ...info, name });
   }
-  return { ...checkpoint, tensors, prefix, read: (name) => checkpoint.read(prefix + name) };
+  const { range, rewrite, tied } = checkpoint;
+  return {
+    ...checkpoint,
+    tensors,
+    prefix,
+    tied: tied?.map((names) => names.map((name) => name.slice(prefix.length))),
+    read: (name) => checkpoint.read(prefix + name),
+    range: range && ((name) => range(prefix + name)),
+    rewrite:
+      rewrite &&
+      ((handle, names, replace) =>
+        rewrite(handle, new Set([...names].map((name) => prefix + name)), (name) =>
+          replace(name.slice(prefix.length)),
+        )),
+  };
 }

@@ -3,9 +3,11 @@
 import { bytesPerElement, type Tensor, tensorFromBytes, UserError } from "../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "./layout.ts";
-import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { type NpyHeader, npyDataStart, npyHeader, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { replacement } from "./rewrite.ts";
 import { cutShort, damaged, quote } from "./source.ts";
 import type { Zip, ZipEntry } from "./zip.ts";
+import { writeZip } from "./zip-writer.ts";
 
 const extension = ".npy";
 /** Enough for nearly every header, so that one read does. */
@@ -33,7 +35,29 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
     if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} bytes too many`);
     places.set(entry.name.slice(0, -extension.length), { ...header, entry });
   }
-  return makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));
+  const checkpoint = makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));
+  return {
+    ...checkpoint,
+    range(name) {
+      const { entry, fortran, bigEndian, dataStart } = places.get(name)!;
+      if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;
+      return {
+        size: entry.size - dataStart,
+        read: (begin, length) => zip.readRange(entry, dataStart + begin, length),
+      };
+    },
+    async rewrite(handle, names, replace) {
+      const writer = writeZip(handle);
+      for (const entry of zip.entries.values()) {
+        const name = entry.name.slice(0, -extension.length);
+        const info = entry.name.endsWith(extension) && names.has(name) ? checkpoint.tensors.get(name) : undefined;
+        const fresh = info && (await replacement(info, replace));
+        if (info && fresh) await writer.add(entry.name, npyHeader(info.dtype, info.shape), fresh);
+        else await writer.add(entry.name, await zip.readWhole(entry));
+      }
+      await writer.finish();
+    },
+  };
 }
 
 async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader> {

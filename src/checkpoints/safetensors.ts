@@ -4,6 +4,7 @@
 // (names that are whole numbers come first, since JavaScript's objects put them there).
 import { type DType, tensorFromBytes, UserError } from "../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
+import { withRuns } from "./runs.ts";
 import { cutShort, damaged, quote, type Source } from "./source.ts";
 
 export const dtypeNames: Readonly<Record<DType, string>> = {
@@ -48,7 +49,8 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
   checkCover(path, places, 8 + length, source.size);
   const read = async ({ dtype, shape, begin, end }: Place) =>
     tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
-  return makeCheckpoint(source, "safetensors", places, read, parseNotes(path, notes));
+  const checkpoint = makeCheckpoint(source, "safetensors", places, read, parseNotes(path, notes));
+  return withRuns(checkpoint, source, (name) => places.get(name)!);
 }
 
 /** A JSON object out of bytes. Throws {@link UserError} when they hold anything else. */

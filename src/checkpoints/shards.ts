@@ -40,7 +40,11 @@ export async function openShards(
     const metadata = Object.assign({}, ...[...shards.values()].map((shard) => shard.metadata));
     const read = async (name: string) => shards.get(find(path, fileOf, name))!.read(name);
     const format = shards.values().next().value?.format ?? "safetensors";
-    return { path, format, tensors, metadata, read, close };
+    const range = (name: string) => {
+      const shard = shards.get(find(path, fileOf, name))!;
+      return shard.range?.(name);
+    };
+    return { path, format, tensors, metadata, read, range, close };
   } catch (error) {
     await close();
     throw error;

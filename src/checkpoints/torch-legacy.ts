@@ -4,6 +4,7 @@
 import { UserError } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
+import { copyPatched } from "./rewrite.ts";
 import { cutShort, damaged, quote, type Source } from "./source.ts";
 import { makeTorchCheckpoint, type StoragePlace } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./torch-values.ts";
@@ -40,6 +41,15 @@ export async function openTorchLegacy(source: Source): Promise<Checkpoint> {
       if (!place) throw damaged(path, `it lacks the storage ${quote(key)}`);
       return place;
     },
+    rewrite: (handle, keys, fresh) =>
+      copyPatched(
+        source,
+        handle,
+        [...keys].map((key) => {
+          const { begin, size } = places.get(key)!;
+          return { begin, length: size, bytes: () => fresh(key) };
+        }),
+      ),
   });
 }
 
@@ -64,7 +74,7 @@ async function pickleReader(source: Source, host: PickleHost) {
 async function locateStorages(source: Source, keys: unknown, storages: Map<string, TorchStorage>, start: number) {
   const { path } = source;
   if (!Array.isArray(keys)) throw damaged(path, "it has no list of storages");
-  const places = new Map<string, StoragePlace>();
+  const places = new Map<string, StoragePlace & { readonly begin: number }>();
   let at = start;
   for (const key of keys as unknown[]) {
     const storage = typeof key === "string" ? storages.get(key) : undefined;
@@ -76,7 +86,12 @@ async function locateStorages(source: Source, keys: unknown, storages: Map<strin
     const begin = at + 8;
     const size = count * storageWidth(storage);
     if (begin + size > source.size) throw cutShort(path, begin + size, source.size);
-    places.set(storage.key, { size, read: (offset, length) => source.read(begin + offset, length) });
+    places.set(storage.key, {
+      key: storage.key,
+      begin,
+      size,
+      read: (offset, length) => source.read(begin + offset, length),
+    });
     at = begin + size;
   }
   return places;

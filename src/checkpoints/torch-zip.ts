@@ -7,6 +7,7 @@ import { cutShort, damaged, quote } from "./source.ts";
 import { makeTorchCheckpoint } from "./torch.ts";
 import { torchHost } from "./torch-values.ts";
 import type { Zip } from "./zip.ts";
+import { writeZip } from "./zip-writer.ts";
 
 const pickleName = /^(?:[^/]+\/)?data\.pkl$/;
 export function isTorchZip(zip: Zip): boolean {
@@ -33,7 +34,16 @@ export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
     locate({ key }) {
       const member = zip.entries.get(`${folder}data/${key}`);
       if (!member) throw damaged(path, `it lacks the storage ${quote(key)}`);
-      return { size: member.size, read: (begin, length) => zip.readRange(member, begin, length) };
+      return { key, size: member.size, read: (begin, length) => zip.readRange(member, begin, length) };
+    },
+    async rewrite(handle, keys, fresh) {
+      const writer = writeZip(handle);
+      for (const member of zip.entries.values()) {
+        const key = member.name.startsWith(`${folder}data/`) ? member.name.slice(folder.length + 5) : "";
+        const bytes = keys.has(key) ? await fresh(key) : await zip.readRange(member, 0, member.size);
+        await writer.add(member.name, bytes);
+      }
+      await writer.finish();
     },
   });
 }

@@ -2,15 +2,18 @@
 // archive (since PyTorch 1.6, torch-zip.ts) and a chain of pickles with the storages behind them (torch-legacy.ts).
 // Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
 // (stride 0), so a tensor may be larger than its file; how much larger is bounded.
+import type { FileHandle } from "node:fs/promises";
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
-import { gather, isDense, spanOf, swapBytes } from "./layout.ts";
+import { gather, isDense, scatter, spanOf, swapBytes } from "./layout.ts";
+import { replacement } from "./rewrite.ts";
 import { cutShort, damaged, quote, type Source } from "./source.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./torch-values.ts";
 
 /** Where a storage lies in the file. */
 export interface StoragePlace {
+  readonly key: string;
   readonly size: number;
   /** `length` bytes from `begin`, both within the storage. */
   read(begin: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -23,6 +26,8 @@ export interface TorchFile {
   readonly bigEndian: boolean;
   /** Throws {@link UserError} when the file lacks the storage. */
   locate(storage: TorchStorage): StoragePlace;
+  /** Writes a copy of the file in which the storages of `keys` have the bytes that `fresh` gives. */
+  rewrite(handle: FileHandle, keys: ReadonlySet<string>, fresh: (key: string) => Promise<Uint8Array>): Promise<void>;
 }
 
 /** A tensor may always have this many bytes, and all together a hundred times this. */
@@ -51,7 +56,48 @@ export function makeTorchCheckpoint(file: TorchFile): Checkpoint {
     }
     places.set(name, place);
   }
-  return makeCheckpoint(source, "torch", places, (place) => readTensor(place, file.bigEndian));
+  const checkpoint = makeCheckpoint(source, "torch", places, (place) => readTensor(place, file.bigEndian));
+  return {
+    ...checkpoint,
+    tied: tiedOf(places),
+    range(name) {
+      const { at, begin, span, shape, strides } = places.get(name)!;
+      if (file.bigEndian || !isDense(shape, strides)) return undefined;
+      return { size: span, read: (from, length) => at.read(begin + from, length) };
+    },
+    async rewrite(handle, names, replace) {
+      const byStorage = new Map<string, string[]>();
+      for (const name of names) {
+        const { key } = places.get(name)!.at;
+        byStorage.set(key, [...(byStorage.get(key) ?? []), name]);
+      }
+      await file.rewrite(handle, new Set(byStorage.keys()), async (key) => {
+        const [first] = byStorage.get(key)!;
+        const { at } = places.get(first)!;
+        const bytes = await at.read(0, at.size);
+        for (const name of byStorage.get(key)!) {
+          const { begin, dtype, shape, strides } = places.get(name)!;
+          const fresh = (await replacement(checkpoint.tensors.get(name)!, replace))?.slice();
+          if (!fresh) continue;
+          const width = bytesPerElement(dtype);
+          if (file.bigEndian) swapBytes(fresh, width);
+          scatter(fresh, bytes, begin, width, shape, strides);
+        }
+        return bytes;
+      });
+    },
+  };
+}
+
+/** Names of tensors that are the same elements of the same storage. */
+function tiedOf(places: ReadonlyMap<string, Place>): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, { at, begin, shape, strides, span }] of places) {
+    if (span === 0) continue;
+    const key = JSON.stringify([at.key, begin, shape, strides]);
+    groups.set(key, [...(groups.get(key) ?? []), name]);
+  }
+  return [...groups.values()].filter((names) => names.length > 1);
 }
 
 function placeTensor({ source, locate }: TorchFile, name: string, tensor: TorchTensor): Place {

@@ -1,6 +1,7 @@
 // layerwise measure A B: the barriers of any two checkpoints.
 import { Command } from "@commander-js/extra-typings";
-import { device, example, numbers, oneOf, whole } from "./options.ts";
+import type { Metric } from "../connectivity/index.ts";
+import { device, example, metrics, numbers, oneOf, positive, randomDraws, sizesOf, whole } from "./options.ts";
 import { makeProgress } from "./progress.ts";
 import { showMeasurement } from "./summary.ts";
 
@@ -9,9 +10,20 @@ export const measureCommand = () =>
     .description("measure the barriers of two checkpoints, layer by layer")
     .argument("<a>", "checkpoint of the one end")
     .argument("<b>", "checkpoint of the other end")
-    .requiredOption("--model <name>", "the network, e.g. resnet18-nonorm")
+    .option("--model <name>", "a built-in network, or FILE.onnx: that graph; not for two .onnx files")
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
-    .requiredOption("--data <name>", "cifar10, cifar10-half, npz:FILE …")
+    .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
+    .option("--context <n>", "characters in a text sample; default: read from the checkpoint", whole(1))
+    .option("--heads <n>", "attention heads of a GPT; default 4", whole(1))
+    .option("--blocks <n>", "blocks of a GPT; default: read from the checkpoint", whole(1))
+    .option("--dim <n>", "width of a GPT; default: read from the checkpoint", whole(1))
+    .option(
+      "--task <kind>",
+      "what an ONNX graph does: classify, tokens or regress; default: by shapes",
+      oneOf("classify", "tokens", "regress"),
+    )
+    .option("--output <name>", "the output of an ONNX graph that holds the scores")
+    .requiredOption("--data <name>", "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs")
     .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
@@ -33,6 +45,24 @@ export const measureCommand = () =>
     )
     .option("--base <end>", "where the other layers come from: a, b or both", oneOf("a", "b", "both"), "both")
     .option("--alpha <list>", "weights of end b", numbers, [0.5])
+    .option("--metric <list>", "of loss,error", metrics, ["loss", "error"] as Metric[])
+    .option(
+      "--stats <how>",
+      "running statistics of averaged layers: average, a (kept) or recalibrate",
+      oneOf("average", "a", "recalibrate"),
+      "average",
+    )
+    .option("--baseline <random:K>", "K random steps of the same length beside every cell", randomDraws)
+    .option(
+      "--precision <x>",
+      "stop adding samples once half of every 95 % interval is at most x (nats of loss; points with --metric error)",
+      positive,
+    )
+    .option(
+      "--tolerance <x>",
+      "the barrier up to which a layer may be averaged; default 0.05 or a tenth of the full one",
+      positive,
+    )
     .option("--allow-nonfinite", "go on when a weight is NaN or infinite")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
     .option("--threads <n>", "threads; default: one for each core", whole(1))
@@ -51,7 +81,7 @@ export const measureCommand = () =>
         {
           a,
           b,
-          model: { name: options.model, sizes: { width: options.width } },
+          model: { name: options.model, sizes: sizesOf(options) },
           data: {
             name: options.data,
             dir: options.dataDir,
@@ -59,7 +89,15 @@ export const measureCommand = () =>
             std: options.std,
             split: options.split,
             samples: options.samples,
+            context: options.context,
           },
+          task: options.task,
+          output: options.output,
+          metrics: options.metric,
+          statistics: options.stats,
+          randomDraws: options.baseline,
+          precision: options.precision,
+          tolerance: options.tolerance,
           scans: parseScans(options.scan),
           base: options.base,
           orderSeed: options.orderSeed,

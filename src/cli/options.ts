@@ -34,3 +34,29 @@ export const device = oneOf("cpu", "webgpu", "cuda", "coreml", "dml");
 export function example(text: string): string {
   return `Example:\n  ${text}\n`;
 }
+
+/** A number above zero. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("It must be a number above zero.");
+  return value;
+}
+
+/** `random:K`: how many random directions. */
+export function randomDraws(text: string): number {
+  const draws = /^random:(\d+)$/.exec(text)?.[1];
+  if (!draws || Number(draws) < 1) throw new InvalidArgumentError("It must be random:K, with K at least 1.");
+  return Number(draws);
+}
+
+/** A list of loss and error. */
+export function metrics(text: string): ("loss" | "error")[] {
+  return text.split(",").map((word) => oneOf("loss", "error")(word.trim()));
+}
+
+type SizeOptions = Partial<Record<"width" | "hidden" | "context" | "heads" | "blocks" | "dim", number>>;
+
+/** The sizes of a network among a command's options. */
+export function sizesOf({ width, hidden, context, heads, blocks, dim }: SizeOptions): SizeOptions {
+  return { width, hidden, context, heads, blocks, dim };
+}

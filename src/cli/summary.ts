@@ -43,7 +43,11 @@ export function showMeasurement(document: Measurement, folder: string): string {
     colour: colourOf(process.stdout, process.env),
   });
   const { a, b } = document.ends;
-  const ends = `Ends: a loss ${a.loss?.toFixed(4)}, error ${a.error.toFixed(1)} %; b loss ${b.loss?.toFixed(4)}, error ${b.error.toFixed(1)} %.`;
+  const scores = ({ loss, error }: typeof a) =>
+    [loss === null ? "" : `loss ${loss.toFixed(4)}`, error === null ? "" : `error ${error.toFixed(1)} %`]
+      .filter(Boolean)
+      .join(", ");
+  const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
   return [
     ...(scans.length ? [heatmap] : []),
     ends,

@@ -11,10 +11,10 @@ export interface PerSample {
 /** A cell's numbers under the JSON's names: losses in nats, errors and their barriers in percent; null where not finite. */
 export interface CellValues {
   readonly loss: number | null;
-  readonly error: number;
+  readonly error: number | null;
   readonly loss_barrier: number | null;
   readonly loss_interval: Interval | null;
-  readonly error_barrier: number;
+  readonly error_barrier: number | null;
   readonly error_interval: Interval | null;
 }
 
@@ -24,10 +24,10 @@ export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha
   const interval = errorInterval(error);
   return {
     loss: finite(mean(averaged.loss)),
-    error: 100 * mean(averaged.error),
+    error: finite(100 * mean(averaged.error)),
     loss_barrier: finite(mean(loss)),
     loss_interval: meanInterval(loss),
-    error_barrier: 100 * mean(error),
+    error_barrier: finite(100 * mean(error)),
     error_interval: interval && [100 * interval[0], 100 * interval[1]],
   };
 }

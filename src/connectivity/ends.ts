@@ -1,7 +1,7 @@
-// The two ends of a measurement: both checkpoints read and held against the network before anything is computed.
+// The two ends of a measurement: both checkpoints read and held against each other and against the network before anything is computed.
 import { type Checkpoint, openCheckpoint, readAll } from "../checkpoints/index.ts";
-import { isFloating, listSome, sha256File, type Tensor, toNumbers, UserError } from "../core/index.ts";
-import { buildModel, type Model } from "../models/index.ts";
+import { bytesOf, isFloating, listSome, sha256File, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
+import type { Model } from "../models/index.ts";
 
 export interface End {
   readonly path: string;
@@ -9,42 +9,32 @@ export interface End {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-export interface ModelSpec {
-  readonly name: string;
-  /** Sizes given by the user; the others are read from the checkpoint. */
-  readonly sizes?: Partial<Record<string, number>>;
-}
-
-/** Reads both ends. Throws {@link UserError} when keys or shapes differ between them or from the model, or a weight is NaN or infinite. */
-export async function readEnds(
-  paths: readonly [string, string],
-  spec: ModelSpec,
-  { allowNonfinite = false } = {},
-): Promise<{ model: Model; a: End; b: End }> {
-  const files = await Promise.all(paths.map((path) => openCheckpoint(path)));
+/** Opens checkpoints, hands them over and closes them again. */
+export async function withCheckpoints<T>(
+  paths: readonly string[],
+  use: (...files: Checkpoint[]) => Promise<T>,
+): Promise<T> {
+  const files: Checkpoint[] = [];
   try {
-    const [a, b] = files;
-    compareKeys(a, b);
-    const model = buildModel(spec.name, spec.sizes, (name) => a.tensors.get(name)?.shape);
-    compareWithModel(a, model);
-    const ends = await Promise.all(
-      files.map(async (file) => ({
-        path: file.path,
-        sha256: await sha256File(file.path),
-        tensors: await readAll(file),
-      })),
-    );
-    for (const { path, tensors } of allowNonfinite ? [] : ends) requireFinite(path, tensors);
-    return { model, a: ends[0], b: ends[1] };
+    for (const path of paths) files.push(await openCheckpoint(path));
+    return await use(...files);
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
 }
 
+/** Reads all of a checkpoint. Throws {@link UserError} when a weight is NaN or infinite, unless told to go on. */
+export async function readEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
+  const tensors = await readAll(file);
+  if (!allowNonfinite) requireFinite(file.path, tensors);
+  return { path: file.path, sha256: await sha256File(file.path), tensors };
+}
+
 const describe = ({ path }: Checkpoint, names: string[]) =>
   names.length ? ` Only in ${path}: ${listSome(names)}.` : "";
 
-function compareKeys(a: Checkpoint, b: Checkpoint): void {
+/** Throws {@link UserError} when the names or shapes in two checkpoints differ. */
+export function compareKeys(a: Checkpoint, b: Checkpoint): void {
   const onlyA = [...a.tensors.keys()].filter((name) => !b.tensors.has(name));
   const onlyB = [...b.tensors.keys()].filter((name) => !a.tensors.has(name));
   if (onlyA.length || onlyB.length) {
@@ -63,9 +53,12 @@ function compareKeys(a: Checkpoint, b: Checkpoint): void {
   }
 }
 
-function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
+/** Throws {@link UserError} when a checkpoint is not of the network. A tied tensor may be there under one of its names only. */
+export function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
   const wanted = new Map(model.parameters.map((p) => [p.name, p]));
-  const missing = [...wanted.values()].filter((p) => p.kind !== "counter" && !tensors.has(p.name)).map((p) => p.name);
+  const isThere = (name: string) =>
+    tensors.has(name) || model.tied.some((names) => names.includes(name) && names.some((one) => tensors.has(one)));
+  const missing = [...wanted.values()].filter((p) => p.kind !== "counter" && !isThere(p.name)).map((p) => p.name);
   const extra = [...tensors.keys()].filter((name) => !wanted.has(name));
   if (missing.length || extra.length) {
     const parts = [
@@ -85,6 +78,45 @@ function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
       `${path} does not fit model ${model.name}: ${listSome(some, 3)}. Give other sizes, or another --model.`,
     );
   }
+}
+
+/** Gives tied names the one tensor of the last of them that the file has; `notes` hears of copies that differ. */
+export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
+  const tensors = new Map(end.tensors);
+  for (const names of tied) {
+    const there = names.filter((name) => end.tensors.has(name));
+    const last = end.tensors.get(there.at(-1)!)!;
+    const unlike = there.filter((name) => !isSame(end.tensors.get(name)!, last));
+    if (unlike.length)
+      notes.push(
+        `In ${end.path} ${unlike.join(", ")} should be one tensor with ${there.at(-1)} but differs; the latter is used.`,
+      );
+    for (const name of names) tensors.set(name, last);
+  }
+  return { ...end, tensors };
+}
+
+/** Groups of matrices that are one tensor under several names in both ends, told by their elements. */
+export function findTied(a: End, b: End): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, tensor] of a.tensors) {
+    const { dtype, shape } = tensor;
+    if (!isFloating(dtype) || shape.length < 2 || sizeOf(shape) < 16 || isConstant(tensor)) continue;
+    const key = `${dtype} ${shape} ${Buffer.from(bytesOf(tensor).subarray(0, 64)).toString("hex")}`;
+    groups.set(key, [...(groups.get(key) ?? []), name]);
+  }
+  return [...groups.values()].filter(
+    ([first, ...rest]) =>
+      rest.length > 0 &&
+      rest.every((name) => [a, b].every((end) => isSame(end.tensors.get(first)!, end.tensors.get(name)!))),
+  );
+}
+
+const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
+
+function isConstant(tensor: Tensor): boolean {
+  const values = toNumbers(tensor);
+  return values.every((x) => x === values[0]);
 }
 
 function requireFinite(path: string, tensors: ReadonlyMap<string, Tensor>): void {

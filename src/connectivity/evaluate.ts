@@ -1,70 +1,107 @@
-// Evaluates mixes on the samples of a data set, batch by batch through one session, and keeps every sample's loss and error.
+// Evaluates mixes on a range of samples, batch by batch, and keeps every sample's loss and error. A large plan is cut into chunks of mixes, a graph
+// each: neighbours in the plan share most, so little is computed twice.
 import { type Tensor, toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { inputNames, serialise } from "../graph/index.ts";
-import type { Model } from "../models/index.ts";
+import { inputNames, nodesOf, serialise, type Value } from "../graph/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
-import type { Mix } from "./mixes.ts";
+import { batchAt, batchShape } from "./batches.ts";
+import { type Mix, mixKey } from "./mixes.ts";
+import type { Pair } from "./pair.ts";
+import type { Recalibrated } from "./recalibrate.ts";
 import { buildSweep, sweepWeights } from "./sweep.ts";
 
-/** Loss (natural log) and error (0 … 1) of every sample, in the data set's order. */
+/** Loss (natural log) and error (0 … 1) of every sample, in the data set's order; NaN where there is no error. */
 export interface SampleScores {
   readonly loss: Float32Array;
   readonly error: Float32Array;
 }
 
 export interface EvaluateOptions {
-  readonly model: Model;
-  /** Each parameter's layer, as an index into the mixes' sources. */
-  readonly layerOf: ReadonlyMap<string, number>;
-  readonly a: ReadonlyMap<string, Tensor>;
-  readonly b: ReadonlyMap<string, Tensor>;
+  readonly pair: Pair;
   readonly data: Dataset;
   readonly batch: number;
   readonly runtime?: RuntimeOptions;
+  readonly recalibrated?: Recalibrated;
 }
 
-/** The scores of each mix. `onProgress` hears how many samples are done. */
+/** Operations in one graph: beyond it building and loading cost more than sharing saves. */
+const mostNodes = 12_000;
+/** Bytes of weights that are frozen into a graph; protobuf ends at 2 GB, and what is more is fed at each run. */
+const mostFrozen = 1.5e9;
+
+/** Writes the scores of samples `from` … `to` of each mix into `scores`, by the mix's key. `onProgress` hears the share that is done. */
 export async function evaluateMixes(
   mixes: readonly Mix[],
-  { model, layerOf, a, b, data, batch, runtime }: EvaluateOptions,
-  onProgress: (samples: number) => void = () => {},
-): Promise<SampleScores[]> {
-  const [{ dtype, shape }] = data.inputs;
-  const size = Math.min(batch, data.count);
-  const shapes = { input: { dtype, shape: [size, ...shape] }, labelShape: [size, ...data.labelShape] };
-  const outputs = build(() => buildSweep(model, layerOf, mixes, shapes), model, shape);
-  const session = await Session.load(
-    serialise(outputs, sweepWeights(inputNames(Object.values(outputs)), a, b)),
-    runtime,
-  );
+  [from, to]: readonly [number, number],
+  scores: ReadonlyMap<string, SampleScores>,
+  options: EvaluateOptions,
+  onProgress: (share: number) => void = () => {},
+): Promise<void> {
+  const size = Math.min(options.batch, options.data.count);
+  let finished = 0;
+  for (const { chunk, outputs } of chunksOf(mixes, size, options)) {
+    const before = finished;
+    await evaluateChunk(chunk, outputs, size, [from, to], scores, options, (share) =>
+      onProgress((before + share * chunk.length) / mixes.length),
+    );
+    finished += chunk.length;
+  }
+}
+
+/** The mixes in runs whose graphs are not too large, each with its graph. */
+function* chunksOf(
+  mixes: readonly Mix[],
+  size: number,
+  options: EvaluateOptions,
+): Generator<{ chunk: readonly Mix[]; outputs: Record<string, Value> }> {
+  const outputs = build(mixes, size, options);
+  if (mixes.length === 1 || nodesOf(Object.values(outputs)).length <= mostNodes) return yield { chunk: mixes, outputs };
+  const half = Math.ceil(mixes.length / 2);
+  yield* chunksOf(mixes.slice(0, half), size, options);
+  yield* chunksOf(mixes.slice(half), size, options);
+}
+
+async function evaluateChunk(
+  mixes: readonly Mix[],
+  outputs: Record<string, Value>,
+  size: number,
+  [from, to]: readonly [number, number],
+  scores: ReadonlyMap<string, SampleScores>,
+  { pair, data, runtime, recalibrated }: EvaluateOptions,
+  onProgress: (share: number) => void,
+): Promise<void> {
+  const weights = sweepWeights(inputNames(Object.values(outputs)), pair, recalibrated);
+  const bytes = [...weights.values()].reduce((sum, { data: elements }) => sum + elements.byteLength, 0);
+  const isFrozen = bytes <= mostFrozen;
+  const model = serialise(outputs, isFrozen ? weights : undefined, pair.model.foreign?.dialect);
+  const fed: Readonly<Record<string, Tensor>> = isFrozen ? {} : Object.fromEntries(weights);
+  const session = await Session.load(model, runtime);
   try {
-    const scores = mixes.map(() => ({ loss: new Float32Array(data.count), error: new Float32Array(data.count) }));
-    for (let start = 0; start < data.count; start += size) {
-      // a short last batch is filled up with its last sample; what is too many is not kept
-      const indices = Array.from({ length: size }, (_, i) => Math.min(start + i, data.count - 1));
-      const { inputs: fed, labels } = data.batch(indices);
-      const results = await session.run({ ...fed, labels });
-      const fresh = Math.min(size, data.count - start);
-      scores.forEach(({ loss, error }, i) => {
+    for (let start = from; start < to; start += size) {
+      const { inputs, labels } = batchAt(data, start, size);
+      const results = await session.run({ ...fed, ...inputs, labels });
+      const fresh = Math.min(size, to - start);
+      mixes.forEach((mix, i) => {
+        const { loss, error } = scores.get(mixKey(mix))!;
         loss.set(toNumbers(results[`loss${i}`]).subarray(0, fresh), start);
-        error.set(toNumbers(results[`error${i}`]).subarray(0, fresh), start);
+        if (results[`error${i}`]) error.set(toNumbers(results[`error${i}`]).subarray(0, fresh), start);
       });
-      onProgress(start + fresh);
+      onProgress((start + fresh - from) / (to - from));
     }
-    return scores;
   } finally {
     await session.dispose();
   }
 }
 
 /** Building infers every shape; where the data do not fit the network, that is the user's to mend. */
-function build<T>(make: () => T, model: Model, shape: readonly number[]): T {
+function build(mixes: readonly Mix[], size: number, { pair, data, recalibrated }: EvaluateOptions) {
   try {
-    return make();
+    return buildSweep(pair, mixes, batchShape(data, size), recalibrated);
   } catch (error) {
+    if (error instanceof UserError) throw error;
+    const shapes = data.inputs.map(({ shape }) => `[${shape}]`).join(" and ");
     throw new UserError(
-      `Samples of shape [${shape}] do not fit model ${model.name} (${(error as Error).message}). Choose other --data.`,
+      `Samples of shape ${shapes} do not fit model ${pair.model.name} (${(error as Error).message}). Choose other --data.`,
       { cause: error },
     );
   }

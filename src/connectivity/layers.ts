@@ -17,6 +17,8 @@ export interface LayerTensor {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Its module, where the name does not tell. */
+  readonly layer?: string;
 }
 
 export interface GroupOptions {
@@ -43,9 +45,9 @@ export function groupLayers(
   const holder = holderOf(tied);
   // a tied tensor stands where its last name does, so its earlier names wait for that one
   const layers = new Map<string, { parameters: string[]; size: number }>();
-  for (const { name, dtype, shape } of all) {
+  for (const { name, dtype, shape, layer: module } of all) {
     if (holder(name) !== name) continue;
-    const key = layerNames[group](name);
+    const key = layerNames[group](module && group !== "tensor" ? `${module}.` : name);
     const layer = layers.get(key) ?? { parameters: [], size: 0 };
     layers.set(key, layer);
     layer.parameters.push(...all.filter((t) => holder(t.name) === name && t.name !== name).map((t) => t.name), name);

@@ -1,121 +1,231 @@
 // Measures a pair: which cells there are, what each one's mix loses on the same fixed samples, the barriers, the distances, the verdict.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { type DataOptions, openData } from "../data/index.ts";
+import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
-import { finite, summarise } from "./barrier.ts";
+import { type CellValues, finite, summarise } from "./barrier.ts";
 import { layerDistances } from "./distance.ts";
-import { type End, type ModelSpec, readEnds } from "./ends.ts";
-import { evaluateMixes, type SampleScores } from "./evaluate.ts";
+import type { SampleScores } from "./evaluate.ts";
 import { mean } from "./interval.ts";
-import { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
-import { mixKey, mixOf, orderMixes } from "./mixes.ts";
+import type { Grouping, Layer } from "./layers.ts";
+import { maximaOf, sharesOf } from "./lines.ts";
+import { mixKey } from "./mixes.ts";
+import type { Pair, Statistics } from "./pair.ts";
+import { endMix, layersOf, type PlanOptions, planPoints } from "./plan.ts";
+import { chooseOutput, fixedBatch, type Task } from "./probe.ts";
+import { recalibrate } from "./recalibrate.ts";
 import type { Measurement } from "./result.ts";
-import { type Bases, planCells, type ScanName } from "./scans.ts";
+import { type Sampled, sampleScores } from "./sampling.ts";
+import { type ModelSpec, openSubject, type Subject } from "./subject.ts";
 import { decide } from "./verdict.ts";
 
-export interface MeasureOptions {
+export type Metric = "loss" | "error";
+
+export interface MeasureOptions extends PlanOptions {
   /** Paths of the two checkpoints. */
   readonly a: string;
   readonly b: string;
   readonly model: ModelSpec;
   readonly data: DataOptions & { readonly name: string };
-  readonly scans: readonly ScanName[];
-  readonly base?: Bases;
-  readonly orderSeed?: number;
-  /** Globs: only these layers are ever averaged. */
-  readonly layers?: readonly string[];
   readonly group?: Grouping;
-  /** Weights of end b; default one half. */
-  readonly alphas?: readonly number[];
+  readonly metrics?: readonly Metric[];
+  readonly statistics?: Statistics;
+  /** Stop adding samples to a cell once half of its 95 % interval is at most this: nats of loss, points of error without loss. */
+  readonly precision?: number;
+  readonly task?: Task;
+  /** The output of an ONNX graph that holds the scores. */
+  readonly output?: string;
   readonly batch?: number;
   /** The two initialisations, for the distances from them. */
   readonly initial?: readonly [string, string];
+  readonly tolerance?: number;
   readonly allowNonfinite?: boolean;
   readonly runtime?: RuntimeOptions;
 }
 
-/** The stored document, and every sample's scores by the mix they belong to (`a`, `b`, or a list of sources). */
+/** The stored document, and every sample's scores by the mix they belong to (a list of sources, a layer each). */
 export interface MeasureResult {
   readonly document: Measurement;
   readonly samples: ReadonlyMap<string, SampleScores>;
+}
+
+/** What is ready to be evaluated. */
+export interface Prepared {
+  readonly subject: Subject;
+  readonly pair: Pair;
+  readonly data: Dataset;
+  readonly batch: number;
+}
+
+/** Reads the ends and the data, and fits them together. */
+export async function prepare(options: MeasureOptions): Promise<Prepared> {
+  const { allowNonfinite, runtime, task, output } = options;
+  const subject = await openSubject([options.a, options.b], options.model, { allowNonfinite });
+  const { foreign } = subject;
+  if (!foreign && output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
+  const [port] = foreign?.inputs ?? [];
+  const declared = port?.shape?.length === 2 && typeof port.shape[1] === "number" ? port.shape[1] : undefined;
+  const context = foreign ? declared : subject.model({ name: "" }).sizes.context;
+  const data = await openData(options.data.name, { ...options.data, context: options.data.context ?? context });
+  const fixed = foreign ? fixedBatch(foreign, data) : undefined;
+  const batch = fixed ?? Math.min(options.batch ?? 64, data.count);
+  const model = subject.model(
+    foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
+  );
+  if (!foreign) requireFit(model, data, options);
+  const layers = layersOf(model, options.group);
+  const pair: Pair = {
+    model,
+    layers,
+    a: subject.a.tensors,
+    b: subject.b.tensors,
+    statistics: options.statistics,
+    directionSeed: options.orderSeed,
+  };
+  return { subject, pair, data, batch };
 }
 
 export async function measure(
   options: MeasureOptions,
   onProgress?: (done: number, total: number) => void,
 ): Promise<MeasureResult> {
-  const { scans, base = "both", orderSeed = 111, alphas = [0.5], batch = 64, runtime, allowNonfinite } = options;
-  const { model, a, b } = await readEnds([options.a, options.b], options.model, { allowNonfinite });
-  const data = await openData(options.data.name, { context: model.sizes.context, ...options.data });
-  if (data.classes > model.sizes.classes) {
-    throw new UserError(
-      `${options.data.name} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
-    );
-  }
-
-  const all = groupLayers(
-    model.parameters.map(({ name, shape, kind }) => ({ name, shape, dtype: kind === "counter" ? "int64" : "float32" })),
-    {
-      group: options.group,
-      tied: model.tied,
-    },
+  const { statistics, metrics = ["loss", "error"], precision, runtime } = options;
+  const { subject, pair, data, batch } = await prepare(options);
+  const { model, layers } = pair;
+  const points = planPoints(layers, options);
+  const ends = [endMix("a", layers), endMix("b", layers)] as const;
+  const recalibrated =
+    statistics === "recalibrate"
+      ? await recalibrate(
+          pair,
+          points.flatMap(({ mix, baseline }) => [mix, ...baseline]),
+          data,
+          runtime,
+        )
+      : undefined;
+  const sampled = await sampleScores(
+    points,
+    ends,
+    { pair, data, batch, runtime, recalibrated },
+    precision === undefined ? undefined : { half: precision, metric: metrics.includes("loss") ? "loss" : "error" },
+    onProgress,
   );
-  const chosen = options.layers ? matchLayers(all, options.layers) : all;
-  const names = all.map((layer) => layer.name);
-  const layerOf = layerIndex(all);
-
-  const cells = planCells(
-    chosen.map((layer) => layer.name),
-    scans,
-    { base, orderSeed },
-  );
-  const points = alphas.flatMap((alpha) => cells.map((cell) => ({ cell, alpha, mix: mixOf(cell, alpha, names) })));
-  const [endA, endB] = (["a", "b"] as const).map((end) => mixOf({ averaged: [], base: end }, 0.5, names));
-  const mixes = orderMixes([endA, endB, ...points.map((point) => point.mix)]);
-  const scores = await evaluateMixes(
-    mixes,
-    { model, layerOf, a: a.tensors, b: b.tensors, data, batch, runtime },
-    (done) => onProgress?.(done, data.count),
-  );
-  const samples = new Map(mixes.map((mix, i): [string, SampleScores] => [mixKey(mix), scores[i]]));
-  const [ofA, ofB] = [samples.get(mixKey(endA))!, samples.get(mixKey(endB))!];
-
-  const measured = points.map(({ cell, alpha, mix }) => ({
-    ...cell,
-    alpha,
-    ...summarise(samples.get(mixKey(mix))!, ofA, ofB, alpha),
-  }));
+  const pick = pickMetrics(metrics);
+  const cells = points.map((point) => {
+    const { cell, alpha, mix, baseline } = point;
+    const count = sampled.count(point);
+    const [a, b] = ends.map((end) => sampled.scores(end, count));
+    const values = (one: typeof mix) => pick(summarise(sampled.scores(one, count), a, b, alpha));
+    return {
+      ...cell,
+      alpha,
+      ...values(mix),
+      ...(precision === undefined ? {} : { samples: count }),
+      ...(baseline.length ? { baseline: baselineOf(baseline.map(values)) } : {}),
+    };
+  });
+  const used = sampled.most;
+  const [a, b] = ends.map((end) => endScores(sampled.scores(end, used), metrics));
+  const alphas = [...new Set(cells.map((cell) => cell.alpha))];
   const document: Measurement = {
     schema: "layerwise/measure@1",
-    a: { path: a.path, sha256: a.sha256 },
-    b: { path: b.path, sha256: b.sha256 },
-    model: { name: model.name, ...model.sizes },
-    data: { name: options.data.name, split: data.split, samples: data.count, sha256: data.sha256 },
-    layers: all.map(({ name, parameters, size }) => ({ name, parameters, size })),
-    ends: { a: endScores(ofA), b: endScores(ofB) },
-    cells: measured,
-    distance: await distances(all, model.tied, a, b, options.initial),
-    verdict: decide(measured),
+    a: { path: subject.a.path, sha256: subject.a.sha256 },
+    b: { path: subject.b.path, sha256: subject.b.sha256 },
+    model: { name: model.name, ...model.sizes, ...subject.facts },
+    data: {
+      name: options.data.name,
+      split: data.split,
+      samples: used,
+      sha256:
+        used === data.count
+          ? data.sha256
+          : (await openData(options.data.name, { ...options.data, context: data.inputs[0].shape[0], samples: used }))
+              .sha256,
+    },
+    layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
+    ends: { a, b },
+    cells,
+    ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
+    ...sharesOf(cells, layers),
+    distance: await distances(layers, model.tied, pair, options.initial),
+    verdict: decide(cells, options.tolerance),
+    ...notesOf(subject, pair),
   };
-  return { document, samples };
+  return { document, samples: scoresByMix(sampled) };
 }
 
-const endScores = ({ loss, error }: SampleScores) => ({ loss: finite(mean(loss)), error: 100 * mean(error) });
+/** Built-in networks say how many classes they tell apart. */
+function requireFit(model: Model, data: Dataset, { task, data: { name } }: MeasureOptions): void {
+  if (data.labelType === "float32" || task === "regress") {
+    throw new UserError(
+      `${model.name} tells classes apart, but the labels of ${name} are values. Give class labels, or an ONNX graph.`,
+    );
+  }
+  if (data.classes > model.sizes.classes) {
+    throw new UserError(
+      `${name} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
+    );
+  }
+}
+
+function scoresByMix({ mixes, scores, most }: Sampled): Map<string, SampleScores> {
+  return new Map(mixes.map((mix) => [mixKey(mix), scores(mix, most)]));
+}
+
+/** Numbers that were not asked for, or that a regression does not have, are null. */
+function pickMetrics(metrics: readonly Metric[]): (values: CellValues) => CellValues {
+  const without = { loss: null, loss_barrier: null, loss_interval: null };
+  const withoutError = { error: null, error_barrier: null, error_interval: null };
+  return (values) => ({
+    ...values,
+    ...(metrics.includes("loss") ? {} : without),
+    ...(metrics.includes("error") ? {} : withoutError),
+  });
+}
+
+const endScores = ({ loss, error }: SampleScores, metrics: readonly Metric[]) => ({
+  loss: metrics.includes("loss") ? finite(mean(loss)) : null,
+  error: metrics.includes("error") ? finite(100 * mean(error)) : null,
+});
+
+/** The mean over the draws of a random baseline, and each draw. */
+function baselineOf(draws: readonly CellValues[]) {
+  const average = (values: (number | null)[]) => (values.some((x) => x === null) ? null : mean(values as number[]));
+  const loss = draws.map((draw) => draw.loss_barrier);
+  const error = draws.map((draw) => draw.error_barrier);
+  return {
+    loss_barrier: average(loss),
+    error_barrier: average(error),
+    loss_draws: loss,
+    error_draws: error,
+  };
+}
+
+function notesOf({ notes }: Subject, { model, statistics = "average" }: Pair): { notes?: string[] } {
+  const all = [...notes];
+  if (model.parameters.some((p) => p.kind === "statistic")) {
+    const how = {
+      average: "were averaged with their layers; --stats recalibrate computes them anew on the samples",
+      a: "of averaged layers were kept from a",
+      recalibrate: "of every averaged network were computed anew on the samples",
+    }[statistics];
+    all.push(`Running statistics of normalisation layers ${how}.`);
+  }
+  return all.length ? { notes: all } : {};
+}
 
 /** Distances between the ends, and of each from its initialisation where those are given. */
 async function distances(
   layers: readonly Layer[],
   tied: Model["tied"],
-  a: End,
-  b: End,
+  { a, b }: Pair,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
-  const reader = (end: End) => async (name: string) => end.tensors.get(name)!;
+  const reader = (end: Pair["a"]) => async (name: string) => end.get(name)!;
   const between = await layerDistances(layers, reader(a), reader(b), tied);
   if (!initial) return between;
-  const fromStart = async (path: string, end: End) => {
+  const fromStart = async (path: string, end: Pair["a"]) => {
     const start = await openCheckpoint(path);
     try {
       return await layerDistances(layers, (name) => start.read(name), reader(end), tied);

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { averageOf, type Mix, mixKey, mixOf, orderMixes, weightOfB } from "./mixes.ts";
+import { averageOf, type Mix, mixKey, mixOf, orderMixes, partsOf, randomOf } from "./mixes.ts";
 
 describe("mixes", () => {
   it("take the average on the cell's layers and the base elsewhere", () => {
     expect(mixOf({ averaged: ["y"], base: "b" }, 0.5, ["x", "y", "z"]).sources).toEqual(["b", "m0.5", "b"]);
     expect(mixOf({ averaged: ["x", "y"], base: null }, 0.25, ["x", "y"]).sources).toEqual(["m0.25", "m0.25"]);
-    expect([averageOf(0.25), "a", "b"].map(weightOfB)).toEqual([0.25, 0, 1]);
+    expect([averageOf(0.25), "a", "b"].map((source) => partsOf(source).alpha)).toEqual([0.25, 0, 1]);
+    expect(partsOf(randomOf("b", 0.25, 3))).toEqual({ kind: "random", end: "b", alpha: 0.25, draw: 3 });
   });
 
   const mixes = fc.array(

@@ -9,7 +9,7 @@ const interval = z.tuple([number, number]).nullable();
 const distance = z.object({ euclidean: number, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
 const end = z.object({ path: z.string(), sha256: z.string() });
-const scores = z.object({ loss: maybe, error: number });
+const scores = z.object({ loss: maybe, error: maybe });
 
 export const cellSchema = z.object({
   scan: z.string(),
@@ -18,11 +18,38 @@ export const cellSchema = z.object({
   base: z.enum(["a", "b"]).nullable(),
   alpha: number,
   loss: maybe,
-  error: number,
+  error: maybe,
   loss_barrier: maybe,
   loss_interval: interval,
-  error_barrier: number,
+  error_barrier: maybe,
   error_interval: interval,
+  /** Samples that this cell saw, when a precision was asked for. */
+  samples: z.int().positive().optional(),
+  /** Random steps of the same length in place of the step to the average: the mean of the draws, and each. */
+  baseline: z
+    .object({
+      loss_barrier: maybe,
+      error_barrier: maybe,
+      loss_draws: z.array(maybe).readonly(),
+      error_draws: z.array(maybe).readonly(),
+    })
+    .optional(),
+});
+
+/** The largest barrier over the weights of a line. */
+const peak = z.object({ alpha: number, barrier: number }).nullable();
+const lineSchema = z.object({
+  scan: z.string(),
+  layer: z.string().nullable(),
+  base: z.enum(["a", "b"]).nullable(),
+  max_loss: peak,
+  max_error: peak,
+});
+
+/** The full barrier shared out: evenly over the layers, and by their share of the parameters. */
+const sharesSchema = z.object({
+  loss: z.object({ even: number, by_parameters: z.record(z.string(), number) }).optional(),
+  error: z.object({ even: number, by_parameters: z.record(z.string(), number) }).optional(),
 });
 
 export const measurementSchema = z.object({
@@ -39,6 +66,8 @@ export const measurementSchema = z.object({
   layers: z.array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) })),
   ends: z.object({ a: scores, b: scores }),
   cells: z.array(cellSchema),
+  lines: z.array(lineSchema).optional(),
+  shares: sharesSchema.optional(),
   /** `from_init`: each end from its own initialisation. */
   distance: distances.extend({ from_init: z.object({ a: distances, b: distances }).optional() }),
   verdict: z.object({

@@ -3,16 +3,20 @@ import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/in
 import { inputNames, nodesOf, print, serialise } from "../graph/index.ts";
 import { buildModel, initialise } from "../models/index.ts";
 import { Session } from "../runtime/index.ts";
-import { groupLayers, layerIndex } from "./layers.ts";
+import { groupLayers } from "./layers.ts";
 import { mixOf, orderMixes } from "./mixes.ts";
+import { average, type Pair } from "./pair.ts";
 import { parseScans, planCells } from "./scans.ts";
-import { average, buildSweep, sweepWeights } from "./sweep.ts";
+import { buildSweep, sweepWeights } from "./sweep.ts";
 
 const model = buildModel("resnet18-nonorm", { width: 2 });
 const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
 const names = layers.map((layer) => layer.name);
-const layerOf = layerIndex(layers);
-const shape = { input: { dtype: "float32" as const, shape: [2, 3, 8, 8] }, labelShape: [2] };
+const pair: Pair = { model, layers, a: initialise(model, 1), b: initialise(model, 2) };
+const shape = {
+  inputs: { input: { dtype: "float32" as const, shape: [2, 3, 8, 8] } },
+  labels: { dtype: "int64" as const, shape: [2] },
+};
 const planned = (scans: string) =>
   orderMixes(
     planCells(names, parseScans(scans), { base: "both", orderSeed: 111 }).map((cell) => mixOf(cell, 0.5, names)),
@@ -23,12 +27,12 @@ describe("the sweep", () => {
     const mixes = orderMixes(
       (["a", "b"] as const).flatMap((base) => [[], ["fc"]].map((averaged) => mixOf({ averaged, base }, 0.5, names))),
     );
-    await expect(print(buildSweep(model, layerOf, mixes, shape))).toMatchFileSnapshot("../../test/snapshots/sweep.txt");
+    await expect(print(buildSweep(pair, mixes, shape))).toMatchFileSnapshot("../../test/snapshots/sweep.txt");
   });
 
   it("shares what mixes have in common: less than half of the convolutions of all default scans", () => {
     const mixes = planned("single,shallow,deep,random,minimal,full");
-    const convolutions = nodesOf(Object.values(buildSweep(model, layerOf, mixes, shape))).filter(
+    const convolutions = nodesOf(Object.values(buildSweep(pair, mixes, shape))).filter(
       (node) => node.op === "Conv",
     ).length;
     expect(convolutions).toBeLessThan(0.45 * 20 * mixes.length);
@@ -39,14 +43,13 @@ describe("the sweep", () => {
     const feeds = {
       input: tensor(
         "float32",
-        shape.input.shape,
-        Float32Array.from({ length: sizeOf(shape.input.shape) }, () => random.normal()),
+        shape.inputs.input.shape,
+        Float32Array.from({ length: sizeOf(shape.inputs.input.shape) }, () => random.normal()),
       ),
       labels: tensor("int64", [2], [3, 7]),
     };
-    const [a, b] = [initialise(model, 1), initialise(model, 2)];
     const run = async (outputs: ReturnType<typeof buildSweep>): Promise<Record<string, Tensor>> => {
-      const session = await Session.load(serialise(outputs, sweepWeights(inputNames(Object.values(outputs)), a, b)), {
+      const session = await Session.load(serialise(outputs, sweepWeights(inputNames(Object.values(outputs)), pair)), {
         threads: 1,
       });
       const results = await session.run(feeds);
@@ -54,9 +57,9 @@ describe("the sweep", () => {
       return results;
     };
     const mixes = planned("single,random,full").filter((_, i) => i % 7 === 0);
-    const together = await run(buildSweep(model, layerOf, mixes, shape));
+    const together = await run(buildSweep(pair, mixes, shape));
     for (const [i, mix] of mixes.entries()) {
-      const alone = await run(buildSweep(model, layerOf, [mix], shape));
+      const alone = await run(buildSweep(pair, [mix], shape));
       expect(toNumbers(together[`loss${i}`])).toEqual(toNumbers(alone.loss0));
       expect(toNumbers(together[`error${i}`])).toEqual(toNumbers(alone.error0));
     }

@@ -11,7 +11,7 @@ export interface Verdict {
   readonly reason: string;
 }
 
-interface JudgedCell {
+export interface JudgedCell {
   readonly scan: string;
   readonly layer: string | null;
   readonly alpha: number;

@@ -55,7 +55,7 @@ export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: U
   const size = sizeOf(shape);
   const width = bytesPerElement(dtype);
   if (bytes.byteLength !== size * width) throw new RangeError(`${bytes.byteLength} bytes for ${dtype}[${shape}]`);
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice would not copy
   return { dtype, shape: [...shape], data: new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, size) };
 }
 

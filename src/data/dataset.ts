@@ -10,7 +10,7 @@ export interface InputSpec {
 
 export interface Batch {
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** int64 class indices [n] or [n, T]. */
+  /** int64 class indices [n] or [n, T]; float32 values for a regression. */
   readonly labels: Tensor;
 }
 
@@ -30,10 +30,15 @@ export interface Dataset {
   readonly inputs: readonly InputSpec[];
   /** [] for one label a sample, [T] for text. */
   readonly labelShape: readonly number[];
+  /** float32 for the values of a regression; default int64, class indices. */
+  readonly labelType?: "int64" | "float32";
   readonly classes: number;
   /** Of the chosen samples and labels as they are stored. */
   readonly sha256: string;
   batch(indices: ArrayLike<number>, options?: BatchOptions): Batch;
+  /** Of a text: the windows that begin at any of its `positions`, which training draws from. */
+  windows?(starts: ArrayLike<number>): Batch;
+  readonly positions?: number;
 }
 
 export interface DataOptions {

@@ -2,17 +2,23 @@
 import { listSome, nearest, UserError } from "../core/index.ts";
 import { cifar10 } from "./cifar10/index.ts";
 import { cifar10Half } from "./cifar10-half/index.ts";
+import { cifar100 } from "./cifar100/index.ts";
 import type { DataOptions, DataSource, Dataset } from "./dataset.ts";
+import { openModuleData } from "./module/index.ts";
+import { openNpzData } from "./npz/index.ts";
+import { shakespeare } from "./shakespeare/index.ts";
 
-export const dataSources: readonly DataSource[] = [cifar10, cifar10Half];
+export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar100, shakespeare];
 
 /** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
   const source = dataSources.find((known) => known.name === name);
   if (source) return source.open(options);
+  if (name.startsWith("npz:")) return openNpzData(name.slice(4), options);
+  if (/\.[cm]?js$/.test(name)) return openModuleData(name, options);
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);
   throw new UserError(
-    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}.`,
+    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}; npz:FILE takes arrays of your own, a .mjs file a module.`,
   );
 }

@@ -50,7 +50,10 @@ export function batchNormalizationTraining(
   const centred = sub(x, mean);
   const variance = reduceMean(mul(centred, centred), axes, { keep: true });
   const normal = div(centred, sqrt(add(variance, epsilon)));
-  const track = (old: Value, batch: Value) => add(mul(old, 1 - momentum), mul(reshape(batch, [channels]), momentum));
+  const track = (old: Value, batch: Value) =>
+    momentum === 1
+      ? reshape(batch, [channels])
+      : add(mul(old, 1 - momentum), mul(reshape(batch, [channels]), momentum));
   return {
     output: add(mul(normal, perChannel(scale)), perChannel(bias)),
     mean: track(running.mean, mean),

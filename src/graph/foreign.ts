@@ -149,7 +149,7 @@ export function renamed(
 const identities = new WeakMap<NodeProto, string>();
 
 /** The operation and its attributes. */
-function identityOf(node: NodeProto): string {
+export function identityOf(node: NodeProto): string {
   let identity = identities.get(node);
   if (identity === undefined) {
     const { opType, domain, overload, attribute } = node;
@@ -242,7 +242,7 @@ function tensorOf(proto: TensorProto): Tensor | undefined {
   if (!dtype || proto.dataLocation === TensorProto_DataLocation.EXTERNAL) return undefined;
   const shape = proto.dims.map(Number);
   const raw = proto.rawData;
-  if (raw?.length) return tensorFromBytes(dtype, shape, raw.slice());
+  if (raw?.length) return tensorFromBytes(dtype, shape, new Uint8Array(raw));
   const { floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
   const size = sizeOf(shape);
   const filled = <T>(values: T[]): T[] => {

@@ -1,5 +1,6 @@
 // The graph of ONNX operations: building (ops/, composites), differentiating (autodiff, gradients/), lowering to what runs, printing and
 // serialising. It knows nothing of sessions, networks or data. May import: core.
+export { alignModels } from "./align.ts";
 export * from "./autodiff.ts";
 export * from "./composites.ts";
 export {

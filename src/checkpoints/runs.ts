@@ -1,0 +1,40 @@
+// Checkpoints whose tensors lie in plain runs of one file: read in pieces, and rewritten by replacing the runs.
+import type { Checkpoint } from "./checkpoint.ts";
+import { copyPatched, type Patch, replacement } from "./rewrite.ts";
+import type { Source } from "./source.ts";
+
+interface Run {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** The checkpoint with `range` and `rewrite`; `runOf` tells where a tensor lies, or undefined (it is then read whole), or throws when it cannot be replaced. */
+export function withRuns(checkpoint: Checkpoint, source: Source, runOf: (name: string) => Run): Checkpoint {
+  return {
+    ...checkpoint,
+    range(name) {
+      const { begin, end } = runOf(name);
+      return { size: end - begin, read: (from, length) => source.read(begin + from, length), offset: begin };
+    },
+    rewrite: (handle, names, replace) => copyPatched(source, handle, patchesOf(checkpoint, names, replace, runOf)),
+  };
+}
+
+/** A patch for each of the names. */
+export function patchesOf(
+  { tensors, read }: Checkpoint,
+  names: ReadonlySet<string>,
+  replace: Parameters<typeof replacement>[1],
+  runOf: (name: string) => Run,
+): Patch[] {
+  return [...names].map((name) => {
+    const { begin, end } = runOf(name);
+    const bytes = async () => {
+      const fresh = await replacement(tensors.get(name)!, replace);
+      if (fresh) return fresh;
+      const { data } = await read(name);
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    };
+    return { begin, length: end - begin, bytes };
+  });
+}

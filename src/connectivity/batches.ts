@@ -1,0 +1,21 @@
+// Batches of a fixed size from a data set: what a compiled graph is fed.
+import type { Tensor } from "../core/index.ts";
+import type { Dataset } from "../data/index.ts";
+import type { BatchShape } from "./sweep.ts";
+
+/** The shapes of a batch of `size` samples. */
+export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {
+  return {
+    inputs: Object.fromEntries(inputs.map(({ name, dtype, shape }) => [name, { dtype, shape: [size, ...shape] }])),
+    labels: { dtype: labelType, shape: [size, ...labelShape] },
+  };
+}
+
+/** The samples from `start` on; where they end, the last one again, so that every batch has the same size. */
+export function batchAt(
+  data: Dataset,
+  start: number,
+  size: number,
+): { inputs: Readonly<Record<string, Tensor>>; labels: Tensor } {
+  return data.batch(Array.from({ length: size }, (_, i) => Math.min(start + i, data.count - 1)));
+}

@@ -1,0 +1,53 @@
+// The plan of a measurement: every cell at every weight, with the mixes that it needs: its average, and the draws of its random baseline.
+
+import { dtypeOf, type Model } from "../models/index.ts";
+import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
+import { type Mix, mixOf } from "./mixes.ts";
+import { type Bases, type Cell, planCells, type ScanName } from "./scans.ts";
+
+export interface PlanOptions {
+  readonly scans: readonly ScanName[];
+  readonly base?: Bases;
+  readonly orderSeed?: number;
+  /** Globs: only these layers are ever averaged. */
+  readonly layers?: readonly string[];
+  /** Weights of end b; default one half. */
+  readonly alphas?: readonly number[];
+  /** Random directions for every cell; default none. */
+  readonly randomDraws?: number;
+}
+
+export interface Point {
+  readonly cell: Cell;
+  readonly alpha: number;
+  readonly mix: Mix;
+  readonly baseline: readonly Mix[];
+}
+
+/** The layers of a network, in its order. */
+export function layersOf(model: Model, group?: Grouping): Layer[] {
+  const tensors = model.parameters.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
+  return groupLayers(tensors, { group, tied: model.tied });
+}
+
+export function planPoints(layers: readonly Layer[], options: PlanOptions): Point[] {
+  const { scans, base = "both", orderSeed = 111, alphas = [0.5], randomDraws = 0 } = options;
+  const chosen = options.layers ? matchLayers(layers, options.layers) : layers;
+  const names = layers.map((layer) => layer.name);
+  const cells = planCells(
+    chosen.map((layer) => layer.name),
+    scans,
+    { base, orderSeed },
+  );
+  return alphas.flatMap((alpha) =>
+    cells.map((cell) => ({
+      cell,
+      alpha,
+      mix: mixOf(cell, alpha, names),
+      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(cell, alpha, names, draw)),
+    })),
+  );
+}
+
+/** The end itself, as a mix of nothing averaged. */
+export const endMix = (end: "a" | "b", layers: readonly Layer[]): Mix => ({ sources: layers.map(() => end) });

@@ -1,0 +1,145 @@
+// What is measured: a built-in network with two checkpoints, two ONNX files, or an ONNX graph with the weights of two checkpoints.
+import { readFile } from "node:fs/promises";
+import { describeFileError, isFloating, listSome, sha256, type Tensor, UserError } from "../core/index.ts";
+import { alignModels, type ForeignModel, importModel } from "../graph/index.ts";
+import {
+  type Binding,
+  buildModel,
+  graphParameters,
+  type Model,
+  matchWeights,
+  onnxModel,
+  ownTensor,
+  stateDictParameters,
+} from "../models/index.ts";
+import { compareKeys, compareWithModel, type End, findTied, readEnd, shareTied, withCheckpoints } from "./ends.ts";
+
+export interface ModelSpec {
+  /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
+  readonly name?: string;
+  /** Sizes given by the user; the others are read from the checkpoint. */
+  readonly sizes?: Partial<Record<string, number>>;
+}
+
+export interface Subject {
+  readonly a: End;
+  readonly b: End;
+  readonly notes: readonly string[];
+  /** What the result says of the model, beside its sizes. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** The network; an ONNX graph is told which output holds the scores, and of what type. */
+  model(output: OutputSpec): Model;
+  /** The graph, where it is one. */
+  readonly foreign?: ForeignModel;
+}
+
+export type OutputSpec = Parameters<typeof onnxModel>[0]["output"];
+
+/** Reads both ends. Throws {@link UserError} when they do not fit each other or the network, or a weight is NaN or infinite. */
+export function openSubject(
+  paths: readonly [string, string],
+  spec: ModelSpec,
+  { allowNonfinite = false } = {},
+): Promise<Subject> {
+  return withCheckpoints(paths, async (a, b) => {
+    if (spec.name === undefined && (a.format !== "onnx" || b.format !== "onnx")) {
+      throw new UserError(
+        "Name the network with --model: a built-in one (see `layerwise models`), or an .onnx file of its graph. Two .onnx files need none.",
+      );
+    }
+    if (spec.name === undefined) return openGraphs(await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
+    compareKeys(a, b);
+    if (spec.name.endsWith(".onnx"))
+      return openGraph(spec.name, await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
+    const model = buildModel(spec.name, spec.sizes, (name) => a.tensors.get(name)?.shape);
+    compareWithModel(a, model);
+    const notes: string[] = [];
+    const ends = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];
+    const [x, y] = ends.map((end) => shareTied(end, model.tied, notes));
+    return { a: x, b: y, notes, facts: {}, model: () => model };
+  });
+}
+
+/** Two ONNX files of one architecture. */
+async function openGraphs(a: End, b: End): Promise<Subject> {
+  const [foreign, other] = [await readGraph(a.path), await readGraph(b.path)];
+  const pairs = align(foreign, other, a.path, b.path);
+  const own = new Map(foreign.held.map((held) => [held.name, ownTensor(held, a.tensors)]));
+  const theirs = new Map([...pairs].map(([name, held]) => [name, ownTensor(held, b.tensors)]));
+  const differing = new Set(
+    foreign.held.map((h) => h.name).filter((name) => !isEqual(own.get(name)!, theirs.get(name)!)),
+  );
+  const whole = [...differing].filter((name) => !isFloating(own.get(name)!.dtype));
+  if (whole.length) {
+    throw new UserError(
+      `${a.path} and ${b.path} hold whole-number tensors that differ (${listSome(whole, 3)}), which cannot be averaged; are they quantised? Give the float models.`,
+    );
+  }
+  const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
+  const ends = [
+    { ...a, tensors: own },
+    { ...b, tensors: theirs },
+  ] as const;
+  const tied = findTied(...ends);
+  return {
+    a: ends[0],
+    b: ends[1],
+    notes: [],
+    facts: {},
+    foreign,
+    model: (output) => {
+      const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
+      return onnxModel({ foreign, parameters, tied, bindings, values: a.tensors, output });
+    },
+  };
+}
+
+/** An ONNX graph with the weights of two state dicts. */
+async function openGraph(path: string, a: End, b: End): Promise<Subject> {
+  const foreign = await readGraph(path);
+  const values = await withCheckpoints([path], async (file) => (await readEnd(file, true)).tensors);
+  const { bindings, missing, unused, folded } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  if (missing.length) {
+    throw new UserError(
+      `${path} has weights that are not in ${a.path}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+    );
+  }
+  const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+  if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
+  const tied = findTied(a, b);
+  const [x, y] = [a, b].map((end) => shareTied(end, tied, notes));
+  const parameters = stateDictParameters(x.tensors);
+  return {
+    a: x,
+    b: y,
+    notes,
+    facts: { graph: path, sha256: sha256(await readFile(path)) },
+    foreign,
+    model: (output) => onnxModel({ foreign, parameters, tied, bindings, values, output }),
+  };
+}
+
+async function readGraph(path: string): Promise<ForeignModel> {
+  const bytes = await readFile(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
+  try {
+    return importModel(bytes);
+  } catch (error) {
+    throw new UserError(`${path} is no ONNX model that can be read: ${(error as Error).message}. Export it again.`, {
+      cause: error,
+    });
+  }
+}
+
+function align(a: ForeignModel, b: ForeignModel, pathA: string, pathB: string) {
+  try {
+    return alignModels(a, b);
+  } catch (error) {
+    throw new UserError(
+      `The graphs in ${pathA} and ${pathB} differ: ${(error as Error).message}. Export two checkpoints of one architecture in the same way.`,
+      { cause: error },
+    );
+  }
+}
+
+const isEqual = (x: Tensor, y: Tensor): boolean =>
+  x.data.length === y.data.length && x.data.every((value, i) => Object.is(value, y.data[i]));

@@ -1,0 +1,59 @@
+// A data set of the user's own in a JavaScript module: --data ./mine.mjs. Its default export is a function that gets the options and returns the arrays:
+// `export default ({ split, samples, dir, context }) => ({ inputs: { NAME: { shape, data } }, labels: { shape, data } })`, at once or as a promise.
+// `shape` begins with the number of samples; `data` is a typed array or an array of numbers, row by row; `dtype` (float32, int64 …) may be given.
+
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import { type DType, describeFileError, dtypes, sizeOf, type Tensor, tensor, UserError } from "../../core/index.ts";
+import { arrayDataset } from "../arrays.ts";
+import type { DataOptions, Dataset } from "../dataset.ts";
+
+const array = z.object({
+  shape: z.array(z.int().min(0)).min(1),
+  data: z.custom<ArrayLike<number | bigint>>(
+    (value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)),
+    "must be a typed array or an array of numbers",
+  ),
+  dtype: z.enum(dtypes as [DType, ...DType[]]).optional(),
+});
+const schema = z.object({ inputs: z.record(z.string(), array), labels: array });
+
+const typeOf = (data: unknown): DType =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array
+    ? "int64"
+    : data instanceof Int32Array || data instanceof Int16Array || data instanceof Int8Array
+      ? "int32"
+      : data instanceof Uint8Array
+        ? "uint8"
+        : "float32";
+
+export async function openModuleData(path: string, options: DataOptions): Promise<Dataset> {
+  await stat(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
+  const say = (what: string) => new UserError(`${path} ${what}. See "A data set of your own" in the guide.`);
+  const { default: open } = (await import(pathToFileURL(resolve(path)).href).catch((error) => {
+    throw say(`cannot be loaded: ${(error as Error).message}`);
+  })) as { default?: (options: DataOptions) => unknown };
+  if (typeof open !== "function") throw say("has no function as its default export");
+  const parsed = schema.safeParse(await open(options));
+  if (!parsed.success) {
+    const { path: field, message } = parsed.error.issues[0];
+    throw say(`returns something else than inputs and labels (${field.join(".") || "the whole"}: ${message})`);
+  }
+  const { inputs, labels } = parsed.data;
+  // labels given as plain numbers are classes when they all are whole
+  const isWhole = Array.isArray(labels.data) && labels.data.every((x) => Number.isInteger(Number(x)));
+  const all = Object.entries(inputs).map(([name, value]): [string, Tensor] => [name, toTensor(name, value, say)]);
+  const marks = toTensor("labels", { ...labels, dtype: labels.dtype ?? (isWhole ? "int64" : undefined) }, say);
+  return arrayDataset(path, path, { inputs: new Map(all), labels: marks }, options.split ?? "train", options.samples);
+}
+
+function toTensor(
+  name: string,
+  { shape, data, dtype }: z.infer<typeof array>,
+  say: (what: string) => UserError,
+): Tensor {
+  if (data.length !== sizeOf(shape)) throw say(`gives ${data.length} elements for ${name} of shape [${shape}]`);
+  return tensor(dtype ?? typeOf(data), shape, data);
+}

@@ -1,0 +1,77 @@
+// The text that character models are tried on (Karpathy's tiny Shakespeare), over the 96 sorted characters of the paper: letters, digits, ASCII
+// punctuation, space, newline. The first 80 % are the train split. Sample i is the i-th window that does not overlap the one before: characters
+// [iT, iT + T) predict [iT + 1, iT + T + 1).
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { describeFileError, sha256, tensor, UserError } from "../../core/index.ts";
+import type { Batch, DataSource } from "../dataset.ts";
+
+/** Code points 10 and 32 … 126. */
+const vocabulary = ["\n", ...Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))];
+
+export const shakespeare: DataSource = {
+  name: "shakespeare",
+  title: "Shakespeare's plays as characters: 1,115,394 of them, 96 kinds",
+  async open({ split = "train", samples, dir = "data", context = 256 }) {
+    const inner = join(dir, "shakespeare");
+    const folder = basename(dir) !== "shakespeare" && existsSync(inner) ? inner : dir;
+    const path = join(folder, "input.txt");
+    const text = await readFile(path, "utf8").catch((error) => {
+      if (error.code === "ENOENT")
+        throw new UserError(
+          `The text is not there: there is no ${path}. Name the folder of input.txt with --data-dir (data.dir in a recipe).`,
+        );
+      throw describeFileError(error, path, "read");
+    });
+    const all = encode(text, path);
+    const cut = Math.floor(0.8 * all.length);
+    const ids = split === "train" ? all.subarray(0, cut) : all.subarray(cut);
+    const have = Math.floor((ids.length - 1) / context);
+    if (have < 1 || (samples !== undefined && samples > have))
+      throw new UserError(
+        `The ${split} split of ${path} holds ${Math.max(have, 0)} windows of ${context} characters, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones.`,
+      );
+    const count = samples ?? have;
+    const windows = (starts: ArrayLike<number>): Batch => {
+      const input = tensor("int64", [starts.length, context]);
+      const labels = tensor("int64", [starts.length, context]);
+      for (let i = 0; i < starts.length; i++) {
+        for (let t = 0; t < context; t++) {
+          input.data[i * context + t] = BigInt(ids[starts[i] + t]);
+          labels.data[i * context + t] = BigInt(ids[starts[i] + t + 1]);
+        }
+      }
+      return { inputs: { input }, labels };
+    };
+    return {
+      name: "shakespeare",
+      split,
+      count,
+      inputs: [{ name: "input", dtype: "int64", shape: [context] }],
+      labelShape: [context],
+      classes: vocabulary.length,
+      get sha256() {
+        return sha256(ids.subarray(0, count * context + 1));
+      },
+      batch: (indices) => windows(Array.from(indices, (i) => i * context)),
+      windows,
+      positions: ids.length - context,
+    };
+  },
+};
+
+function encode(text: string, path: string): Uint8Array {
+  const index = new Map(vocabulary.map((character, i) => [character, i]));
+  const ids = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const id = index.get(text[i]);
+    if (id === undefined)
+      throw new UserError(
+        `Character ${i} of ${path} is ${JSON.stringify(text[i])}, which is none of the 96 (ASCII letters, digits, punctuation, space, newline). Take it out of the text.`,
+      );
+    ids[i] = id;
+  }
+  return ids;
+}
