@@ -53,6 +53,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
     ends,
     conclusion(document),
     document.verdict.reason,
+    ...(document.notes ?? []).map((note) => `Note: ${note}`),
     `The report: ${folder}/report.html`,
   ].join("\n\n");
 }

@@ -23,12 +23,14 @@ export interface Match {
 
 type Form = "same" | "transposed" | "reshaped";
 
-/** How the elements of `from` may lie in a tensor of shape `to`. */
-function formOf(from: readonly number[], to: readonly number[]): Form | undefined {
-  if (String(from) === String(to)) return "same";
-  if (from.length === 2 && String(from.toReversed()) === String(to)) return "transposed";
+/** How the elements of `from` may lie in a tensor of shape `to`; a square matrix may lie both ways. */
+function formsOf(from: readonly number[], to: readonly number[]): Form[] {
+  const forms: Form[] = [];
+  if (String(from) === String(to)) forms.push("same");
+  if (from.length === 2 && String(from.toReversed()) === String(to)) forms.push("transposed");
   const long = (shape: readonly number[]) => shape.filter((n) => n !== 1);
-  return String(long(from)) === String(long(to)) ? "reshaped" : undefined;
+  if (forms.length === 0 && String(long(from)) === String(long(to))) forms.push("reshaped");
+  return forms;
 }
 
 function bind(name: string, form: Form, shape: readonly number[]): Binding {
@@ -54,8 +56,8 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
 
   const byForm = (held: Held, only: (name: string) => boolean = () => true) =>
     [...names].flatMap(([name, tensor]) => {
-      const form = isFloating(tensor.dtype) && only(name) ? formOf(tensor.shape, held.shape) : undefined;
-      return form ? [{ name, form }] : [];
+      const forms = isFloating(tensor.dtype) && only(name) ? formsOf(tensor.shape, held.shape) : [];
+      return forms.map((form) => ({ name, form }));
     });
   const byName = ({ name }: Held) => {
     if (names.has(name)) return name;
@@ -71,35 +73,53 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     return parts.length ? parts : found;
   };
 
-  for (const held of [...wanted, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)]) {
-    const own = held.tensor ?? values.get(held.copyOf ?? held.name);
-    const named = isGenerated(held.name) ? undefined : byName(held);
-    if (named !== undefined) {
-      const form = formOf(names.get(named)!.shape, held.shape);
-      if (form) take(held, named, form);
-      else missing.push(`${held.name} [${held.shape}] (the file has [${names.get(named)!.shape}])`);
+  const ownOf = (held: Held) => held.tensor ?? values.get(held.copyOf ?? held.name);
+  const agrees = (held: Held, name: string, form: Form, end: StateDict) => {
+    const own = ownOf(held);
+    return own !== undefined && isEqual(own, end.get(name)!, form);
+  };
+
+  const nameless: Held[] = [];
+  const named: { held: Held; name: string; form: Form }[] = [];
+  for (const held of wanted) {
+    const name = isGenerated(held.name) ? undefined : byName(held);
+    if (name === undefined) {
+      nameless.push(held);
       continue;
     }
+    const forms = formsOf(names.get(name)!.shape, held.shape);
+    const form = forms.find((one) => ends.some((end) => agrees(held, name, one, end))) ?? forms[0];
+    if (form) named.push({ held, name, form });
+    else missing.push(`${held.name} [${held.shape}] (the file has [${names.get(name)!.shape}])`);
+  }
+  for (const { held, name, form } of named) take(held, name, form);
+  // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
+  const origin = named.length
+    ? ends.find((end) => named.every(({ held, name, form }) => agrees(held, name, form, end)))
+    : undefined;
+
+  for (const held of [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)]) {
     const local = ofModule(held);
-    const equal = own
-      ? byForm(held).filter(({ name, form }) => ends.some((end) => isEqual(own, end.get(name)!, form)))
-      : [];
-    const sure = equal.length > 1 ? equal.filter(({ name }) => local.some((l) => l.name === name)) : equal;
-    if (sure.length === 1) {
+    const equal = byForm(held).filter(({ name, form }) => ends.some((end) => agrees(held, name, form, end)));
+    const sure = equal.length > 1 ? equal.filter(({ name }) => local.some((one) => one.name === name)) : equal;
+    if (sure.length) {
       take(held, sure[0].name, sure[0].form);
       continue;
     }
     if (held.tensor) continue; // a constant of the graph that is nobody's weight
+    const own = ownOf(held);
     const fold = own && held.use?.op === "Conv" ? unfold(held, own, ends) : undefined;
+    // exporters rename a matrix because they transpose it
+    const turned = held.use?.op === "MatMul" ? local.filter(({ form }) => form === "transposed") : local;
     if (fold) {
       bindings.set(held.name, fold.binding);
       for (const name of fold.names) used.add(name);
       folded = true;
-    } else if (local.length === 1 && held.use?.op !== "Conv") take(held, local[0].name, local[0].form);
+    } else if (turned.length === 1 && held.use?.op !== "Conv" && !origin) take(held, turned[0].name, turned[0].form);
     else lost.push(held);
   }
 
-  takeLastOfShape(lost, byForm, used, take);
+  if (!origin) takeLastOfShape(lost, byForm, used, take);
   const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !used.has(name)).map(([name]) => name);
   for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
   return { bindings, missing, unused, folded };
@@ -113,7 +133,8 @@ function takeLastOfShape(
   take: (held: Held, name: string, form: Form) => void,
 ): void {
   for (const held of lost) {
-    if (lost.some((other) => other !== held && formOf(other.shape, held.shape)) || held.use?.op === "Conv") continue;
+    if (lost.some((other) => other !== held && formsOf(other.shape, held.shape).length) || held.use?.op === "Conv")
+      continue;
     const left = byForm(held, (name) => !used.has(name));
     if (left.length === 1) take(held, left[0].name, left[0].form);
   }

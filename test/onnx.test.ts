@@ -1,0 +1,59 @@
+// ONNX models that the project has never seen, exported by PyTorch from networks with grouped convolutions, GroupNorm, BatchNorm and attention: the barriers
+// are those that PyTorch measures, from two .onnx files and from one graph with two state dicts.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { measure, parseScans } from "../src/connectivity/index.ts";
+import { projectRoot } from "../src/core/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { python } from "./torch.ts";
+
+interface Truth {
+  layers: string[];
+  ends: Record<"a" | "b", [number, number]>;
+  cells: { layer: string | null; base: "a" | "b" | null; loss: number; error: number }[];
+}
+
+const folder = temporaryFolder();
+const at = (kind: string, file: string) => join(folder, kind, file);
+
+async function compare(kind: string, ends: [string, string], model?: string) {
+  const truth = JSON.parse(readFileSync(at(kind, "truth.json"), "utf8")) as Truth;
+  const { document } = await measure({
+    a: at(kind, ends[0]),
+    b: at(kind, ends[1]),
+    model: { name: model && at(kind, model) },
+    data: { name: `npz:${at(kind, "data.npz")}` },
+    scans: parseScans("single,full"),
+  });
+  expect(document.layers.map((layer) => layer.name)).toEqual(truth.layers);
+  for (const { layer, base, loss, error } of truth.cells) {
+    const found = document.cells.find((cell) => cell.layer === layer && cell.base === base)!;
+    expect(Math.abs(found.loss! - loss), `${layer} on ${base}`).toBeLessThan(1e-4);
+    expect(found.error).toBeCloseTo(error, 4);
+    const [a, b] = [truth.ends.a[0], truth.ends.b[0]];
+    expect(Math.abs(found.loss_barrier! - (loss - (a + b) / 2))).toBeLessThan(1e-4);
+  }
+  return document;
+}
+
+describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)", () => {
+  beforeAll(() => {
+    for (const kind of ["plain", "folded"]) {
+      mkdirSync(join(folder, kind));
+      const run = spawnSync(python!, [join(projectRoot, "test/interop/onnx_pair.py"), join(folder, kind), kind], {
+        encoding: "utf8",
+      });
+      expect(run.status, run.stderr).toBe(0);
+    }
+  }, 120_000);
+
+  it("two .onnx files", () => compare("plain", ["a.onnx", "b.onnx"]));
+  it("a graph of one end with two state dicts", () => compare("plain", ["a.pt", "b.pt"], "a.onnx"));
+  it("the graph of the other end", () => compare("plain", ["a.pt", "b.pt"], "b.onnx"));
+  it("a graph with batch normalisations folded into convolutions", async () => {
+    const { notes } = await compare("folded", ["a.pt", "b.pt"], "a.onnx");
+    expect(notes!.join(" ")).toContain("folded");
+  });
+});
