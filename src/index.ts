@@ -5,6 +5,7 @@ export * from "./core/index.ts";
 export * from "./data/index.ts";
 export * from "./experiments/index.ts";
 export * from "./graph/index.ts";
+export * from "./merging/index.ts";
 export * from "./models/index.ts";
 export * from "./report/index.ts";
 export * from "./runtime/index.ts";

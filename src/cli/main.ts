@@ -4,7 +4,12 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { projectRoot, UsageError, UserError } from "../core/index.ts";
+import { dataCommand } from "./data.ts";
+import { distanceCommand } from "./distance.ts";
+import { fetchCommand } from "./fetch.ts";
 import { measureCommand } from "./measure.ts";
+import { mergeCommand } from "./merge.ts";
+import { modelsCommand } from "./models.ts";
 import { reportCommand } from "./report.ts";
 import { reproduceCommand } from "./reproduce.ts";
 import { trainCommand } from "./train.ts";
@@ -15,7 +20,17 @@ const program = new Command("layerwise")
   .description("Which layers of two neural networks can be averaged, and which cannot?")
   .version(version)
   .option("--debug", "show the stack trace of a failure");
-const commands: CommandUnknownOpts[] = [reproduceCommand(), trainCommand(), measureCommand(), reportCommand()];
+const commands: CommandUnknownOpts[] = [
+  reproduceCommand(),
+  trainCommand(),
+  measureCommand(),
+  distanceCommand(),
+  mergeCommand(),
+  reportCommand(),
+  modelsCommand(),
+  dataCommand(),
+  fetchCommand(),
+];
 for (const command of commands) program.addCommand(command.option("--debug", "show the stack trace of a failure"));
 for (const command of [program as CommandUnknownOpts, ...commands]) {
   command.exitOverride().showHelpAfterError("(--help shows an example and the options)");

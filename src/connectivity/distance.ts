@@ -1,4 +1,4 @@
-// Distances between two checkpoints, layer by layer, in double precision, one pair of tensors in memory at a time.
+// Distances between two checkpoints, layer by layer, in double precision, a pair of pieces in memory at a time.
 import { isFloating, type Tensor, toNumbers } from "../core/index.ts";
 import { holderOf } from "../models/index.ts";
 import type { Layer } from "./layers.ts";
@@ -14,14 +14,16 @@ export interface Distances {
   readonly layers: Record<string, Distance>;
 }
 
-type Read = (name: string) => Promise<Tensor>;
+/** The elements of a tensor, in pieces of the same sizes for both ends. */
+export type Pieces = (name: string) => AsyncIterable<Tensor> | Iterable<Tensor>;
 
 /** Distances of every layer and of all together. Tied tensors count once, counters not at all, running statistics with their layer. */
 export async function layerDistances(
   layers: readonly Layer[],
-  readA: Read,
-  readB: Read,
+  readA: Pieces,
+  readB: Pieces,
   tied: readonly (readonly string[])[] = [],
+  onProgress: (elements: number) => void = () => {},
 ): Promise<Distances> {
   const holder = holderOf(tied);
   const total = { difference: 0, product: 0, a: 0, b: 0 };
@@ -30,13 +32,41 @@ export async function layerDistances(
     const sums = { difference: 0, product: 0, a: 0, b: 0 };
     for (const parameter of parameters) {
       if (holder(parameter) !== parameter) continue;
-      const [a, b] = [await readA(parameter), await readB(parameter)];
-      if (isFloating(a.dtype)) accumulate(sums, toNumbers(a), toNumbers(b));
+      for await (const [a, b] of inStep(readA(parameter), readB(parameter))) {
+        if (isFloating(a.dtype)) accumulate(sums, toNumbers(a), toNumbers(b));
+        onProgress(a.data.length);
+      }
     }
     result[name] = distanceOf(sums);
     for (const key of ["difference", "product", "a", "b"] as const) total[key] += sums[key];
   }
   return { full: distanceOf(total), layers: result };
+}
+
+/** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
+async function* inStep(x: AsyncIterable<Tensor> | Iterable<Tensor>, y: AsyncIterable<Tensor> | Iterable<Tensor>) {
+  const [a, b] = [x, y].map((pieces) => flow(pieces));
+  let [left, right] = await Promise.all([a.next(), b.next()]);
+  while (!left.done && !right.done) {
+    const size = Math.min(left.value.data.length, right.value.data.length);
+    const ahead = [left, right].map(({ value }, i) =>
+      value.data.length === size
+        ? [a, b][i].next()
+        : Promise.resolve({ done: false as const, value: cut(value, size) }),
+    );
+    yield [cut(left.value, 0, size), cut(right.value, 0, size)];
+    [left, right] = await Promise.all(ahead);
+  }
+}
+
+async function* flow(pieces: AsyncIterable<Tensor> | Iterable<Tensor>): AsyncGenerator<Tensor, undefined> {
+  yield* pieces;
+  return undefined;
+}
+
+function cut(tensor: Tensor, from: number, to = tensor.data.length): Tensor {
+  if (from === 0 && to === tensor.data.length) return tensor;
+  return { ...tensor, shape: [to - from], data: tensor.data.subarray(from, to) as Tensor["data"] };
 }
 
 interface Sums {
@@ -49,7 +79,8 @@ interface Sums {
 function accumulate(sums: Sums, x: Float32Array | Float64Array, y: Float32Array | Float64Array): void {
   let [difference, product, a, b] = [0, 0, 0, 0];
   for (let i = 0; i < x.length; i++) {
-    const [u, v] = [x[i], y[i]];
+    const u = x[i];
+    const v = y[i];
     difference += (u - v) * (u - v);
     product += u * v;
     a += u * u;

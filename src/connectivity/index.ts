@@ -1,10 +1,18 @@
 // Layer-wise mode connectivity: layers, scans, the sweep over mixes, barriers, distances, verdict, and the stored result.
 // May import: training, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
-export { type Grouping, groupLayers, type Layer, layerIndex } from "./layers.ts";
-export { type MeasureOptions, type MeasureResult, type Metric, measure } from "./measure.ts";
-export { mixOf, orderMixes } from "./mixes.ts";
+export { summarise } from "./barrier.ts";
+export { type Comparison, compareFiles } from "./compare.ts";
+export { compareKeys, withCheckpoints } from "./ends.ts";
+export { evaluateMixes, type SampleScores } from "./evaluate.ts";
+export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
+export { type MeasureOptions, type MeasureResult, type Metric, measure, type Prepared, prepare } from "./measure.ts";
+export { type Mix, mixKey, mixOf, orderMixes } from "./mixes.ts";
+export { average } from "./pair.ts";
+export { layersOf } from "./plan.ts";
+export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
 export { type Bases, type Cell, parseScans, planCells, type ScanName } from "./scans.ts";
 export { saveMeasurement, saveSamples } from "./store.ts";
-export { buildSweep, sweepWeights } from "./sweep.ts";
+export { openSubject } from "./subject.ts";
+export { buildSweep, sweepWeights, weightName } from "./sweep.ts";

@@ -1,5 +1,5 @@
 // Measures a pair: which cells there are, what each one's mix loses on the same fixed samples, the barriers, the distances, the verdict.
-import { openCheckpoint } from "../checkpoints/index.ts";
+import { chunksOf, openCheckpoint } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
@@ -222,13 +222,13 @@ async function distances(
   { a, b }: Pair,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
-  const reader = (end: Pair["a"]) => async (name: string) => end.get(name)!;
+  const reader = (end: Pair["a"]) => (name: string) => [end.get(name)!];
   const between = await layerDistances(layers, reader(a), reader(b), tied);
   if (!initial) return between;
   const fromStart = async (path: string, end: Pair["a"]) => {
     const start = await openCheckpoint(path);
     try {
-      return await layerDistances(layers, (name) => start.read(name), reader(end), tied);
+      return await layerDistances(layers, (name) => chunksOf(start, name), reader(end), tied);
     } finally {
       await start.close();
     }

@@ -1,5 +1,7 @@
 // The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
 // May import: checkpoints (for .npz), core.
+export { archives } from "./archives.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
 export type { Batch, DataOptions, DataSource, Dataset, InputSpec, Split } from "./dataset.ts";
+export { fetchData } from "./fetch.ts";
 export { dataSources, openData } from "./registry.ts";

@@ -1,0 +1,104 @@
+// Fetches a data set's official archive, compares its checksum and unpacks it where --data-dir finds it. A download that was cut goes on from its
+// `.part` file; nothing appears under its own name before the checksum was right.
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { createGunzip } from "node:zlib";
+import { describeFileError, listSome, nearest, UserError, writeAtomic } from "../core/index.ts";
+import { type Archive, archives } from "./archives.ts";
+import { filesInTar } from "./tar.ts";
+
+export interface FetchOptions {
+  /** Folder of all data sets. */
+  readonly dir: string;
+  /** An archive that is here already, in place of the download. */
+  readonly from?: string;
+  readonly onProgress?: (bytes: number, total: number) => void;
+}
+
+/** Returns the folder that holds the files. Throws {@link UserError} that says what to do. */
+export async function fetchData(name: string, { dir, from, onProgress }: FetchOptions): Promise<string> {
+  const archive = archives[name];
+  if (!archive) {
+    const near = nearest(name, Object.keys(archives));
+    throw new UserError(
+      `There is nothing to fetch for ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(Object.keys(archives))}.`,
+    );
+  }
+  await mkdir(dir, { recursive: true }).catch((error) => Promise.reject(describeFileError(error, dir, "write")));
+  const file = from ?? join(dir, `${basename(archive.url)}.part`);
+  if (!from) await download(addressOf(archive), file, archive, onProgress);
+  const found = await checksum(file, archive.algorithm);
+  if (found !== archive.hash) {
+    if (!from) await rm(file, { force: true });
+    throw new UserError(
+      `${from ?? addressOf(archive)} is not the published file: its ${archive.algorithm} is ${found}, not ${archive.hash}. Fetch it again, or from elsewhere with --from.`,
+    );
+  }
+  const folder = join(dir, archive.folder);
+  if (archive.url.endsWith(".tar.gz")) await unpack(file, folder);
+  else await writeAtomic(join(folder, basename(archive.url)), await readFile(file));
+  if (!from) await rm(file, { force: true });
+  return folder;
+}
+
+const addressOf = ({ url }: Archive): string => {
+  const mirror = process.env.LAYERWISE_MIRROR;
+  return mirror ? `${mirror.replace(/\/$/, "")}/${basename(url)}` : url;
+};
+
+/** Appends what is missing of the file; starts anew where the server cannot go on. */
+async function download(
+  url: string,
+  path: string,
+  { bytes: expected }: Archive,
+  onProgress: FetchOptions["onProgress"],
+): Promise<void> {
+  let have = existsSync(path) ? (await stat(path)).size : 0;
+  const response = await fetch(url, have ? { headers: { range: `bytes=${have}-` } } : {}).catch((error) => {
+    const why = (error.cause as Error | undefined)?.message ?? error.message;
+    throw new UserError(
+      `${url} cannot be reached (${why}). Check the connection, or fetch the file elsewhere and give it with --from.`,
+    );
+  });
+  if (response.status === 416) return; // all of it is here
+  if (!response.ok || !response.body)
+    throw new UserError(
+      `${url} answers ${response.status} ${response.statusText}. Try later, or give the file with --from.`,
+    );
+  if (response.status !== 206) have = 0;
+  const total = have + Number(response.headers.get("content-length") ?? expected);
+  const handle = await open(path, have ? "a" : "w").catch((error) =>
+    Promise.reject(describeFileError(error, path, "write")),
+  );
+  try {
+    for await (const chunk of response.body) {
+      await handle.writeFile(chunk);
+      have += chunk.length;
+      onProgress?.(have, total);
+    }
+  } catch (error) {
+    throw new UserError(
+      `The download of ${url} broke off after ${have} bytes (${(error as Error).message}). Run the command again to go on.`,
+      { cause: error },
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
+async function checksum(path: string, algorithm: string): Promise<string> {
+  const hash = createHash(algorithm);
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  } catch (error) {
+    throw describeFileError(error, path, "read");
+  }
+  return hash.digest("hex");
+}
+
+async function unpack(path: string, folder: string): Promise<void> {
+  for await (const { name, content } of filesInTar(createReadStream(path).pipe(createGunzip())))
+    await writeAtomic(join(folder, basename(name)), content);
+}

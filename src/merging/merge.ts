@@ -1,0 +1,230 @@
+// Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
+import { rm } from "node:fs/promises";
+import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
+import {
+  average,
+  compareKeys,
+  evaluateMixes,
+  type Grouping,
+  groupLayers,
+  type Layer,
+  layersOf,
+  type MeasureOptions,
+  matchLayers,
+  mixKey,
+  openSubject,
+  type Prepared,
+  prepare,
+  recalibrate,
+  type SampleScores,
+  summarise,
+  weightName,
+  withCheckpoints,
+} from "../connectivity/index.ts";
+import { isFloating, sha256File, type Tensor, UserError, writeAtomic } from "../core/index.ts";
+import { holderOf } from "../models/index.ts";
+import { type Budget, type Choice, chooseLayers } from "./choose.ts";
+import { parseShares } from "./shares.ts";
+
+export interface MergeOptions {
+  readonly a: string;
+  readonly b: string;
+  readonly out: string;
+  /** Globs of the layers to average, each perhaps with `=weight`; default all. */
+  readonly layers?: readonly string[];
+  readonly group?: Grouping;
+  /** Weight of b; default one half. */
+  readonly alpha?: number;
+  /** Where the other layers come from; default a. */
+  readonly base?: "a" | "b";
+  readonly statistics?: "average" | "a" | "recalibrate";
+  readonly budget?: Pick<Budget, "limit" | "metric">;
+  /** The network and data, for a budget, a recalibration, or a check of the merged file. */
+  readonly measure?: MeasureOptions;
+  readonly allowNonfinite?: boolean;
+}
+
+export interface MergeRecord {
+  readonly schema: "layerwise/merge@1";
+  readonly a: { readonly path: string; readonly sha256: string };
+  readonly b: { readonly path: string; readonly sha256: string };
+  readonly out: { readonly path: string; readonly sha256: string };
+  readonly base: "a" | "b";
+  readonly statistics: string;
+  /** The weight of b in every averaged layer. */
+  readonly averaged: Readonly<Record<string, number>>;
+  readonly kept: readonly string[];
+  readonly parameters: { readonly averaged: number; readonly all: number };
+  readonly budget?: Choice & { readonly limit: number; readonly metric: string; readonly method: string };
+  /** The barrier of the written file itself, on the samples. */
+  readonly checked?: {
+    readonly samples: number;
+    readonly loss: number | null;
+    readonly error: number | null;
+  } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
+}
+
+type Progress = (task: string, share: number) => void;
+
+export function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
+  return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
+}
+
+async function mergeOpened(
+  x: Checkpoint,
+  y: Checkpoint,
+  options: MergeOptions,
+  onProgress: Progress,
+): Promise<MergeRecord> {
+  const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
+  if ((budget || statistics === "recalibrate") && !measure)
+    throw new UserError(
+      "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
+    );
+  const prepared = measure ? await prepare(measure) : undefined;
+  const files = await readers(x, y, options, prepared);
+  const { layers, tied } = files;
+  const choice =
+    budget && prepared
+      ? await chooseLayers(
+          prepared,
+          options.layers ? matchLayers(layers, options.layers) : layers,
+          { ...budget, base, alpha },
+          measure!.runtime,
+          onProgress,
+        )
+      : undefined;
+  const shares = choice
+    ? new Map(choice.layers.map((name) => [name, alpha]))
+    : parseShares(options.layers ?? ["**"], layers, alpha);
+  const fresh = prepared && statistics === "recalibrate" ? await freshStatistics(prepared, shares, base) : undefined;
+
+  const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
+  const holder = holderOf(tied);
+  const replace = async (name: string): Promise<Tensor | undefined> => {
+    const renewed = fresh?.get(name);
+    if (renewed) return renewed;
+    const share = shares.get(layerOf.get(name)!);
+    const keepsStatistic = statistics === "a" && /(^|\.)running_(mean|var)$/.test(name);
+    const own = await files.readA(holder(name));
+    if (!isFloating(own.dtype)) return base === "b" ? files.readB(holder(name)) : undefined;
+    if (share === undefined || keepsStatistic)
+      return base === "b" ? average(own, await files.readB(holder(name)), 1, own.dtype) : undefined;
+    return average(own, await files.readB(holder(name)), share, own.dtype);
+  };
+  try {
+    await rewriteCheckpoint(x, out, files.names, replace);
+    const averaged = layers.filter(({ name }) => shares.has(name));
+    const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
+    const record: MergeRecord = {
+      schema: "layerwise/merge@1",
+      a: { path: a, sha256: await sha256File(a) },
+      b: { path: b, sha256: await sha256File(b) },
+      out: { path: out, sha256: await sha256File(out) },
+      base,
+      statistics,
+      averaged: Object.fromEntries(shares),
+      kept: layers.map(({ name }) => name).filter((name) => !shares.has(name)),
+      parameters: { averaged: size(averaged), all: size(layers) },
+      ...(choice && budget
+        ? {
+            budget: {
+              ...budget,
+              ...choice,
+              method:
+                "greedy by each layer's barrier per parameter, every accepted set evaluated as a whole; a larger set may exist",
+            },
+          }
+        : {}),
+      ...(prepared && measure ? { checked: await check(prepared, measure, out, alpha, onProgress) } : {}),
+    };
+    await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
+    return record;
+  } catch (error) {
+    await rm(out, { force: true });
+    throw error;
+  }
+}
+
+interface Files {
+  readonly layers: readonly Layer[];
+  readonly tied: readonly (readonly string[])[];
+  /** The tensors that may be replaced. */
+  readonly names: ReadonlySet<string>;
+  readA(name: string): Promise<Tensor>;
+  readB(name: string): Promise<Tensor>;
+}
+
+/** Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called. */
+async function readers(
+  x: Checkpoint,
+  y: Checkpoint,
+  { a, b, group, allowNonfinite }: MergeOptions,
+  prepared?: Prepared,
+): Promise<Files> {
+  if (x.format === "onnx" && y.format === "onnx") {
+    const subject = prepared?.subject ?? (await openSubject([a, b], {}, { allowNonfinite }));
+    const model = subject.model({ name: "" });
+    const names = new Set(model.parameters.map((p) => p.name));
+    const missing = [...names].filter((name) => !x.tensors.has(name));
+    if (missing.length)
+      throw new UserError(
+        `${a} stores ${missing[0]} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
+      );
+    const reader = (tensors: ReadonlyMap<string, Tensor>) => async (name: string) => tensors.get(name)!;
+    return {
+      layers: layersOf(model, group),
+      tied: model.tied,
+      names,
+      readA: reader(subject.a.tensors),
+      readB: reader(subject.b.tensors),
+    };
+  }
+  compareKeys(x, y);
+  const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
+  const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
+  // a tied tensor may be there under one of its names only
+  const reader = (file: Checkpoint) => (name: string) =>
+    file.read(
+      file.tensors.has(name)
+        ? name
+        : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name),
+    );
+  return { layers, tied, names: new Set(x.tensors.keys()), readA: reader(x), readB: reader(y) };
+}
+
+/** Running statistics of the merged network, from the samples. */
+async function freshStatistics(
+  { pair, data }: Prepared,
+  shares: ReadonlyMap<string, number>,
+  base: "a" | "b",
+): Promise<Map<string, Tensor>> {
+  const mix = { sources: pair.layers.map(({ name }) => (shares.has(name) ? `m${shares.get(name)}` : base)) };
+  const { statistics, tensors } = await recalibrate(pair, [mix], data);
+  return new Map(
+    [...(statistics.get(mixKey(mix)) ?? [])].map(([name, source]) => [name, tensors.get(weightName(source, name))!]),
+  );
+}
+
+/** The written file, evaluated as it is, against the two ends. */
+async function check(prepared: Prepared, measure: MeasureOptions, out: string, alpha: number, onProgress: Progress) {
+  const { data, batch } = prepared;
+  const path = measure.model.name;
+  const merged = await openSubject([out, out], path === undefined ? {} : measure.model, { allowNonfinite: true });
+  const scoresOf = async (pair: Prepared["pair"], end: "a" | "b"): Promise<SampleScores> => {
+    const mix = { sources: pair.layers.map(() => end) };
+    const scores = { loss: new Float32Array(data.count), error: new Float32Array(data.count).fill(Number.NaN) };
+    await evaluateMixes(
+      [mix],
+      [0, data.count],
+      new Map([[mixKey(mix), scores]]),
+      { pair, data, batch, runtime: measure.runtime },
+      (share) => onProgress("check", share),
+    );
+    return scores;
+  };
+  const [a, b] = [await scoresOf(prepared.pair, "a"), await scoresOf(prepared.pair, "b")];
+  const own = await scoresOf({ ...prepared.pair, a: merged.a.tensors, b: merged.a.tensors }, "a");
+  const { loss, error, loss_barrier, error_barrier } = summarise(own, a, b, alpha);
+  return { samples: data.count, loss, error, loss_barrier, error_barrier };
+}
