@@ -74,7 +74,7 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
     foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
   );
   if (!foreign) requireFit(model, data, options);
-  const layers = layersOf(model, options.group);
+  const layers = layersOf(model, options.group, (name) => subject.a.tensors.has(name));
   const pair: Pair = {
     model,
     layers,

@@ -24,9 +24,10 @@ export interface Point {
   readonly baseline: readonly Mix[];
 }
 
-/** The layers of a network, in its order. */
-export function layersOf(model: Model, group?: Grouping): Layer[] {
-  const tensors = model.parameters.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
+/** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
+export function layersOf(model: Model, group?: Grouping, isThere: (name: string) => boolean = () => true): Layer[] {
+  const present = model.parameters.filter((p) => isThere(p.name));
+  const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
   return groupLayers(tensors, { group, tied: model.tied });
 }
 

@@ -1,5 +1,6 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
 import { rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
 import {
   average,
@@ -66,7 +67,10 @@ export interface MergeRecord {
 
 type Progress = (task: string, share: number) => void;
 
-export function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
+export async function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
+  for (const end of [options.a, options.b])
+    if (resolve(end) === resolve(options.out))
+      throw new UserError(`${options.out} is one of the two ends, which would be lost. Give --out another name.`);
   return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
@@ -141,7 +145,7 @@ async function mergeOpened(
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     return record;
   } catch (error) {
-    await rm(out, { force: true });
+    await rm(out, { force: true }).catch(() => {}); // what could not be written is not there
     throw error;
   }
 }

@@ -1,0 +1,197 @@
+// What measure can beyond the paper, on small networks: random baselines, a wanted precision, lines, metrics, statistics, tasks, and wrong input.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { average, type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
+import { randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
+import { serialise } from "../src/graph/index.ts";
+import { buildModel, initialise, type Model } from "../src/models/index.ts";
+import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const model = buildModel("mlp", { inputs: 4, hidden: 8, depth: 3, classes: 3 });
+
+async function save(name: string, tensors: ReadonlyMap<string, Tensor>): Promise<string> {
+  await writeTensors(at(name), "safetensors", tensors);
+  return at(name);
+}
+
+/** Two far networks, so that barriers are there to see. */
+const far = (seed: number, of: Model = model) =>
+  new Map(
+    [...initialise(of, seed)].map(([name, t]) => [name, { ...t, data: (t.data as Float32Array).map((x) => 3 * x) }]),
+  );
+
+const base = (): MeasureOptions => ({
+  a: at("a.safetensors"),
+  b: at("b.safetensors"),
+  model: { name: "mlp" },
+  data: { name: `npz:${at("data.npz")}` },
+  scans: ["single", "full"],
+});
+
+beforeAll(async () => {
+  await save("a.safetensors", far(1));
+  await save("b.safetensors", far(2));
+  const random = randomStream(1, "samples");
+  const points = Float32Array.from({ length: 4 * 3000 }, () => random.normal());
+  const labels = Int32Array.from({ length: 3000 }, (_, i) => (points[4 * i] > 0.5 ? 2 : points[4 * i + 1] > 0 ? 1 : 0));
+  await writeTensors(
+    at("data.npz"),
+    "npz",
+    new Map([
+      ["x", { dtype: "float32", shape: [3000, 4], data: points } as Tensor],
+      ["labels", { dtype: "int32", shape: [3000], data: labels } as Tensor],
+    ]),
+  );
+});
+
+describe("measure", () => {
+  it("gives every cell random steps of the same length, the same for the same seed", async () => {
+    const { document, samples } = await measure({ ...base(), randomDraws: 3 });
+    for (const { baseline } of document.cells) {
+      expect(baseline!.loss_draws).toHaveLength(3);
+      expect(new Set(baseline!.loss_draws).size).toBe(3);
+      expect(baseline!.loss_barrier).toBeCloseTo(baseline!.loss_draws.reduce((s, x) => s! + x! / 3, 0)!, 10);
+    }
+    expect([...samples.keys()].some((key) => key.includes("ra0.5#2"))).toBe(true);
+    expect((await measure({ ...base(), randomDraws: 3 })).document.cells).toEqual(document.cells);
+    expect(parseMeasurement(JSON.parse(JSON.stringify(document)), "x")).toBeTruthy();
+  });
+
+  it("stops adding samples once intervals are narrow, and agrees with the plain measurement on those it saw", async () => {
+    const { document } = await measure({ ...base(), precision: 0.05 });
+    const seen = document.cells.map((cell) => cell.samples!);
+    expect(Math.min(...seen)).toBeLessThan(3000);
+    for (const cell of document.cells) {
+      const [low, high] = cell.loss_interval!;
+      expect(cell.samples === 3000 || (high - low) / 2 <= 0.05).toBe(true);
+      const options = base();
+      const plain = await measure({ ...options, data: { ...options.data, samples: cell.samples } });
+      const same = plain.document.cells.find(
+        (c) => c.scan === cell.scan && c.layer === cell.layer && c.base === cell.base,
+      )!;
+      expect(cell.loss_barrier).toBe(same.loss_barrier);
+    }
+    expect(document.data.samples).toBe(Math.max(...seen));
+  });
+
+  it("tells the largest barrier along a line apart, and shares the full barrier out", async () => {
+    const { document } = await measure({ ...base(), alphas: [0.25, 0.5, 0.75] });
+    for (const line of document.lines!) {
+      const cells = document.cells.filter(
+        (c) => c.scan === line.scan && c.layer === line.layer && c.base === line.base,
+      );
+      expect(line.max_loss!.barrier).toBe(Math.max(...cells.map((c) => c.loss_barrier!)));
+    }
+    const full = document.cells.find((c) => c.scan === "full" && c.alpha === 0.5)!;
+    expect(document.shares!.loss!.even).toBeCloseTo(full.loss_barrier! / 3, 12);
+    const shares = Object.values(document.shares!.loss!.by_parameters);
+    expect(shares.reduce((s, x) => s + x, 0)).toBeCloseTo(full.loss_barrier!, 12);
+  });
+
+  it("leaves out what was not asked for", async () => {
+    const { document } = await measure({ ...base(), metrics: ["error"] });
+    expect(document.cells.every((c) => c.loss === null && c.loss_barrier === null && c.error !== null)).toBe(true);
+    expect(document.ends.a.loss).toBeNull();
+  });
+
+  it("keeps the running statistics of a when told to", async () => {
+    const network = buildModel("resnet20", { width: 4 });
+    const ends = [far(1, network), far(2, network)].map(
+      (weights) =>
+        new Map(
+          [...weights].map(([name, t]): [string, Tensor] => [
+            name,
+            name.endsWith("var") ? { ...t, data: Float32Array.from(t.data as Float32Array, (_, i) => 1 + i) } : t,
+          ]),
+        ),
+    );
+    const data = { name: "cifar10-half", samples: 20 };
+    const a = await save("bn-a.safetensors", ends[0]);
+    const b = await save("bn-b.safetensors", ends[1]);
+    const options = { a, b, model: { name: "resnet20" }, data, scans: ["full"] } as const;
+    const { document } = await measure({ ...options, statistics: "a" });
+    expect(document.notes!.join()).toContain("kept from a");
+    const manual = new Map(
+      [...ends[0]].map(([name, t]) => [name, /running|batches/.test(name) ? t : average(t, ends[1].get(name)!, 0.5)]),
+    );
+    const averaged = await save("bn-avg.safetensors", manual);
+    const direct = await measure({ ...options, a: averaged, b: averaged });
+    expect(document.cells[0].loss).toBeCloseTo(direct.document.ends.a.loss!, 5);
+  });
+});
+
+describe("measuring an ONNX graph", () => {
+  /** A regression as an .onnx file: the graph of an MLP with its weights. */
+  async function regression(name: string, seed: number): Promise<string> {
+    const network = buildModel("mlp", { inputs: 4, hidden: 8, depth: 2, classes: 2 });
+    const { Graph } = await import("../src/graph/index.ts");
+    const graph = new Graph();
+    const y = network.forward({ input: graph.input("points", "float32", [10, 4]) }, (n) =>
+      graph.input(n, "float32", network.parameters.find((p) => p.name === n)!.shape),
+    );
+    writeFileSync(at(name), serialise({ y }, initialise(network, seed)));
+    return at(name);
+  }
+
+  it("a regression of a fixed batch: squared errors, no error in percent", async () => {
+    const [a, b] = [await regression("ra.onnx", 1), await regression("rb.onnx", 2)];
+    const random = randomStream(2, "values");
+    const values = (n: number) => Float32Array.from({ length: n }, () => random.normal());
+    await writeTensors(
+      at("regression.npz"),
+      "npz",
+      new Map([
+        ["points", { dtype: "float32", shape: [25, 4], data: values(100) } as Tensor],
+        ["labels", { dtype: "float32", shape: [25, 2], data: values(50) } as Tensor],
+      ]),
+    );
+    const { document } = await measure({
+      a,
+      b,
+      model: {},
+      data: { name: `npz:${at("regression.npz")}` },
+      scans: ["single", "full"],
+    });
+    expect(document.layers.map((layer) => layer.name)).toEqual(["layers.0", "layers.1"]);
+    expect(document.ends.a.loss).toBeGreaterThan(0);
+    expect(document.cells.every((cell) => cell.error === null && cell.loss_barrier !== null)).toBe(true);
+    await expect(
+      measure({ a, b, model: {}, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] }),
+    ).rejects.toThrow(/No output of the model holds scores/);
+    await expect(
+      measure({ a, b, model: {}, output: "z", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
+    ).rejects.toThrow(/no output z/);
+  });
+});
+
+describe("wrong data", () => {
+  const cases: [string, Record<string, Tensor>, RegExp][] = [
+    ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels; it has x/],
+    ["no inputs", { labels: tensor("int64", [2]) }, /holds labels only/],
+    ["unequal", { x: tensor("float32", [3, 4]), labels: tensor("int64", [2]) }, /3 samples in x but 2 in labels/],
+    [
+      "NaN",
+      { x: tensor("float32", [2, 4], [0, 0, 0, 0, 0, Number.NaN, 0, 0]), labels: tensor("int64", [2]) },
+      /Sample 1 of x/,
+    ],
+    ["negative", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, -1]) }, /Label 1 .* is -1/],
+    ["out of range", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, 7]) }, /8 classes/],
+    ["of another shape", { x: tensor("float32", [2, 5]), labels: tensor("int64", [2]) }, /do not fit model mlp/],
+  ];
+  for (const [what, arrays, message] of cases) {
+    it(`${what}: one sentence`, async () => {
+      await writeTensors(at("wrong.npz"), "npz", new Map(Object.entries(arrays)));
+      const failing = measure({ ...base(), data: { name: `npz:${at("wrong.npz")}` } });
+      await expect(failing).rejects.toThrow(UserError);
+      await expect(failing).rejects.toThrow(message);
+    });
+  }
+
+  it("more samples than there are: one sentence", () =>
+    expect(measure({ ...base(), data: { ...base().data, samples: 9999 } })).rejects.toThrow(
+      /holds 3000 samples, but 9999/,
+    ));
+});

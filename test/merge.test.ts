@@ -1,0 +1,124 @@
+// Merged files as others read them: PyTorch loads them and gets the logits of the average that it makes itself.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
+import { UserError } from "../src/core/index.ts";
+import { merge } from "../src/merging/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { hasShared, sharedPath } from "./shared.ts";
+import { python } from "./torch.ts";
+
+const folder = temporaryFolder();
+const fixture = (end: string) => sharedPath(`fixtures/resnet18bn-w8/${end}_epoch_10.pt`);
+const converted = (end: string, extension: string) => join(folder, `${end}.${extension}`);
+
+async function convert(end: string, extension: "safetensors" | "npz"): Promise<void> {
+  const file = await openCheckpoint(fixture(end));
+  await writeCheckpoint(
+    converted(end, extension),
+    extension,
+    file.tensors.values(),
+    file.read,
+    extension === "npz" ? {} : { note: "kept" },
+  );
+  await file.close();
+}
+
+describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
+  beforeAll(async () => {
+    for (const end of ["a", "b"])
+      for (const extension of ["safetensors", "npz"] as const) await convert(end, extension);
+  });
+
+  it.skipIf(!python)(
+    "writes files that PyTorch loads, with the logits of its own average (python3 with torch)",
+    async () => {
+      const ends = {
+        pt: fixture,
+        safetensors: (e: string) => converted(e, "safetensors"),
+        npz: (e: string) => converted(e, "npz"),
+      };
+      const outs = [];
+      let averaged: string[] = [];
+      for (const [extension, end] of Object.entries(ends)) {
+        const out = join(folder, `merged.${extension}`);
+        const record = await merge({ a: end("a"), b: end("b"), out, layers: ["layer4.**", "fc"] });
+        averaged = Object.keys(record.averaged);
+        expect(JSON.parse(readFileSync(`${out}.merge.json`, "utf8"))).toEqual(record);
+        outs.push(out);
+      }
+      expect(averaged).toContain("layer4.0.bn1");
+      const { stdout, stderr } = spawnSync(
+        python!,
+        [
+          join(import.meta.dirname, "interop/load_merged.py"),
+          sharedPath("reference"),
+          fixture("a"),
+          fixture("b"),
+          averaged.join(","),
+          ...outs,
+        ],
+        { encoding: "utf8" },
+      );
+      const differences = JSON.parse(stdout || `"${stderr}"`) as number[];
+      expect(differences).toHaveLength(3);
+      for (const difference of differences) expect(difference).toBeLessThan(1e-6);
+    },
+  );
+
+  it("keeps metadata, and everything else, byte for byte", async () => {
+    const out = join(folder, "same.safetensors");
+    const a = converted("a", "safetensors");
+    await merge({ a, b: a, out });
+    expect(readFileSync(out).equals(readFileSync(a))).toBe(true);
+  });
+
+  it("keeps a wrapped file's wrapper: names, accuracy and all", async () => {
+    const public20 = sharedPath("data/checkpoints/resnet20-12fca82f.th");
+    const out = join(folder, "merged.th");
+    await merge({ a: public20, b: public20, out });
+    expect(readFileSync(out).equals(readFileSync(public20))).toBe(true);
+  });
+
+  it("takes a weight for a layer, and keeps the rest from the base", async () => {
+    const out = join(folder, "weights.npz");
+    await merge({ a: converted("a", "npz"), b: converted("b", "npz"), out, layers: ["conv1=0.25"], base: "b" });
+    const [a, b, m] = await Promise.all([converted("a", "npz"), converted("b", "npz"), out].map(openCheckpoint));
+    const read = async (name: string) =>
+      (await Promise.all([a, b, m].map((file) => file.read(name)))).map(({ data }) => Number(data[0]));
+    const [x, y, z] = await read("conv1.weight");
+    expect(z).toBeCloseTo(0.75 * x + 0.25 * y, 6);
+    const [, kept, fc] = await read("fc.weight");
+    expect(fc).toBe(kept);
+    await Promise.all([a, b, m].map((file) => file.close()));
+  });
+
+  it("finds layers whose joint barrier stays within a budget, and checks the written file", async () => {
+    const [a, b] = ["a", "b"].map((end) => sharedPath(`fixtures/resnet18-w8/${end}_epoch_30.pt`));
+    const out = join(folder, "budget.pt");
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 100 };
+    const measure = { a, b, model: { name: "resnet18-nonorm" }, data, scans: [] };
+    const { budget, checked, averaged } = await merge({ a, b, out, budget: { limit: 0.1, metric: "loss" }, measure });
+    expect(budget!.barrier).toBeLessThanOrEqual(0.1);
+    expect(Object.keys(averaged).length).toBeGreaterThan(2);
+    expect(checked!.loss_barrier).toBeCloseTo(budget!.barrier!, 5);
+    const nothing = await merge({ a, b, out, budget: { limit: 1e-9, metric: "loss" }, measure });
+    expect(nothing.budget!.barrier).toBeLessThanOrEqual(1e-9);
+  });
+
+  it("leaves nothing behind when it fails", async () => {
+    const out = join(folder, "none.pt");
+    const fails = (options: Partial<Parameters<typeof merge>[0]>) =>
+      expect(merge({ a: fixture("a"), b: fixture("b"), out, ...options })).rejects.toThrow(UserError);
+    await fails({ layers: ["nosuch"] });
+    await fails({ layers: ["fc=x"] });
+    await fails({ budget: { limit: 1, metric: "loss" } });
+    await fails({ b: sharedPath("fixtures/resnet18-w8/a_epoch_0.pt") });
+    writeFileSync(join(folder, "file"), "");
+    await fails({ out: join(folder, "file", "below.pt") });
+    expect(existsSync(out)).toBe(false);
+    expect(existsSync(`${out}.merge.json`)).toBe(false);
+  });
+});
