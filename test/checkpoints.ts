@@ -3,7 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  TensorProtoSchema,
+} from "onnx-buf";
 import { type Format, openCheckpoint, readAll, writeCheckpoint } from "../src/checkpoints/index.ts";
 import { writeZip } from "../src/checkpoints/zip-writer.ts";
 import {
@@ -15,6 +23,7 @@ import {
   tensorFromBytes,
   UserError,
 } from "../src/core/index.ts";
+import { onnxTypes } from "../src/graph/index.ts";
 
 /** Formats that can be written. */
 export const formats: readonly Exclude<Format, "onnx">[] = ["safetensors", "torch", "npz"];
@@ -74,6 +83,25 @@ export function plain(tensors: ReadonlyMap<string, Tensor>): [string, string, re
     tensor.shape,
     Buffer.from(bytesOf(tensor)).toString("hex"),
   ]);
+}
+
+/** An ONNX model with nothing but initialisers, raw, behind one that is stored as numbers. */
+export function onnxBytes(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const initializer = [...tensors].map(([name, tensor]) =>
+    create(TensorProtoSchema, {
+      name,
+      dataType: onnxTypes[tensor.dtype],
+      dims: tensor.shape.map(BigInt),
+      rawData: new Uint8Array(bytesOf(tensor)),
+    }),
+  );
+  const node = create(NodeProtoSchema, { opType: "Relu", input: ["x"], output: ["y"] });
+  const opsetImport = [create(OperatorSetIdProtoSchema, { version: 17n })];
+  const graph = create(GraphProtoSchema, { name: "test", node: [node], initializer });
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: 8n, producerName: "test", graph, opsetImport }),
+  );
 }
 
 /** A zip archive of stored members. `limit` as {@link writeZip} takes it. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { formats, readTensors, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
+import { formats, onnxBytes, readTensors, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
 import { projectRoot, tensor, UserError } from "../core/index.ts";
 import { npyHeader } from "./npy.ts";
 
@@ -91,6 +91,7 @@ async function originals(): Promise<Map<string, Buffer>> {
     await writeTensors(path, format, tensors);
     files.set(format, readFileSync(path));
   }
+  files.set("onnx", Buffer.from(onnxBytes(tensors)));
   for (const sample of ["torch.zip.pt", "torch.legacy.pt"]) {
     files.set(sample, readFileSync(join(projectRoot, "test/interop", sample)));
   }

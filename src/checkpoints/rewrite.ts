@@ -27,7 +27,7 @@ export async function copyPatched(source: Source, handle: FileHandle, patches: r
       await handle.writeFile(await source.read(at, Math.min(piece, end - at)));
     at = end;
   };
-  for (const { begin, length, bytes } of [...patches].sort((a, b) => a.begin - b.begin)) {
+  for (const { begin, length, bytes } of patches.filter((p) => p.length > 0).sort((a, b) => a.begin - b.begin)) {
     await copyTo(begin);
     const fresh = await bytes();
     if (fresh.length !== length) throw new Error(`${fresh.length} bytes in place of ${length}`);
