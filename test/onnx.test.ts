@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { measure, parseScans } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
+import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { python } from "./torch.ts";
 
@@ -55,5 +56,31 @@ describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)",
   it("a graph with batch normalisations folded into convolutions", async () => {
     const { notes } = await compare("folded", ["a.pt", "b.pt"], "a.onnx");
     expect(notes!.join(" ")).toContain("folded");
+  });
+  it("a graph that keeps its batch normalisations, their statistics averaged or computed anew", async () => {
+    await compare("folded", ["a.pt", "b.pt"], "a-kept.onnx");
+    const { fresh } = JSON.parse(readFileSync(at("folded", "truth.json"), "utf8")) as { fresh: [number, number] };
+    for (const [model, ...ends] of [
+      [at("folded", "a-kept.onnx"), "a.pt", "b.pt"],
+      [undefined, "a-kept.onnx", "b-kept.onnx"],
+    ]) {
+      const { document } = await measure({
+        a: at("folded", ends[0]!),
+        b: at("folded", ends[1]!),
+        model: { name: model },
+        data: { name: `npz:${at("folded", "data.npz")}` },
+        scans: ["full"],
+        statistics: "recalibrate",
+      });
+      expect(Math.abs(document.cells[0].loss! - fresh[0])).toBeLessThan(1e-4);
+    }
+  });
+  it("merges two .onnx files into one that gives PyTorch's loss", async () => {
+    const [a, b] = [at("plain", "a.onnx"), at("plain", "b.onnx")];
+    const out = at("plain", "merged.onnx");
+    const measured = { a, b, model: {}, data: { name: `npz:${at("plain", "data.npz")}` }, scans: [] };
+    const { checked } = await merge({ a, b, out, measure: measured });
+    const { cells } = JSON.parse(readFileSync(at("plain", "truth.json"), "utf8")) as Truth;
+    expect(Math.abs(checked!.loss! - cells.find((cell) => cell.layer === null)!.loss)).toBeLessThan(1e-4);
   });
 });

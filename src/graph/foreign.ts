@@ -3,6 +3,8 @@
 // local functions are kept as they are; what a subgraph uses from outside counts as an input of its node.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
@@ -104,23 +106,35 @@ export function applyModel(
   for (const node of nodes) {
     const captured = capturedBy(node);
     const inputs = [...node.input, ...captured].map((name) => (name === "" ? null : find(name)));
-    const outputs =
-      substitute(node, inputs) ??
-      graph.foreign(
-        {
-          identity: identityOf(node),
-          op: node.opType,
-          types: node.output.map(() => undefined),
-          captured,
-          proto: node,
-        },
-        inputs,
-      );
+    const outputs = substitute(node, inputs) ?? applyNode(graph, node, inputs);
     node.output.forEach((name, i) => {
       if (name && outputs[i]) values.set(name, outputs[i]);
     });
   }
   return find;
+}
+
+/** Adds one node; `inputs` are its own and those that its subgraphs capture. */
+export function applyNode(graph: Graph, node: NodeProto, inputs: readonly (Value | null)[]): readonly Value[] {
+  const types = node.output.map(() => undefined);
+  const foreign = { identity: identityOf(node), op: node.opType, types, captured: capturedBy(node), proto: node };
+  return graph.foreign(foreign, inputs);
+}
+
+/** Adds a standard operation of one output to a graph of foreign nodes, whose types are not known. */
+export function applyStandard(
+  op: string,
+  inputs: readonly Value[],
+  attributes: Readonly<Record<string, number | readonly number[]>> = {},
+): Value {
+  const attribute = Object.entries(attributes).map(([name, value]) =>
+    typeof value === "number"
+      ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
+      : create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) }),
+  );
+  const input = inputs.map((_, i) => `x${i}`);
+  const node = create(NodeProtoSchema, { opType: op, input, output: ["y"], attribute });
+  return applyNode(inputs[0].graph, node, inputs)[0];
 }
 
 /** The node under new names, for serialising. */

@@ -5,6 +5,8 @@ export * from "./autodiff.ts";
 export * from "./composites.ts";
 export {
   applyModel,
+  applyNode,
+  applyStandard,
   type Dialect,
   type ForeignModel,
   type Held,

@@ -1,6 +1,6 @@
 // The contract of a network: its parameters as data, and a forward pass over the graph.
 import type { DType } from "../core/index.ts";
-import { type Dialect, dropout, type Port, type Substitute, type Value } from "../graph/index.ts";
+import { type Dialect, dropout, type Port, type Value } from "../graph/index.ts";
 
 /** How a parameter starts: its distribution. */
 export type Initial =
@@ -34,8 +34,6 @@ export interface Training {
   noise?(shape: readonly number[]): Value;
   /** Hands over the new value of a running statistic. */
   track(name: string, value: Value): void;
-  /** Stands in for nodes of an ONNX graph, such as its batch normalisations. */
-  readonly substitute?: Substitute;
   /** The batch's share of a new running statistic; default 0.1. One hands over the batch's own. */
   readonly momentum?: number;
 }

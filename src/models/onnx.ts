@@ -5,6 +5,7 @@ import { applyModel, cast, type ForeignModel, type Held, type Type, type Value, 
 import type { Model, Parameter } from "./model.ts";
 import type { Binding, StateDict } from "./onnx-match.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+import { byBatchStatistics } from "./onnx-norm.ts";
 
 export interface OnnxOptions {
   readonly foreign: ForeignModel;
@@ -37,7 +38,16 @@ export function onnxModel({ foreign, parameters, tied, bindings, values, output 
         if (inputs[name]) return inputs[name];
         throw new Error(`nothing is given for ${name}`);
       };
-      const scores = applyModel(graph, foreign, given, training?.substitute)(output.name);
+      const nameOf = (heldName: string) => {
+        let name: string | undefined;
+        bindings.get(heldName)?.((asked) => {
+          name ??= asked;
+          return weights(asked);
+        });
+        return name;
+      };
+      const substitute = training && byBatchStatistics(training, foreign.dialect, nameOf);
+      const scores = applyModel(graph, foreign, given, substitute)(output.name);
       return output.type ? cast(withType(scores, output.type), "float32") : scores;
     },
   };

@@ -58,15 +58,21 @@ for end in "ab":
     torch.save(net.state_dict(), f"{folder}/{end}.pt")
     torch.onnx.export(net, images[:2], f"{folder}/{end}.onnx", input_names=["image"], output_names=["logits"],
                       dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}}, opset_version=13)
+    torch.onnx.export(net, images[:2], f"{folder}/{end}-kept.onnx", input_names=["image"], output_names=["logits"],
+                      training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+                      dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}}, opset_version=13)
 np.savez(f"{folder}/data.npz", image=images.numpy(), labels=labels.numpy())
 
 states = {end: net.state_dict() for end, net in nets.items()}
 layers = list(dict.fromkeys(name.rsplit(".", 1)[0] for name in states["a"]))
 
 
-def scores(state):
-    net = Net().eval()
+def scores(state, fresh=False):
+    net = Net()
     net.load_state_dict(state)
+    if fresh:
+        torch.optim.swa_utils.update_bn([images], net)
+    net.eval()
     with torch.no_grad():
         logits = net(images)
     return F.cross_entropy(logits, labels).item(), 100 * (logits.argmax(1) != labels).float().mean().item()
@@ -81,4 +87,5 @@ ends = {end: scores(state) for end, state in states.items()}
 cells = [{"layer": layer, "base": base, "loss": scores(mixed([layer], base))[0], "error": scores(mixed([layer], base))[1]}
          for layer in layers for base in "ab"]
 cells.append({"layer": None, "base": None, "loss": scores(mixed(layers, "a"))[0], "error": scores(mixed(layers, "a"))[1]})
-json.dump({"layers": layers, "ends": ends, "cells": cells}, open(f"{folder}/truth.json", "w"))
+fresh = scores(mixed(layers, "a"), fresh=True)
+json.dump({"fresh": fresh, "layers": layers, "ends": ends, "cells": cells}, open(f"{folder}/truth.json", "w"))
