@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../src/core/index.ts";
 import { readRecipe } from "../src/experiments/index.ts";
+import { guideFolder } from "./guide.ts";
 
 const documents = [
   "README.md",
@@ -51,6 +52,25 @@ describe("the documents", () => {
         }
       });
     }
+  }
+
+  // the guide's pages on checkpoints are walked through, command by command, in a folder that holds the files they speak of
+  for (const file of ["pytorch-pair.md", "onnx-pair.md", "merge-under-a-budget.md"]) {
+    it(`docs/${file}: every command runs`, { timeout: 120_000 }, async () => {
+      const folder = await guideFolder();
+      const text = readFileSync(join(projectRoot, "docs", file), "utf8");
+      for (const [, block] of text.matchAll(/```sh\n([\s\S]*?)```/g)) {
+        for (const line of block.trim().split("\n")) {
+          const command = line.replace(
+            "npx layerwise",
+            `"${process.execPath}" "${join(projectRoot, "dist/cli/main.js")}"`,
+          );
+          const { status, stderr, stdout } = spawnSync(command, { shell: true, cwd: folder, encoding: "utf8" });
+          expect(status, `${line}\n${stderr}`).toBe(0);
+          expect(stdout.length, line).toBeGreaterThan(50);
+        }
+      }
+    });
   }
 
   for (const file of readdirSync(join(projectRoot, "recipes"))) {

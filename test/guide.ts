@@ -1,0 +1,46 @@
+// The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files, and samples for them.
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot, type Tensor } from "../src/core/index.ts";
+import { openData } from "../src/data/index.ts";
+import { Graph, serialise } from "../src/graph/index.ts";
+import { buildModel, dtypeOf, initialise, type Model } from "../src/models/index.ts";
+import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+
+/** Makes them in a new folder. */
+export async function guideFolder(): Promise<string> {
+  const folder = temporaryFolder();
+  const at = (name: string) => join(folder, name);
+  const plain = buildModel("resnet18-nonorm", { width: 2 });
+  const normed = buildModel("resnet20", { width: 2 });
+  const rings = buildModel("mlp", { inputs: 2, hidden: 8, depth: 2, classes: 2 });
+  for (const [i, end] of ["a", "b"].entries()) {
+    await writeTensors(at(`${end}.pt`), "torch", initialise(plain, i + 1));
+    await writeTensors(at(`bn-${end}.pt`), "torch", initialise(normed, i + 1));
+    writeFileSync(at(`${end}.onnx`), onnxOf(plain, [20, 3, 16, 16], "image", i + 1));
+    writeFileSync(at(`rings-${end}.onnx`), onnxOf(rings, [10, 2], "points", i + 1));
+  }
+  copyFileSync(at("a.onnx"), at("graph.onnx"));
+  copyFileSync(join(projectRoot, "docs/examples/rings.mjs"), at("rings.mjs"));
+  const data = await openData("cifar10-half", { samples: 40 });
+  const { inputs, labels } = data.batch(Array.from({ length: 40 }, (_, i) => i));
+  await writeTensors(
+    at("batch.npz"),
+    "npz",
+    new Map<string, Tensor>([
+      ["image", inputs.input],
+      ["labels", labels],
+    ]),
+  );
+  return folder;
+}
+
+/** A network with fresh weights as an ONNX model of a fixed batch. */
+function onnxOf(model: Model, shape: number[], input: string, seed: number): Uint8Array {
+  const graph = new Graph();
+  const parameters = new Map(model.parameters.map((p) => [p.name, p]));
+  const logits = model.forward({ input: graph.input(input, "float32", shape) }, (name) =>
+    graph.input(name, dtypeOf(parameters.get(name)!), parameters.get(name)!.shape),
+  );
+  return serialise({ logits }, initialise(model, seed));
+}
