@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { python } from "../test/torch.ts";
+import { benchDistance } from "./distance.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
@@ -57,3 +58,5 @@ for (const { title, args, count } of work) {
     );
   });
 }
+
+if ("distance".includes(process.argv[2] ?? "")) await benchDistance();

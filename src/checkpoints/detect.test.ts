@@ -39,7 +39,7 @@ it.each([
 
 it("refuses an archive of something else", async () => {
   expect(await refusal(path, await zipOf({ "letter.txt": "hello" }))).toBe(
-    "x.pt is a zip archive with neither data.pkl nor .npy arrays. Give a .pt, .npz or .onnx file.",
+    "x.pt is a zip archive with neither data.pkl nor .npy arrays. Give a .pt or .npz file.",
   );
 });
 

@@ -1,6 +1,7 @@
 // layerwise measure A B: the barriers of any two checkpoints.
 import { Command } from "@commander-js/extra-typings";
 import type { Metric } from "../connectivity/index.ts";
+import { UsageError } from "../core/index.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
 import { makeProgress } from "./progress.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
@@ -49,6 +50,10 @@ export const measureCommand = () =>
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
     .action(async (a, b, options) => {
+      if (options.model === undefined && ![a, b].every((path) => path.endsWith(".onnx")))
+        throw new UsageError(
+          "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
+        );
       const { measureApart, parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const progress = makeProgress(options);

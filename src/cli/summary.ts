@@ -1,6 +1,6 @@
 // What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
 import type { Measurement } from "../connectivity/index.ts";
-import { drawn, fullOf, type RunRecord, scansOf, signed, singles } from "../report/index.ts";
+import { baselineSentence, drawn, fullOf, type RunRecord, scansOf, signed, singles } from "../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
 
 const columns = () => Math.min(process.stdout.columns ?? 80, 120);
@@ -53,6 +53,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
     ends,
     conclusion(document),
     document.verdict.reason,
+    ...(baselineSentence(document) ? [baselineSentence(document)] : []),
     ...(document.notes ?? []).map((note) => `Note: ${note}`),
     `The report: ${folder}/report.html`,
   ].join("\n\n");

@@ -31,6 +31,19 @@ export function finding(document: Measurement): string {
   return joint ? `${joint}; ${single}.` : `${single}.`;
 }
 
+/** The random baseline beside the average, for single layers; undefined where none was measured. */
+export function baselineSentence({ cells }: Measurement): string | undefined {
+  const alone = cells.filter((cell) => cell.scan === "single" && cell.baseline);
+  if (alone.length === 0) return undefined;
+  const medianOf = (values: (number | null)[]) => {
+    const sorted = values.filter((x) => x !== null).sort((x, y) => x - y);
+    return sorted[Math.floor(sorted.length / 2)] ?? null;
+  };
+  const average = medianOf(alone.map((cell) => cell.loss_barrier));
+  const random = medianOf(alone.map((cell) => cell.baseline!.loss_barrier));
+  return `A random step of the same length in one layer has a loss barrier of ${signed(random, 3)} in the median, the step to the average ${signed(average, 3)}.`;
+}
+
 export function tilesOf(document: Measurement): { value: string; label: string }[] {
   const full = fullOf(document);
   const alone = singles(document);

@@ -2,7 +2,7 @@
 import type { Measurement } from "../connectivity/index.ts";
 import { baseOf, drawn, metrics, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
 import { cellsCsv } from "./csv.ts";
-import { finding, tilesOf } from "./finding.ts";
+import { baselineSentence, finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import type { Rendered } from "./run.ts";
@@ -30,6 +30,7 @@ export function renderMeasurement(document: Measurement): Rendered {
     });
   }
   const { data, model, ends, verdict } = document;
+  const remarks = [baselineSentence(document), ...(document.notes ?? [])].filter((text) => text !== undefined);
   const of = (metric: string) => figures(scans.map((scan) => pictures[`${pictureName(scan)}-${metric}`]));
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
@@ -87,7 +88,7 @@ export function renderMeasurement(document: Measurement): Rendered {
           ),
         ),
       ),
-      ...(document.notes?.length ? [section("Notes", ...document.notes.map((note) => paragraph(note)))] : []),
+      ...(remarks.length ? [section("Notes", ...remarks.map((note) => paragraph(note)))] : []),
     ],
   });
   return { html, figures: pictures, csv: cellsCsv([{ document }]) };
