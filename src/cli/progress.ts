@@ -1,5 +1,5 @@
 // Progress on standard error: a line for each task with a bar, the share done, the time left and a note. In a terminal the lines are redrawn in
-// place; elsewhere a task tells its start, every tenth, and its end. Quiet draws nothing.
+// place; elsewhere a task that takes more than a second tells every tenth, and its end. Quiet draws nothing.
 import { performance } from "node:perf_hooks";
 
 interface Task {
@@ -36,7 +36,7 @@ export function makeProgress({ quiet = false, stream = process.stderr } = {}): P
       tasks.set(name, Object.assign(task, { done, total, note }));
       if (stream.isTTY) {
         if (done >= total || now - last > 100) redraw();
-      } else if (Math.floor((10 * done) / total) > task.told) {
+      } else if (now - task.start > 1000 && Math.floor((10 * done) / total) > task.told) {
         task.told = Math.floor((10 * done) / total);
         stream.write(`${line(name, task, 100)}\n`);
       }

@@ -1,8 +1,8 @@
 // Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "../checkpoints/index.ts";
-import { describeFileError, makeFreshFolder, type Tensor, writeAtomic } from "../core/index.ts";
+import { describeFileError, makeFolder, makeFreshFolder, type Tensor, writeAtomic } from "../core/index.ts";
 import type { SampleScores } from "./evaluate.ts";
 import type { Measurement } from "./result.ts";
 
@@ -21,9 +21,7 @@ export async function saveMeasurement(
   folder?: string,
 ): Promise<string> {
   const made = folder
-    ? await mkdir(folder, { recursive: true }).catch((error) =>
-        Promise.reject(describeFileError(error, folder, "write")),
-      )
+    ? await makeFolder(folder).catch((error) => Promise.reject(describeFileError(error, folder, "write")))
     : undefined;
   const target =
     folder ??

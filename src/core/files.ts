@@ -1,13 +1,33 @@
 // Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
 
 /** The project's own root (where package.json lies), the same from src/ and from dist/. */
 export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * Makes a folder and those above it, one by one; returns the topmost that was new. Node's own recursive way never ends where the system
+ * denies that a folder's parent is there, as under /proc.
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return undefined;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+  }
+  const above = await makeFolder(dirname(path));
+  await mkdir(path).catch((error) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return above ?? path;
+}
 
 /**
  * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps.
@@ -19,7 +39,7 @@ export async function writeAtomic(
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.part`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const handle = await open(temporary, "wx");
     try {
       if (typeof content === "function") await content(handle);

@@ -2,10 +2,10 @@
 // `.part` file; nothing appears under its own name before the checksum was right.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createGunzip } from "node:zlib";
-import { describeFileError, listSome, nearest, UserError, writeAtomic } from "../core/index.ts";
+import { describeFileError, listSome, makeFolder, nearest, UserError, writeAtomic } from "../core/index.ts";
 import { type Archive, archives } from "./archives.ts";
 import { filesInTar } from "./tar.ts";
 
@@ -26,7 +26,7 @@ export async function fetchData(name: string, { dir, from, onProgress }: FetchOp
       `There is nothing to fetch for ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(Object.keys(archives))}.`,
     );
   }
-  await mkdir(dir, { recursive: true }).catch((error) => Promise.reject(describeFileError(error, dir, "write")));
+  await makeFolder(dir).catch((error) => Promise.reject(describeFileError(error, dir, "write")));
   const file = from ?? join(dir, `${basename(archive.url)}.part`);
   if (!from) await download(addressOf(archive), file, archive, onProgress);
   const found = await checksum(file, archive.algorithm);

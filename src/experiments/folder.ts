@@ -1,10 +1,10 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { stringify } from "yaml";
-import { describeFileError, UserError, writeAtomic } from "../core/index.ts";
+import { describeFileError, makeFolder, UserError, writeAtomic } from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
 
 /** The networks of a pair, and their folders' names. */
@@ -24,7 +24,7 @@ export const runPath = (recipe: Recipe, runs: string): string => join(runs, `${r
 /** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
 export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {
   const path = runPath(recipe, runs);
-  await mkdir(path, { recursive: true }).catch((error) => {
+  await makeFolder(path).catch((error) => {
     throw describeFileError(error, path, "write");
   });
   const unlock = await lock(path);

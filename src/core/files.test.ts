@@ -1,0 +1,33 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { UserError } from "./errors.ts";
+import { makeFolder, writeAtomic } from "./files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "layerwise-files-"));
+
+describe("files", () => {
+  it("make their folders, and appear whole", async () => {
+    const path = join(folder, "a/b/c.txt");
+    await writeAtomic(path, "whole");
+    expect(readFileSync(path, "utf8")).toBe("whole");
+    expect(await makeFolder(join(folder, "a/b"))).toBeUndefined();
+    expect(await makeFolder(join(folder, "x/y"))).toBe(join(folder, "x"));
+  });
+
+  it("leave nothing when writing fails", async () => {
+    const failing = writeAtomic(join(folder, "none.txt"), async (handle) => {
+      await handle.writeFile("half");
+      throw new Error("cut");
+    });
+    await expect(failing).rejects.toThrow("cut");
+    expect(readdirSync(folder).filter((name) => name.includes("none"))).toEqual([]);
+  });
+
+  it("that cannot be written are told in a sentence, soon", async () => {
+    writeFileSync(join(folder, "file"), "");
+    for (const path of [join(folder, "file/below.txt"), "/proc/none/file.txt"].filter(() => existsSync("/proc")))
+      await expect(writeAtomic(path, "x")).rejects.toThrow(UserError);
+  });
+});
