@@ -4,6 +4,7 @@ export * from "./connectivity/index.ts";
 export * from "./core/index.ts";
 export * from "./data/index.ts";
 export * from "./experiments/index.ts";
+export * from "./federated/index.ts";
 export * from "./graph/index.ts";
 export * from "./merging/index.ts";
 export * from "./models/index.ts";

@@ -64,6 +64,7 @@ export function imageDataset(
     get sha256() {
       return sha256(records); // only when it is asked for: the whole of CIFAR-10 takes a while
     },
+    classOf: () => Uint8Array.from({ length: count }, (_, i) => records[i * record + labelBytes - 1]),
     batch,
   };
 }

@@ -7,9 +7,9 @@ import { stringify } from "yaml";
 import { describeFileError, makeFolder, UserError, writeAtomic } from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
 
-/** The networks of a pair, and their folders' names. */
-export const networkNames = ["a", "b"] as const;
-export type NetworkName = (typeof networkNames)[number];
+/** The networks of a recipe, and their folders' names; the first two are the pair that is measured. */
+export const networkNames = ({ federated }: Recipe): string[] =>
+  federated ? Array.from({ length: federated.clients }, (_, i) => `client-${i}`) : ["a", "b"];
 
 export interface RunFolder {
   readonly path: string;

@@ -15,6 +15,11 @@ const model = z.strictObject({
   name: z.string().default("resnet18-nonorm"),
   width: count.optional(),
   hidden: count.optional(),
+  blocks: count.optional(),
+  heads: count.optional(),
+  dim: count.optional(),
+  context: count.optional(),
+  dropout: fraction.optional(),
 });
 
 const data = z.strictObject({
@@ -34,8 +39,19 @@ const pair = z.strictObject({
   order_seeds: z.tuple([seed, seed]).default([5, 7]),
 });
 
+/** Clients that start from one initialisation and see their own part of the samples only; the first two are the pair. */
+const federated = z.strictObject({
+  clients: z.int().min(2).default(2),
+  partition: z.enum(["iid", "dirichlet", "shards"]).default("iid"),
+  alpha: z.number().positive().optional(),
+  shards: count.optional(),
+  seed: seed.default(1),
+});
+
 const training = z.strictObject({
   epochs: count.default(200),
+  /** In place of epochs, where the data have none (text): steps on windows drawn at random. */
+  steps: count.optional(),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
   lr: z.number().positive().default(0.05),
@@ -45,6 +61,9 @@ const training = z.strictObject({
   clip: z.number().positive().optional(),
   schedule: z.enum(["cosine", "constant", "step"]).default("cosine"),
   warmup_steps: z.int().min(0).default(100),
+  /** Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs. */
+  period: count.default(30),
+  factor: z.number().positive().default(0.5),
 });
 
 const measure = z.strictObject({
@@ -67,6 +86,7 @@ export const recipeSchema = z.strictObject({
   model: model.prefault({}),
   data: data.prefault({}),
   pair: pair.prefault({}),
+  federated: federated.optional(),
   training: training.prefault({}),
   measure: measure.prefault({}),
 });
@@ -112,7 +132,7 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  const sections = { model, data, pair, training, measure };
+  const sections = { model, data, pair, federated, training, measure };
   const section = sections[path[0] as keyof typeof sections];
   return Object.keys((section ?? recipeSchema).shape);
 }
@@ -121,13 +141,20 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
  * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their checkpoints are kept.
  * What is measured on them, where the data lie and the recipe's name are not part of it.
  */
-export function recipeHash({ model, data: { dir: _, ...data }, pair, training, measure: { every } }: Recipe): string {
-  return sha256Value({ model, data, pair, training, every }).slice(0, 10);
+export function recipeHash({ model, data, pair, federated, training, measure: { every } }: Recipe): string {
+  const { dir: _, ...samples } = data;
+  const { period, factor, ...common } = training; // they say nothing unless the schedule falls in steps
+  const schedule = training.schedule === "step" ? { period, factor } : {};
+  const clients = federated ? { federated } : {};
+  return sha256Value({ model, data: samples, pair, ...clients, training: { ...common, ...schedule }, every }).slice(
+    0,
+    10,
+  );
 }
 
 /** How to open the recipe's training samples. */
-export function trainingData({ data: { samples, dir, mean, std } }: Recipe): DataOptions {
-  return { split: "train", samples: samples === "all" ? undefined : samples, dir, mean, std };
+export function trainingData({ model: { context }, data: { samples, dir, mean, std } }: Recipe): DataOptions {
+  return { split: "train", samples: samples === "all" ? undefined : samples, dir, mean, std, context };
 }
 
 /** The sizes that the recipe gives its network. */
@@ -135,8 +162,13 @@ export function modelSizes({ model: { name: _, ...sizes } }: Recipe): Partial<Re
   return sizes;
 }
 
-/** The epochs that are kept and measured: 0, every so many, and the last. */
-export function measuredEpochs({ training: { epochs }, measure: { every } }: Recipe): number[] {
-  const kept = Array.from({ length: Math.floor(epochs / every) + 1 }, (_, i) => i * every);
-  return kept.at(-1) === epochs ? kept : [...kept, epochs];
+/** The epochs (or steps) that are kept and measured: 0, every so many, and the last. */
+export function measuredEpochs(recipe: Recipe): number[] {
+  const { every } = recipe.measure;
+  const total = lengthOf(recipe);
+  const kept = Array.from({ length: Math.floor(total / every) + 1 }, (_, i) => i * every);
+  return kept.at(-1) === total ? kept : [...kept, total];
 }
+
+/** How long a training is: epochs, or steps where the recipe counts those. */
+export const lengthOf = ({ training: { epochs, steps } }: Recipe): number => steps ?? epochs;

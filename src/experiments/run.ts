@@ -17,9 +17,10 @@ import { openData } from "../data/index.ts";
 import { findNetwork } from "../models/index.ts";
 import { type Device, siblingModule, startWork } from "../runtime/index.ts";
 import { checkpointName, lastEpoch } from "../training/index.ts";
-import { type NetworkName, networkNames, type RunFolder } from "./folder.ts";
+import { clientHistogram } from "./clients.ts";
+import { networkNames, type RunFolder } from "./folder.ts";
 import { appendLog } from "./log.ts";
-import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { lengthOf, measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
 
 export interface RunOptions {
@@ -45,10 +46,13 @@ export async function trainRun(
   run: RunFolder,
   { device, threads = availableParallelism(), onProgress }: RunOptions = {},
 ): Promise<void> {
-  const { epochs } = run.recipe.training;
-  const share = await remembered(run, "threads", Math.max(1, Math.floor(threads / networkNames.length)));
+  const epochs = lengthOf(run.recipe);
+  const names = networkNames(run.recipe);
+  const share = await remembered(run, "threads", Math.max(1, Math.floor(threads / names.length)));
+  const clients = await clientHistogram(run.recipe);
+  if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
   const failure = new AbortController();
-  const trainOne = async (network: NetworkName) => {
+  const trainOne = async (network: string) => {
     const folder = join(run.path, network);
     if ((await lastEpoch(folder)) === epochs) return;
     const input: TrainInput = { recipe: run.recipe, network, folder, runtime: { device, threads: share } };
@@ -64,7 +68,7 @@ export async function trainRun(
     });
   };
   await Promise.all(
-    networkNames.map((network) =>
+    names.map((network) =>
       trainOne(network).catch((error) => {
         failure.abort(error);
         throw error;
@@ -96,11 +100,12 @@ export const measurementPath = (folder: string, epoch: number, split: string): s
   join(folder, "measure", `epoch-${String(epoch).padStart(4, "0")}-${split}.json`);
 
 function measureOptions({ recipe, path }: RunFolder, epoch: number, split: Split): MeasureOptions {
-  const checkpoint = (network: NetworkName, at: number) => join(path, network, checkpointName(at));
+  const [first, second] = networkNames(recipe);
+  const checkpoint = (network: string, at: number) => join(path, network, checkpointName(at));
   return {
-    a: checkpoint("a", epoch),
-    b: checkpoint("b", epoch),
-    initial: [checkpoint("a", 0), checkpoint("b", 0)],
+    a: checkpoint(first, epoch),
+    b: checkpoint(second, epoch),
+    initial: [checkpoint(first, 0), checkpoint(second, 0)],
     model: { name: recipe.model.name, sizes: modelSizes(recipe) },
     data: { name: recipe.data.name, ...measuredData(recipe, split) },
     scans: parseScans([...new Set([...recipe.measure.scans, "full"])].join(",")),

@@ -3,12 +3,13 @@ import { openData } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { adamw, type EpochLog, schedule, sgd, train } from "../training/index.ts";
-import type { NetworkName } from "./folder.ts";
-import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { clientData } from "./clients.ts";
+import { networkNames } from "./folder.ts";
+import { lengthOf, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
-  readonly network: NetworkName;
+  readonly network: string;
   readonly folder: string;
   readonly runtime: RuntimeOptions;
 }
@@ -17,21 +18,30 @@ export type TrainProgress = { readonly epochs: number } | { readonly log: EpochL
 
 const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, folder, runtime }, report) => {
   const { model, training, pair, data: source, measure } = recipe;
-  const { optimiser, lr, momentum, betas, weight_decay: weightDecay, epochs } = training;
-  const data = await openData(source.name, trainingData(recipe));
-  const second = network === "b";
+  const { optimiser, lr, momentum, betas, weight_decay: weightDecay, period, factor, steps } = training;
+  const epochs = lengthOf(recipe);
+  const number = networkNames(recipe).indexOf(network);
+  const data = clientData(recipe, number, await openData(source.name, trainingData(recipe)));
   await train(
     {
       model: buildModel(model.name, { ...modelSizes(recipe), classes: data.classes }),
       data,
       optimiser: optimiser === "sgd" ? sgd({ momentum, weightDecay }) : adamw({ betas, weightDecay }),
-      schedule: schedule({ kind: training.schedule, rate: lr, warmupSteps: training.warmup_steps, epochs }),
+      schedule: schedule({
+        kind: training.schedule,
+        rate: lr,
+        warmupSteps: training.warmup_steps,
+        epochs,
+        period,
+        factor,
+      }),
       clip: training.clip,
       epochs,
       batch: training.batch,
       augment: source.augment,
-      initSeed: pair.init_seed + (second && pair.init === "different" ? 1 : 0),
-      orderSeed: pair.order_seeds[second ? 1 : 0],
+      stride: steps && Math.min(measure.every, 100),
+      initSeed: pair.init_seed + (pair.init === "different" ? number : 0),
+      orderSeed: pair.order_seeds[number] ?? pair.order_seeds[1] + number,
       folder,
       isKept: (epoch) => epoch % measure.every === 0 || epoch === epochs,
       runtime,

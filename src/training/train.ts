@@ -15,7 +15,10 @@ export interface TrainOptions {
   readonly optimiser: Optimiser;
   readonly schedule: Schedule;
   readonly clip?: number;
+  /** Epochs; with `stride`, steps. */
   readonly epochs: number;
+  /** Trains by steps on windows drawn at random, that many to a snapshot, instead of by epochs. */
+  readonly stride?: number;
   readonly batch: number;
   readonly augment: boolean;
   readonly initSeed: number;
@@ -65,40 +68,77 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   let step = last?.step ?? 0;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
 
-  for (let epoch = last?.epoch ?? 0; epoch < epochs; epoch++) {
+  const { stride } = options;
+  for (let epoch = last?.epoch ?? 0; epoch < epochs; ) {
     const start = performance.now();
-    const order = epochOrder(randomStream(orderSeed, "order", epoch), data.count);
-    const changes = augment ? randomStream(orderSeed, "augment", epoch) : undefined;
+    const next = stride ? Math.min(epochs, epoch - (epoch % stride) + stride) : epoch + 1;
+    const parts = stride
+      ? { batches: windowBatches(data, size, orderSeed, [epoch, next]), count: (next - epoch) * size }
+      : { batches: epochBatches(data, size, orderSeed, epoch, augment), count: data.count };
     const sum = { loss: 0, error: 0 };
-    let into: Batch | undefined;
     let seen = 0;
-    for (const indices of batchesOf(order, size)) {
-      const batch = data.batch(indices, {
-        augment: changes,
-        into: into?.labels.shape[0] === indices.length ? into : undefined,
-      });
-      into ??= batch;
-      const { loss, error } = await stepper.step(batch, step, schedule(step, epoch));
-      sum.loss += loss * indices.length;
-      sum.error += error * indices.length;
-      seen += indices.length;
+    for (const batch of parts.batches) {
+      const { loss, error } = await stepper.step(batch, step, schedule(step, stride ? step : epoch));
+      const items = batch.labels.shape[0];
+      sum.loss += loss * items;
+      sum.error += error * items;
+      seen += items;
       step++;
-      report.progress?.(epoch + seen / data.count);
+      report.progress?.(epoch + ((next - epoch) * seen) / parts.count);
     }
     if (!Number.isFinite(sum.loss)) {
       throw new UserError(
-        `Training diverged in epoch ${epoch + 1}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
+        `Training diverged before ${stride ? "step" : "epoch"} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
       );
     }
-    await saveSnapshot(folder, model, stepper.state, { epoch: epoch + 1, step }, isKept);
+    await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);
     const seconds = (performance.now() - start) / 1000;
     report.epoch?.({
-      epoch: epoch + 1,
+      epoch: next,
       loss: sum.loss / seen,
       error: (100 * sum.error) / seen,
-      rate: schedule(step - 1, epoch),
+      rate: schedule(step - 1, stride ? step - 1 : epoch),
       seconds,
     });
+    epoch = next;
   }
   await stepper.dispose();
+}
+
+/** The batches of one epoch: its own order, its own changes. */
+function* epochBatches(
+  data: Dataset,
+  size: number,
+  orderSeed: number,
+  epoch: number,
+  augmented: boolean,
+): Generator<Batch> {
+  const order = epochOrder(randomStream(orderSeed, "order", epoch), data.count);
+  const augment = augmented ? randomStream(orderSeed, "augment", epoch) : undefined;
+  let into: Batch | undefined;
+  for (const indices of batchesOf(order, size)) {
+    const batch = data.batch(indices, {
+      augment,
+      into: into?.labels.shape[0] === indices.length ? into : undefined,
+    });
+    into ??= batch;
+    yield batch;
+  }
+}
+
+/** The batches of some steps of a text: windows at any position. */
+function* windowBatches(
+  { name, windows, positions }: Dataset,
+  size: number,
+  orderSeed: number,
+  [from, to]: readonly [number, number],
+): Generator<Batch> {
+  if (!windows || !positions)
+    throw new UserError(
+      `${name} is no text, so it is trained by epochs: give training.epochs in place of training.steps.`,
+    );
+  for (let step = from; step < to; step++) {
+    const random = randomStream(orderSeed, "windows", step);
+    yield windows(Array.from({ length: size }, () => random.integer(positions)));
+  }
 }

@@ -1,0 +1,24 @@
+// The part of a data set that a client sees: a view, nothing is copied.
+import { sha256 } from "../core/index.ts";
+import type { Dataset } from "../data/index.ts";
+
+/** The data set of these samples only, in this order. */
+export function subsetOf(data: Dataset, indices: Uint32Array<ArrayBuffer>): Dataset {
+  return {
+    name: data.name,
+    split: data.split,
+    count: indices.length,
+    inputs: data.inputs,
+    labelShape: data.labelShape,
+    labelType: data.labelType,
+    classes: data.classes,
+    get sha256() {
+      return sha256(`${data.sha256} ${sha256(new Uint8Array(indices.buffer, indices.byteOffset, indices.byteLength))}`);
+    },
+    batch: (chosen, options) =>
+      data.batch(
+        Uint32Array.from(chosen, (i) => indices[i]),
+        options,
+      ),
+  };
+}
