@@ -1,7 +1,7 @@
 // The whole walk in seconds, through the built command line: train a tiny pair, cut it, resume it, measure it, redraw it; and wrong input.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -72,6 +72,48 @@ describe("the walk from a recipe to a report", () => {
     expect(done.stderr).toBe("");
     expect(JSON.parse(done.stdout).networks.a.epoch).toBe(6);
     expect(checkpoints("cut")).toEqual(checkpoints("runs"));
+  });
+
+  it("trains federated clients on their parts, and a text by steps; cut and resumed with the same bytes", async () => {
+    mkdirSync(join(folder, "shakespeare"));
+    writeFileSync(join(folder, "shakespeare/input.txt"), "To be, or not to be: that is the question.\n".repeat(60));
+    writeFileSync(
+      join(folder, "text.yaml"),
+      `model: { name: gpt, blocks: 1, heads: 2, dim: 8, context: 16 }
+data: { name: shakespeare, dir: . }
+training: { steps: 250, batch: 4, optimiser: adamw, lr: 2.0e-3, clip: 1.0, warmup_steps: 20 }
+measure: { every: 125, scans: [single], splits: [test], samples: 10 }
+`,
+    );
+    writeFileSync(
+      join(folder, "clients.yaml"),
+      `model: { width: 2 }
+data: { name: cifar10-half, samples: 200, augment: false }
+federated: { clients: 3, partition: dirichlet, alpha: 0.5 }
+training: { epochs: 1 }
+measure: { every: 1, scans: [deep], splits: [train], samples: 50 }
+claims: [{ says: it is small, take: full, below: 9 }]
+`,
+    );
+    const text = layerwise("reproduce", "text.yaml", "--quiet", "--runs", "texts");
+    expect(text.stderr).toBe("");
+    const child = spawn(process.execPath, [main, "train", "text.yaml", "--runs", "cut-texts", "--quiet"], {
+      cwd: folder,
+    });
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    setTimeout(() => child.kill("SIGKILL"), 1200);
+    await ended;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(layerwise("train", "text.yaml", "--runs", "cut-texts", "--quiet").status).toBe(0);
+    expect(checkpoints("cut-texts")).toEqual(checkpoints("texts"));
+
+    const clients = layerwise("reproduce", "clients.yaml", "--quiet", "--runs", "clients");
+    expect(clients.stderr).toBe("");
+    expect(clients.stdout).toContain("HOLDS: it is small");
+    const run = join(folder, "clients", readdirSync(join(folder, "clients"))[0]);
+    expect(readdirSync(run)).toEqual(expect.arrayContaining(["client-0", "client-1", "client-2", "claims.json"]));
+    const { classes } = JSON.parse(readFileSync(join(run, "clients.json"), "utf8")) as { classes: number[][] };
+    expect(classes.flat().reduce((sum, x) => sum + x, 0)).toBe(200);
   });
 
   it("measures two checkpoints into a document that other programs can rely on", () => {

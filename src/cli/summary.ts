@@ -10,7 +10,11 @@ const barrierAt = (document: Measurement, scan: string, layer: string) =>
   drawn(document, scan, layer, "loss", "mean")?.barrier ?? null;
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
-export function showRun({ name, measurements }: RunRecord, page: string): string {
+export function showRun(
+  { name, measurements }: RunRecord,
+  page: string,
+  claims: NonNullable<RunRecord["claims"]> = [],
+): string {
   const split = measurements.some((m) => m.split === "train") ? "train" : "test";
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
@@ -26,9 +30,14 @@ export function showRun({ name, measurements }: RunRecord, page: string): string
     }),
   );
   const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss_barrier, 2)}`).join(" · ");
-  return [...heatmaps, `All layers averaged, loss barrier:\n${full}`, conclusion(last), `The report: ${page}`].join(
-    "\n\n",
-  );
+  const judged = claims.map(({ says, verdict, numbers }) => `${verdict.toUpperCase()}: ${says} (${numbers}).`);
+  return [
+    ...heatmaps,
+    `All layers averaged, loss barrier:\n${full}`,
+    conclusion(last),
+    ...(judged.length ? [judged.join("\n")] : []),
+    `The report: ${page}`,
+  ].join("\n\n");
 }
 
 /** One measurement: the layers down, the scans across, then the verdict. */

@@ -1,5 +1,5 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { open, readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
@@ -19,7 +19,17 @@ export interface RunFolder {
   close(options?: { failed: boolean }): Promise<void>;
 }
 
-export const runPath = (recipe: Recipe, runs: string): string => join(runs, `${recipe.name}-${recipeHash(recipe)}`);
+/** The folder of a recipe's networks: one that is there for the same hash, under whatever name, or a new one. */
+export function runPath(recipe: Recipe, runs: string): string {
+  const hash = recipeHash(recipe);
+  const own = `${recipe.name}-${hash}`;
+  const there = existsSync(runs)
+    ? readdirSync(runs)
+        .sort()
+        .filter((name) => name.endsWith(`-${hash}`))
+    : [];
+  return join(runs, there.includes(own) ? own : (there[0] ?? own));
+}
 
 /** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
 export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {

@@ -78,6 +78,32 @@ const measure = z.strictObject({
   order_seed: seed.default(111),
 });
 
+export const claimSchema = z.strictObject({
+  /** In words, what must be seen. */
+  says: z.string(),
+  metric: z.enum(["loss", "error"]).default("loss"),
+  split: z.enum(["train", "test"]).default("train"),
+  /** The quantity: see claims.ts. */
+  take: z.enum([
+    "full",
+    "largest single",
+    "median single",
+    "largest single but the last",
+    "third of shallow",
+    "third of deep",
+    "half of minimal",
+    "half of random",
+    "distance from chance",
+  ]),
+  below: z.number().optional(),
+  above: z.number().optional(),
+  /** The limit is that many times the full barrier at the same point. */
+  of: z.literal("full").optional(),
+  /** At the last measured point, or at each from the second on. */
+  at: z.enum(["last", "each"]).default("last"),
+});
+export type Claim = z.infer<typeof claimSchema>;
+
 export const recipeSchema = z.strictObject({
   name: z
     .string()
@@ -89,22 +115,47 @@ export const recipeSchema = z.strictObject({
   federated: federated.optional(),
   training: training.prefault({}),
   measure: measure.prefault({}),
+  /** What must be seen, checked on the stored results. */
+  claims: z.array(claimSchema).default([]),
 });
+
+/** Parts of a recipe that a smaller scale changes. */
+const scaleNames = ["quick", "small", "paper"] as const;
+export type Scale = (typeof scaleNames)[number];
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the recipe's folder. */
-export async function readRecipe(path: string): Promise<Recipe> {
+/** Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the recipe's folder. Under `scales` a recipe says what a smaller scale changes. */
+export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
   const text = await readFile(path, "utf8").catch((error) => {
     throw describeFileError(error, path, "read");
   });
   const document = parseDocument(text);
   if (document.errors.length)
     throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split("\n")[0]}`);
-  const recipe = parseRecipe(document.toJS() ?? {}, path);
+  const recipe = parseRecipe(atScale(document.toJS() ?? {}, scale, path), path);
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
   return recipe;
 }
+
+/** The recipe's values with the changes of a scale; `paper` is the recipe itself. */
+function atScale(value: unknown, scale: Scale, path: string): unknown {
+  if (!isObject(value) || !("scales" in value)) return value;
+  const { scales, ...rest } = value;
+  if (!isObject(scales)) throw new UserError(`${path}: scales: expected the changes of small and quick.`);
+  const unknown = Object.keys(scales).find((name) => !scaleNames.includes(name as Scale));
+  if (unknown) throw new UserError(`${path}: scales.${unknown} is not a known scale. Known are small and quick.`);
+  return merged(rest, scales[scale] ?? {});
+}
+
+function merged(value: unknown, change: unknown): unknown {
+  if (!isObject(value) || !isObject(change)) return change;
+  const keys = [...new Set([...Object.keys(value), ...Object.keys(change)])];
+  return Object.fromEntries(keys.map((key) => [key, key in change ? merged(value[key], change[key]) : value[key]]));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Validates a recipe and fills in the defaults; `name` defaults to the file's. */
 export function parseRecipe(value: unknown, path: string): Recipe {

@@ -5,7 +5,9 @@ import { parse } from "yaml";
 import { type Measurement, parseMeasurement } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { type RunRecord, renderRun } from "../report/index.ts";
+import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
+import { recipeSchema } from "./recipe.ts";
 
 /** The stored results of a run folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
 async function readRecord(folder: string): Promise<RunRecord> {
@@ -34,12 +36,17 @@ async function readRecord(folder: string): Promise<RunRecord> {
 }
 
 /** Draws a run from its stored results: report.html, figures/*.svg and cells.csv in its folder. Returns the page's path and what it shows. */
-export async function writeReport(folder: string): Promise<{ page: string; record: RunRecord }> {
+export async function writeReport(
+  folder: string,
+): Promise<{ page: string; record: RunRecord; claims: readonly ClaimVerdict[] }> {
   const record = await readRecord(folder);
-  const { html, figures, csv } = renderRun(record);
+  const { claims: wanted } = recipeSchema.parse(record.recipe);
+  const claims = judgeClaims(wanted, record.measurements);
+  if (claims.length) await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
+  const { html, figures, csv } = renderRun({ ...record, claims });
   for (const [name, svg] of Object.entries(figures)) await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
   await writeAtomic(join(folder, "cells.csv"), csv);
   const page = join(folder, "report.html");
   await writeAtomic(page, html);
-  return { page, record };
+  return { page, record, claims };
 }

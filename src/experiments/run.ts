@@ -83,7 +83,7 @@ export async function measureRun(run: RunFolder, { device, threads, onProgress }
   const points = measuredEpochs(recipe).flatMap((epoch) => recipe.measure.splits.map((split) => ({ epoch, split })));
   for (const [i, { epoch, split }] of points.entries()) {
     const file = measurementPath(path, epoch, split);
-    const options = measureOptions(run, epoch, split);
+    const options = await withStoredScans(file, measureOptions(run, epoch, split));
     const title = `epoch ${epoch}, ${split}`;
     if (!(await isMeasured(file, options))) {
       const { document, samples } = await measureApart({ ...options, runtime: { device, threads } }, (done, total) =>
@@ -123,6 +123,14 @@ function measuredData(recipe: Recipe, split: Split) {
     split,
     samples: samples === "all" ? (split === "train" ? training.samples : undefined) : samples,
   };
+}
+
+/** Networks are shared between recipes: what was measured for another one is kept when more is asked for. */
+async function withStoredScans(file: string, options: MeasureOptions): Promise<MeasureOptions> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return options;
+  const stored = parseMeasurement(JSON.parse(text), file);
+  return { ...options, scans: [...new Set([...options.scans, ...stored.cells.map((cell) => cell.scan)])] };
 }
 
 /** True when a stored measurement holds every cell that is asked for, on as many samples. */

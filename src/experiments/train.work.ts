@@ -39,7 +39,8 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, fo
       epochs,
       batch: training.batch,
       augment: source.augment,
-      stride: steps && Math.min(measure.every, 100),
+      nextStop:
+        steps === undefined ? undefined : (step) => Math.min(following(step, 100), following(step, measure.every)),
       initSeed: pair.init_seed + (pair.init === "different" ? number : 0),
       orderSeed: pair.order_seeds[number] ?? pair.order_seeds[1] + number,
       folder,
@@ -49,5 +50,8 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, fo
     { epoch: (log) => report({ log }), progress: (epochs) => report({ epochs }) },
   );
 };
+
+/** The multiple of a number that follows. */
+const following = (step: number, of: number) => step - (step % of) + of;
 
 export default work;

@@ -1,5 +1,6 @@
 // VGG11 (Simonyan & Zisserman 2014) as torchvision has it, without normalisation. Small images end at 1x1 and the adaptive pool repeats them to
 // 7x7. `width` is the first convolution's channels (64), `hidden` the classifier's (4096), `dropout` its probability in training.
+import { UserError } from "../core/index.ts";
 import { adaptiveAveragePool, conv, linear, maxPool, relu, reshape, type Value } from "../graph/index.ts";
 import { constant, kaimingNormal, normal } from "./initialise.ts";
 import { dropIn, type Model, type Network, type Parameter, type Sizes, type Training, type Weights } from "./model.ts";
@@ -37,6 +38,11 @@ function parameters({ width, hidden, classes }: Sizes): Parameter[] {
 
 function forward(x: Value, weights: Weights, p: number, training?: Training): Value {
   let y = x;
+  const side = Math.min(...x.shape.slice(2));
+  if (side < 32)
+    throw new UserError(
+      `VGG11 halves an image five times, so it needs 32x32 pixels; these have ${side}. Take other data.`,
+    );
   for (const { part, at } of features) {
     if (part === "pool") y = maxPool(y, { kernel: 2 });
     else y = relu(conv(y, weights(`features.${at}.weight`), weights(`features.${at}.bias`), { padding: 1 }));

@@ -36,6 +36,8 @@ export interface RunRecord {
     seconds: number;
   }[];
   readonly measurements: readonly Measured[];
+  /** What the recipe says must be seen, and whether it is. */
+  readonly claims?: readonly { readonly says: string; readonly verdict: string; readonly numbers: string }[];
 }
 
 export interface Rendered {
@@ -117,6 +119,17 @@ export function renderRun(run: RunRecord): Rendered {
         "All layers averaged, and how far the networks are apart",
         figures(Object.keys(charts).map((name) => pictures[name] ?? "")),
       ),
+      ...(run.claims?.length
+        ? [
+            section(
+              "What must be seen",
+              table(
+                ["claim", "verdict", "numbers"],
+                run.claims.map(({ says, verdict, numbers }) => [says, verdict, numbers]),
+              ),
+            ),
+          ]
+        : []),
       section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document)),
       section(
         "Set-up",

@@ -15,10 +15,10 @@ export interface TrainOptions {
   readonly optimiser: Optimiser;
   readonly schedule: Schedule;
   readonly clip?: number;
-  /** Epochs; with `stride`, steps. */
+  /** Epochs; with `nextStop`, steps. */
   readonly epochs: number;
-  /** Trains by steps on windows drawn at random, that many to a snapshot, instead of by epochs. */
-  readonly stride?: number;
+  /** Trains by steps on windows drawn at random instead of by epochs; gives the step of the next snapshot. */
+  readonly nextStop?: (step: number) => number;
   readonly batch: number;
   readonly augment: boolean;
   readonly initSeed: number;
@@ -68,17 +68,17 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   let step = last?.step ?? 0;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
 
-  const { stride } = options;
+  const { nextStop } = options;
   for (let epoch = last?.epoch ?? 0; epoch < epochs; ) {
     const start = performance.now();
-    const next = stride ? Math.min(epochs, epoch - (epoch % stride) + stride) : epoch + 1;
-    const parts = stride
+    const next = nextStop ? Math.min(epochs, nextStop(epoch)) : epoch + 1;
+    const parts = nextStop
       ? { batches: windowBatches(data, size, orderSeed, [epoch, next]), count: (next - epoch) * size }
       : { batches: epochBatches(data, size, orderSeed, epoch, augment), count: data.count };
     const sum = { loss: 0, error: 0 };
     let seen = 0;
     for (const batch of parts.batches) {
-      const { loss, error } = await stepper.step(batch, step, schedule(step, stride ? step : epoch));
+      const { loss, error } = await stepper.step(batch, step, schedule(step, nextStop ? step : epoch));
       const items = batch.labels.shape[0];
       sum.loss += loss * items;
       sum.error += error * items;
@@ -88,7 +88,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     }
     if (!Number.isFinite(sum.loss)) {
       throw new UserError(
-        `Training diverged before ${stride ? "step" : "epoch"} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
+        `Training diverged before ${nextStop ? "step" : "epoch"} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
       );
     }
     await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);
@@ -97,7 +97,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
       epoch: next,
       loss: sum.loss / seen,
       error: (100 * sum.error) / seen,
-      rate: schedule(step - 1, stride ? step - 1 : epoch),
+      rate: schedule(step - 1, nextStop ? step - 1 : epoch),
       seconds,
     });
     epoch = next;

@@ -1,0 +1,109 @@
+// Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold, or undecided where the interval
+// covers both. Where a quantity exists on both bases, the worse one counts.
+import type { Measurement } from "../connectivity/index.ts";
+import type { Claim } from "./recipe.ts";
+
+export interface Measured {
+  readonly epoch: number;
+  readonly split: "train" | "test";
+  readonly document: Measurement;
+}
+
+export interface ClaimVerdict {
+  readonly says: string;
+  readonly verdict: "holds" | "does not hold" | "undecided";
+  /** The numbers at the point that decided. */
+  readonly numbers: string;
+}
+
+interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+type Cell = Measurement["cells"][number];
+
+export function judgeClaims(claims: readonly Claim[], measurements: readonly Measured[]): ClaimVerdict[] {
+  return claims.map((claim) => judge(claim, measurements));
+}
+
+function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
+  const points = measurements.filter((m) => m.split === claim.split).sort((x, y) => x.epoch - y.epoch);
+  const chosen = claim.at === "each" ? points.slice(1) : points.slice(-1);
+  const judged = chosen.map((point) => judgeAt(claim, point));
+  const worst =
+    judged.find((one) => one.verdict === "does not hold") ??
+    judged.find((one) => one.verdict === "undecided") ??
+    judged.at(-1);
+  return worst ?? { says: claim.says, verdict: "undecided", numbers: "nothing was measured" };
+}
+
+function judgeAt(claim: Claim, { epoch, document }: Measured): ClaimVerdict {
+  const { says, metric, below, above, of } = claim;
+  const estimate = estimateOf(claim, document);
+  const unit = of ? estimateOf({ ...claim, take: "full" }, document)?.value : 1;
+  if (!estimate || unit === undefined)
+    return { says, verdict: "undecided", numbers: `not measured or not finite at ${epoch}` };
+  const limit = (below ?? above ?? 0) * unit;
+  const [sure, wrong] =
+    below !== undefined
+      ? [estimate.high <= limit, estimate.low > limit]
+      : [estimate.low >= limit, estimate.high < limit];
+  const number = (x: number) => x.toFixed(metric === "loss" ? 3 : 1);
+  return {
+    says,
+    verdict: sure ? "holds" : wrong ? "does not hold" : "undecided",
+    numbers: `${number(estimate.value)} [${number(estimate.low)}, ${number(estimate.high)}] against ${number(limit)} at ${epoch}`,
+  };
+}
+
+function estimateOf({ take, metric }: Claim, document: Measurement): Estimate | undefined {
+  const scan = (name: string) => document.cells.filter((cell) => cell.scan === name && cell.alpha === 0.5);
+  const cell = (one: Cell): Estimate | undefined => {
+    const [value, interval] =
+      metric === "loss" ? [one.loss_barrier, one.loss_interval] : [one.error_barrier, one.error_interval];
+    return value === null || !interval ? undefined : { value, low: interval[0], high: interval[1] };
+  };
+  /** Estimates of some cells, ascending; undefined when one is not finite. */
+  const sorted = (cells: readonly Cell[]) => {
+    const all = cells.map(cell);
+    if (all.length === 0 || all.some((one) => !one)) return undefined;
+    return (all as Estimate[]).sort((x, y) => x.value - y.value);
+  };
+  /** The worse base of the cumulation after a share of the layers. */
+  const along = (name: string, share: number) => {
+    const count = Math.max(1, Math.floor(share * document.layers.length));
+    return sorted(scan(name).filter(({ averaged }) => averaged.length === count))?.at(-1);
+  };
+  const last = document.layers.at(-1)!.name;
+  switch (take) {
+    case "full":
+      return sorted(scan("full"))?.[0];
+    case "largest single":
+      return sorted(scan("single"))?.at(-1);
+    case "median single": {
+      const all = sorted(scan("single"));
+      return all?.[Math.floor(all.length / 2)];
+    }
+    case "largest single but the last":
+      return sorted(scan("single").filter(({ layer }) => layer !== last))?.at(-1);
+    case "third of shallow":
+      return along("shallow", 1 / 3);
+    case "third of deep":
+      return along("deep", 1 / 3);
+    case "half of minimal":
+      return along("minimal", 1 / 2);
+    case "half of random":
+      return along("random", 1 / 2);
+    case "distance from chance": {
+      const [full] = scan("full");
+      const classes = Number(document.model.classes);
+      if (!full || full.error === null || !classes) return undefined;
+      const value = Math.abs(full.error - 100 * (1 - 1 / classes));
+      // the binomial interval of the averaged network's accuracy
+      const half = 196 * Math.sqrt(((full.error / 100) * (1 - full.error / 100)) / document.data.samples);
+      return { value, low: value - half, high: value + half };
+    }
+  }
+}

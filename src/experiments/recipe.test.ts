@@ -1,0 +1,62 @@
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectRoot } from "../core/index.ts";
+import { measuredEpochs, readRecipe, recipeHash } from "./recipe.ts";
+
+const figure = (n: number, scale?: "quick" | "small" | "paper") =>
+  readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
+
+describe("the recipes of the figures", () => {
+  it("are there, twelve of them, at every scale, each with claims", async () => {
+    expect(readdirSync(join(projectRoot, "recipes")).filter((file) => file.startsWith("fig"))).toHaveLength(12);
+    for (let n = 1; n <= 12; n++) {
+      for (const scale of ["quick", "small", "paper"] as const)
+        expect((await figure(n, scale)).claims.length).toBeGreaterThan(0);
+      expect(recipeHash(await figure(n, "quick"))).not.toBe(recipeHash(await figure(n)));
+    }
+  });
+
+  it("share networks where the paper's figures do", async () => {
+    for (const scale of ["quick", "small", "paper"] as const) {
+      const hash = async (n: number) => recipeHash(await figure(n, scale));
+      expect(new Set([await hash(1), await hash(2), await hash(4)]).size).toBe(1);
+      expect(await hash(3)).toBe(await hash(10));
+      const others = [
+        await hash(1),
+        await hash(3),
+        await hash(5),
+        await hash(6),
+        await hash(7),
+        await hash(8),
+        await hash(9),
+        await hash(11),
+        await hash(12),
+      ];
+      expect(new Set(others).size).toBe(9);
+    }
+  });
+
+  it("at the paper's scale are the paper's", async () => {
+    const { model, data, training, measure } = await figure(1);
+    expect(model.name).toBe("resnet18-nonorm");
+    expect(data).toMatchObject({ name: "cifar10", samples: "all", augment: true });
+    expect(training).toMatchObject({
+      epochs: 200,
+      batch: 64,
+      lr: 0.05,
+      momentum: 0.9,
+      weight_decay: 5e-4,
+      warmup_steps: 100,
+    });
+    expect(measure.every).toBe(20);
+    expect(measuredEpochs(await figure(12))).toHaveLength(11);
+  });
+});
+
+it("an unknown scale in a recipe is refused", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "layerwise-recipe-")), "mine.yaml");
+  writeFileSync(path, "scales: { tiny: {} }");
+  await expect(readRecipe(path)).rejects.toThrow(/scales.tiny is not a known scale/);
+});
