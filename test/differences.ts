@@ -4,12 +4,13 @@ import { type DType, fromNumbers, randomStream, sizeOf, type Tensor, toNumbers }
 import { Graph, gradients, lower, mul, reduceSum, serialise, type Value } from "../src/graph/index.ts";
 import { Session } from "../src/runtime/index.ts";
 
-/** Evaluates named outputs of a graph, lowered plainly. */
+/** Evaluates named outputs of a graph, lowered plainly unless told otherwise. */
 export async function evaluate(
   outputs: Record<string, Value>,
   feeds: Record<string, Tensor>,
+  lowering: (outputs: Record<string, Value>) => Record<string, Value> = lower,
 ): Promise<Record<string, Tensor>> {
-  const session = await Session.load(serialise(lower(outputs)), { threads: 1 });
+  const session = await Session.load(serialise(lowering(outputs)), { threads: 1 });
   const results = await session.run(feeds);
   await session.dispose();
   return results;

@@ -1,7 +1,7 @@
 // Runs training steps: holds the parameters and the optimiser's state in two sets of buffers that swap at each step, so nothing is allocated.
 import { randomStream, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import type { Batch } from "../data/index.ts";
-import { lower, serialise } from "../graph/index.ts";
+import { lower, lowerFast, serialise } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
@@ -12,6 +12,8 @@ export interface StepperOptions {
   readonly optimiser: Optimiser;
   readonly clip?: number;
   readonly runtime?: RuntimeOptions;
+  /** How convolutions are computed; default fast on the CPU, plain on other devices. */
+  readonly form?: "plain" | "fast";
   /** Seeds the noise of dropout. */
   readonly noiseSeed?: number;
 }
@@ -72,8 +74,12 @@ export class Stepper {
     let compiled = this.#compiled.get(size);
     if (!compiled) {
       const { model, optimiser, clip, runtime } = this.#options;
+      const { form = (runtime?.device ?? "cpu") === "cpu" ? "fast" : "plain" } = this.#options;
       const graph = buildStep({ model, input: batch.inputs.input, labelShape: batch.labels.shape, optimiser, clip });
-      compiled = { graph, session: await Session.load(serialise(lower(graph.outputs)), runtime) };
+      compiled = {
+        graph,
+        session: await Session.load(serialise((form === "fast" ? lowerFast : lower)(graph.outputs)), runtime),
+      };
       this.#compiled.set(size, compiled);
     }
     return compiled;

@@ -4,6 +4,7 @@ import { Graph, nodesOf, type Value } from "../graph.ts";
 import type { Lowering } from "./lowering.ts";
 import { plain } from "./plain.ts";
 
+export { lowerFast } from "./fast.ts";
 export type { Lowering } from "./lowering.ts";
 export { plain } from "./plain.ts";
 

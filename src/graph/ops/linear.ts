@@ -25,11 +25,27 @@ export const linearOps = {
       return [{ dtype: a!.dtype, shape: [m, n] }];
     },
   },
+  /** A MatMul of which either side may be transposed in its last two axes without being moved. */
+  FusedMatMul: {
+    domain: "com.microsoft",
+    attributes: { alpha: "float", transA: "int", transB: "int" },
+    infer([a, b], { transA, transB }) {
+      const [m, k] = transA ? a!.shape.slice(-2).toReversed() : a!.shape.slice(-2);
+      const [l, n] = transB ? b!.shape.slice(-2).toReversed() : b!.shape.slice(-2);
+      if (k !== l) throw new Error(`FusedMatMul of [${a!.shape}] and [${b!.shape}]`);
+      return [{ dtype: a!.dtype, shape: [...broadcast(a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m, n] }];
+    },
+  },
 } satisfies Record<string, Operation>;
 
 /** Product of the last two axes, batched and broadcast over the others. */
 export function matmul(a: Value, b: Value): Value {
   return a.graph.apply("MatMul", [a, b])[0];
+}
+
+/** A' B', batched over the other axes; the runtime's own operation. */
+export function fusedMatMul(a: Value, b: Value, { transA = false, transB = false } = {}): Value {
+  return a.graph.apply("FusedMatMul", [a, b], { alpha: 1, transA: Number(transA), transB: Number(transB) })[0];
 }
 
 export interface GemmOptions {

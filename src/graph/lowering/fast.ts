@@ -1,0 +1,108 @@
+// The fast form for training convolutional networks on a CPU: images stay in the rows layout from the first convolution to the last, convolutions of stride 1 are
+// Winograd's, those of stride 2 matrix products. What has no form over rows is computed in the plain layout, with a conversion on either side.
+import { sizeOf } from "../../core/index.ts";
+import { Graph, type Node, nodesOf, type Value } from "../graph.ts";
+import { geometryOf } from "../ops/convolution.ts";
+import { add } from "../ops/elementwise.ts";
+import { reduceSum } from "../ops/reduction.ts";
+import { reshape } from "../ops/shape.ts";
+import { plain } from "./plain.ts";
+import { fromRows, type Rows, rowsOf, toRows } from "./rows.ts";
+import { stridedForward, stridedInput, stridedWeight } from "./strided.ts";
+import { winogradForward, winogradInput, winogradWeight } from "./winograd.ts";
+
+/** A value of the lowered graph, with its layout: plain when there is none. */
+interface Laid {
+  readonly value: Value;
+  readonly rows?: Rows;
+}
+
+const elementwise = new Set(["Relu", "Add", "Sub", "Mul", "Div", "Neg", "HardSigmoid", "Identity", "Sqrt", "Exp"]);
+
+/** The named outputs rebuilt in a graph of their own in which every operation runs. */
+export function lowerFast(outputs: Readonly<Record<string, Value>>): Record<string, Value> {
+  const target = new Graph();
+  const moved = new Map<string, Laid>();
+  for (const node of nodesOf(Object.values(outputs))) {
+    const inputs = node.inputs.map((v) => (v ? moved.get(v.key)! : null));
+    const laid = lowerNode(target, node, inputs);
+    node.outputs.forEach((v, i) => {
+      if (laid[i]) moved.set(v.key, laid[i]);
+    });
+  }
+  return Object.fromEntries(Object.entries(outputs).map(([name, v]) => [name, inPlain(moved.get(v.key)!)]));
+}
+
+const inPlain = ({ value, rows }: Laid): Value => (rows ? fromRows(value, rows) : value);
+const inRows = ({ value, rows }: Laid, wanted: Rows): Value => (rows ? value : toRows(value, wanted));
+
+function lowerNode(target: Graph, node: Node, inputs: readonly (Laid | null)[]): readonly Laid[] {
+  const [type] = node.outputs;
+  if (node.op === "Input") return [{ value: target.input(String(node.attributes.name), type.dtype, type.shape) }];
+  if (node.tensor) return [{ value: target.constant(node.tensor) }];
+  const fast =
+    node.op === "Conv" || node.op === "ConvInputGradient" || node.op === "ConvWeightGradient"
+      ? convolve(node, inputs as Laid[])
+      : elementwise.has(node.op)
+        ? elementByElement(target, node, inputs as Laid[])
+        : node.op === "ReduceSum"
+          ? sumOfPixels(node, inputs as Laid[])
+          : undefined;
+  if (fast) return [fast];
+  const values = inputs.map((one) => one && inPlain(one));
+  const results = plain[node.op]?.(values as Value[], node) ?? target.apply(node.op, values, node.attributes);
+  return results.map((value) => ({ value }));
+}
+
+/** Convolutions with a form over rows: 3x3 of stride 1 or 2 with a border of one, 1x1 of stride 2. */
+function convolve(node: Node, inputs: readonly Laid[]): Laid | undefined {
+  const { strides, pads, dilations, group } = geometryOf(node.attributes);
+  const [kernel, other] = node.attributes.kernel_shape as readonly number[];
+  const [stride] = strides;
+  const border = (kernel - 1) / 2;
+  const isKnown = (kernel === 3 && stride <= 2) || (kernel === 1 && stride === 2);
+  if (!isKnown || kernel !== other || group !== 1 || strides[1] !== stride) return undefined;
+  if (pads.some((p) => p !== border) || dilations.some((d) => d !== 1)) return undefined;
+  const [first, second, bias] = inputs;
+  const shapes = {
+    Conv: () => [node.inputs[0]!.shape, node.outputs[0].shape],
+    ConvInputGradient: () => [node.outputs[0].shape, node.inputs[1]!.shape],
+    ConvWeightGradient: () => [node.inputs[0]!.shape, node.inputs[1]!.shape],
+  }[node.op as "Conv"]();
+  const [from, to] = shapes.map(rowsOf);
+  if (!from || !to || from.side !== stride * to.side || node.outputs[0].dtype !== "float32") return undefined;
+  if (node.op === "Conv") {
+    const x = inRows(first, from);
+    const y = stride === 1 ? winogradForward(x, second.value, from) : stridedForward(x, second.value, from, to);
+    return { value: bias ? add(y, bias.value) : y, rows: to };
+  }
+  const dy = inRows(second, to);
+  if (node.op === "ConvInputGradient") {
+    const w = first.value;
+    return { value: stride === 1 ? winogradInput(w, dy, to) : stridedInput(w, dy, from, to), rows: from };
+  }
+  const x = inRows(first, from);
+  return { value: stride === 1 ? winogradWeight(x, dy, from) : stridedWeight(x, dy, from, to, kernel as 1 | 3) };
+}
+
+/** Operations that do not mind the layout, when every operand can be had in it. */
+function elementByElement(target: Graph, node: Node, inputs: readonly Laid[]): Laid | undefined {
+  const rows = inputs.find((one) => one.rows)?.rows;
+  if (!rows || String(node.outputs[0].shape) !== String([rows.batch, rows.channels, rows.side, rows.side]))
+    return undefined;
+  const values = inputs.map(({ value, rows: own }, i) => {
+    const { shape } = node.inputs[i]!;
+    if (own || sizeOf(shape) === 1) return own ? value : reshape(value, []);
+    if (String(shape) === String(node.outputs[0].shape)) return toRows(value, rows);
+    return String(shape) === String([1, rows.channels, 1, 1]) ? reshape(value, [1, rows.channels]) : undefined;
+  });
+  if (values.some((value) => !value)) return undefined;
+  return { value: target.apply(node.op, values as Value[], node.attributes)[0], rows };
+}
+
+/** The sum over images and pixels, as a bias's gradient needs it. */
+function sumOfPixels(node: Node, [{ value, rows }]: readonly Laid[]): Laid | undefined {
+  const axes = node.inputs[1]?.node.tensor?.data;
+  if (!rows || String(Array.from(axes ?? [], Number)) !== "0,2,3" || node.attributes.keepdims !== 0) return undefined;
+  return { value: reduceSum(value, [0]) };
+}

@@ -1,0 +1,91 @@
+// Convolutions of stride 2 over rows (3x3 with a border of one, and 1x1), and their gradients: rows fetched under the kernel, one matrix product. For the
+// gradient of a 3x3's input, pixels of even and odd rows and columns are met by one, two or four taps; each kind is a product of its own.
+import { tensor } from "../../core/index.ts";
+import type { Value } from "../graph.ts";
+import { gather } from "../ops/indexing.ts";
+import { gemm, matmul } from "../ops/linear.ts";
+import { concat, reshape, transpose } from "../ops/shape.ts";
+import { countOf, fetchRows, numbersFor, type Rows, rowNumber, tileOf } from "./rows.ts";
+
+/** The pixels under the kernel of every output pixel: [pixels out, taps C]. */
+function columns(x: Value, from: Rows, to: Rows, kernel: 1 | 3): Value {
+  const border = (kernel - 1) / 2;
+  const taps = kernel ** 2;
+  const numbers = numbersFor(to, taps, (image, y, column, i) =>
+    rowNumber(from, image, 2 * y + Math.floor(i / kernel) - border, 2 * column + (i % kernel) - border),
+  );
+  return reshape(fetchRows(x, numbers), [countOf(to), taps * from.channels]);
+}
+
+/** A weight [O, C, k, k] as [k k C, O]. */
+const matrixOf = (w: Value): Value => {
+  const [outer, inner, k] = w.shape;
+  return reshape(transpose(w, [2, 3, 1, 0]), [k * k * inner, outer]);
+};
+
+export function stridedForward(x: Value, w: Value, from: Rows, to: Rows): Value {
+  return matmul(columns(x, from, to, w.shape[2] as 1 | 3), matrixOf(w));
+}
+
+export function stridedWeight(x: Value, dy: Value, from: Rows, to: Rows, kernel: 1 | 3): Value {
+  const product = gemm(columns(x, from, to, kernel), dy, null, { transA: true });
+  return transpose(reshape(product, [kernel, kernel, from.channels, to.channels]), [3, 2, 0, 1]);
+}
+
+/** `from` is the input's layout, `to` that of dy. */
+export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
+  const [outer, inner, kernel] = w.shape;
+  if (kernel === 1) {
+    const small = matmul(dy, reshape(w, [outer, inner]));
+    const even = (n: number) => n % 2 === 0;
+    const numbers = numbersFor(from, 1, (image, y, x) =>
+      even(y) && even(x) ? rowNumber(to, image, y / 2, x / 2) : countOf(to),
+    );
+    return fetchRows(small, numbers);
+  }
+  const m = tileOf(from.side)!;
+  const half = m / 2;
+  const rest = countOf(from) / m ** 2;
+  const perTap = reshape(transpose(w, [2, 3, 0, 1]), [9, outer, inner]);
+  const kinds = [0, 1].map((oddY) =>
+    [0, 1].map((oddX) => {
+      // an even row is met by the middle tap only, an odd one by the first and the last
+      const tapsY = oddY ? [0, 2] : [1];
+      const tapsX = oddX ? [0, 2] : [1];
+      const taps = tapsY.flatMap((i) => tapsX.map((j) => [i, j] as const));
+      const all = numbersFor(from, taps.length, (image, y, x, k) =>
+        y % 2 === oddY && x % 2 === oddX ? rowNumber(to, image, (y + 1 - taps[k][0]) / 2, (x + 1 - taps[k][1]) / 2) : 0,
+      );
+      const chosen = ofKind(Array.from(all.data as Int32Array), m, rest * taps.length, oddY, oddX);
+      const fetched = reshape(fetchRows(dy, tensor("int32", [chosen.length], chosen)), [
+        half * half * rest,
+        taps.length * outer,
+      ]);
+      const which = w.graph.constant(
+        tensor(
+          "int64",
+          [taps.length],
+          taps.map(([i, j]) => 3 * i + j),
+        ),
+      );
+      const product = matmul(fetched, reshape(gather(perTap, which, 0), [taps.length * outer, inner]));
+      return reshape(product, [half, 1, half, 1, rest * inner]);
+    }),
+  );
+  const joined = concat(
+    kinds.map((row) => concat(row, 3)),
+    1,
+  );
+  return reshape(joined, [countOf(from), inner]);
+}
+
+/** The entries of rows whose place in the tile has the given parities; `rest` entries belong to each place. */
+function ofKind(entries: readonly number[], m: number, rest: number, oddY: number, oddX: number): number[] {
+  const chosen: number[] = [];
+  for (let r = oddY; r < m; r += 2)
+    for (let s = oddX; s < m; s += 2) {
+      const start = (r * m + s) * rest;
+      for (let i = 0; i < rest; i++) chosen.push(entries[start + i]);
+    }
+  return chosen;
+}
