@@ -1,22 +1,26 @@
-// layerwise reproduce NAME…: trains what is missing, measures, shows the heatmap, writes the report.
+// layerwise reproduce EXPERIMENT…: trains what is missing, measures, draws the reports.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
+import type { Written } from "../experiments/index.ts";
 import { device, example, oneOf, whole } from "./options.ts";
-import { inRunFolder } from "./run.ts";
-import { showRun } from "./summary.ts";
+import { planText } from "./plan.ts";
+import { carryOutPlanned, threadsOf } from "./run.ts";
+import { showClaims, showRun } from "./summary.ts";
 
 export const reproduceCommand = () =>
   new Command("reproduce")
-    .description("train what is missing, measure the barriers, write the report")
-    .argument("[experiments...]", "fig1 … fig12, all, quick, or recipe files", ["quick"])
+    .description("train what is missing, measure the barriers, check the claims, write the report")
+    .argument("[experiments...]", "fig1 … fig12, trajectory, all, quick, or recipe files", ["quick"])
     .option(
       "--scale <name>",
       "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",
       oneOf("quick", "small", "paper"),
       "quick",
     )
+    .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)
+    .option("--plan", "show what would be done and what it costs, and do nothing")
     .option("--data-dir <dir>", "where the data sets' official files lie")
     .option("--runs <dir>", "folder of the run folders", "runs")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
@@ -25,40 +29,51 @@ export const reproduceCommand = () =>
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
     .action(async (names, options) => {
-      const { checkRecipe, measureRun, readRecipe, trainRun, writeReport } = await import("../experiments/index.ts");
-      const files = await Promise.all(names.includes("all") ? await figureFiles() : names.map(findRecipe));
+      const { checkRecipe, estimate, planRuns, readRecipe, repeated, writeExperiments } = await import(
+        "../experiments/index.ts"
+      );
+      const files = (await Promise.all(names.map(recipeFiles))).flat();
       const recipes = await Promise.all(files.map((file) => readRecipe(file, options.scale)));
       if (options.dataDir) for (const { data } of recipes) data.dir ??= options.dataDir;
       for (const recipe of recipes) await checkRecipe(recipe);
-      const documents = [];
-      for (const recipe of recipes) {
-        const folder = await inRunFolder(recipe, options, async (run, settings) => {
-          await trainRun(run, settings);
-          await measureRun(run, settings);
-        });
-        const { page, record, claims } = await writeReport(folder);
-        if (options.json) documents.push({ folder, report: page, claims, measurements: record.measurements });
-        else console.log(showRun(record, page, claims));
+
+      const pairs = Array.from({ length: options.pairs }, (_, i) => i);
+      const planned = planRuns(recipes.flatMap((recipe) => pairs.map((pair) => repeated(recipe, pair))));
+      if (options.plan || !options.quiet) {
+        const costs = await estimate(planned, options.runs, { ...options, threads: threadsOf(options) });
+        if (options.plan && options.json)
+          console.log(JSON.stringify({ schema: "layerwise/plan@1", runs: costs }, null, 1));
+        else (options.plan ? console.log : console.error)(planText(costs));
+        if (options.plan) return;
       }
-      if (options.json) console.log(JSON.stringify({ schema: "layerwise/reproduce@1", runs: documents }, null, 1));
+
+      await carryOutPlanned(planned, options);
+      const { written, overview } = await writeExperiments(recipes, options);
+      if (options.json)
+        console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs: written.map(stored) }, null, 1));
+      else if (written.length === 1) console.log(showRun(written[0].record, written[0].page));
+      else console.log(showClaims(written, overview));
     });
 
-/** Every figure of the paper, in order. */
-async function figureFiles(): Promise<string[]> {
-  const { readdir } = await import("node:fs/promises");
-  const files = (await readdir(join(projectRoot, "recipes"))).filter((file) => /^fig\d+\.yaml$/.test(file)).sort();
-  return files.map((file) => join(projectRoot, "recipes", file));
-}
+const stored = ({ folder, page, record, claims }: Written) => ({
+  name: record.name,
+  folder,
+  report: page,
+  claims,
+  measurements: record.measurements,
+});
 
-/** The file of a named experiment: one of recipes/, or a path. */
-async function findRecipe(name: string): Promise<string> {
+/** The files of a named experiment: of recipes/, all figures of the paper, or a path. */
+async function recipeFiles(name: string): Promise<string[]> {
   const { readdir } = await import("node:fs/promises");
-  if (/\.ya?ml$/.test(name)) return name;
-  const own = join(projectRoot, "recipes", `${name.replace(/^fig(\d)$/, "fig0$1")}.yaml`);
-  if (existsSync(own)) return own;
-  const known = (await readdir(join(projectRoot, "recipes"))).map((file) => file.replace(/\.yaml$/, ""));
-  const near = nearest(name, known);
+  if (/\.ya?ml$/.test(name)) return [name];
+  const folder = join(projectRoot, "recipes");
+  const known = (await readdir(folder)).map((file) => file.replace(/\.yaml$/, "")).sort();
+  const wanted = name === "all" ? known.filter((own) => own !== "quick") : [name.replace(/^fig(\d)$/, "fig0$1")];
+  const files = wanted.map((own) => join(folder, `${own}.yaml`));
+  if (files.every((file) => existsSync(file))) return files;
+  const near = nearest(name, [...known, "all"]);
   throw new UserError(
-    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(known, 20)}; a recipe of your own is named by its .yaml file.`,
+    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "all"], 20)}; a recipe of your own is named by its .yaml file.`,
   );
 }

@@ -1,28 +1,30 @@
-// Working in a recipe's run folder: progress is drawn, and the folder is let go however the work ends.
-import type { Recipe, RunFolder, RunOptions } from "../experiments/index.ts";
+// Carrying recipes out from the command line: the threads there are, progress drawn, the run folders let go however the work ends.
+import { availableParallelism } from "node:os";
+import type { PlannedRun, RunOptions } from "../experiments/index.ts";
 import { makeProgress } from "./progress.ts";
 
-interface Settings extends Pick<RunOptions, "device" | "threads"> {
+interface Settings extends Pick<RunOptions, "device"> {
   readonly runs: string;
+  readonly threads?: number;
   readonly quiet?: boolean;
 }
 
-/** Opens the run folder, does the work and returns the folder's path. */
-export async function inRunFolder(
-  recipe: Recipe,
-  { runs, quiet, device, threads }: Settings,
-  work: (run: RunFolder, options: RunOptions) => Promise<void>,
-): Promise<string> {
-  const { openRunFolder } = await import("../experiments/index.ts");
-  const run = await openRunFolder(recipe, runs);
-  const progress = makeProgress({ quiet });
-  let failed = true;
-  try {
-    await work(run, { device, threads, onProgress: progress.update });
-    failed = false;
-  } finally {
-    progress.stop();
-    await run.close({ failed });
-  }
-  return run.path;
+export const threadsOf = ({ threads }: Pick<Settings, "threads">): number => threads ?? availableParallelism();
+
+/** Trains and measures what is missing of the planned runs; returns their folders. */
+export async function carryOutPlanned(planned: readonly PlannedRun[], settings: Settings): Promise<string[]> {
+  const { carryOut, inRunFolders } = await import("../experiments/index.ts");
+  return inRunFolders(planned, settings.runs, async (runs) => {
+    const progress = makeProgress({ quiet: settings.quiet });
+    try {
+      await carryOut(runs, {
+        device: settings.device,
+        threads: threadsOf(settings),
+        onProgress: progress.update,
+      });
+    } finally {
+      progress.stop();
+    }
+    return runs.map(({ run }) => run.path);
+  });
 }

@@ -1,6 +1,16 @@
 // What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
 import type { Measurement } from "../connectivity/index.ts";
-import { baselineSentence, drawn, fullOf, type RunRecord, scansOf, signed, singles } from "../report/index.ts";
+import type { Written } from "../experiments/index.ts";
+import {
+  baselineSentence,
+  drawn,
+  fullOf,
+  type RunRecord,
+  scansOf,
+  signed,
+  singles,
+  verdictOf,
+} from "../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
 
 const columns = () => Math.min(process.stdout.columns ?? 80, 120);
@@ -10,11 +20,7 @@ const barrierAt = (document: Measurement, scan: string, layer: string) =>
   drawn(document, scan, layer, "loss", "mean")?.barrier ?? null;
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
-export function showRun(
-  { name, measurements }: RunRecord,
-  page: string,
-  claims: NonNullable<RunRecord["claims"]> = [],
-): string {
+export function showRun({ name, measurements, claims = [] }: RunRecord, page: string): string {
   const split = measurements.some((m) => m.split === "train") ? "train" : "test";
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
@@ -30,7 +36,7 @@ export function showRun(
     }),
   );
   const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss_barrier, 2)}`).join(" · ");
-  const judged = claims.map(({ says, verdict, numbers }) => `${verdict.toUpperCase()}: ${says} (${numbers}).`);
+  const judged = claims.map(claimLine);
   return [
     ...heatmaps,
     `All layers averaged, loss barrier:\n${full}`,
@@ -38,6 +44,34 @@ export function showRun(
     ...(judged.length ? [judged.join("\n")] : []),
     `The report: ${page}`,
   ].join("\n\n");
+}
+
+const claimLine = ({ says, verdict, numbers }: NonNullable<RunRecord["claims"]>[number]) =>
+  wrapped(`${verdict.toUpperCase()}: ${says} (${numbers}).`, "  ");
+
+/** Several experiments: each one's verdict and claims, then how many hold. */
+export function showClaims(written: readonly Written[], overview?: string): string {
+  const blocks = written.map(({ record }) =>
+    [`${record.name}: ${verdictOf(record)}`, ...(record.claims ?? []).map((claim) => `  ${claimLine(claim)}`)].join(
+      "\n",
+    ),
+  );
+  const holding = written.filter(({ record }) => verdictOf(record) === "holds").length;
+  return [
+    blocks.join("\n"),
+    `${holding} of ${written.length} experiments show what must be seen.`,
+    ...(overview ? [`The report: ${overview}`] : []),
+  ].join("\n\n");
+}
+
+/** Broken at spaces to the terminal's width. */
+function wrapped(text: string, indent: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (`${lines.at(-1)} ${word}`.length > columns() - 4) lines.push(indent);
+    lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
+  }
+  return lines.join("\n");
 }
 
 /** One measurement: the layers down, the scans across, then the verdict. */

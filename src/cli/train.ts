@@ -1,12 +1,14 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { Command } from "@commander-js/extra-typings";
-import { device, example, whole } from "./options.ts";
-import { inRunFolder } from "./run.ts";
+import { device, example, oneOf, whole } from "./options.ts";
+import { carryOutPlanned } from "./run.ts";
 
 export const trainCommand = () =>
   new Command("train")
     .description("train the networks of one recipe; a run that was cut goes on where it stopped")
     .argument("<recipe>", "a YAML file; what it leaves out has the paper's value")
+    .option("--scale <name>", "of a recipe that has scales", oneOf("quick", "small", "paper"), "paper")
+    .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--runs <dir>", "folder of the run folders", "runs")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
     .option("--threads <n>", "threads in all; default: one for each core", whole(1))
@@ -14,15 +16,20 @@ export const trainCommand = () =>
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train recipes/quick.yaml"))
     .action(async (path, options) => {
-      const { checkRecipe, readLog, readRecipe, trainRun } = await import("../experiments/index.ts");
-      const recipe = await readRecipe(path);
+      const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
+      const recipe = await readRecipe(path, options.scale);
+      if (options.dataDir) recipe.data.dir ??= options.dataDir;
       await checkRecipe(recipe);
-      const folder = await inRunFolder(recipe, options, trainRun);
+      const [folder] = await carryOutPlanned(
+        planRuns([recipe]).map((run) => ({ ...run, points: [] })),
+        options,
+      );
       const last = Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry]));
       if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks: last }, null, 1));
       else {
+        const unit = recipe.training.steps === undefined ? "epoch" : "step";
         for (const [name, { epoch, loss, error }] of Object.entries(last)) {
-          console.log(`${name}: epoch ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
+          console.log(`${name}: ${unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
         }
         console.log(`The checkpoints are in ${folder}. Measure them: layerwise reproduce ${path}`);
       }

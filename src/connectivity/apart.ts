@@ -7,9 +7,11 @@ import type { MeasureProgress } from "./measure.work.ts";
 export function measureApart(
   options: MeasureOptions,
   onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
 ): Promise<MeasureResult> {
   const module = siblingModule("measure.work", import.meta.url);
   return startWork<MeasureOptions, MeasureResult, MeasureProgress>(module, options, {
     onProgress: ({ done, total }) => onProgress?.(done, total),
+    signal,
   });
 }

@@ -16,3 +16,4 @@ export { type Bases, type Cell, parseScans, planCells, type ScanName } from "./s
 export { saveMeasurement, saveSamples } from "./store.ts";
 export { openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
+export { decide } from "./verdict.ts";

@@ -52,6 +52,8 @@ export interface DataOptions {
   /** Normalisation of each channel. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
+  /** Pixels of an image's side; default the official ones, or half of them. */
+  readonly size?: number;
   /** Characters in a text sample. */
   readonly context?: number;
 }

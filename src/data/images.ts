@@ -107,6 +107,42 @@ function normalisePlane(
   }
 }
 
+/** Records of half the side: each pixel the mean of 2x2 bytes, halves rounded up. */
+export function halve(records: Uint8Array, { side, labelBytes }: ImageFormat): Uint8Array {
+  const [plane, half] = [side * side, side / 2];
+  const [from, to] = [labelBytes + 3 * plane, labelBytes + 3 * half * half];
+  const count = records.length / from;
+  const halved = new Uint8Array(count * to);
+  for (let i = 0; i < count; i++) {
+    halved.set(records.subarray(i * from, i * from + labelBytes), i * to);
+    for (let c = 0; c < 3; c++) {
+      for (let y = 0; y < half; y++) {
+        for (let x = 0; x < half; x++) {
+          const at = i * from + labelBytes + c * plane + 2 * y * side + 2 * x;
+          const sum = records[at] + records[at + 1] + records[at + side] + records[at + side + 1];
+          halved[i * to + labelBytes + (c * half + y) * half + x] = (sum + 2) >> 2;
+        }
+      }
+    }
+  }
+  return halved;
+}
+
+/** The set over official records, at its own size or at half of it. Throws {@link UserError} for another one. */
+export function officialImages(
+  format: ImageFormat,
+  split: Split,
+  records: Uint8Array,
+  { size = format.side, ...options }: DataOptions,
+): Dataset {
+  if (size === format.side) return imageDataset(format, split, records, options);
+  if (size !== format.side / 2)
+    throw new UserError(
+      `The images of ${format.name} can be had with ${format.side} or ${format.side / 2} pixels a side, not ${size}: change data.size.`,
+    );
+  return imageDataset({ ...format, side: size }, split, halve(records, format), options);
+}
+
 /** Reads the first `samples` records (all when undefined) of files in order; a part of the files is enough when the samples fit. */
 export async function readRecords(
   paths: readonly string[],

@@ -59,10 +59,12 @@ describe("claims", () => {
     expect(verdict({ take: "distance from chance", metric: "error", below: 5 }, point(1, cells))).toBe("holds");
   });
 
-  it("at each point look from the second on, and the worst decides", () => {
+  it("at each point after the initialisation the worst decides, at some point the best", () => {
     const bad = point(0, [cell("full", names, 5)]);
     const good = point(2, [cell("full", names, 0)]);
     expect(verdict({ take: "full", below: 0.1, at: "each" }, bad, good)).toBe("holds");
     expect(verdict({ take: "full", below: 0.1, at: "each" }, bad, good, { ...bad, epoch: 4 })).toBe("does not hold");
+    expect(verdict({ take: "full", below: 0.1, at: "some" }, bad, good, { ...bad, epoch: 4 })).toBe("holds");
+    expect(verdict({ take: "full", below: 0.1, at: "some" }, bad)).toBe("undecided");
   });
 });

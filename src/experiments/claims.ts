@@ -30,13 +30,18 @@ export function judgeClaims(claims: readonly Claim[], measurements: readonly Mea
 
 function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
   const points = measurements.filter((m) => m.split === claim.split).sort((x, y) => x.epoch - y.epoch);
-  const chosen = claim.at === "each" ? points.slice(1) : points.slice(-1);
+  const chosen = claim.at === "last" ? points.slice(-1) : points.filter(({ epoch }) => epoch > 0);
   const judged = chosen.map((point) => judgeAt(claim, point));
-  const worst =
-    judged.find((one) => one.verdict === "does not hold") ??
-    judged.find((one) => one.verdict === "undecided") ??
-    judged.at(-1);
-  return worst ?? { says: claim.says, verdict: "undecided", numbers: "nothing was measured" };
+  // at each point the worst verdict counts, at some point the best
+  const order = ["does not hold", "undecided", "holds"] as const;
+  const verdict = (claim.at === "some" ? order.toReversed() : order).find((v) => judged.some((j) => j.verdict === v));
+  return (
+    judged.findLast((one) => one.verdict === verdict) ?? {
+      says: claim.says,
+      verdict: "undecided",
+      numbers: "nothing was measured",
+    }
+  );
 }
 
 function judgeAt(claim: Claim, { epoch, document }: Measured): ClaimVerdict {

@@ -1,8 +1,13 @@
-// The clients of a federated recipe: which samples each has, and how many of each class.
-import { UserError } from "../core/index.ts";
+// The clients of a federated recipe: which samples each has, how many of each class, and what they share at the end of a round.
+import { join } from "node:path";
+import { layersOf, matchLayers } from "../connectivity/index.ts";
+import { type Tensor, UserError } from "../core/index.ts";
 import { type Dataset, openData } from "../data/index.ts";
-import { classHistogram, partition, subsetOf } from "../federated/index.ts";
-import { type Recipe, trainingData } from "./recipe.ts";
+import { averageCheckpoints, classHistogram, partition, subsetOf } from "../federated/index.ts";
+import type { Model } from "../models/index.ts";
+import { checkpointName } from "../training/index.ts";
+import { networkNames } from "./folder.ts";
+import { lengthOf, type Recipe, trainingData } from "./recipe.ts";
 
 /** The samples of each client; undefined for a recipe without clients. */
 function partsOf({ federated }: Recipe, data: Dataset) {
@@ -25,4 +30,26 @@ export async function clientHistogram(recipe: Recipe): Promise<number[][] | unde
   const data = await openData(recipe.data.name, trainingData(recipe));
   const { labels, parts } = partsOf(recipe, data)!;
   return classHistogram(labels, parts, data.classes);
+}
+
+/** Where each round ends: the epochs (or steps) of an aggregation, and the end of training. One round without aggregation. */
+export function roundsOf(recipe: Recipe): { from: number; until: number }[] {
+  const total = lengthOf(recipe);
+  const every = recipe.federated?.aggregate?.every ?? total;
+  return Array.from({ length: Math.ceil(total / every) }, (_, i) => ({
+    from: i * every,
+    until: Math.min((i + 1) * every, total),
+  }));
+}
+
+/** The clients' average over the layers that are shared, from their checkpoints at the end of a round in the run's folder. */
+export async function sharedTensors(
+  recipe: Recipe,
+  { model, data, run, epoch }: { model: Model; data: Dataset; run: string; epoch: number },
+): Promise<Map<string, Tensor>> {
+  const globs = recipe.federated!.aggregate!.layers;
+  const names = matchLayers(layersOf(model), globs).flatMap((layer) => layer.parameters);
+  const samples = partsOf(recipe, data)!.parts.map((part) => part.length);
+  const paths = networkNames(recipe).map((client) => join(run, client, checkpointName(epoch)));
+  return averageCheckpoints(paths, samples, names);
 }

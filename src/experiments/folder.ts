@@ -14,6 +14,8 @@ export const networkNames = ({ federated }: Recipe): string[] =>
 export interface RunFolder {
   readonly path: string;
   readonly hash: string;
+  /** Its name and the hash's beginning, for progress. */
+  readonly label: string;
   readonly recipe: Recipe;
   /** Lets the next process in; when nothing was finished the folder goes with it. */
   close(options?: { failed: boolean }): Promise<void>;
@@ -48,12 +50,23 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
   return {
     path,
     hash: recipeHash(recipe),
+    label: `${recipe.name}-${recipeHash(recipe).slice(0, 3)}`,
     recipe,
     async close({ failed } = { failed: false }) {
       const isEmpty = !existsSync(join(path, "log.ndjson"));
       await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : unlock());
     },
   };
+}
+
+/** A choice that the machine made: written into the run at first and used again on resuming, so that no half of a run differs. */
+export async function remembered(run: RunFolder, choice: string, value: number): Promise<number> {
+  const path = join(run.path, "machine.json");
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  const known = text ? (JSON.parse(text) as Record<string, number>) : {};
+  if (known[choice] !== undefined) return known[choice];
+  await writeAtomic(path, `${JSON.stringify({ ...known, [choice]: value })}\n`);
+  return value;
 }
 
 /** Removes what a killed process was writing (core's writeAtomic names it `.NAME.….part`). */

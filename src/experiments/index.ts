@@ -1,6 +1,11 @@
-// Experiments: recipes, their run folders, and carrying them out: train, measure, draw. May import everything below but cli.
-export { networkNames, openRunFolder, type RunFolder, runPath } from "./folder.ts";
+// Experiments: recipes, their run folders, and carrying them out: plan, train, measure, draw. May import everything below but cli.
+export type { ClaimVerdict } from "./claims.ts";
+export { type Cost, estimate } from "./estimate.ts";
+export { writeExperiments, writeReport } from "./experiments.ts";
+export { openRunFolder, type RunFolder, runPath } from "./folder.ts";
 export { type LogEntry, readLog } from "./log.ts";
-export { measuredEpochs, parseRecipe, type Recipe, readRecipe, recipeHash, recipeSchema } from "./recipe.ts";
-export { writeReport } from "./record.ts";
-export { checkRecipe, measureRun, type RunOptions, trainRun } from "./run.ts";
+export { inRunFolders, type PlannedRun, planRuns, repeated } from "./plan.ts";
+export { parseRecipe, type Recipe, readRecipe, recipeHash, recipeSchema } from "./recipe.ts";
+export type { Written } from "./record.ts";
+export { carryOut, checkRecipe, type RunOptions } from "./run.ts";
+export { type Scale, scaleNames } from "./scales.ts";

@@ -6,6 +6,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { describeFileError, listSome, nearest, sha256Value, UserError } from "../core/index.ts";
 import type { DataOptions } from "../data/index.ts";
+import { atScale, type Scale } from "./scales.ts";
 
 const count = z.int().positive();
 const seed = z.int().min(0);
@@ -27,6 +28,8 @@ const data = z.strictObject({
   /** Training samples: the first so many of the train split. */
   samples: z.union([count, z.literal("all")]).default("all"),
   augment: z.boolean().default(true),
+  /** Pixels of an image's side: the official ones, or half of them. */
+  size: count.optional(),
   dir: z.string().optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),
@@ -39,6 +42,8 @@ const pair = z.strictObject({
   order_seeds: z.tuple([seed, seed]).default([5, 7]),
 });
 
+const aggregate = z.strictObject({ every: count, layers: z.array(z.string()).min(1).default(["**"]) });
+
 /** Clients that start from one initialisation and see their own part of the samples only; the first two are the pair. */
 const federated = z.strictObject({
   clients: z.int().min(2).default(2),
@@ -46,12 +51,16 @@ const federated = z.strictObject({
   alpha: z.number().positive().optional(),
   shards: count.optional(),
   seed: seed.default(1),
+  /** FedAvg: every so many epochs (steps, where those are counted) the clients go on from the average of these layers. Default: never. */
+  aggregate: aggregate.optional(),
 });
 
 const training = z.strictObject({
   epochs: count.default(200),
-  /** In place of epochs, where the data have none (text): steps on windows drawn at random. */
+  /** In place of epochs; a text has none. */
   steps: count.optional(),
+  /** Keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends. */
+  keep_previous: z.boolean().default(false),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
   lr: z.number().positive().default(0.05),
@@ -68,6 +77,8 @@ const training = z.strictObject({
 
 const measure = z.strictObject({
   every: count.default(20),
+  /** What is averaged: the two networks at one epoch, or one network at two epochs in a row. */
+  ends: z.enum(["networks", "consecutive"]).default("networks"),
   scans: z.array(z.string()).min(1).default(["single", "deep", "shallow"]),
   splits: z
     .array(z.enum(["train", "test"]))
@@ -99,10 +110,21 @@ export const claimSchema = z.strictObject({
   above: z.number().optional(),
   /** The limit is that many times the full barrier at the same point. */
   of: z.literal("full").optional(),
-  /** At the last measured point, or at each from the second on. */
-  at: z.enum(["last", "each"]).default("last"),
+  /** At the last measured point, at each after the initialisation, or at one of those at least. */
+  at: z.enum(["last", "each", "some"]).default("last"),
 });
 export type Claim = z.infer<typeof claimSchema>;
+
+/** What a figure of the paper shows. */
+const figure = z.strictObject({
+  title: z.string(),
+  /** What must be seen, in the paper's words and numbers. */
+  paper: z.string(),
+  /** What is drawn first. */
+  metric: z.enum(["loss", "error"]).default("loss"),
+  /** At a scale where a claim does not hold: the likely reason, tested. */
+  remark: z.string().optional(),
+});
 
 export const recipeSchema = z.strictObject({
   name: z
@@ -117,11 +139,8 @@ export const recipeSchema = z.strictObject({
   measure: measure.prefault({}),
   /** What must be seen, checked on the stored results. */
   claims: z.array(claimSchema).default([]),
+  figure: figure.optional(),
 });
-
-/** Parts of a recipe that a smaller scale changes. */
-const scaleNames = ["quick", "small", "paper"] as const;
-export type Scale = (typeof scaleNames)[number];
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
@@ -137,25 +156,6 @@ export async function readRecipe(path: string, scale: Scale = "paper"): Promise<
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
   return recipe;
 }
-
-/** The recipe's values with the changes of a scale; `paper` is the recipe itself. */
-function atScale(value: unknown, scale: Scale, path: string): unknown {
-  if (!isObject(value) || !("scales" in value)) return value;
-  const { scales, ...rest } = value;
-  if (!isObject(scales)) throw new UserError(`${path}: scales: expected the changes of small and quick.`);
-  const unknown = Object.keys(scales).find((name) => !scaleNames.includes(name as Scale));
-  if (unknown) throw new UserError(`${path}: scales.${unknown} is not a known scale. Known are small and quick.`);
-  return merged(rest, scales[scale] ?? {});
-}
-
-function merged(value: unknown, change: unknown): unknown {
-  if (!isObject(value) || !isObject(change)) return change;
-  const keys = [...new Set([...Object.keys(value), ...Object.keys(change)])];
-  return Object.fromEntries(keys.map((key) => [key, key in change ? merged(value[key], change[key]) : value[key]]));
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Validates a recipe and fills in the defaults; `name` defaults to the file's. */
 export function parseRecipe(value: unknown, path: string): Recipe {
@@ -183,9 +183,9 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  const sections = { model, data, pair, federated, training, measure };
-  const section = sections[path[0] as keyof typeof sections];
-  return Object.keys((section ?? recipeSchema).shape);
+  const sections = { model, data, pair, federated, "federated.aggregate": aggregate, training, measure, figure };
+  const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
+  return Object.keys((at === "claims" ? claimSchema : (sections[at] ?? recipeSchema)).shape);
 }
 
 /**
@@ -194,18 +194,20 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
  */
 export function recipeHash({ model, data, pair, federated, training, measure: { every } }: Recipe): string {
   const { dir: _, ...samples } = data;
-  const { period, factor, ...common } = training; // they say nothing unless the schedule falls in steps
-  const schedule = training.schedule === "step" ? { period, factor } : {};
+  const { period, factor, keep_previous, ...common } = training;
+  // what says nothing is left out: a fall in steps without that schedule, what is not asked for
+  const told = {
+    ...common,
+    ...(training.schedule === "step" ? { period, factor } : {}),
+    ...(keep_previous ? { keep_previous } : {}),
+  };
   const clients = federated ? { federated } : {};
-  return sha256Value({ model, data: samples, pair, ...clients, training: { ...common, ...schedule }, every }).slice(
-    0,
-    10,
-  );
+  return sha256Value({ model, data: samples, pair, ...clients, training: told, every }).slice(0, 10);
 }
 
 /** How to open the recipe's training samples. */
-export function trainingData({ model: { context }, data: { samples, dir, mean, std } }: Recipe): DataOptions {
-  return { split: "train", samples: samples === "all" ? undefined : samples, dir, mean, std, context };
+export function trainingData({ model: { context }, data: { samples, dir, size, mean, std } }: Recipe): DataOptions {
+  return { split: "train", samples: samples === "all" ? undefined : samples, dir, size, mean, std, context };
 }
 
 /** The sizes that the recipe gives its network. */
@@ -219,6 +221,18 @@ export function measuredEpochs(recipe: Recipe): number[] {
   const total = lengthOf(recipe);
   const kept = Array.from({ length: Math.floor(total / every) + 1 }, (_, i) => i * every);
   return kept.at(-1) === total ? kept : [...kept, total];
+}
+
+/** Whether a network's checkpoint of an epoch stays: it is measured, a federated round ends there, or the epoch after it is measured against it. */
+export function isKept(recipe: Recipe, epoch: number): boolean {
+  const { measure, training, federated } = recipe;
+  const total = lengthOf(recipe);
+  const isMeasured = (at: number) => at % measure.every === 0 || at === total;
+  return (
+    isMeasured(epoch) ||
+    (training.keep_previous && isMeasured(epoch + 1)) ||
+    (federated?.aggregate !== undefined && epoch % federated.aggregate.every === 0)
+  );
 }
 
 /** How long a training is: epochs, or steps where the recipe counts those. */

@@ -1,52 +1,90 @@
-// Reads what a run's folder holds, for drawing. Computes nothing.
+// Reads what run folders hold and draws it: one run, or an experiment over the pairs of a figure. Computes nothing but means over pairs.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Measurement, parseMeasurement } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
-import { type RunRecord, renderRun } from "../report/index.ts";
+import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
-import { recipeSchema } from "./recipe.ts";
+import { pointName } from "./points.ts";
+import { type Recipe, recipeHash, recipeSchema } from "./recipe.ts";
+import { combinePairs } from "./repetitions.ts";
 
-/** The stored results of a run folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
-async function readRecord(folder: string): Promise<RunRecord> {
-  const recipe = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
+export interface Written {
+  readonly folder: string;
+  readonly page: string;
+  readonly record: RunRecord;
+  readonly claims: readonly ClaimVerdict[];
+}
+
+/** Draws a run from its stored results into its own folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
+export async function writeRun(folder: string): Promise<Written> {
+  const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(`${folder} is no run folder (there is no recipe.yaml in it). Name a folder under runs/.`);
   });
-  const measurements = [];
-  for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
-    const [, epoch, split] = /^epoch-(\d+)-(train|test)\.json$/.exec(file) ?? [];
-    if (!epoch) continue;
-    const document = parseMeasurement(JSON.parse(await readFile(join(folder, "measure", file), "utf8")), file);
-    measurements.push({ epoch: Number(epoch), split: split as Measurement["data"]["split"], document });
-  }
+  const recipe = recipeSchema.parse(parse(text));
+  return write(await readRecord(recipe, [folder]), recipe, folder);
+}
+
+/** Draws an experiment from the runs of its pairs into a folder of its own: only what the recipe asks for. */
+export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
+  const record = await readRecord(recipe, runs);
+  const asked = new Set([...recipe.measure.scans, "full"]);
+  const measurements = record.measurements.map((m) => ({
+    ...m,
+    document: { ...m.document, cells: m.document.cells.filter(({ scan }) => asked.has(scan)) },
+  }));
+  return write({ ...record, measurements }, recipe, folder);
+}
+
+/** The stored results of a recipe's runs, one for each pair, put together. */
+async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunRecord> {
+  const pairs = await Promise.all(runs.map((folder) => readMeasured(folder, recipe.measure.ends)));
+  const measurements = combinePairs(pairs);
   if (measurements.length === 0)
     throw new UserError(
-      `Nothing is measured in ${folder} yet. Run \`layerwise reproduce ${join(folder, "recipe.yaml")}\`.`,
+      `Nothing is measured in ${runs[0]} yet. Run \`layerwise reproduce ${join(runs[0], "recipe.yaml")}\`.`,
     );
-  const values = parse(recipe) as Record<string, unknown>;
+  const clients = await readFile(join(runs[0], "clients.json"), "utf8").catch(() => undefined);
+  const { figure, claims: _, ...values } = recipe;
   return {
-    name: String(values.name),
-    hash: folder.replace(/.*-/, ""),
+    name: recipe.name,
+    hash: recipeHash(recipe),
     recipe: values,
-    log: await readLog(folder),
+    figure,
+    log: await readLog(runs[0]),
+    clients: clients === undefined ? undefined : (JSON.parse(clients) as { classes: number[][] }).classes,
     measurements,
+    pairs: runs.map((folder, i) => ({ folder, last: pairs[i].at(-1)?.document })),
   };
 }
 
-/** Draws a run from its stored results: report.html, figures/*.svg and cells.csv in its folder. Returns the page's path and what it shows. */
-export async function writeReport(
-  folder: string,
-): Promise<{ page: string; record: RunRecord; claims: readonly ClaimVerdict[] }> {
-  const record = await readRecord(folder);
-  const { claims: wanted } = recipeSchema.parse(record.recipe);
-  const claims = judgeClaims(wanted, record.measurements);
+async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Promise<RunRecord["measurements"]> {
+  const measured = [];
+  for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
+    const [, epoch, split] = /-(\d+)-(train|test)\.json$/.exec(file) ?? [];
+    if (!epoch || file !== pointName(ends, Number(epoch), split as Split)) continue;
+    const document = parseMeasurement(JSON.parse(await readFile(join(folder, "measure", file), "utf8")), file);
+    measured.push({ epoch: Number(epoch), split: split as Split, document });
+  }
+  return measured.sort((x, y) => x.epoch - y.epoch);
+}
+
+type Split = Measurement["data"]["split"];
+
+/** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
+async function write(record: RunRecord, recipe: Recipe, folder: string): Promise<Written> {
+  const claims = judgeClaims(recipe.claims, record.measurements);
   if (claims.length) await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
   const { html, figures, csv } = renderRun({ ...record, claims });
-  for (const [name, svg] of Object.entries(figures)) await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
+  for (const [name, svg] of Object.entries(figures)) {
+    await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
+    await writeAtomic(join(folder, "figures", `${name}.png`), await pngOf(svg));
+  }
   await writeAtomic(join(folder, "cells.csv"), csv);
+  await writeAtomic(join(folder, "cells.parquet"), await cellsParquet(record.measurements));
   const page = join(folder, "report.html");
   await writeAtomic(page, html);
-  return { page, record, claims };
+  return { folder, page, record: { ...record, claims }, claims };
 }

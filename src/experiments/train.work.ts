@@ -1,32 +1,37 @@
 // Work in a process of its own: trains one network of a recipe.
+import { join } from "node:path";
 import { openData } from "../data/index.ts";
 import { buildModel } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
-import { adamw, type EpochLog, schedule, sgd, train } from "../training/index.ts";
-import { clientData } from "./clients.ts";
+import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../training/index.ts";
+import { clientData, sharedTensors } from "./clients.ts";
 import { networkNames } from "./folder.ts";
-import { lengthOf, modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { isKept, lengthOf, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
   readonly network: string;
-  readonly folder: string;
+  /** The run's folder; the network's own lies in it. */
+  readonly run: string;
+  /** A federated round, or the whole training: from one epoch (or step) to another. */
+  readonly round: { readonly from: number; readonly until: number };
   readonly runtime: RuntimeOptions;
 }
 
 export type TrainProgress = { readonly epochs: number } | { readonly log: EpochLog };
 
-const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, folder, runtime }, report) => {
+const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, run, round, runtime }, report) => {
   const { model, training, pair, data: source, measure } = recipe;
-  const { optimiser, lr, momentum, betas, weight_decay: weightDecay, period, factor, steps } = training;
+  const { lr, period, factor, steps } = training;
   const epochs = lengthOf(recipe);
   const number = networkNames(recipe).indexOf(network);
-  const data = clientData(recipe, number, await openData(source.name, trainingData(recipe)));
+  const all = await openData(source.name, trainingData(recipe));
+  const built = buildModel(model.name, { ...modelSizes(recipe), classes: all.classes });
   await train(
     {
-      model: buildModel(model.name, { ...modelSizes(recipe), classes: data.classes }),
-      data,
-      optimiser: optimiser === "sgd" ? sgd({ momentum, weightDecay }) : adamw({ betas, weightDecay }),
+      model: built,
+      data: clientData(recipe, number, all),
+      optimiser: optimiserOf(recipe),
       schedule: schedule({
         kind: training.schedule,
         rate: lr,
@@ -37,19 +42,31 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, fo
       }),
       clip: training.clip,
       epochs,
+      until: round.until,
+      shared: round.from
+        ? {
+            at: round.from,
+            tensors: () => sharedTensors(recipe, { model: built, data: all, run, epoch: round.from }),
+          }
+        : undefined,
       batch: training.batch,
       augment: source.augment,
       nextStop:
         steps === undefined ? undefined : (step) => Math.min(following(step, 100), following(step, measure.every)),
       initSeed: pair.init_seed + (pair.init === "different" ? number : 0),
       orderSeed: pair.order_seeds[number] ?? pair.order_seeds[1] + number,
-      folder,
-      isKept: (epoch) => epoch % measure.every === 0 || epoch === epochs,
+      folder: join(run, network),
+      isKept: (epoch) => isKept(recipe, epoch),
       runtime,
     },
     { epoch: (log) => report({ log }), progress: (epochs) => report({ epochs }) },
   );
 };
+
+export function optimiserOf({ training }: Recipe): Optimiser {
+  const { optimiser, momentum, betas, weight_decay: weightDecay } = training;
+  return optimiser === "sgd" ? sgd({ momentum, weightDecay }) : adamw({ betas, weightDecay });
+}
 
 /** The multiple of a number that follows. */
 const following = (step: number, of: number) => step - (step % of) + of;

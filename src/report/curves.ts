@@ -17,6 +17,8 @@ export interface Line {
 export interface Chart {
   readonly title: string;
   readonly lines: readonly Line[];
+  /** What runs along x. */
+  readonly x?: "epoch" | "step";
   /** A line across at zero, and zero within the axis. */
   readonly zero?: boolean;
   readonly logarithmic?: boolean;
@@ -26,7 +28,7 @@ export interface Chart {
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 const [width, height, left, right, top, bottom] = [380, 230, 46, 12, 40, 30];
 
-export function chartSvg({ title, lines, zero = false, logarithmic = false }: Chart): string {
+export function chartSvg({ title, lines, x: along = "epoch", zero = false, logarithmic = false }: Chart): string {
   const shown = lines.map((line) => ({
     ...line,
     points: line.points.filter((p): p is Point & { y: number } => p.y !== null && (!logarithmic || p.y > 0)),
@@ -66,7 +68,7 @@ export function chartSvg({ title, lines, zero = false, logarithmic = false }: Ch
         ? []
         : points.map(
             (p) =>
-              `<circle class="dot" tabindex="0" cx="${x(p.x)}" cy="${y(p.y)}" r="3.2" fill="${colour}" data-tip="${escapeHtml(`${name}, epoch ${p.x}\n${plain(p.y)}${p.band ? ` (95 %: ${plain(p.band[0])} to ${plain(p.band[1])})` : ""}`)}"/>`,
+              `<circle class="dot" tabindex="0" cx="${x(p.x)}" cy="${y(p.y)}" r="3.2" fill="${colour}" data-tip="${escapeHtml(`${name}, ${along} ${p.x}\n${plain(p.y)}${p.band ? ` (95 %: ${plain(p.band[0])} to ${plain(p.band[1])})` : ""}`)}"/>`,
           );
     return band + path + dots.join("");
   });
@@ -77,7 +79,7 @@ export function chartSvg({ title, lines, zero = false, logarithmic = false }: Ch
   const zeroLine = zero ? `<line class="zero" x1="${left}" x2="${width - right}" y1="${y(0)}" y2="${y(0)}"/>` : "";
   const style =
     "<style>.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}</style>";
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${style}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">epoch</text>${drawn.join("")}${legend.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${style}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
 }
 
 /** About five round values that cover a range; whole powers of ten for a logarithmic axis. */

@@ -9,6 +9,8 @@ export interface Heatmap {
   /** Layer names, the first one on top. */
   readonly rows: readonly string[];
   readonly columns: readonly string[];
+  /** What the columns count. */
+  readonly unit?: "epoch" | "step";
   /** By row, then column; undefined where nothing was measured. */
   readonly cells: readonly (readonly (CellView | undefined)[])[];
   /** The value of the scale's end. */
@@ -18,7 +20,7 @@ export interface Heatmap {
 const rowHeight = 19;
 const head = 44;
 
-export function heatmapSvg({ scan, title, rows, columns, cells, limit }: Heatmap): string {
+export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, limit }: Heatmap): string {
   const left = 12 + 6.6 * Math.max(...rows.map((row) => row.length), 6);
   const columnWidth = Math.max(20, Math.min(46, 380 / columns.length));
   const width = left + columns.length * columnWidth + 8;
@@ -42,14 +44,14 @@ export function heatmapSvg({ scan, title, rows, columns, cells, limit }: Heatmap
       const colour = view.barrier === null ? undefined : colourOf(view.barrier, limit);
       const text = columnWidth < 26 ? "" : short(view.barrier);
       parts.push(
-        `<g class="cell" tabindex="0" data-at="${i},${j}" data-place="${escapeHtml(`${row}, epoch ${column}`)}" data-tip="${escapeHtml(tip(`${row}, epoch ${column}`, view))}">` +
+        `<g class="cell" tabindex="0" data-at="${i},${j}" data-place="${escapeHtml(`${row}, ${unit} ${column}`)}" data-tip="${escapeHtml(tip(`${row}, ${unit} ${column}`, view))}">` +
           `<rect x="${x}" y="${y}" width="${columnWidth - 1}" height="${rowHeight - 1}" fill="${colour ? css(colour) : "url(#hatch)"}"/>` +
           `<text class="${classOf(view, limit)}" x="${x + columnWidth / 2 - 0.5}" y="${y + 13}" text-anchor="middle">${text}</text></g>`,
       );
     });
   });
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" class="heatmap" data-scan="${escapeHtml(scan)}" role="group" aria-label="${escapeHtml(title)}: barrier by layer and epoch" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" class="heatmap" data-scan="${escapeHtml(scan)}" role="group" aria-label="${escapeHtml(title)}: barrier by layer and ${unit}" ` +
     `viewBox="0 0 ${Math.ceil(width)} ${height}" width="${Math.ceil(width)}" font-family="system-ui, sans-serif" font-size="11">${svgStyle}${hatch}${parts.join("")}</svg>`
   );
 }

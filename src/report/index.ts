@@ -3,5 +3,8 @@ export { drawn, fullOf, type Measured, scansOf } from "./cells.ts";
 export { baselineSentence, singles } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
 export { short, signed } from "./numbers.ts";
+export { renderOverview, verdictOf } from "./overview.ts";
+export { pngOf } from "./png.ts";
 export { type Rendered, type RunRecord, renderRun } from "./run.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./scale.ts";
+export { cellsParquet } from "./table.ts";

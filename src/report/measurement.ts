@@ -1,12 +1,12 @@
 // The report of one measurement: two checkpoints at one moment.
 import type { Measurement } from "../connectivity/index.ts";
 import { baseOf, drawn, metrics, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
-import { cellsCsv } from "./csv.ts";
 import { baselineSentence, finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import type { Rendered } from "./run.ts";
 import { limitOf } from "./scale.ts";
+import { cellsCsv } from "./table.ts";
 import { whiskersSvg } from "./whiskers.ts";
 
 export function renderMeasurement(document: Measurement): Rendered {

@@ -14,13 +14,21 @@ import {
   unit,
   viewOf,
 } from "./cells.ts";
-import { cellsCsv } from "./csv.ts";
 import { chartSvg, type Line } from "./curves.ts";
 import { finding, tilesOf } from "./finding.ts";
 import { heatmapSvg, rampSvg } from "./heatmap.ts";
-import { plain, signed } from "./numbers.ts";
 import { choice, details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import { limitOf } from "./scale.ts";
+import {
+  claimSection,
+  clientSection,
+  distanceTable,
+  figureTitle,
+  numbersTable,
+  pairSection,
+  setup,
+} from "./sections.ts";
+import { cellsCsv } from "./table.ts";
 
 export interface RunRecord {
   readonly name: string;
@@ -36,6 +44,17 @@ export interface RunRecord {
     seconds: number;
   }[];
   readonly measurements: readonly Measured[];
+  /** The figure of the paper that this is. */
+  readonly figure?: {
+    readonly title: string;
+    readonly paper: string;
+    readonly metric: Metric;
+    readonly remark?: string;
+  };
+  /** Samples of each class at each federated client. */
+  readonly clients?: readonly (readonly number[])[];
+  /** The runs of each pair and what was measured last there; several when the experiment was repeated with other seeds. */
+  readonly pairs?: readonly { readonly folder: string; readonly last: Measured["document"] | undefined }[];
   /** What the recipe says must be seen, and whether it is. */
   readonly claims?: readonly { readonly says: string; readonly verdict: string; readonly numbers: string }[];
 }
@@ -48,52 +67,41 @@ export interface Rendered {
 }
 
 export function renderRun(run: RunRecord): Rendered {
-  const { measurements, recipe, log } = run;
+  const { measurements, recipe, figure } = run;
   const shownSplit = measurements.some((m) => m.split === "train") ? "train" : "test";
   const shown = measurements.filter((m) => m.split === shownSplit);
   const last = shown.at(-1)!;
   const scans = scansOf(shown.map((m) => m.document));
-  const pictures: Record<string, string> = {};
   const splits = [...new Set(measurements.map((m) => m.split))].sort(
     (x, y) => Number(y === shownSplit) - Number(x === shownSplit),
   );
-  const limits: Record<string, number> = {};
-  for (const split of splits) {
-    for (const metric of metrics)
-      limits[`${metric} ${split}`] = heatmapLimit(
-        measurements.filter((m) => m.split === split),
-        scans,
-        metric,
-      );
-  }
+  const first = figure?.metric ?? "loss";
+  const ordered = metrics.toSorted((x, y) => Number(y === first) - Number(x === first));
+  const limits = limitsOf(measurements, scans, splits);
   const base = baseOf(last.document);
+  const isSteps = unitOf(recipe) === "step";
 
-  for (const scan of scans)
-    pictures[pictureName(scan)] = heatmapSvg({
-      scan,
-      title: scanTitle(scan),
-      rows: rowsOf(last, scan),
-      columns: shown.map((m) => String(m.epoch)),
-      cells: gridCells(shown, rowsOf(last, scan), scan, "loss", base),
-      limit: limits[`loss ${shownSplit}`],
-    });
-  const charts: Record<string, string> = {
-    "full-loss": chartSvg({ title: "Full barrier, loss (nats)", zero: true, lines: fullLines(measurements, "loss") }),
-    "full-error": chartSvg({
-      title: "Full barrier, error (points)",
-      zero: true,
-      lines: fullLines(measurements, "error"),
-    }),
-    euclidean: chartSvg({ title: "Euclidean distance", zero: true, lines: distanceLines(shown, "euclidean") }),
-    cosine: chartSvg({ title: "Cosine similarity", lines: distanceLines(shown, "cosine") }),
-    training: chartSvg({ title: "Training loss (nats, logarithmic)", logarithmic: true, lines: trainingLines(log) }),
-  };
-  Object.assign(pictures, Object.fromEntries(Object.entries(charts).filter(([, svg]) => svg)));
+  const heatmaps = Object.fromEntries(
+    scans.map((scan) => [
+      pictureName(scan),
+      heatmapSvg({
+        scan,
+        title: scanTitle(scan),
+        rows: rowsOf(last, scan),
+        columns: shown.map((m) => String(m.epoch)),
+        unit: unitOf(recipe),
+        cells: gridCells(shown, rowsOf(last, scan), scan, first, base),
+        limit: limits[`${first} ${shownSplit}`],
+      }),
+    ]),
+  );
+  const charts = chartsOf(run, shown);
+  const pictures = { ...heatmaps, ...charts };
 
   const offered = base === "mean" ? bases : ([base] as const);
   const switches = `<div class="switches">${choice(
     "metric",
-    metrics.map((value) => ({ value, label: value })),
+    ordered.map((value) => ({ value, label: value })),
   )}${choice(
     "split",
     splits.map((value) => ({ value, label: value })),
@@ -103,40 +111,36 @@ export function renderRun(run: RunRecord): Rendered {
   )}</div>`;
   const samples = shown.at(-1)!.document.data;
   const html = pageHtml({
-    title: `${run.name}: which layers can be averaged?`,
-    subtitle: `${last.document.model.name} on ${samples.name}, measured on the first ${samples.samples.toLocaleString("en")} samples of ${measurements.length > shown.length ? "each split" : shownSplit} · run ${run.hash}`,
-    finding: `After epoch ${last.epoch}, ${finding(last.document)}`,
+    title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
+    subtitle: `${last.document.model.name} on ${samples.name}, measured on the first ${samples.samples.toLocaleString("en")} samples of ${splits.length > 1 ? "each split" : shownSplit} · run ${run.hash}`,
+    finding: `After ${isSteps ? "step" : "epoch"} ${last.epoch}, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
-      section(
-        "Barrier by layer and epoch",
-        meaning,
-        switches,
-        rampSvg(limits[`loss ${shownSplit}`], unit.loss),
-        figures(scans.map((scan) => pictures[pictureName(scan)])),
-      ),
-      section(
-        "All layers averaged, and how far the networks are apart",
-        figures(Object.keys(charts).map((name) => pictures[name] ?? "")),
-      ),
-      ...(run.claims?.length
+      ...claimSection(run),
+      ...(scans.length
         ? [
             section(
-              "What must be seen",
-              table(
-                ["claim", "verdict", "numbers"],
-                run.claims.map(({ says, verdict, numbers }) => [says, verdict, numbers]),
-              ),
+              `Barrier by layer and ${unitOf(recipe)}`,
+              meaning,
+              switches,
+              rampSvg(limits[`${first} ${shownSplit}`], unit[first]),
+              figures(Object.values(heatmaps)),
             ),
           ]
         : []),
+      section("All layers averaged, and how far the networks are apart", figures(Object.values(charts))),
+      ...(run.clients ? [clientSection(run.clients)] : []),
+      ...((run.pairs?.length ?? 0) > 1 ? [pairSection(run)] : []),
       section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document)),
       section(
         "Set-up",
         table(["setting", "value"], setup(recipe), false),
         details("Distances of each layer at the last epoch", distanceTable(last)),
         details("Every number of the heatmaps' last column", numbersTable(last, scans)),
-        paragraph(`Redraw this page from the stored results: layerwise report runs/${run.name}-${run.hash}`, "faint"),
+        paragraph(
+          `The pictures lie in figures/ as SVG and PNG, the numbers in cells.csv and cells.parquet. Redraw this page from the stored results: layerwise report with this folder's name.`,
+          "faint",
+        ),
       ),
     ],
     cells: {
@@ -145,6 +149,45 @@ export function renderRun(run: RunRecord): Rendered {
     },
   });
   return { html, figures: pictures, csv: cellsCsv(measurements) };
+}
+
+const unitOf = (recipe: RunRecord["recipe"]): "epoch" | "step" =>
+  (recipe.training as { steps?: number } | undefined)?.steps === undefined ? "epoch" : "step";
+
+/** The line charts that have something to show, by the names of their pictures. */
+function chartsOf({ measurements, log, recipe }: RunRecord, shown: readonly Measured[]): Record<string, string> {
+  const x = unitOf(recipe);
+  const charts = {
+    "full-loss": chartSvg({
+      x,
+      title: "Full barrier, loss (nats)",
+      zero: true,
+      lines: fullLines(measurements, "loss"),
+    }),
+    "full-error": chartSvg({
+      x,
+      title: "Full barrier, error (points)",
+      zero: true,
+      lines: fullLines(measurements, "error"),
+    }),
+    ends: chartSvg({ x, title: "Loss of the ends and of their average", lines: endLines(shown) }),
+    euclidean: chartSvg({ x, title: "Euclidean distance", zero: true, lines: distanceLines(shown, "euclidean") }),
+    cosine: chartSvg({ x, title: "Cosine similarity", lines: distanceLines(shown, "cosine") }),
+    training: chartSvg({ x, title: "Training loss (nats, logarithmic)", logarithmic: true, lines: trainingLines(log) }),
+  };
+  return Object.fromEntries(Object.entries(charts).filter(([, svg]) => svg));
+}
+
+function limitsOf(points: readonly Measured[], scans: readonly string[], splits: readonly string[]) {
+  const limit = (split: string, metric: Metric) =>
+    heatmapLimit(
+      points.filter((m) => m.split === split),
+      scans,
+      metric,
+    );
+  return Object.fromEntries(
+    splits.flatMap((split) => metrics.map((metric) => [`${metric} ${split}`, limit(split, metric)])),
+  );
 }
 
 /** Layers down: in the model's order, but for an order of its own (random, minimal …) in which they were added. */
@@ -212,6 +255,18 @@ function fullLines(points: readonly Measured[], metric: Metric): Line[] {
     }));
 }
 
+function endLines(points: readonly Measured[]): Line[] {
+  const line = (name: string, of: (document: Measured["document"]) => number | null | undefined): Line => ({
+    name,
+    points: points.map(({ epoch, document }) => ({ x: epoch, y: of(document) ?? null })),
+  });
+  return [
+    line("end a", ({ ends }) => ends.a.loss),
+    line("end b", ({ ends }) => ends.b.loss),
+    line("average", (document) => fullOf(document)?.loss),
+  ].filter(({ points: p }) => p.some(({ y }) => y !== null));
+}
+
 function distanceLines(points: readonly Measured[], kind: "euclidean" | "cosine"): Line[] {
   const line = (name: string, of: (m: Measured) => number | null | undefined): Line => ({
     name,
@@ -229,37 +284,4 @@ function trainingLines(log: RunRecord["log"]): Line[] {
     name: `network ${network}`,
     points: log.filter((entry) => entry.network === network).map(({ epoch, loss }) => ({ x: epoch, y: loss })),
   }));
-}
-
-function setup(recipe: Readonly<Record<string, unknown>>): string[][] {
-  return Object.entries(recipe).flatMap(([key, value]) =>
-    value && typeof value === "object" && !Array.isArray(value)
-      ? Object.entries(value).map(([inner, v]) => [`${key}.${inner}`, Array.isArray(v) ? v.join(", ") : String(v)])
-      : [[key, String(value)]],
-  );
-}
-
-function distanceTable({ document: { distance, layers } }: Measured): string {
-  const row = (
-    name: string,
-    of: (d: typeof distance | NonNullable<typeof distance.from_init>["a"]) => {
-      euclidean: number;
-      cosine: number | null;
-    },
-  ) => {
-    const parts = [distance, distance.from_init?.a, distance.from_init?.b].map((d) => d && of(d));
-    return [name, ...parts.flatMap((d) => [plain(d?.euclidean ?? null), plain(d?.cosine ?? null)])];
-  };
-  const head = ["layer", "a to b", "cosine", "a from its start", "cosine", "b from its start", "cosine"];
-  return table(head, [...layers.map(({ name }) => row(name, (d) => d.layers[name])), row("all", (d) => d.full)]);
-}
-
-function numbersTable({ document }: Measured, scans: readonly string[]): string {
-  const rows = document.layers.flatMap(({ name }) =>
-    scans.flatMap((scan) => {
-      const [loss, error] = metrics.map((metric) => drawn(document, scan, name, metric, "mean"));
-      return loss && error ? [[name, scan, signed(loss.barrier, 4), signed(error.barrier, 2)]] : [];
-    }),
-  );
-  return table(["layer", "scan", "loss barrier (nats)", "error barrier (points)"], rows);
 }

@@ -1,10 +1,11 @@
 // Trains one network: for every epoch a new order, for every batch a step, after every epoch a snapshot. A training that was cut goes on from
 // its last snapshot and ends with the same bytes, because every order and every augmentation is a stream named by its seed and epoch.
-import { randomStream, UserError } from "../core/index.ts";
-import { type Batch, batchesOf, type Dataset, epochOrder } from "../data/index.ts";
+import { type Tensor, UserError } from "../core/index.ts";
+import type { Dataset } from "../data/index.ts";
 import { initialise, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
+import { epochBatches, stepBatches, windowBatches } from "./orders.ts";
 import type { Schedule } from "./schedules.ts";
 import { loadLastSnapshot, saveSnapshot } from "./snapshots.ts";
 import { Stepper } from "./stepper.ts";
@@ -17,8 +18,12 @@ export interface TrainOptions {
   readonly clip?: number;
   /** Epochs; with `nextStop`, steps. */
   readonly epochs: number;
-  /** Trains by steps on windows drawn at random instead of by epochs; gives the step of the next snapshot. */
+  /** Where to stop before that, at the end of a federated round. */
+  readonly until?: number;
+  /** Counts steps instead of epochs (a text has none: its windows are drawn at random); gives the step of the next snapshot. */
   readonly nextStop?: (step: number) => number;
+  /** What replaces the network's own tensors when it begins at that epoch: a federated round's average. */
+  readonly shared?: { readonly at: number; readonly tensors: () => Promise<ReadonlyMap<string, Tensor>> };
   readonly batch: number;
   readonly augment: boolean;
   readonly initSeed: number;
@@ -59,21 +64,25 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     folder,
     isKept,
     runtime,
+    until = epochs,
+    nextStop,
+    shared,
   } = options;
   const last = await loadLastSnapshot(folder, model);
-  const stepper = new Stepper(
-    { model, optimiser, clip, runtime, noiseSeed: orderSeed },
-    last?.state ?? initialise(model, options.initSeed),
-  );
+  const begun = new Map(last?.state ?? initialise(model, options.initSeed));
+  if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
+  const stepper = new Stepper({ model, optimiser, clip, runtime, noiseSeed: orderSeed }, begun);
   let step = last?.step ?? 0;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
 
-  const { nextStop } = options;
-  for (let epoch = last?.epoch ?? 0; epoch < epochs; ) {
+  for (let epoch = last?.epoch ?? 0; epoch < until; ) {
     const start = performance.now();
-    const next = nextStop ? Math.min(epochs, nextStop(epoch)) : epoch + 1;
+    const next = nextStop ? Math.min(until, nextStop(epoch)) : epoch + 1;
     const parts = nextStop
-      ? { batches: windowBatches(data, size, orderSeed, [epoch, next]), count: (next - epoch) * size }
+      ? {
+          batches: (data.windows ? windowBatches : stepBatches)(data, size, orderSeed, [epoch, next], augment),
+          count: (next - epoch) * Math.min(size, data.count),
+        }
       : { batches: epochBatches(data, size, orderSeed, epoch, augment), count: data.count };
     const sum = { loss: 0, error: 0 };
     let seen = 0;
@@ -103,42 +112,4 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     epoch = next;
   }
   await stepper.dispose();
-}
-
-/** The batches of one epoch: its own order, its own changes. */
-function* epochBatches(
-  data: Dataset,
-  size: number,
-  orderSeed: number,
-  epoch: number,
-  augmented: boolean,
-): Generator<Batch> {
-  const order = epochOrder(randomStream(orderSeed, "order", epoch), data.count);
-  const augment = augmented ? randomStream(orderSeed, "augment", epoch) : undefined;
-  let into: Batch | undefined;
-  for (const indices of batchesOf(order, size)) {
-    const batch = data.batch(indices, {
-      augment,
-      into: into?.labels.shape[0] === indices.length ? into : undefined,
-    });
-    into ??= batch;
-    yield batch;
-  }
-}
-
-/** The batches of some steps of a text: windows at any position. */
-function* windowBatches(
-  { name, windows, positions }: Dataset,
-  size: number,
-  orderSeed: number,
-  [from, to]: readonly [number, number],
-): Generator<Batch> {
-  if (!windows || !positions)
-    throw new UserError(
-      `${name} is no text, so it is trained by epochs: give training.epochs in place of training.steps.`,
-    );
-  for (let step = from; step < to; step++) {
-    const random = randomStream(orderSeed, "windows", step);
-    yield windows(Array.from({ length: size }, () => random.integer(positions)));
-  }
 }

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describeFileError } from "../../core/index.ts";
 import type { DataSource } from "../dataset.ts";
-import { type ImageFormat, imageDataset, readRecords } from "../images.ts";
+import { type ImageFormat, officialImages, readRecords } from "../images.ts";
 
 /** Channel statistics of the paper. */
 export const cifar10Normalisation = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
@@ -22,7 +22,7 @@ export const cifar10: DataSource = {
     const place = basename(dir) !== folder && existsSync(inner) ? inner : dir;
     const paths = files[split].map((file) => join(place, file));
     const records = await readRecords(paths, 1 + 3 * 32 * 32, samples, "CIFAR-10", readStart);
-    return imageDataset(format, split, records, options);
+    return officialImages(format, split, records, options);
   },
 };
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { readStart } from "../cifar10/index.ts";
 import type { DataSource } from "../dataset.ts";
-import { type ImageFormat, imageDataset, readRecords } from "../images.ts";
+import { type ImageFormat, officialImages, readRecords } from "../images.ts";
 
 const folder = "cifar-100-binary";
 const format: ImageFormat = {
@@ -25,6 +25,6 @@ export const cifar100: DataSource = {
     const place = basename(dir) !== folder && existsSync(inner) ? inner : dir;
     const record = 2 + 3 * 32 * 32;
     const records = await readRecords([join(place, `${split}.bin`)], record, samples, "CIFAR-100", readStart);
-    return imageDataset(format, split, records, options);
+    return officialImages(format, split, records, options);
   },
 };

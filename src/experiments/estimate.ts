@@ -1,0 +1,87 @@
+// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now. A scan's cost is
+// taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes.
+import { join } from "node:path";
+import { planCells } from "../connectivity/index.ts";
+import { sha256Value } from "../core/index.ts";
+import { siblingModule, startWork } from "../runtime/index.ts";
+import { lastEpoch } from "../training/index.ts";
+import { networkNames, runPath } from "./folder.ts";
+import type { PlannedRun } from "./plan.ts";
+import { isMeasured, measureOptions } from "./points.ts";
+import { isKept, lengthOf, type Recipe } from "./recipe.ts";
+import type { RunOptions } from "./run.ts";
+import type { StepTime } from "./step.work.ts";
+
+export interface Cost {
+  readonly names: readonly string[];
+  /** Networks, and points measured: how many are missing of how many. */
+  readonly networks: { readonly missing: number; readonly all: number };
+  readonly points: { readonly missing: number; readonly all: number };
+  /** Training samples still to be seen. */
+  readonly samples: number;
+  /** Evaluations of a network on a sample still to be made. */
+  readonly evaluations: number;
+  /** Of checkpoints still to be written. */
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** The cost of each planned run. A run of which nothing is missing costs nothing, and nothing is measured for it. */
+export async function estimate(planned: readonly PlannedRun[], runs: string, options: RunOptions): Promise<Cost[]> {
+  const times = new Map<string, Promise<StepTime>>();
+  const timeOf = (recipe: Recipe) => {
+    const key = sha256Value([recipe.model, recipe.data, recipe.training.batch, recipe.training.optimiser]);
+    const threads = Math.max(1, Math.floor(options.threads / networkNames(recipe).length));
+    const time = times.get(key) ?? timeStep(recipe, { device: options.device, threads });
+    times.set(key, time);
+    return time;
+  };
+  const costs: Cost[] = [];
+  for (const run of planned) costs.push(await costOf(run, runs, options, timeOf));
+  return costs;
+}
+
+const timeStep = (recipe: Recipe, runtime: Pick<RunOptions, "device" | "threads">) =>
+  startWork<unknown, StepTime, never>(siblingModule("step.work", import.meta.url), { recipe, runtime });
+
+async function costOf(
+  { recipe, names, points }: PlannedRun,
+  runs: string,
+  { threads }: RunOptions,
+  timeOf: (recipe: Recipe) => Promise<StepTime>,
+): Promise<Cost> {
+  const path = runPath(recipe, runs);
+  const networks = networkNames(recipe);
+  const total = lengthOf(recipe);
+  const left = await Promise.all(networks.map(async (name) => total - ((await lastEpoch(join(path, name))) ?? 0)));
+  const missing = [];
+  for (const point of points)
+    if (!(await isMeasured(path, point, measureOptions({ recipe, path }, point)))) missing.push(point);
+  const counts = {
+    names,
+    networks: { missing: left.filter((epochs) => epochs > 0).length, all: networks.length },
+    points: { missing: missing.length, all: points.length },
+  };
+  if (counts.networks.missing + missing.length === 0)
+    return { ...counts, samples: 0, evaluations: 0, bytes: 0, seconds: 0 };
+
+  const time = await timeOf(recipe);
+  const { batch, steps } = recipe.training;
+  const share = recipe.federated ? time.samples.train / networks.length : time.samples.train;
+  const stepsLeft = left.map((epochs) => (steps === undefined ? epochs * Math.ceil(share / batch) : epochs));
+  const evaluations = missing.reduce((sum, { scans, base, orderSeed, samples, split }) => {
+    const cells = planCells(time.layers, scans, { base, orderSeed });
+    return sum + (cells.length + 2) * (samples ?? time.samples[split]);
+  }, 0);
+  const kept = Array.from({ length: total + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
+  const wide = Math.min(threads, networks.length); // trainings side by side, in the time of one
+  return {
+    ...counts,
+    samples: batch * stepsLeft.reduce((sum, n) => sum + n, 0),
+    evaluations,
+    bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
+    seconds:
+      (time.seconds * stepsLeft.reduce((sum, n) => sum + n, 0)) / wide +
+      (evaluations * time.seconds) / batch / 6 / wide,
+  };
+}

@@ -1,0 +1,171 @@
+// What of a run is measured: a point is a pair of ends at an epoch (or step), on a split, with some scans. Points of several recipes that share their
+// networks are put together, so that each is measured once.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Bases,
+  type Measurement,
+  type MeasureOptions,
+  measureApart,
+  parseMeasurement,
+  parseScans,
+  planCells,
+  type ScanName,
+  saveSamples,
+} from "../connectivity/index.ts";
+import { writeAtomic } from "../core/index.ts";
+import type { Task } from "../jobs/index.ts";
+import { checkpointName } from "../training/index.ts";
+import { networkNames, type RunFolder } from "./folder.ts";
+import { trainedKeys } from "./networks.ts";
+import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import type { RunOptions } from "./run.ts";
+
+type Split = Recipe["measure"]["splits"][number];
+type Ends = Recipe["measure"]["ends"];
+
+export interface Point {
+  /** The result's name in the folder `measure`. */
+  readonly name: string;
+  readonly ends: Ends;
+  readonly epoch: number;
+  readonly split: Split;
+  readonly scans: readonly ScanName[];
+  readonly base: Bases;
+  readonly orderSeed: number;
+  /** The first so many samples; undefined for all. */
+  readonly samples: number | undefined;
+}
+
+/** The points of a recipe, in the order of its epochs. */
+export function pointsOf(recipe: Recipe): Point[] {
+  const { ends, splits, scans, base, order_seed: orderSeed } = recipe.measure;
+  const epochs = measuredEpochs(recipe).filter((epoch) => ends === "networks" || epoch > 0);
+  return epochs.flatMap((epoch) =>
+    splits.map((split) => ({
+      name: pointName(ends, epoch, split),
+      ends,
+      epoch,
+      split,
+      scans: parseScans([...new Set([...scans, "full"])].join(",")),
+      base,
+      orderSeed,
+      samples: measuredData(recipe, split).samples,
+    })),
+  );
+}
+
+export const pointName = (ends: Ends, epoch: number, split: Split): string =>
+  `${ends === "networks" ? "epoch" : "consecutive"}-${String(epoch).padStart(4, "0")}-${split}.json`;
+
+/** Points of the same name as one that has the scans, bases and samples of all. */
+export function mergePoints(points: readonly Point[]): Point[] {
+  const merged = new Map<string, Point>();
+  for (const point of points) {
+    const known = merged.get(point.name) ?? point;
+    const most =
+      known.samples === undefined || point.samples === undefined ? undefined : Math.max(known.samples, point.samples);
+    merged.set(point.name, {
+      ...known,
+      scans: [...new Set([...known.scans, ...point.scans])],
+      base: known.base === point.base ? known.base : "both",
+      samples: most,
+    });
+  }
+  return [...merged.values()];
+}
+
+/** The tasks of the points whose results are missing, a thread each when there are many. */
+export async function measuringTasks(
+  run: RunFolder,
+  points: readonly Point[],
+  { device, threads, onProgress }: RunOptions,
+): Promise<Task[]> {
+  const missing: { point: Point; options: MeasureOptions }[] = [];
+  for (const point of points) {
+    const options = await withStoredScans(resultPath(run.path, point), measureOptions(run, point));
+    if (!(await isMeasured(run.path, point, options))) missing.push({ point, options });
+  }
+  const share = Math.max(1, Math.floor(threads / Math.max(1, missing.length)));
+  const begun = points.length - missing.length;
+  const shares = missing.map(() => 0);
+  return missing.map(({ point, options }, i) => ({
+    key: `${run.path} ${point.name}`,
+    after: trainedKeys(run),
+    threads: share,
+    async run(signal) {
+      const tell = (done: number) => {
+        shares[i] = done;
+        const sum = begun + shares.reduce((total, x) => total + x, 0);
+        onProgress?.(`${run.label} measure`, sum, points.length, `epoch ${point.epoch}, ${point.split}`);
+      };
+      const { document, samples } = await measureApart(
+        { ...options, runtime: { device, threads: share } },
+        (done, total) => tell(done / total),
+        signal,
+      );
+      const path = resultPath(run.path, point);
+      await saveSamples(path.replace(/\.json$/, ".samples.safetensors"), samples);
+      await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`); // last: where it is, the measurement is whole
+      tell(1);
+    },
+  }));
+}
+
+export const resultPath = (folder: string, { name }: Pick<Point, "name">): string => join(folder, "measure", name);
+
+export function measureOptions({ recipe, path }: Pick<RunFolder, "recipe" | "path">, point: Point): MeasureOptions {
+  const { ends, epoch, split, samples, scans, base, orderSeed } = point;
+  const [first, second] = networkNames(recipe);
+  const checkpoint = (network: string, at: number) => join(path, network, checkpointName(at));
+  const pair =
+    ends === "networks"
+      ? { a: checkpoint(first, epoch), b: checkpoint(second, epoch) }
+      : { a: checkpoint(first, epoch - 1), b: checkpoint(first, epoch) };
+  return {
+    ...pair,
+    initial: [checkpoint(first, 0), checkpoint(ends === "networks" ? second : first, 0)],
+    model: { name: recipe.model.name, sizes: modelSizes(recipe) },
+    data: { name: recipe.data.name, ...measuredData(recipe, split), samples },
+    scans,
+    base,
+    orderSeed,
+  };
+}
+
+/** The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says so. */
+export function measuredData(recipe: Recipe, split: Split) {
+  const training = trainingData(recipe);
+  const { samples } = recipe.measure;
+  return {
+    ...training,
+    split,
+    samples: samples === "all" ? (split === "train" ? training.samples : undefined) : samples,
+  };
+}
+
+/** Networks are shared between recipes: what was measured for another one is kept when more is asked for. */
+async function withStoredScans(file: string, options: MeasureOptions): Promise<MeasureOptions> {
+  const stored = await readStored(file);
+  return stored ? { ...options, scans: [...new Set([...options.scans, ...stored.cells.map((c) => c.scan)])] } : options;
+}
+
+/** True when a stored measurement holds every cell that is asked for, on as many samples. */
+export async function isMeasured(
+  folder: string,
+  point: Pick<Point, "name">,
+  { scans, base = "both", orderSeed = 111, data }: MeasureOptions,
+): Promise<boolean> {
+  const stored = await readStored(resultPath(folder, point));
+  if (!stored || (data.samples !== undefined && stored.data.samples !== data.samples)) return false;
+  const key = (cell: Pick<Measurement["cells"][number], "scan" | "base" | "averaged">) =>
+    `${cell.scan} ${cell.base} ${cell.averaged}`;
+  const have = new Set(stored.cells.map(key));
+  const names = stored.layers.map((layer) => layer.name);
+  return planCells(names, scans, { base, orderSeed }).every((cell) => have.has(key(cell)));
+}
+
+async function readStored(file: string): Promise<Measurement | undefined> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : parseMeasurement(JSON.parse(text), file);
+}

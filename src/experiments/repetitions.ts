@@ -1,0 +1,60 @@
+// Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
+// holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
+import { decide, type Measurement } from "../connectivity/index.ts";
+import type { Measured } from "../report/index.ts";
+
+type Cell = Measurement["cells"][number];
+type Interval = Cell["loss_interval"];
+
+/** The measurements of each pair, which have the same points and cells, as one list. */
+export function combinePairs(pairs: readonly (readonly Measured[])[]): Measured[] {
+  const [first, ...others] = pairs;
+  if (others.length === 0) return [...first];
+  return first.flatMap((point) => {
+    const same = others.map((points) => points.find((p) => p.epoch === point.epoch && p.split === point.split));
+    if (same.some((p) => !p)) return [];
+    return [{ ...point, document: combine([point.document, ...same.map((p) => p!.document)]) }];
+  });
+}
+
+function combine(documents: readonly Measurement[]): Measurement {
+  const [first] = documents;
+  const cells = first.cells.map((cell): Cell => {
+    const same = documents
+      .map(({ cells }) => cells.find((other) => isSame(cell, other)))
+      .filter((c) => c !== undefined);
+    return {
+      ...cell,
+      loss: mean(same.map((c) => c.loss)),
+      error: mean(same.map((c) => c.error)),
+      loss_barrier: mean(same.map((c) => c.loss_barrier)),
+      loss_interval: hull(same.map((c) => c.loss_interval)),
+      error_barrier: mean(same.map((c) => c.error_barrier)),
+      error_interval: hull(same.map((c) => c.error_interval)),
+    };
+  });
+  const scores = (end: "a" | "b") => ({
+    loss: mean(documents.map(({ ends }) => ends[end].loss)),
+    error: mean(documents.map(({ ends }) => ends[end].error)),
+  });
+  return { ...first, cells, ends: { a: scores("a"), b: scores("b") }, verdict: decide(cells) };
+}
+
+const isSame = (x: Cell, y: Cell) =>
+  x.scan === y.scan && x.base === y.base && x.alpha === y.alpha && String(x.averaged) === String(y.averaged);
+
+/** Null when one is not finite. */
+function mean(values: readonly (number | null)[]): number | null {
+  let sum = 0;
+  for (const value of values) {
+    if (value === null) return null;
+    sum += value;
+  }
+  return sum / values.length;
+}
+
+function hull(intervals: readonly Interval[]): Interval {
+  const known = intervals.filter((interval) => interval !== null);
+  if (known.length < intervals.length) return null;
+  return [Math.min(...known.map(([low]) => low)), Math.max(...known.map(([, high]) => high))];
+}

@@ -1,0 +1,44 @@
+// Work in a process of its own: times a few training steps of a recipe's network, for the estimate of a plan.
+import { layersOf } from "../connectivity/index.ts";
+import { sizeOf } from "../core/index.ts";
+import { openData } from "../data/index.ts";
+import { buildModel, initialise } from "../models/index.ts";
+import type { RuntimeOptions, Work } from "../runtime/index.ts";
+import { Stepper } from "../training/index.ts";
+import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { optimiserOf } from "./train.work.ts";
+
+export interface StepTime {
+  /** Seconds of a step, the least of a few. */
+  readonly seconds: number;
+  /** Of one checkpoint. */
+  readonly bytes: number;
+  /** Names of the layers. */
+  readonly layers: readonly string[];
+  /** Training samples, and those of the test split. */
+  readonly samples: { readonly train: number; readonly test: number };
+}
+
+const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> = async ({ recipe, runtime }) => {
+  const data = await openData(recipe.data.name, trainingData(recipe));
+  const model = buildModel(recipe.model.name, { ...modelSizes(recipe), classes: data.classes });
+  const { clip, batch } = recipe.training;
+  const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, runtime }, initialise(model, 1));
+  const indices = Array.from({ length: batch }, (_, i) => i % data.count);
+  const times: number[] = [];
+  for (let step = 0; step < 4; step++) {
+    const start = performance.now();
+    await stepper.step(data.batch(indices), step, 1e-4);
+    times.push((performance.now() - start) / 1000);
+  }
+  await stepper.dispose();
+  const test = await openData(recipe.data.name, { ...trainingData(recipe), split: "test", samples: undefined });
+  return {
+    seconds: Math.min(...times),
+    bytes: 4 * model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    layers: layersOf(model).map(({ name }) => name),
+    samples: { train: data.count, test: test.count },
+  };
+};
+
+export default work;

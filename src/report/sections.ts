@@ -1,0 +1,99 @@
+// Sections of a run's page that are tables: claims, clients, pairs, set-up, numbers.
+import { drawn, fullOf, type Measured, metrics } from "./cells.ts";
+import { singles } from "./finding.ts";
+import { plain, signed } from "./numbers.ts";
+import { paragraph, section, table } from "./page.ts";
+import type { RunRecord } from "./run.ts";
+
+/** `Figure 1: …`, `Trajectory: …`. */
+export function figureTitle({ name, figure }: Pick<RunRecord, "name" | "figure">): string {
+  const label = name.replace(/^fig0?(\d+)$/, "Figure $1").replace(/^./, (c) => c.toUpperCase());
+  return figure ? `${label}: ${figure.title}` : label;
+}
+
+/** What the paper says must be seen, and each claim's verdict. */
+export function claimSection({ figure, claims }: RunRecord): string[] {
+  if (!figure && !claims?.length) return [];
+  return [
+    section(
+      "What must be seen",
+      ...(figure ? [paragraph(`The paper: ${figure.paper}.`)] : []),
+      ...(claims?.length
+        ? [
+            table(
+              ["claim", "verdict", "numbers"],
+              claims.map(({ says, verdict, numbers }) => [says, verdict, numbers]),
+              false,
+            ),
+          ]
+        : []),
+      ...(figure?.remark ? [paragraph(figure.remark)] : []),
+    ),
+  ];
+}
+
+/** Samples of each class at each client. */
+export function clientSection(clients: NonNullable<RunRecord["clients"]>): string {
+  const classes = clients[0].map((_, i) => String(i));
+  const rows = clients.map((counts, i) => [
+    `client ${i}`,
+    ...counts.map(String),
+    String(counts.reduce((sum, n) => sum + n, 0)),
+  ]);
+  return section("Samples of each class at each client", table(["", ...classes, "all"], rows));
+}
+
+/** The pairs of a repeated experiment, each by itself. */
+export function pairSection({ pairs = [] }: RunRecord): string {
+  const rows = pairs.map(({ folder, last }, i) => {
+    const full = last && fullOf(last);
+    const alone = last && singles(last);
+    return [
+      `${i + 1}: ${folder}`,
+      signed(full?.loss_barrier),
+      signed(full?.error_barrier, 1),
+      alone ? `${signed(alone.worst.barrier)} (${alone.worst.name})` : "not measured",
+    ];
+  });
+  return section(
+    "Each pair",
+    paragraph(
+      "Values above are means over the pairs; intervals reach from the lowest end of theirs to the highest.",
+      "faint",
+    ),
+    table(["pair", "full barrier, nats", "full barrier, points", "largest single layer"], rows),
+  );
+}
+
+export function setup(recipe: Readonly<Record<string, unknown>>): string[][] {
+  return Object.entries(recipe).flatMap(([key, value]) =>
+    value && typeof value === "object" && !Array.isArray(value)
+      ? Object.entries(value).map(([inner, v]) => [`${key}.${inner}`, Array.isArray(v) ? v.join(", ") : String(v)])
+      : [[key, String(value)]],
+  );
+}
+
+export function distanceTable({ document: { distance, layers } }: Measured): string {
+  const row = (
+    name: string,
+    of: (d: typeof distance | NonNullable<typeof distance.from_init>["a"]) => {
+      euclidean: number;
+      cosine: number | null;
+    },
+  ) => {
+    const parts = [distance, distance.from_init?.a, distance.from_init?.b].map((d) => d && of(d));
+    return [name, ...parts.flatMap((d) => [plain(d?.euclidean ?? null), plain(d?.cosine ?? null)])];
+  };
+  const head = ["layer", "a to b", "cosine", "a from its start", "cosine", "b from its start", "cosine"];
+  return table(head, [...layers.map(({ name }) => row(name, (d) => d.layers[name])), row("all", (d) => d.full)]);
+}
+
+export function numbersTable({ document }: Measured, scans: readonly string[]): string {
+  const rows = document.layers.flatMap(({ name }) =>
+    scans.flatMap((scan) => {
+      const [loss, error] = metrics.map((metric) => drawn(document, scan, name, metric, "mean"));
+      return loss && error ? [[name, scan, signed(loss.barrier, 4), signed(error.barrier, 2)]] : [];
+    }),
+  );
+  return table(["layer", "scan", "loss barrier (nats)", "error barrier (points)"], rows);
+}
