@@ -7,6 +7,7 @@ import {
   fullOf,
   type RunRecord,
   scansOf,
+  scanTitle,
   signed,
   singles,
   verdictOf,
@@ -24,10 +25,10 @@ export function showRun({ name, measurements, claims = [] }: RunRecord, page: st
   const split = measurements.some((m) => m.split === "train") ? "train" : "test";
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
-  const scans = ["single", "deep"].filter((scan) => last.cells.some((cell) => cell.scan === scan));
+  const scans = scansOf([last]).slice(0, 2);
   const heatmaps = scans.map((scan) =>
     drawHeatmap({
-      title: `${name}: loss barrier of ${scan === "single" ? "each layer alone" : "all from the output up to each layer"}, by epoch`,
+      title: `${name}: loss barrier, by epoch. ${scanTitle(scan)}`,
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),

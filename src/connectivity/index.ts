@@ -12,7 +12,7 @@ export { average } from "./pair.ts";
 export { layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
-export { type Bases, type Cell, parseScans, planCells, type ScanName } from "./scans.ts";
+export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
 export { saveMeasurement, saveSamples } from "./store.ts";
 export { openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";

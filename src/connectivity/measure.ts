@@ -93,7 +93,7 @@ export async function measure(
   const { statistics, metrics = ["loss", "error"], precision, runtime } = options;
   const { subject, pair, data, batch } = await prepare(options);
   const { model, layers } = pair;
-  const points = planPoints(layers, options);
+  const points = await planPoints(layers, options);
   const ends = [endMix("a", layers), endMix("b", layers)] as const;
   const recalibrated =
     statistics === "recalibrate"

@@ -3,7 +3,7 @@
 import { dtypeOf, type Model } from "../models/index.ts";
 import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
 import { type Mix, mixOf } from "./mixes.ts";
-import { type Bases, type Cell, planCells, type ScanName } from "./scans.ts";
+import { type Bases, type Cell, loadOrders, planCells, type ScanName } from "./scans.ts";
 
 export interface PlanOptions {
   readonly scans: readonly ScanName[];
@@ -31,14 +31,14 @@ export function layersOf(model: Model, group?: Grouping, isThere: (name: string)
   return groupLayers(tensors, { group, tied: model.tied });
 }
 
-export function planPoints(layers: readonly Layer[], options: PlanOptions): Point[] {
+export async function planPoints(layers: readonly Layer[], options: PlanOptions): Promise<Point[]> {
   const { scans, base = "both", orderSeed = 111, alphas = [0.5], randomDraws = 0 } = options;
   const chosen = options.layers ? matchLayers(layers, options.layers) : layers;
   const names = layers.map((layer) => layer.name);
   const cells = planCells(
     chosen.map((layer) => layer.name),
     scans,
-    { base, orderSeed },
+    { base, orderSeed, orders: await loadOrders(scans) },
   );
   return alphas.flatMap((alpha) =>
     cells.map((cell) => ({

@@ -1,5 +1,5 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
-import { listSome, nearest, randomStream, UserError } from "../core/index.ts";
+import { importDefault, listSome, nearest, randomStream, UserError } from "../core/index.ts";
 
 export type ScanName = string;
 export type Bases = "a" | "b" | "both";
@@ -13,14 +13,19 @@ export interface Cell {
   readonly base: "a" | "b" | null;
 }
 
+/** The order in which a cumulative scan adds the layers. */
+export type Order = (layers: readonly string[], options: Pick<ScanOptions, "orderSeed">) => readonly string[];
+
 export interface ScanOptions {
   readonly base: Bases;
   /** Seeds the random order. */
   readonly orderSeed: number;
+  /** Orders of the user's own, by the name of the scan: see {@link loadOrders}. */
+  readonly orders?: Readonly<Record<string, Order>>;
 }
 
-/** The order in which a cumulative scan adds the layers. A new order is one line. */
-export const orders: Readonly<Record<string, (layers: readonly string[], options: ScanOptions) => string[]>> = {
+/** The orders by name. A new one is a line here, or a module. */
+const orders: Readonly<Record<string, Order>> = {
   shallow: (layers) => [...layers],
   deep: (layers) => layers.toReversed(),
   random: (layers, { orderSeed }) =>
@@ -28,6 +33,19 @@ export const orders: Readonly<Record<string, (layers: readonly string[], options
   // the first five, the last five, then the rest in order
   minimal: (layers) => [...new Set([...layers.slice(0, 5), ...layers.slice(-5), ...layers])],
 };
+
+const isModule = (scan: ScanName) => /\.[cm]?js$/.test(scan);
+
+/** The orders among the scans that are modules: .mjs files whose default export is an {@link Order}. */
+export async function loadOrders(scans: readonly ScanName[]): Promise<Record<string, Order>> {
+  const loaded = scans.filter(isModule).map(async (path): Promise<[string, Order]> => {
+    const order = await importDefault(path, "docs/extending.md");
+    if (typeof order !== "function")
+      throw new UserError(`${path} gives no order: its default export is no function. See docs/extending.md.`);
+    return [path, order as Order];
+  });
+  return Object.fromEntries(await Promise.all(loaded));
+}
 
 const windowOf = (scan: ScanName) => {
   const size = /^window:(\d+)$/.exec(scan)?.[1];
@@ -39,7 +57,7 @@ export function parseScans(list: string): ScanName[] {
   const known = ["single", ...Object.keys(orders), "full"];
   return list.split(",").map((text) => {
     const scan = text.trim();
-    if (known.includes(scan) || (windowOf(scan) ?? 0) > 0) return scan;
+    if (known.includes(scan) || (windowOf(scan) ?? 0) > 0 || isModule(scan)) return scan;
     const near = nearest(scan, [...known, "window:K"]);
     throw new UserError(
       `There is no scan ${scan || "without a name"}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "window:K"], 20)}.`,
@@ -61,6 +79,11 @@ export function planCells(layers: readonly string[], scans: readonly ScanName[],
 function groupsOf(scan: ScanName, layers: readonly string[], options: ScanOptions): string[][] {
   const size = scan === "single" ? 1 : windowOf(scan);
   if (size) return layers.slice(0, Math.max(0, layers.length - size + 1)).map((_, i) => layers.slice(i, i + size));
-  const order = orders[scan](layers, options);
+  const order = (options.orders?.[scan] ?? orders[scan])(layers, options);
+  const strange = order.find((name) => !layers.includes(name));
+  if (strange !== undefined || new Set(order).size < order.length)
+    throw new UserError(
+      `The order ${scan} ${strange === undefined ? "names a layer twice" : `names ${strange}, which is no layer`}. Correct it.`,
+    );
   return order.map((_, i) => order.slice(0, i + 1));
 }

@@ -5,6 +5,7 @@ import { alignModels, type ForeignModel, importModel } from "../graph/index.ts";
 import {
   type Binding,
   buildModel,
+  findNetwork,
   graphParameters,
   type Model,
   matchWeights,
@@ -51,7 +52,7 @@ export function openSubject(
     compareKeys(a, b);
     if (spec.name.endsWith(".onnx"))
       return openGraph(spec.name, await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
-    const model = buildModel(spec.name, spec.sizes, (name) => a.tensors.get(name)?.shape);
+    const model = buildModel(await findNetwork(spec.name), spec.sizes, (name) => a.tensors.get(name)?.shape);
     compareWithModel(a, model);
     const notes: string[] = [];
     const ends = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];

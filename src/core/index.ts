@@ -1,6 +1,7 @@
-// What every other folder stands on: tensors, random streams, hashes, errors, atomic files. Imports nothing of ours.
+// What every other folder stands on: tensors, random streams, hashes, errors, atomic files, modules of the user. Imports nothing of ours.
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
+export * from "./modules.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";

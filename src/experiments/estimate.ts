@@ -1,7 +1,7 @@
 // What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now. A scan's cost is
 // taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes.
 import { join } from "node:path";
-import { planCells } from "../connectivity/index.ts";
+import { loadOrders, planCells } from "../connectivity/index.ts";
 import { sha256Value } from "../core/index.ts";
 import { siblingModule, startWork } from "../runtime/index.ts";
 import { lastEpoch } from "../training/index.ts";
@@ -69,10 +69,11 @@ async function costOf(
   const { batch, steps } = recipe.training;
   const share = recipe.federated ? time.samples.train / networks.length : time.samples.train;
   const stepsLeft = left.map((epochs) => (steps === undefined ? epochs * Math.ceil(share / batch) : epochs));
-  const evaluations = missing.reduce((sum, { scans, base, orderSeed, samples, split }) => {
-    const cells = planCells(time.layers, scans, { base, orderSeed });
-    return sum + (cells.length + 2) * (samples ?? time.samples[split]);
-  }, 0);
+  let evaluations = 0;
+  for (const { scans, base, orderSeed, samples, split } of missing) {
+    const cells = planCells(time.layers, scans, { base, orderSeed, orders: await loadOrders(scans) });
+    evaluations += (cells.length + 2) * (samples ?? time.samples[split]);
+  }
   const kept = Array.from({ length: total + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
   const wide = Math.min(threads, networks.length); // trainings side by side, in the time of one
   return {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Bases,
+  loadOrders,
   type Measurement,
   type MeasureOptions,
   measureApart,
@@ -162,7 +163,8 @@ export async function isMeasured(
     `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));
   const names = stored.layers.map((layer) => layer.name);
-  return planCells(names, scans, { base, orderSeed }).every((cell) => have.has(key(cell)));
+  const orders = await loadOrders(scans);
+  return planCells(names, scans, { base, orderSeed, orders }).every((cell) => have.has(key(cell)));
 }
 
 async function readStored(file: string): Promise<Measurement | undefined> {

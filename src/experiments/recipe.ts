@@ -1,10 +1,11 @@
 // A recipe: what to train and what to measure, as YAML. Every key has the paper's value as default, so a recipe is a short list of differences;
 // a key nobody knows is an error that names the nearest known one.
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { describeFileError, listSome, nearest, sha256Value, UserError } from "../core/index.ts";
+import { describeFileError, listSome, nearest, sha256, sha256Value, UserError } from "../core/index.ts";
 import type { DataOptions } from "../data/index.ts";
 import { atScale, type Scale } from "./scales.ts";
 
@@ -190,7 +191,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
 
 /**
  * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their checkpoints are kept.
- * What is measured on them, where the data lie and the recipe's name are not part of it.
+ * What is measured on them, where the data lie and the recipe's name are not part of it; what a module of the user's own holds is.
  */
 export function recipeHash({ model, data, pair, federated, training, measure: { every } }: Recipe): string {
   const { dir: _, ...samples } = data;
@@ -202,7 +203,14 @@ export function recipeHash({ model, data, pair, federated, training, measure: { 
     ...(keep_previous ? { keep_previous } : {}),
   };
   const clients = federated ? { federated } : {};
-  return sha256Value({ model, data: samples, pair, ...clients, training: told, every }).slice(0, 10);
+  const own = modulesOf([model.name, data.name]);
+  return sha256Value({ model, data: samples, pair, ...clients, training: told, every, ...own }).slice(0, 10);
+}
+
+/** What the modules among the names hold, so that a change makes other networks. */
+function modulesOf(names: readonly string[]): { modules?: string[] } {
+  const files = names.filter((name) => /\.[cm]?js$/.test(name) && existsSync(name));
+  return files.length ? { modules: files.map((file) => sha256(readFileSync(file))) } : {};
 }
 
 /** How to open the recipe's training samples. */

@@ -1,7 +1,7 @@
 // Carries recipes out in their run folders: trains what is missing, measures what is missing, as many tasks side by side as there are threads. What is
 // there already is not done again, so a run that was cut goes on where it stopped.
 import { join } from "node:path";
-import { parseScans } from "../connectivity/index.ts";
+import { loadOrders, parseScans } from "../connectivity/index.ts";
 import { writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { runTasks, type Task } from "../jobs/index.ts";
@@ -23,8 +23,8 @@ export interface RunOptions {
 
 /** Throws what is wrong with a recipe beyond its syntax (model, scans, data that are not there) before anything is made. */
 export async function checkRecipe(recipe: Recipe): Promise<void> {
-  findNetwork(recipe.model.name);
-  parseScans(recipe.measure.scans.join(","));
+  await findNetwork(recipe.model.name);
+  await loadOrders(parseScans(recipe.measure.scans.join(",")));
   await openData(recipe.data.name, trainingData(recipe));
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
 }

@@ -2,7 +2,7 @@
 import { layersOf } from "../connectivity/index.ts";
 import { sizeOf } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { buildModel, initialise } from "../models/index.ts";
+import { buildModel, findNetwork, initialise } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { Stepper } from "../training/index.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
@@ -21,7 +21,7 @@ export interface StepTime {
 
 const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> = async ({ recipe, runtime }) => {
   const data = await openData(recipe.data.name, trainingData(recipe));
-  const model = buildModel(recipe.model.name, { ...modelSizes(recipe), classes: data.classes });
+  const model = buildModel(await findNetwork(recipe.model.name), { ...modelSizes(recipe), classes: data.classes });
   const { clip, batch } = recipe.training;
   const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, runtime }, initialise(model, 1));
   const indices = Array.from({ length: batch }, (_, i) => i % data.count);

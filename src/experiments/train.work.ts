@@ -1,7 +1,7 @@
 // Work in a process of its own: trains one network of a recipe.
 import { join } from "node:path";
 import { openData } from "../data/index.ts";
-import { buildModel } from "../models/index.ts";
+import { buildModel, findNetwork } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../training/index.ts";
 import { clientData, sharedTensors } from "./clients.ts";
@@ -26,7 +26,7 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
   const epochs = lengthOf(recipe);
   const number = networkNames(recipe).indexOf(network);
   const all = await openData(source.name, trainingData(recipe));
-  const built = buildModel(model.name, { ...modelSizes(recipe), classes: all.classes });
+  const built = buildModel(await findNetwork(model.name), { ...modelSizes(recipe), classes: all.classes });
   await train(
     {
       model: built,

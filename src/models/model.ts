@@ -77,6 +77,6 @@ export interface Network {
   /** Every size it has, with the paper's (or source's) value. */
   readonly sizes: Sizes;
   /** The sizes that a checkpoint tells by its shapes. */
-  readSizes(shapes: Shapes): Partial<Record<string, number>>;
+  readSizes?(shapes: Shapes): Partial<Record<string, number>>;
   build(sizes: Sizes): Model;
 }

@@ -1,5 +1,5 @@
 // Every built-in network by name. A new one is a file and a line here.
-import { listSome, nearest, UserError } from "../core/index.ts";
+import { importDefault, listSome, nearest, UserError } from "../core/index.ts";
 import { gpt } from "./gpt.ts";
 import { mlp } from "./mlp.ts";
 import type { Model, Network, Shapes, Sizes } from "./model.ts";
@@ -9,24 +9,42 @@ import { vgg11 } from "./vgg11.ts";
 
 export const networks: readonly Network[] = [resnet18Nonorm, resnet18, vgg11, gpt, ...cifarResnets, mlp];
 
-/** The network of that name. Throws {@link UserError} that names the nearest known one. */
-export function findNetwork(name: string): Network {
+/**
+ * The network of that name, or of a module of the user's own: a .mjs file whose default export is a {@link Network}. Throws {@link UserError} that
+ * names the nearest known one.
+ */
+export async function findNetwork(name: string): Promise<Network> {
+  return /\.[cm]?js$/.test(name) ? loadNetwork(name) : builtIn(name);
+}
+
+function builtIn(name: string): Network {
   const found = networks.find((network) => network.name === name);
   if (found) return found;
   const names = networks.map((network) => network.name);
   const near = nearest(name, names);
   throw new UserError(
-    `There is no model ${name}${near ? `; did you mean ${near}?` : "."} Built in are ${listSome(names, 20)}.`,
+    `There is no model ${name}${near ? `; did you mean ${near}?` : "."} Built in are ${listSome(names, 20)}; a .mjs file gives one of your own.`,
   );
 }
 
-/** Builds a network: given sizes first, then those that a checkpoint's shapes tell, then the defaults. */
-export function buildModel(name: string, given: Partial<Record<string, number>> = {}, shapes?: Shapes): Model {
-  const network = findNetwork(name);
-  const told: Partial<Record<string, number>> = shapes ? network.readSizes(shapes) : {};
+async function loadNetwork(path: string): Promise<Network> {
+  const network = await importDefault(path, "docs/extending.md");
+  const missing = ["name", "sizes", "input", "build"].find((part) => !(part in (network as object)));
+  if (missing) throw new UserError(`${path} gives no network: ${missing} is missing. See docs/extending.md.`);
+  return network as Network;
+}
+
+/** Builds a network, or a built-in one by name: given sizes first, then those that a checkpoint's shapes tell, then the defaults. */
+export function buildModel(
+  what: string | Network,
+  given: Partial<Record<string, number>> = {},
+  shapes?: Shapes,
+): Model {
+  const network = typeof what === "string" ? builtIn(what) : what;
+  const told: Partial<Record<string, number>> = shapes ? (network.readSizes?.(shapes) ?? {}) : {};
   for (const size of Object.keys(given)) {
     if (given[size] !== undefined && !(size in network.sizes)) {
-      throw new UserError(`Model ${name} has no size ${size}; it has ${listSome(Object.keys(network.sizes))}.`);
+      throw new UserError(`Model ${network.name} has no size ${size}; it has ${listSome(Object.keys(network.sizes))}.`);
     }
   }
   const sizes: Sizes = Object.fromEntries(

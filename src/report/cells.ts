@@ -48,7 +48,10 @@ export function baseOf({ cells }: Measurement): BaseChoice {
 }
 
 /** The name of a scan's picture. */
-export const pictureName = (scan: string): string => scan.replace(":", "-");
+export const pictureName = (scan: string): string => (orderName(scan) ?? scan).replace(":", "-");
+
+/** The name of an order that is a module: its file's. */
+const orderName = (scan: string) => /([^/\\]+)\.[cm]?js$/.exec(scan)?.[1];
 
 export function viewOf(cell: StoredCell, metric: Metric): CellView {
   return metric === "loss"
@@ -88,5 +91,8 @@ const scanTitles: Readonly<Record<string, string>> = {
   random: "In a random order, adding one",
   minimal: "Both ends first, then the rest",
 };
-export const scanTitle = (scan: string): string =>
-  scanTitles[scan] ?? `${scan.split(":")[1]} consecutive layers, up to the named one`;
+export function scanTitle(scan: string): string {
+  const own = orderName(scan);
+  if (own) return `In the order ${own}, adding one`;
+  return scanTitles[scan] ?? `${scan.split(":")[1]} consecutive layers, up to the named one`;
+}

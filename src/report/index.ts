@@ -1,5 +1,5 @@
 // Reports: stored results drawn as one self-contained page, SVG pictures and CSV. Computes nothing. May import: connectivity (its types), core.
-export { drawn, fullOf, type Measured, scansOf } from "./cells.ts";
+export { drawn, fullOf, type Measured, scansOf, scanTitle } from "./cells.ts";
 export { baselineSentence, singles } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
 export { short, signed } from "./numbers.ts";

@@ -2,11 +2,8 @@
 // `export default ({ split, samples, dir, context }) => ({ inputs: { NAME: { shape, data } }, labels: { shape, data } })`, at once or as a promise.
 // `shape` begins with the number of samples; `data` is a typed array or an array of numbers, row by row; `dtype` (float32, int64 …) may be given.
 
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { type DType, describeFileError, dtypes, sizeOf, type Tensor, tensor, UserError } from "../../core/index.ts";
+import { type DType, dtypes, importDefault, sizeOf, type Tensor, tensor, UserError } from "../../core/index.ts";
 import { arrayDataset } from "../arrays.ts";
 import type { DataOptions, Dataset } from "../dataset.ts";
 
@@ -30,11 +27,8 @@ const typeOf = (data: unknown): DType =>
         : "float32";
 
 export async function openModuleData(path: string, options: DataOptions): Promise<Dataset> {
-  await stat(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
   const say = (what: string) => new UserError(`${path} ${what}. See "A data set of your own" in the guide.`);
-  const { default: open } = (await import(pathToFileURL(resolve(path)).href).catch((error) => {
-    throw say(`cannot be loaded: ${(error as Error).message}`);
-  })) as { default?: (options: DataOptions) => unknown };
+  const open = await importDefault(path, `"A data set of your own" in the guide`);
   if (typeof open !== "function") throw say("has no function as its default export");
   const parsed = schema.safeParse(await open(options));
   if (!parsed.success) {

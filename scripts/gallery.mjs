@@ -1,0 +1,96 @@
+// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node scripts/gallery.mjs runs/figures-small
+// Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { root } from "./setup.mjs";
+
+const [source] = process.argv.slice(2);
+const target = join(root, "docs/gallery");
+const scale = basename(source).replace("figures-", "");
+const read = (...path) => JSON.parse(readFileSync(join(source, ...path), "utf8"));
+const names = readdirSync(source).filter((name) => existsSync(join(source, name, "experiment.json")));
+
+rmSync(target, { recursive: true, force: true });
+mkdirSync(target, { recursive: true });
+
+const wanted = ["single", "deep", "shallow", "random", "minimal"];
+const sections = names.sort(byNumber).map((name) => {
+  const { recipe } = read(name, "experiment.json");
+  const claims = read(name, "claims.json");
+  const [, ...rows] = readFileSync(join(source, name, "cells.csv"), "utf8")
+    .trim()
+    .split("\n");
+  const header = readFileSync(join(source, name, "cells.csv"), "utf8")
+    .split("\n")[0]
+    .split(",");
+  const cells = rows.map((row) => row.split(",").map(shortened));
+  const { figure, claims: _, ...setUp } = recipe;
+  if (setUp.data.dir) delete setUp.data.dir;
+  const json = JSON.stringify({ figure, recipe: setUp, claims, columns: header }, null, 1).replace(/\n}$/, "");
+  writeFileSync(
+    join(target, `${name}.json`),
+    `${json},\n "cells": [\n${cells.map((c) => JSON.stringify(c)).join(",\n")}\n ]\n}\n`,
+  );
+  const pictures = [...wanted.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)))];
+  pictures.push(...(pictures.length < 2 ? ["full-loss", "ends", "euclidean"] : ["full-loss"]));
+  for (const picture of pictures)
+    copyFileSync(join(source, name, "figures", `${picture}.svg`), join(target, `${name}-${picture}.svg`));
+  return { name, title: titleOf(name, figure.title), figure, claims, pictures, verdict: verdictOf(claims) };
+});
+
+const holding = sections.filter(({ verdict }) => verdict === "holds").length;
+const page = `# Gallery: the paper's figures at the \`${scale}\` scale
+
+Made by \`npx layerwise reproduce all --scale ${scale} --data-dir DIR\`, then \`node scripts/gallery.mjs runs/figures-${scale}\`; \`DIR\` holds CIFAR-10's and
+Shakespeare's official files. **${holding} of ${sections.length}** experiments show what must be seen. Blue is better than the ends, red is worse; the numbers of every
+cell, with their intervals, are in the JSON beside each picture, as is the recipe. What the scale changes, and why, stands in the recipes
+([fig01.yaml](../../recipes/fig01.yaml) and its neighbours).
+
+| experiment | verdict |
+| ---------- | ------- |
+${sections.map(({ title, verdict }) => `| [${title}](#${anchor(title)}) | ${verdict} |`).join("\n")}
+
+${sections.map(sectionText).join("\n\n")}
+`;
+writeFileSync(join(target, "README.md"), page);
+console.log(`${target}: ${holding} of ${sections.length} hold`);
+
+function sectionText({ name, title, figure, claims, pictures }) {
+  return `## ${title}
+
+The paper: ${figure.paper}.
+
+| claim | verdict | numbers |
+| ----- | ------- | ------- |
+${claims.map(({ says, verdict, numbers }) => `| ${says} | ${verdict} | ${numbers} |`).join("\n")}
+
+${figure.remark ? `${figure.remark}\n\n` : ""}${pictures.map((picture) => `![${title}: ${picture}](${name}-${picture}.svg)`).join(" ")}
+
+Numbers: [${name}.json](${name}.json)`;
+}
+
+function byNumber(x, y) {
+  return x.localeCompare(y, "en", { numeric: true });
+}
+
+function shortened(text) {
+  const value = Number(text);
+  return text === "" ? null : Number.isNaN(value) ? text : Number(value.toPrecision(5));
+}
+
+function titleOf(name, title) {
+  return `${name.replace(/^fig0?(\d+)$/, "Figure $1").replace(/^./, (c) => c.toUpperCase())}: ${title}`;
+}
+
+function verdictOf(claims) {
+  if (claims.some(({ verdict }) => verdict === "does not hold")) return "does not hold";
+  return claims.every(({ verdict }) => verdict === "holds") ? "holds" : "undecided";
+}
+
+/** GitHub's anchor of a heading. */
+function anchor(title) {
+  return title
+    .toLowerCase()
+    .replace(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}

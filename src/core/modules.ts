@@ -1,0 +1,16 @@
+// Modules of the user's own: a data set, a network or an order of layers in a .mjs file.
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UserError } from "./errors.ts";
+import { describeFileError } from "./files.ts";
+
+/** The default export of a module, which must be there. `guide` says where the reader finds what it must be. */
+export async function importDefault(path: string, guide: string): Promise<unknown> {
+  await stat(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
+  const module = (await import(pathToFileURL(resolve(path)).href).catch((error) => {
+    throw new UserError(`${path} cannot be loaded: ${(error as Error).message}. See ${guide}.`);
+  })) as { default?: unknown };
+  if (!module.default) throw new UserError(`${path} has no default export. See ${guide}.`);
+  return module.default;
+}

@@ -1,0 +1,57 @@
+// docs/extending.md and docs/your-own-experiment.md as a reader follows them.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { parseMeasurement } from "../src/connectivity/index.ts";
+import { projectRoot } from "../src/core/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+
+const main = join(projectRoot, "dist/cli/main.js");
+const blocks = (file: string, language: string) =>
+  [
+    ...readFileSync(join(projectRoot, "docs", file), "utf8").matchAll(
+      new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g"),
+    ),
+  ].map(([, text]) => text);
+const commands = (file: string) => blocks(file, "sh").flatMap((block) => block.trim().split("\n"));
+const run = (line: string, cwd: string, ...more: string[]) => {
+  const args = [...line.replace("npx layerwise ", "").split(" "), ...more];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args, "--quiet"], { cwd, encoding: "utf8" });
+  expect(status, `${line}\n${stderr}`).toBe(0);
+  return stdout;
+};
+
+it("the four example files make one experiment", () => {
+  const runs = temporaryFolder();
+  const [command] = commands("extending.md");
+  const printed = run(command, projectRoot, "--runs", runs);
+  expect(printed).toContain("HOLDS: the full average has a barrier");
+  const figure = join(runs, "figures-quick/rings");
+  expect(readdirSync(join(figure, "figures"))).toEqual(expect.arrayContaining(["inside-out.svg", "inside-out.png"]));
+  const [folder] = readdirSync(runs).filter((name) => name.startsWith("rings-"));
+  const text = readFileSync(join(runs, folder, "measure/epoch-0030-train.json"), "utf8");
+  const { cells, layers } = parseMeasurement(JSON.parse(text), folder);
+  expect(layers.map(({ name }) => name)).toEqual(["left", "right", "head"]);
+  const order = cells.filter(({ scan, base }) => scan.endsWith("inside-out.mjs") && base === "a").map((c) => c.layer);
+  expect(order).toEqual(["right", "left", "head"]);
+});
+
+it("an experiment of one's own, and one with clients", () => {
+  const folder = temporaryFolder();
+  const recipes = blocks("your-own-experiment.md", "yaml");
+  for (const recipe of recipes) writeFileSync(join(folder, `${/name: (\w+)/.exec(recipe)![1]}.yaml`), recipe);
+  const [plan, first, pairs, clients] = commands("your-own-experiment.md");
+  expect(run(plan, folder)).toMatch(/mine +2 networks +3 points +about/);
+  expect(existsSync(join(folder, "runs"))).toBe(false);
+  expect(run(first, folder)).toContain("All layers averaged, loss barrier:");
+  expect(run(plan, folder)).toContain("Everything is trained and measured.");
+  expect(run(pairs, folder)).toContain("The report: runs/figures-quick/mine/report.html");
+  expect(readFileSync(join(folder, "runs/figures-quick/mine/report.html"), "utf8")).toContain("Each pair");
+  const shared = run(clients, folder);
+  expect(shared).toContain("clients: loss barrier, by epoch. From the input, adding one");
+  const [report] = readdirSync(join(folder, "runs")).filter((name) => name.startsWith("clients-"));
+  expect(readFileSync(join(folder, "runs", report, "report.html"), "utf8")).toContain(
+    "Samples of each class at each client",
+  );
+});
