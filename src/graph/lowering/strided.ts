@@ -17,19 +17,36 @@ function columns(x: Value, from: Rows, to: Rows, kernel: 1 | 3): Value {
   return reshape(fetchRows(x, numbers), [countOf(to), taps * from.channels]);
 }
 
-/** A weight [O, C, k, k] as [k k C, O]. */
-const matrixOf = (w: Value): Value => {
+/** The identity, for products that turn a matrix: they read it as it lies, where Transpose would move a few numbers at a time. */
+const identity = (like: Value, n: number) =>
+  like.graph.constant(
+    tensor(
+      like.dtype,
+      [n, n],
+      Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0)),
+    ),
+  );
+
+/** A weight [O, C, k, k] as [k k, O, C]. */
+function perTap(w: Value): Value {
   const [outer, inner, k] = w.shape;
-  return reshape(transpose(w, [2, 3, 1, 0]), [k * k * inner, outer]);
-};
+  const flat = reshape(w, [outer * inner, k * k]);
+  return reshape(k === 1 ? flat : gemm(identity(w, k * k), flat, null, { transB: true }), [k * k, outer, inner]);
+}
 
 export function stridedForward(x: Value, w: Value, from: Rows, to: Rows): Value {
-  return matmul(columns(x, from, to, w.shape[2] as 1 | 3), matrixOf(w));
+  const [outer, inner, k] = w.shape;
+  const matrix = reshape(transpose(perTap(w), [1, 0, 2]), [outer, k * k * inner]);
+  return gemm(columns(x, from, to, k as 1 | 3), matrix, null, { transB: true });
 }
 
 export function stridedWeight(x: Value, dy: Value, from: Rows, to: Rows, kernel: 1 | 3): Value {
-  const product = gemm(columns(x, from, to, kernel), dy, null, { transA: true });
-  return transpose(reshape(product, [kernel, kernel, from.channels, to.channels]), [3, 2, 0, 1]);
+  const taps = kernel ** 2;
+  const product = gemm(dy, columns(x, from, to, kernel), null, { transA: true });
+  const shape = [to.channels, from.channels, kernel, kernel];
+  if (kernel === 1) return reshape(product, shape);
+  const flat = reshape(transpose(reshape(product, [to.channels, taps, from.channels]), [1, 0, 2]), [taps, -1]);
+  return reshape(gemm(flat, identity(dy, taps), null, { transA: true }), shape);
 }
 
 /** `from` is the input's layout, `to` that of dy. */
@@ -46,17 +63,17 @@ export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
   const m = tileOf(from.side)!;
   const half = m / 2;
   const rest = countOf(from) / m ** 2;
-  const perTap = reshape(transpose(w, [2, 3, 0, 1]), [9, outer, inner]);
+  const all = perTap(w);
   const kinds = [0, 1].map((oddY) =>
     [0, 1].map((oddX) => {
       // an even row is met by the middle tap only, an odd one by the first and the last
       const tapsY = oddY ? [0, 2] : [1];
       const tapsX = oddX ? [0, 2] : [1];
       const taps = tapsY.flatMap((i) => tapsX.map((j) => [i, j] as const));
-      const all = numbersFor(from, taps.length, (image, y, x, k) =>
+      const met = numbersFor(from, taps.length, (image, y, x, k) =>
         y % 2 === oddY && x % 2 === oddX ? rowNumber(to, image, (y + 1 - taps[k][0]) / 2, (x + 1 - taps[k][1]) / 2) : 0,
       );
-      const chosen = ofKind(Array.from(all.data as Int32Array), m, rest * taps.length, oddY, oddX);
+      const chosen = ofKind(Array.from(met.data as Int32Array), m, rest * taps.length, oddY, oddX);
       const fetched = reshape(fetchRows(dy, tensor("int32", [chosen.length], chosen)), [
         half * half * rest,
         taps.length * outer,
@@ -68,7 +85,7 @@ export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
           taps.map(([i, j]) => 3 * i + j),
         ),
       );
-      const product = matmul(fetched, reshape(gather(perTap, which, 0), [taps.length * outer, inner]));
+      const product = matmul(fetched, reshape(gather(all, which, 0), [taps.length * outer, inner]));
       return reshape(product, [half, 1, half, 1, rest * inner]);
     }),
   );

@@ -4,8 +4,8 @@
 // of direct convolution.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
-import { fusedMatMul, matmul } from "../ops/linear.ts";
-import { reshape, transpose } from "../ops/shape.ts";
+import { fusedMatMul, gemm, matmul } from "../ops/linear.ts";
+import { reshape } from "../ops/shape.ts";
 import { countOf, fetchRows, type Rows, rowNumber, tileOf } from "./rows.ts";
 
 type Matrix = readonly (readonly number[])[];
@@ -86,12 +86,13 @@ function patches(x: Value, rows: Rows): Value {
   return reshape(matmul(both(x, input), fetched), [positions, tiles, rows.channels]);
 }
 
-/** Transformed kernels [positions, C, O] of a weight [O, C, 3, 3]; turned by half a circle for the input's gradient. */
+/** Transformed kernels [positions, O, C] of a weight [O, C, 3, 3]; turned by half a circle for the input's gradient. */
 function kernels(w: Value, rows: Rows, reversed = false): Value {
   const [outer, inner] = w.shape;
   const { positions, kernel } = sizes(rows);
-  const taps = reshape(transpose(w, [2, 3, 1, 0]), [9, inner * outer]);
-  return reshape(matmul(both(w, kernel, { reversed }), taps), [positions, inner, outer]);
+  // the product reads the weight as it lies: moving its small last axes would take longer than the convolution
+  const transformed = gemm(both(w, kernel, { reversed }), reshape(w, [outer * inner, 9]), null, { transB: true });
+  return reshape(transformed, [positions, outer, inner]);
 }
 
 /** Products [positions, tiles, channels] back to rows. */
@@ -104,12 +105,12 @@ function backToRows(products: Value, rows: Rows): Value {
 
 /** x [pixels, C] with weight [O, C, 3, 3]: [pixels, O]. */
 export function winogradForward(x: Value, w: Value, rows: Rows): Value {
-  return backToRows(matmul(patches(x, rows), kernels(w, rows)), rows);
+  return backToRows(fusedMatMul(patches(x, rows), kernels(w, rows), { transB: true }), rows);
 }
 
 /** dy [pixels, O] with the weight: the gradient of the input [pixels, C]. `rows` is dy's. */
 export function winogradInput(w: Value, dy: Value, rows: Rows): Value {
-  return backToRows(fusedMatMul(patches(dy, rows), kernels(w, rows, true), { transB: true }), rows);
+  return backToRows(matmul(patches(dy, rows), kernels(w, rows, true)), rows);
 }
 
 /** x [pixels, C] and dy [pixels, O]: the gradient of the weight [O, C, 3, 3]. `rows` is x's. */
@@ -118,10 +119,7 @@ export function winogradWeight(x: Value, dy: Value, rows: Rows): Value {
   const { m, positions, tiles, kernel, output } = sizes(rows);
   const flat = reshape(dy, [m * m, tiles * outer]);
   const products = reshape(matmul(both(dy, output, { transposed: true }), flat), [positions, tiles, outer]);
-  const perPosition = reshape(fusedMatMul(patches(x, rows), products, { transA: true }), [
-    positions,
-    rows.channels * outer,
-  ]);
-  const taps = matmul(both(dy, kernel, { transposed: true }), perPosition);
-  return transpose(reshape(taps, [3, 3, rows.channels, outer]), [3, 2, 0, 1]);
+  const perPosition = fusedMatMul(products, patches(x, rows), { transA: true });
+  const flatter = reshape(perPosition, [positions, outer * rows.channels]);
+  return reshape(gemm(flatter, both(dy, kernel), null, { transA: true }), [outer, rows.channels, 3, 3]);
 }
