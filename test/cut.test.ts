@@ -1,7 +1,16 @@
 // A reproduction that is killed again and again ends with the same bytes as one that was left alone: checkpoints, measurements, pages, pictures.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -69,3 +78,20 @@ it("ends with the same bytes when it is killed at random moments", async () => {
   expect(last.stdout).toBe(uncut.stdout);
   expect(contents(join(cut, "runs"))).toEqual(contents(join(whole, "runs")));
 }, 180_000);
+
+it("tells a second one who is working in the folder", async () => {
+  const cwd = join(folder, "two");
+  mkdirSync(cwd);
+  for (const [name, text] of Object.entries(recipes)) writeFileSync(join(cwd, name), text);
+  const first = spawn(process.execPath, args, { cwd, stdio: "ignore" });
+  const ended = new Promise((resolve) => first.on("exit", resolve));
+  while (!existsSync(join(cwd, "runs")) || readdirSync(join(cwd, "runs")).length < 2)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const second = spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
+  expect(second.status).toBe(1);
+  expect(second.stderr).toMatch(
+    new RegExp(`^layerwise: Process ${first.pid} is working in runs/one-[0-9a-f]+; wait until it has finished`),
+  );
+  first.kill("SIGKILL");
+  await ended;
+}, 60_000);
