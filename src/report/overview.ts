@@ -26,7 +26,7 @@ export function renderOverview(entries: readonly Entry[], scale: string, at: str
       const link = escapeHtml(`${relative(at, folder)}/report.html`);
       return section(
         figureTitle(record),
-        `<p>${escapeHtml(record.figure ? `The paper: ${record.figure.paper}.` : "")} <a href="${link}">Everything measured</a></p>`,
+        `<p>${escapeHtml(record.figure ? `To be seen: ${record.figure.paper}.` : "")} <a href="${link}">Everything measured</a></p>`,
         table(
           ["claim", "verdict", "numbers"],
           (record.claims ?? []).map(({ says, verdict, numbers }) => [says, verdict, numbers]),

@@ -2,10 +2,11 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
 import { chromium } from "playwright-core";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
-import { renderMeasurement, renderRun } from "./index.ts";
+import { cellsParquet, pngOf, renderMeasurement, renderOverview, renderRun, verdictOf } from "./index.ts";
 import { short, signed } from "./numbers.ts";
 import { colourOf } from "./scale.ts";
 
@@ -90,6 +91,7 @@ describe("the pictures", () => {
       "deep",
       "full-loss",
       "full-error",
+      "ends",
       "euclidean",
       "cosine",
       "training",
@@ -100,6 +102,54 @@ describe("the pictures", () => {
       "../../test/snapshots/whiskers.svg",
     );
     expect(csv.trim().split("\n").length).toBe(1 + 6 * 17);
+  });
+
+  it("are the same pixels everywhere, as PNG", async () => {
+    const png = await pngOf(renderRun(run).figures.single);
+    expect(Buffer.from(png.subarray(0, 8)).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
+    const width = new DataView(png.buffer, png.byteOffset).getUint32(16);
+    expect(width).toBe(2 * Number(/viewBox="0 0 (\d+)/.exec(renderRun(run).figures.single)![1]));
+    expect(await pngOf(renderRun(run).figures.single)).toEqual(png);
+  });
+
+  it("stand beside every cell as Parquet, with the layer and base of full empty", async () => {
+    const bytes = await cellsParquet(run.measurements);
+    const rows = (await parquetReadObjects({ file: new Uint8Array(bytes).buffer })) as Record<string, unknown>[];
+    expect(rows.length).toBe(6 * 17);
+    const { document } = run.measurements[0];
+    expect(rows[0]).toMatchObject({ epoch: 0, split: "train", scan: "single", layer: "conv1", base: "a", alpha: 0.5 });
+    expect(rows[0].loss_barrier).toBe(document.cells[0].loss_barrier);
+    expect(rows[16]).toMatchObject({ scan: "full", layer: null, base: null });
+  });
+});
+
+describe("a figure's page", () => {
+  const figure = { title: "all together", paper: "it is bad", metric: "error" as const, remark: "Too small." };
+  const claims = [{ says: "it is bad", verdict: "holds", numbers: "1 against 0" }];
+  const clients = [
+    [7, 1],
+    [2, 9],
+  ];
+  const pairs = ["x", "y"].map((folder) => ({ folder, last: made(10, "train") }));
+  const record = { ...run, name: "fig03", figure, claims, clients, pairs };
+
+  it("begins with what must be seen, draws its metric first, and tells clients and pairs", () => {
+    const { html, figures } = renderRun(record);
+    expect(html).toContain("<h1>Figure 3: all together</h1>");
+    for (const text of ["To be seen: it is bad.", "1 against 0", "Too small.", "client 1", "Each pair"])
+      expect(html).toContain(text);
+    expect(figures.single).toContain("barrier +0.9"); // points of error, not nats
+    expect(html.indexOf('value="error" checked')).toBeGreaterThan(0);
+  });
+
+  it("has a place on the page over all", () => {
+    const html = renderOverview([{ record, folder: "runs/figures-small/fig03" }], "small", "runs/figures-small");
+    expect(html).toContain('href="fig03/report.html"');
+    expect(html).toContain('<div class="tile"><b>1</b><span>holds</span></div>');
+    expect(verdictOf({ claims: [...claims, { says: "", verdict: "undecided", numbers: "" }] })).toBe("undecided");
+    expect(verdictOf({ claims: [...claims, { says: "", verdict: "does not hold", numbers: "" }] })).toBe(
+      "does not hold",
+    );
   });
 });
 

@@ -17,7 +17,7 @@ export function claimSection({ figure, claims }: RunRecord): string[] {
   return [
     section(
       "What must be seen",
-      ...(figure ? [paragraph(`The paper: ${figure.paper}.`)] : []),
+      ...(figure ? [paragraph(`To be seen: ${figure.paper}.`)] : []),
       ...(claims?.length
         ? [
             table(

@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import type { Measured } from "../report/index.ts";
+import { combinePairs } from "./repetitions.ts";
+
+const point = (epoch: number, barrier: number | null): Measured =>
+  ({
+    epoch,
+    split: "train",
+    document: {
+      ends: { a: { loss: 1, error: 10 }, b: { loss: 2, error: 20 } },
+      cells: [
+        {
+          scan: "full",
+          layer: null,
+          averaged: ["x"],
+          base: null,
+          alpha: 0.5,
+          loss: barrier,
+          error: 50,
+          loss_barrier: barrier,
+          loss_interval: barrier === null ? null : [barrier - 0.1, barrier + 0.1],
+          error_barrier: 30,
+          error_interval: [29, 31],
+        },
+      ],
+    },
+  }) as unknown as Measured;
+
+it("takes means of values and the hull of intervals; points that a pair lacks are left out", () => {
+  const [found, ...others] = combinePairs([[point(5, 1), point(9, 1)], [point(5, 3)]]);
+  expect(others).toEqual([]);
+  const [cell] = found.document.cells;
+  expect([cell.loss, cell.loss_barrier, cell.loss_interval]).toEqual([2, 2, [0.9, 3.1]]);
+  expect([cell.error_barrier, cell.error_interval]).toEqual([30, [29, 31]]);
+});
+
+it("keeps a value that is not finite in one pair as not finite", () => {
+  const [cell] = combinePairs([[point(5, 1)], [point(5, null)]])[0].document.cells;
+  expect([cell.loss_barrier, cell.loss_interval]).toEqual([null, null]);
+});
+
+it("leaves a single pair as it is", () => {
+  const points = [point(0, 1)];
+  expect(combinePairs([points])).toEqual(points);
+});
