@@ -53,6 +53,25 @@ ${sections.map(({ title, verdict }) => `| [${title}](#${anchor(title)}) | ${verd
 ${sections.map(sectionText).join("\n\n")}
 `;
 writeFileSync(join(target, "README.md"), page);
+
+const features = join(root, "FEATURES.md");
+const [before, after] = readFileSync(features, "utf8").split(/(?<=<!-- figures -->\n)[\s\S]*(?=<!-- \/figures -->)/);
+const command = (name) => `\`npx layerwise reproduce ${name.replace(/^fig0/, "fig")} --scale ${scale} --data-dir DIR\``;
+const lines = sections.flatMap(({ name, title, claims }) =>
+  claims.map(
+    ({ says, verdict, numbers }, i) =>
+      `| ${i ? "" : `[${title}](docs/gallery/README.md#${anchor(title)})`} | ${i ? "" : scale} | ${says} | ${verdict} | ${numbers} | ${i ? "" : command(name)} |`,
+  ),
+);
+writeFileSync(
+  features,
+  `${before}
+| figure | scale | claim | verdict | numbers | command |
+| ------ | ----- | ----- | ------- | ------- | ------- |
+${lines.join("\n")}
+
+${after}`,
+);
 console.log(`${target}: ${holding} of ${sections.length} hold`);
 
 function sectionText({ name, title, figure, claims, pictures }) {
