@@ -1,6 +1,6 @@
 // Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node scripts/gallery.mjs runs/figures-small
 // Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { root } from "./setup.mjs";
 
@@ -34,7 +34,10 @@ const sections = names.sort(byNumber).map((name) => {
   const pictures = [...wanted.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)))];
   pictures.push(...(pictures.length < 2 ? ["full-loss", "ends", "euclidean"] : ["full-loss"]));
   for (const picture of pictures)
-    copyFileSync(join(source, name, "figures", `${picture}.svg`), join(target, `${name}-${picture}.svg`));
+    writeFileSync(
+      join(target, `${name}-${picture}.svg`),
+      onWhite(readFileSync(join(source, name, "figures", `${picture}.svg`), "utf8")),
+    );
   return { name, title: titleOf(name, figure.title), figure, claims, pictures, verdict: verdictOf(claims) };
 });
 
@@ -86,6 +89,11 @@ ${claims.map(({ says, verdict, numbers }) => `| ${says} | ${verdict} | ${numbers
 ${figure.remark ? `${figure.remark}\n\n` : ""}${pictures.map((picture) => `![${title}: ${picture}](${name}-${picture}.svg)`).join(" ")}
 
 Numbers: [${name}.json](${name}.json)`;
+}
+
+/** The pictures' ink is dark: a page with a dark background must not show through. */
+function onWhite(svg) {
+  return svg.replace("<svg ", '<svg style="background:#fff" ');
 }
 
 function byNumber(x, y) {
