@@ -75,9 +75,20 @@ describe("CIFAR-10", () => {
     expect(await refusal("cifar10", { dir: sample, samples: 501 })).toContain(
       "holds 500 samples here, but 501 are asked for",
     );
+    expect(await refusal("cifar10", { dir: sample })).toContain("is not whole: there is no");
+    expect(await refusal("cifar10", { dir: sample, samples: 9, size: 8 })).toContain("32 or 16 pixels a side, not 8");
     expect(await refusal("cifar10-half", { samples: 4001 })).toContain("4001 are asked for");
     expect(await refusal("cifar10-hlaf", {})).toContain("did you mean cifar10-half?");
     expect(await refusal("cifar10-half", { mean: [0.5] })).toContain("--mean needs three numbers");
+  });
+
+  it("halves official files to what the embedded set holds", async () => {
+    const [halved, embedded] = [
+      await openData("cifar10", { dir: sample, samples: 500, size: 16 }),
+      await openData("cifar10-half", { samples: 500 }),
+    ];
+    expect(halved.sha256).toBe(embedded.sha256);
+    expect(pixels(halved.batch([7, 499]))).toEqual(pixels(embedded.batch([7, 499])));
   });
 
   it.skipIf(!hasShared)("at half size has the 2x2 means of the official files (../shared)", async () => {

@@ -1,6 +1,6 @@
 // Image sets in CIFAR's binary layout: records of label bytes and the planes of red, green and blue. Pixels are normalised by a table of 256
 // values a channel. Augmentation is applied to the bytes, before normalisation, so the border of a crop is black.
-import { type Random, sha256, tensor, UserError } from "../core/index.ts";
+import { listSome, type Random, sha256, tensor, UserError } from "../core/index.ts";
 import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
 
 export interface ImageFormat {
@@ -152,11 +152,15 @@ export async function readRecords(
   read: (path: string, bytes: number | undefined) => Promise<Uint8Array | undefined>,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
+  const missing: string[] = [];
   let have = 0;
   for (const path of paths) {
     if (samples !== undefined && have >= samples) break;
     const bytes = await read(path, samples === undefined ? undefined : (samples - have) * record);
-    if (!bytes) continue;
+    if (!bytes) {
+      missing.push(path);
+      continue;
+    }
     if (bytes.length % record !== 0)
       throw new UserError(
         `${path} is cut short or of another kind: its size is no multiple of ${record} bytes. Get it again.`,
@@ -167,6 +171,10 @@ export async function readRecords(
   if (have === 0)
     throw new UserError(
       `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe).`,
+    );
+  if (samples === undefined && missing.length)
+    throw new UserError(
+      `${what} is not whole: there is no ${listSome(missing, 2)}. Add the missing files, or ask for a number of samples (--samples, data.samples) that fit into those that are there.`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what);
 }
