@@ -1,5 +1,5 @@
-// Progress on standard error: a line for each task with a bar, the share done, the time left and a note. In a terminal the lines are redrawn in
-// place; elsewhere a task that takes more than a second tells every tenth, and its end. Quiet draws nothing.
+// Progress on standard error: a line for each task with a bar, the share done, the time left and a note. In a terminal the lines of running tasks are redrawn
+// in place, below those of tasks that have ended; elsewhere a task that takes more than a second tells every tenth, and its end. Quiet draws nothing.
 import { performance } from "node:perf_hooks";
 
 interface Task {
@@ -20,17 +20,26 @@ export interface Progress {
 export function makeProgress({ quiet = false, stream = process.stderr } = {}): Progress {
   if (quiet) return { update() {}, stop() {} };
   const tasks = new Map<string, Task>();
+  /** Tasks whose last line stands. */
+  const told = new Set<string>();
   let drawn = 0;
   let last = 0;
 
   const redraw = () => {
     last = performance.now();
-    const lines = [...tasks].map(([name, task]) => line(name, task, stream.columns ?? 80));
+    const ended = [...tasks].filter(([, { done, total }]) => done >= total);
+    const running = [...tasks].filter(([, { done, total }]) => done < total);
+    const lines = [...ended, ...running].map(([name, task]) => line(name, task, stream.columns ?? 80));
     stream.write(`${drawn ? `\x1b[${drawn}A` : ""}${lines.map((text) => `\x1b[2K${text}\n`).join("")}`);
-    drawn = lines.length;
+    for (const [name] of ended) {
+      tasks.delete(name);
+      told.add(name);
+    }
+    drawn = running.length;
   };
   return {
     update(name, done, total, note = "") {
+      if (told.has(name)) return;
       const now = performance.now();
       const task = tasks.get(name) ?? { start: now, first: done, done, total, note, told: -1 };
       tasks.set(name, Object.assign(task, { done, total, note }));
@@ -44,6 +53,7 @@ export function makeProgress({ quiet = false, stream = process.stderr } = {}): P
     stop() {
       if (stream.isTTY && tasks.size) redraw();
       tasks.clear();
+      told.clear();
       drawn = 0;
     },
   };
@@ -56,7 +66,7 @@ function line(name: string, task: Task, width: number): string {
   const advanced = task.done - task.first;
   const left = advanced > 0 ? (elapsed * (task.total - task.done)) / advanced : undefined;
   const time = share >= 1 ? `in ${duration(elapsed)}` : left === undefined ? "" : `${duration(left)} left`;
-  const text = `${name.padEnd(8)} ${"█".repeat(filled)}${"░".repeat(20 - filled)} ${String(Math.floor(100 * share)).padStart(3)} %  ${time.padEnd(10)} ${task.note}`;
+  const text = `${name.padEnd(16)} ${"█".repeat(filled)}${"░".repeat(20 - filled)} ${String(Math.floor(100 * share)).padStart(3)} %  ${time.padEnd(10)} ${task.note}`;
   return text.slice(0, width - 1).trimEnd();
 }
 
