@@ -12,7 +12,7 @@ import { showClaims, showRun } from "./summary.ts";
 export const reproduceCommand = () =>
   new Command("reproduce")
     .description("train what is missing, measure the barriers, check the claims, write the report")
-    .argument("[experiments...]", "fig1 … fig12, trajectory, all, quick, or recipe files", ["quick"])
+    .argument("[experiments...]", "fig1 … fig12, trajectory, all of these, fedavg, quick, or recipe files", ["quick"])
     .option(
       "--scale <name>",
       "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",
@@ -69,7 +69,8 @@ async function recipeFiles(name: string): Promise<string[]> {
   if (/\.ya?ml$/.test(name)) return [name];
   const folder = join(projectRoot, "recipes");
   const known = (await readdir(folder)).map((file) => file.replace(/\.yaml$/, "")).sort();
-  const wanted = name === "all" ? known.filter((own) => own !== "quick") : [name.replace(/^fig(\d)$/, "fig0$1")];
+  const wanted =
+    name === "all" ? known.filter((own) => /^fig\d|^trajectory$/.test(own)) : [name.replace(/^fig(\d)$/, "fig0$1")];
   const files = wanted.map((own) => join(folder, `${own}.yaml`));
   if (files.every((file) => existsSync(file))) return files;
   const near = nearest(name, [...known, "all"]);

@@ -2,9 +2,9 @@
 import { relative } from "node:path";
 import { pictureName, scansOf } from "./cells.ts";
 import { escapeHtml } from "./numbers.ts";
-import { figures, pageHtml, section, table } from "./page.ts";
+import { figures, pageHtml, section } from "./page.ts";
 import { type RunRecord, renderRun } from "./run.ts";
-import { figureTitle } from "./sections.ts";
+import { claimTable, figureTitle } from "./sections.ts";
 
 interface Entry {
   readonly record: RunRecord;
@@ -27,11 +27,7 @@ export function renderOverview(entries: readonly Entry[], scale: string, at: str
       return section(
         figureTitle(record),
         `<p>${escapeHtml(record.figure ? `To be seen: ${record.figure.paper}.` : "")} <a href="${link}">Everything measured</a></p>`,
-        table(
-          ["claim", "verdict", "numbers"],
-          (record.claims ?? []).map(({ says, verdict, numbers }) => [says, verdict, numbers]),
-          false,
-        ),
+        claimTable(record.claims ?? []),
         figures(shown.flatMap((name) => pictures[name] ?? []).slice(0, 3)),
       );
     }),

@@ -131,7 +131,9 @@ export function renderRun(run: RunRecord): Rendered {
       section("All layers averaged, and how far the networks are apart", figures(Object.values(charts))),
       ...(run.clients ? [clientSection(run.clients)] : []),
       ...((run.pairs?.length ?? 0) > 1 ? [pairSection(run)] : []),
-      section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document)),
+      ...(last.document.cells.some(({ scan }) => scan === "single")
+        ? [section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document))]
+        : []),
       section(
         "Set-up",
         table(["setting", "value"], setup(recipe), false),

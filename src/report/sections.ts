@@ -18,19 +18,20 @@ export function claimSection({ figure, claims }: RunRecord): string[] {
     section(
       "What must be seen",
       ...(figure ? [paragraph(`To be seen: ${figure.paper}.`)] : []),
-      ...(claims?.length
-        ? [
-            table(
-              ["claim", "verdict", "numbers"],
-              claims.map(({ says, verdict, numbers }) => [says, verdict, numbers]),
-              false,
-            ),
-          ]
-        : []),
+      ...(claims?.length ? [claimTable(claims)] : []),
       ...(figure?.remark ? [paragraph(figure.remark)] : []),
     ),
   ];
 }
+
+const marks: Readonly<Record<string, string>> = { holds: "✓", "does not hold": "✗", undecided: "?" };
+
+export const claimTable = (claims: NonNullable<RunRecord["claims"]>): string =>
+  table(
+    ["claim", "verdict", "numbers"],
+    claims.map(({ says, verdict, numbers }) => [says, `${marks[verdict] ?? ""} ${verdict}`, numbers]),
+    false,
+  );
 
 /** Samples of each class at each client. */
 export function clientSection(clients: NonNullable<RunRecord["clients"]>): string {
