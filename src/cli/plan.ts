@@ -19,7 +19,9 @@ export function planText(costs: readonly Cost[]): string {
     `${short(total((c) => c.evaluations))} evaluations of a network on a sample`,
     `${size(total((c) => c.bytes))} of checkpoints`,
   ];
-  return `To do:\n${lines.join("\n")}\nIn all ${sum[0]}: ${sum[1]},\n${sum[2]}, ${sum[3]}.`;
+  const isLong = total((c) => c.seconds) > 24 * 3600;
+  const hint = isLong ? "\nSo long a plan wants a GPU: --device cuda, where the installed ONNX Runtime has it." : "";
+  return `To do:\n${lines.join("\n")}\nIn all ${sum[0]}: ${sum[1]},\n${sum[2]}, ${sum[3]}.${hint}`;
 }
 
 const part = ({ missing, all }: { missing: number; all: number }, what: string) =>
