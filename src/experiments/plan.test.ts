@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { roundsOf } from "./clients.ts";
+import { planRuns, repeated } from "./plan.ts";
+import { isKept, parseRecipe, recipeHash } from "./recipe.ts";
+
+const recipe = (values: object) => parseRecipe(values, "test.yaml");
+const short = { training: { epochs: 6 }, data: { name: "cifar10-half" } };
+
+describe("the plan", () => {
+  it("gives recipes of the same networks one run, measured for all of them", () => {
+    const [first, ...others] = planRuns([
+      recipe({ name: "x", ...short, measure: { every: 3, scans: ["single"], samples: 50, base: "a" } }),
+      recipe({
+        name: "y",
+        ...short,
+        measure: { every: 3, scans: ["deep"], samples: 90, base: "b", splits: ["train"] },
+      }),
+      recipe({ name: "z", ...short, pair: { init: "different" }, measure: { every: 3 } }),
+    ]);
+    expect(first.names).toEqual(["x", "y"]);
+    expect(first.points.map(({ name }) => name)).toEqual([
+      "epoch-0000-train.json",
+      "epoch-0000-test.json",
+      "epoch-0003-train.json",
+      "epoch-0003-test.json",
+      "epoch-0006-train.json",
+      "epoch-0006-test.json",
+    ]);
+    expect(first.points[0]).toMatchObject({ scans: ["single", "full", "deep"], base: "both", samples: 90 });
+    expect(first.points[1]).toMatchObject({ scans: ["single", "full"], base: "a", samples: 50 });
+    expect(others.map(({ names }) => names)).toEqual([["z"]]);
+  });
+
+  it("measures one network at two epochs in a row from the first epoch on", () => {
+    const [{ points }] = planRuns([
+      recipe({ ...short, measure: { every: 4, ends: "consecutive", scans: ["full"], splits: ["test"] } }),
+    ]);
+    expect(points.map(({ name }) => name)).toEqual(["consecutive-0004-test.json", "consecutive-0006-test.json"]);
+  });
+
+  it("repeats with other seeds of all that is drawn; the first pair is the recipe itself", () => {
+    const one = recipe({ ...short, federated: { partition: "dirichlet", alpha: 1 } });
+    expect(repeated(one, 0)).toEqual(one);
+    const third = repeated(one, 2);
+    expect([third.pair.init_seed, third.pair.order_seeds, third.federated?.seed]).toEqual([201, [205, 207], 201]);
+    expect(new Set([0, 1, 2].map((pair) => recipeHash(repeated(one, pair)))).size).toBe(3);
+  });
+});
+
+describe("checkpoints that stay", () => {
+  const epochs = (values: object) => {
+    const one = recipe({ ...short, ...values });
+    return Array.from({ length: 7 }, (_, epoch) => epoch).filter((epoch) => isKept(one, epoch));
+  };
+
+  it("are those that are measured, the epochs before them where asked for, and the ends of rounds", () => {
+    expect(epochs({ measure: { every: 4 } })).toEqual([0, 4, 6]);
+    expect(epochs({ measure: { every: 3 }, training: { epochs: 6, keep_previous: true } })).toEqual([0, 2, 3, 5, 6]);
+    expect(epochs({ measure: { every: 6 }, federated: { aggregate: { every: 2 } } })).toEqual([0, 2, 4, 6]);
+  });
+
+  it("divide training into rounds; the last one may be short", () => {
+    const rounds = (every?: number) =>
+      roundsOf(recipe({ ...short, federated: { aggregate: every ? { every } : undefined } }));
+    expect(rounds(4)).toEqual([
+      { from: 0, until: 4 },
+      { from: 4, until: 6 },
+    ]);
+    expect(rounds()).toEqual([{ from: 0, until: 6 }]);
+  });
+});
+
+describe("a recipe's hash", () => {
+  it("does not change with what is measured, nor with keys that say nothing", () => {
+    const hash = (values: object) => recipeHash(recipe({ ...short, ...values }));
+    expect(hash({ measure: { scans: ["deep"], samples: 9 } })).toBe(hash({}));
+    expect(hash({ training: { epochs: 6, period: 5 } })).toBe(hash({}));
+    expect(hash({ training: { epochs: 6, keep_previous: false } })).toBe(hash({}));
+    expect(hash({ training: { epochs: 6, keep_previous: true } })).not.toBe(hash({}));
+    expect(hash({ data: { name: "docs/examples/rings.mjs" } })).not.toBe(hash({ data: { name: "other.mjs" } }));
+  });
+});
