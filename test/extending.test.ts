@@ -29,6 +29,9 @@ it("the four example files make one experiment", () => {
   expect(printed).toContain("HOLDS: the full average has a barrier");
   const figure = join(runs, "figures-quick/rings");
   expect(readdirSync(join(figure, "figures"))).toEqual(expect.arrayContaining(["inside-out.svg", "inside-out.png"]));
+  const page = readFileSync(join(figure, "report.html"), "utf8");
+  expect(run(`npx layerwise report ${figure}`, temporaryFolder())).toContain(join(figure, "report.html"));
+  expect(readFileSync(join(figure, "report.html"), "utf8")).toBe(page);
   const [folder] = readdirSync(runs).filter((name) => name.startsWith("rings-"));
   const text = readFileSync(join(runs, folder, "measure/epoch-0030-train.json"), "utf8");
   const { cells, layers } = parseMeasurement(JSON.parse(text), folder);
@@ -48,6 +51,7 @@ it("an experiment of one's own, and one with clients", () => {
   expect(run(plan, folder)).toContain("Everything is trained and measured.");
   expect(run(pairs, folder)).toContain("The report: runs/figures-quick/mine/report.html");
   expect(readFileSync(join(folder, "runs/figures-quick/mine/report.html"), "utf8")).toContain("Each pair");
+  expect(run("npx layerwise report runs/figures-quick", folder)).toContain("runs/figures-quick/report.html");
   const shared = run(clients, folder);
   expect(shared).toContain("clients: loss barrier, by epoch. From the input, adding one");
   const [report] = readdirSync(join(folder, "runs")).filter((name) => name.startsWith("clients-"));

@@ -1,8 +1,8 @@
 // Draws experiments from their runs: a recipe of the reader's own into its run folder, a figure of the paper (or several pairs) into a folder of its own, since
 // figures share runs; and one page over all of them. Each such folder has experiment.json, from which it can be drawn again.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
 import { z } from "zod";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { renderOverview } from "../report/index.ts";
@@ -39,28 +39,35 @@ export async function writeExperiments(
       continue;
     }
     const folder = join(figures, recipe.name);
-    const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: paths };
+    const places = paths.map((path) => relative(folder, path)); // so that the runs' folder can be moved
+    const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: places };
     await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
     written.push(await writePages(recipe, paths, folder));
   }
-  if (written.length < 2) return { written };
-  const overview = join(figures, "report.html");
-  await writeAtomic(
-    overview,
-    renderOverview(
-      written.map(({ record, folder }) => ({ record, folder })),
-      scale,
-      figures,
-    ),
-  );
-  return { written, overview };
+  return { written, overview: written.length > 1 ? await writeOverview(written, figures) : undefined };
 }
 
-/** Draws a folder again from stored results: a run's, or an experiment's. */
-export async function writeReport(folder: string): Promise<Written> {
+async function writeOverview(written: readonly Written[], folder: string): Promise<string> {
+  const page = join(folder, "report.html");
+  await writeAtomic(page, renderOverview(written, basename(folder).replace(/^figures-/, ""), folder));
+  return page;
+}
+
+/** Draws folders again from stored results: a run's, an experiment's, or all experiments' with the page over them. */
+export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
+  const inner = (await readdir(folder).catch(() => [])).sort().map((name) => join(folder, name));
+  const experiments = inner.filter((path) => existsSync(join(path, "experiment.json")));
+  if (experiments.length === 0) return { written: [await writeReport(folder)] };
+  const written: Written[] = [];
+  for (const path of experiments) written.push(await writeReport(path));
+  return { written, overview: await writeOverview(written, folder) };
+}
+
+async function writeReport(folder: string): Promise<Written> {
   const path = join(folder, "experiment.json");
   if (!existsSync(path)) return writeRun(folder);
   const stored = storedSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
   if (!stored.success) throw new UserError(`${path} is not of this version. Run layerwise reproduce again.`);
-  return writePages(stored.data.recipe, stored.data.runs, folder);
+  const runs = stored.data.runs.map((run) => join(folder, run));
+  return writePages(stored.data.recipe, runs, folder);
 }

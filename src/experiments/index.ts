@@ -1,7 +1,7 @@
 // Experiments: recipes, their run folders, and carrying them out: plan, train, measure, draw. May import everything below but cli.
 export type { ClaimVerdict } from "./claims.ts";
 export { type Cost, estimate } from "./estimate.ts";
-export { writeExperiments, writeReport } from "./experiments.ts";
+export { writeExperiments, writeReports } from "./experiments.ts";
 export { openRunFolder, type RunFolder, runPath } from "./folder.ts";
 export { type LogEntry, readLog } from "./log.ts";
 export { inRunFolders, type PlannedRun, planRuns, repeated } from "./plan.ts";

@@ -8,7 +8,7 @@ import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
 import { pointName } from "./points.ts";
-import { type Recipe, recipeHash, recipeSchema } from "./recipe.ts";
+import { type Recipe, recipeSchema } from "./recipe.ts";
 import { combinePairs } from "./repetitions.ts";
 
 export interface Written {
@@ -50,7 +50,7 @@ async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunR
   const { figure, claims: _, ...values } = recipe;
   return {
     name: recipe.name,
-    hash: recipeHash(recipe),
+    hash: runs[0].replace(/.*-/, ""),
     recipe: values,
     figure,
     log: await readLog(runs[0]),
