@@ -1,6 +1,6 @@
 // layerwise reproduce EXPERIMENT…: trains what is missing, measures, draws the reports.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
 import type { Written } from "../experiments/index.ts";
@@ -34,16 +34,21 @@ export const reproduceCommand = () =>
       );
       const files = (await Promise.all(names.map(recipeFiles))).flat();
       const recipes = await Promise.all(files.map((file) => readRecipe(file, options.scale)));
-      if (options.dataDir) for (const { data } of recipes) data.dir ??= options.dataDir;
+      if (options.dataDir) for (const { data } of recipes) data.dir ??= resolve(options.dataDir);
       for (const recipe of recipes) await checkRecipe(recipe);
 
       const pairs = Array.from({ length: options.pairs }, (_, i) => i);
       const planned = planRuns(recipes.flatMap((recipe) => pairs.map((pair) => repeated(recipe, pair))));
       if (options.plan || !options.quiet) {
-        const costs = await estimate(planned, options.runs, { ...options, threads: threadsOf(options) });
+        const costs = await estimate(planned, options.runs, { ...options, threads: threadsOf(options) }).catch(
+          (error) => {
+            if (options.plan) throw error;
+            return undefined; // only the estimate is missing; what is wrong will show in the work itself
+          },
+        );
         if (options.plan && options.json)
           console.log(JSON.stringify({ schema: "layerwise/plan@1", runs: costs }, null, 1));
-        else (options.plan ? console.log : console.error)(planText(costs));
+        else if (costs) (options.plan ? console.log : console.error)(planText(costs));
         if (options.plan) return;
       }
 

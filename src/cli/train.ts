@@ -1,4 +1,5 @@
 // layerwise train RECIPE: trains the networks of one recipe.
+import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { device, example, oneOf, whole } from "./options.ts";
 import { carryOutPlanned } from "./run.ts";
@@ -18,7 +19,7 @@ export const trainCommand = () =>
     .action(async (path, options) => {
       const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
       const recipe = await readRecipe(path, options.scale);
-      if (options.dataDir) recipe.data.dir ??= options.dataDir;
+      if (options.dataDir) recipe.data.dir ??= resolve(options.dataDir);
       await checkRecipe(recipe);
       const [folder] = await carryOutPlanned(
         planRuns([recipe]).map((run) => ({ ...run, points: [] })),
@@ -31,6 +32,11 @@ export const trainCommand = () =>
         for (const [name, { epoch, loss, error }] of Object.entries(last)) {
           console.log(`${name}: ${unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
         }
-        console.log(`The checkpoints are in ${folder}. Measure them: layerwise reproduce ${path}`);
+        const same = [
+          `--scale ${options.scale}`,
+          ...(options.dataDir ? [`--data-dir ${options.dataDir}`] : []),
+          ...(options.runs === "runs" ? [] : [`--runs ${options.runs}`]),
+        ];
+        console.log(`The checkpoints are in ${folder}. Measure them:\nlayerwise reproduce ${path} ${same.join(" ")}`);
       }
     });

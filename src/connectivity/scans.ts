@@ -80,6 +80,7 @@ function groupsOf(scan: ScanName, layers: readonly string[], options: ScanOption
   const size = scan === "single" ? 1 : windowOf(scan);
   if (size) return layers.slice(0, Math.max(0, layers.length - size + 1)).map((_, i) => layers.slice(i, i + size));
   const order = (options.orders?.[scan] ?? orders[scan])(layers, options);
+  if (!Array.isArray(order)) throw new UserError(`The order ${scan} gives no list of layers. Correct it.`);
   const strange = order.find((name) => !layers.includes(name));
   if (strange !== undefined || new Set(order).size < order.length)
     throw new UserError(

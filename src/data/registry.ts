@@ -12,6 +12,8 @@ export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar10
 
 /** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
+  if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
+    throw new UserError(`data.size is for cifar10 and cifar100; ${name} has one size. Leave it out.`);
   const source = dataSources.find((known) => known.name === name);
   if (source) return source.open(options);
   if (name.startsWith("npz:")) return openNpzData(name.slice(4), options);

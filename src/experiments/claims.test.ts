@@ -59,6 +59,13 @@ describe("claims", () => {
     expect(verdict({ take: "distance from chance", metric: "error", below: 5 }, point(1, cells))).toBe("holds");
   });
 
+  it("stay open where there is no clear full barrier to take a share of", () => {
+    const weak = [cell("single", ["x"], 0.5), cell("full", names, 0.005)];
+    expect(verdict({ take: "largest single", above: 0.1, of: "full" }, point(1, weak))).toBe("undecided");
+    expect(() => claim({ take: "full" })).toThrow("one limit");
+    expect(() => claim({ take: "full", above: 0, below: 1 })).toThrow("one limit");
+  });
+
   it("at each point after the initialisation the worst decides, at some point the best", () => {
     const bad = point(0, [cell("full", names, 5)]);
     const good = point(2, [cell("full", names, 0)]);

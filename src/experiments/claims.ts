@@ -45,11 +45,14 @@ function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
 }
 
 function judgeAt(claim: Claim, { epoch, document }: Measured): ClaimVerdict {
-  const { says, metric, below, above, of } = claim;
+  const { says, metric, below, above, of } = claim; // one of below and above is there
   const estimate = estimateOf(claim, document);
-  const unit = of ? estimateOf({ ...claim, take: "full" }, document)?.value : 1;
-  if (!estimate || unit === undefined)
+  const full = of && estimateOf({ ...claim, take: "full" }, document);
+  if (!estimate || (of && !full))
     return { says, verdict: "undecided", numbers: `not measured or not finite at ${epoch}` };
+  if (full && full.low <= 0)
+    return { says, verdict: "undecided", numbers: `no clear full barrier to take a share of at ${epoch}` };
+  const unit = full ? full.value : 1;
   const limit = (below ?? above ?? 0) * unit;
   const [sure, wrong] =
     below !== undefined

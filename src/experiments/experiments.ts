@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
+import { parse } from "yaml";
 import { z } from "zod";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { renderOverview } from "../report/index.ts";
@@ -31,11 +32,13 @@ export async function writeExperiments(
 ): Promise<{ written: Written[]; overview?: string }> {
   const written: Written[] = [];
   const figures = join(runs, `figures-${scale}`);
+  const pathsOf = (recipe: Recipe) => Array.from({ length: pairs }, (_, pair) => runPath(repeated(recipe, pair), runs));
   for (const recipe of recipes) {
-    const paths = Array.from({ length: pairs }, (_, pair) => runPath(repeated(recipe, pair), runs));
+    const paths = pathsOf(recipe);
     for (const path of paths) await writeRun(path);
-    if (!recipe.figure && pairs === 1) {
-      written.push(await writeRun(paths[0]));
+    const isShared = recipes.some((other) => other !== recipe && pathsOf(other)[0] === paths[0]);
+    if (!recipe.figure && pairs === 1 && !isShared) {
+      written.push(await writePages(recipe, paths, paths[0]));
       continue;
     }
     const folder = join(figures, recipe.name);
@@ -44,19 +47,30 @@ export async function writeExperiments(
     await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
     written.push(await writePages(recipe, paths, folder));
   }
-  return { written, overview: written.length > 1 ? await writeOverview(written, figures) : undefined };
+  const others = await experimentsIn(figures);
+  if (others.length < 2) return { written };
+  const all = [...written.filter(({ folder }) => others.includes(folder))];
+  for (const folder of others) if (!all.some((one) => one.folder === folder)) all.push(await writeReport(folder));
+  const overview = await writeOverview(all, figures);
+  return { written, overview: written.length > 1 ? overview : undefined };
+}
+
+/** The folders of experiments in a folder, in the order of their names. */
+async function experimentsIn(folder: string): Promise<string[]> {
+  const inner = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
+  return inner.filter((path) => existsSync(join(path, "experiment.json"))).sort();
 }
 
 async function writeOverview(written: readonly Written[], folder: string): Promise<string> {
   const page = join(folder, "report.html");
-  await writeAtomic(page, renderOverview(written, basename(folder).replace(/^figures-/, ""), folder));
+  const sorted = written.toSorted((x, y) => x.folder.localeCompare(y.folder));
+  await writeAtomic(page, renderOverview(sorted, basename(folder).replace(/^figures-/, ""), folder));
   return page;
 }
 
 /** Draws folders again from stored results: a run's, an experiment's, or all experiments' with the page over them. */
 export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
-  const inner = (await readdir(folder).catch(() => [])).sort().map((name) => join(folder, name));
-  const experiments = inner.filter((path) => existsSync(join(path, "experiment.json")));
+  const experiments = await experimentsIn(folder);
   if (experiments.length === 0) return { written: [await writeReport(folder)] };
   const written: Written[] = [];
   for (const path of experiments) written.push(await writeReport(path));
@@ -66,7 +80,7 @@ export async function writeReports(folder: string): Promise<{ written: Written[]
 async function writeReport(folder: string): Promise<Written> {
   const path = join(folder, "experiment.json");
   if (!existsSync(path)) return writeRun(folder);
-  const stored = storedSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
+  const stored = storedSchema.safeParse(parse(await readFile(path, "utf8")));
   if (!stored.success) throw new UserError(`${path} is not of this version. Run layerwise reproduce again.`);
   const runs = stored.data.runs.map((run) => join(folder, run));
   return writePages(stored.data.recipe, runs, folder);

@@ -5,7 +5,6 @@ import { siblingModule, startWork } from "../runtime/index.ts";
 import { lastEpoch } from "../training/index.ts";
 import { roundsOf } from "./clients.ts";
 import { networkNames, type RunFolder, remembered } from "./folder.ts";
-import { appendLog } from "./log.ts";
 import { lengthOf } from "./recipe.ts";
 import type { RunOptions } from "./run.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
@@ -50,10 +49,8 @@ async function trainNetwork(
   await startWork<TrainInput, void, TrainProgress>(siblingModule("train.work", import.meta.url), input, {
     signal,
     onProgress(progress) {
-      if ("log" in progress) {
-        note = `loss ${progress.log.loss.toFixed(3)}`;
-        void appendLog(run.path, { network, ...progress.log });
-      } else onProgress?.(`${run.label} ${network}`, progress.epochs, total, note);
+      if ("log" in progress) note = `loss ${progress.log.loss.toFixed(3)}`;
+      else onProgress?.(`${run.label} ${network}`, progress.epochs, total, note);
     },
   });
 }

@@ -1,5 +1,6 @@
 // What of a run is measured: a point is a pair of ends at an epoch (or step), on a split, with some scans. Points of several recipes that share their
 // networks are put together, so that each is measured once.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -14,10 +15,11 @@ import {
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
-import { writeAtomic } from "../core/index.ts";
+import { UserError, writeAtomic } from "../core/index.ts";
+import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
 import { checkpointName } from "../training/index.ts";
-import { networkNames, type RunFolder } from "./folder.ts";
+import { networkNames, type RunFolder, remembered } from "./folder.ts";
 import { trainedKeys } from "./networks.ts";
 import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { RunOptions } from "./run.ts";
@@ -64,6 +66,10 @@ export function mergePoints(points: readonly Point[]): Point[] {
   const merged = new Map<string, Point>();
   for (const point of points) {
     const known = merged.get(point.name) ?? point;
+    if (known.orderSeed !== point.orderSeed)
+      throw new UserError(
+        `Two recipes share their networks but have other values of measure.order_seed (${known.orderSeed} and ${point.orderSeed}). Give them the same one, or run them one after the other.`,
+      );
     const most =
       known.samples === undefined || point.samples === undefined ? undefined : Math.max(known.samples, point.samples);
     merged.set(point.name, {
@@ -84,10 +90,12 @@ export async function measuringTasks(
 ): Promise<Task[]> {
   const missing: { point: Point; options: MeasureOptions }[] = [];
   for (const point of points) {
-    const options = await withStoredScans(resultPath(run.path, point), measureOptions(run, point));
-    if (!(await isMeasured(run.path, point, options))) missing.push({ point, options });
+    const options = measureOptions(run, point);
+    if (!(await isMeasured(run.path, point, options)))
+      missing.push({ point, options: await withStored(resultPath(run.path, point), options) });
   }
-  const share = Math.max(1, Math.floor(threads / Math.max(1, missing.length)));
+  if (missing.length === 0) return [];
+  const share = await remembered(run, "measuring threads", Math.max(1, Math.floor(threads / points.length)));
   const begun = points.length - missing.length;
   const shares = missing.map(() => 0);
   return missing.map(({ point, options }, i) => ({
@@ -145,20 +153,29 @@ export function measuredData(recipe: Recipe, split: Split) {
   };
 }
 
-/** Networks are shared between recipes: what was measured for another one is kept when more is asked for. */
-async function withStoredScans(file: string, options: MeasureOptions): Promise<MeasureOptions> {
+/** Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept when more is asked for. */
+async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
-  return stored ? { ...options, scans: [...new Set([...options.scans, ...stored.cells.map((c) => c.scan)])] } : options;
+  if (!stored) return options;
+  const scans = stored.cells.map((cell) => cell.scan).filter((scan) => !/\.[cm]?js$/.test(scan) || existsSync(scan));
+  const hasOther = stored.cells.some(({ base }) => base !== null && base !== options.base);
+  const { samples } = options.data;
+  return {
+    ...options,
+    scans: [...new Set([...options.scans, ...scans])],
+    base: hasOther ? "both" : options.base,
+    data: { ...options.data, samples: samples === undefined ? undefined : Math.max(samples, stored.data.samples) },
+  };
 }
 
-/** True when a stored measurement holds every cell that is asked for, on as many samples. */
+/** True when a stored measurement holds every cell that is asked for, on as many samples or more. */
 export async function isMeasured(
   folder: string,
   point: Pick<Point, "name">,
   { scans, base = "both", orderSeed = 111, data }: MeasureOptions,
 ): Promise<boolean> {
   const stored = await readStored(resultPath(folder, point));
-  if (!stored || (data.samples !== undefined && stored.data.samples !== data.samples)) return false;
+  if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
   const key = (cell: Pick<Measurement["cells"][number], "scan" | "base" | "averaged">) =>
     `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));

@@ -90,7 +90,7 @@ const measure = z.strictObject({
   order_seed: seed.default(111),
 });
 
-export const claimSchema = z.strictObject({
+const claimShape = z.strictObject({
   /** In words, what must be seen. */
   says: z.string(),
   metric: z.enum(["loss", "error"]).default("loss"),
@@ -114,6 +114,10 @@ export const claimSchema = z.strictObject({
   /** At the last measured point, at each after the initialisation, or at one of those at least. */
   at: z.enum(["last", "each", "some"]).default("last"),
 });
+export const claimSchema = claimShape.refine(
+  ({ below, above }) => (below === undefined) !== (above === undefined),
+  "a claim has one limit: below or above",
+);
 export type Claim = z.infer<typeof claimSchema>;
 
 /** What a figure of the paper shows. */
@@ -186,7 +190,7 @@ function describe(issue: z.core.$ZodIssue): string {
 function knownKeys(path: readonly PropertyKey[]): string[] {
   const sections = { model, data, pair, federated, "federated.aggregate": aggregate, training, measure, figure };
   const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
-  return Object.keys((at === "claims" ? claimSchema : (sections[at] ?? recipeSchema)).shape);
+  return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeSchema)).shape);
 }
 
 /**

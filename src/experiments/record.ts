@@ -8,7 +8,7 @@ import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
 import { pointName } from "./points.ts";
-import { type Recipe, recipeSchema } from "./recipe.ts";
+import { parseRecipe, type Recipe } from "./recipe.ts";
 import { combinePairs } from "./repetitions.ts";
 
 export interface Written {
@@ -23,7 +23,7 @@ export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(`${folder} is no run folder (there is no recipe.yaml in it). Name a folder under runs/.`);
   });
-  const recipe = recipeSchema.parse(parse(text));
+  const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
   return write(await readRecord(recipe, [folder]), recipe, folder);
 }
 
@@ -41,11 +41,12 @@ export async function writePages(recipe: Recipe, runs: readonly string[], folder
 /** The stored results of a recipe's runs, one for each pair, put together. */
 async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunRecord> {
   const pairs = await Promise.all(runs.map((folder) => readMeasured(folder, recipe.measure.ends)));
-  const measurements = combinePairs(pairs);
-  if (measurements.length === 0)
+  const empty = runs.find((_, i) => pairs[i].length === 0);
+  if (empty !== undefined)
     throw new UserError(
-      `Nothing is measured in ${runs[0]} yet. Run \`layerwise reproduce ${join(runs[0], "recipe.yaml")}\`.`,
+      `Nothing is measured in ${empty} yet. Run \`layerwise reproduce ${join(empty, "recipe.yaml")}\`.`,
     );
+  const measurements = combinePairs(pairs);
   const clients = await readFile(join(runs[0], "clients.json"), "utf8").catch(() => undefined);
   const { figure, claims: _, ...values } = recipe;
   return {
@@ -76,7 +77,8 @@ type Split = Measurement["data"]["split"];
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, folder: string): Promise<Written> {
   const claims = judgeClaims(recipe.claims, record.measurements);
-  if (claims.length) await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
+  if (claims.length || recipe.figure)
+    await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
   const { html, figures, csv } = renderRun({ ...record, claims });
   for (const [name, svg] of Object.entries(figures)) {
     await writeAtomic(join(folder, "figures", `${name}.svg`), svg);

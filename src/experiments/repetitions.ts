@@ -37,7 +37,33 @@ function combine(documents: readonly Measurement[]): Measurement {
     loss: mean(documents.map(({ ends }) => ends[end].loss)),
     error: mean(documents.map(({ ends }) => ends[end].error)),
   });
-  return { ...first, cells, ends: { a: scores("a"), b: scores("b") }, verdict: decide(cells) };
+  const { from_init: start } = first.distance;
+  const distance = {
+    ...meanDistances(documents.map((d) => d.distance)),
+    ...(start
+      ? {
+          from_init: {
+            a: meanDistances(documents.map((d) => d.distance.from_init!.a)),
+            b: meanDistances(documents.map((d) => d.distance.from_init!.b)),
+          },
+        }
+      : {}),
+  };
+  return { ...first, cells, ends: { a: scores("a"), b: scores("b") }, distance, verdict: decide(cells) };
+}
+
+type Distances = Pick<Measurement["distance"], "full" | "layers">;
+
+function meanDistances(all: readonly Distances[]): Distances {
+  const meanOf = (some: readonly Distances["full"][]) => ({
+    euclidean: mean(some.map(({ euclidean }) => euclidean))!,
+    cosine: mean(some.map(({ cosine }) => cosine)),
+  });
+  const names = Object.keys(all[0].layers);
+  return {
+    full: meanOf(all.map(({ full }) => full)),
+    layers: Object.fromEntries(names.map((name) => [name, meanOf(all.map(({ layers }) => layers[name]))])),
+  };
 }
 
 const isSame = (x: Cell, y: Cell) =>

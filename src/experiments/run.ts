@@ -1,17 +1,17 @@
 // Carries recipes out in their run folders: trains what is missing, measures what is missing, as many tasks side by side as there are threads. What is
 // there already is not done again, so a run that was cut goes on where it stopped.
 import { join } from "node:path";
-import { loadOrders, parseScans } from "../connectivity/index.ts";
-import { writeAtomic } from "../core/index.ts";
+import { layersOf, loadOrders, matchLayers, parseScans } from "../connectivity/index.ts";
+import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { runTasks, type Task } from "../jobs/index.ts";
-import { findNetwork } from "../models/index.ts";
+import { buildModel, findNetwork } from "../models/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";
 import { trainingTasks } from "./networks.ts";
 import { measuredData, measuringTasks, type Point } from "./points.ts";
-import { type Recipe, trainingData } from "./recipe.ts";
+import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
 
 export interface RunOptions {
   readonly device?: Device;
@@ -23,9 +23,17 @@ export interface RunOptions {
 
 /** Throws what is wrong with a recipe beyond its syntax (model, scans, data that are not there) before anything is made. */
 export async function checkRecipe(recipe: Recipe): Promise<void> {
-  await findNetwork(recipe.model.name);
+  const { measure, training, federated } = recipe;
+  const network = await findNetwork(recipe.model.name);
+  if (federated?.aggregate) matchLayers(layersOf(buildModel(network, modelSizes(recipe))), federated.aggregate.layers);
+  const isConsecutive = measure.ends === "consecutive";
+  if (isConsecutive && training.steps !== undefined)
+    throw new UserError("measure.ends: consecutive wants two epochs in a row, but training.steps counts no epochs.");
+  if (isConsecutive && measure.every > 1 && !training.keep_previous)
+    throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");
   await loadOrders(parseScans(recipe.measure.scans.join(",")));
   await openData(recipe.data.name, trainingData(recipe));
+  await clientHistogram(recipe);
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
 }
 

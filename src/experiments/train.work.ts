@@ -6,6 +6,7 @@ import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../training/index.ts";
 import { clientData, sharedTensors } from "./clients.ts";
 import { networkNames } from "./folder.ts";
+import { appendLog } from "./log.ts";
 import { isKept, lengthOf, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
@@ -59,7 +60,13 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
       isKept: (epoch) => isKept(recipe, epoch),
       runtime,
     },
-    { epoch: (log) => report({ log }), progress: (epochs) => report({ epochs }) },
+    {
+      async epoch(log) {
+        await appendLog(run, { network, ...log });
+        report({ log });
+      },
+      progress: (epochs) => report({ epochs }),
+    },
   );
 };
 

@@ -59,7 +59,7 @@ export function pairSection({ pairs = [] }: RunRecord): string {
   return section(
     "Each pair",
     paragraph(
-      "Values above are means over the pairs; intervals reach from the lowest end of theirs to the highest.",
+      "Values above are means over the pairs; intervals reach from the lowest end of theirs to the highest. The training loss and the clients are the first pair's.",
       "faint",
     ),
     table(["pair", "full barrier, nats", "full barrier, points", "largest single layer"], rows),

@@ -44,9 +44,9 @@ export interface EpochLog {
   readonly seconds: number;
 }
 
-/** Told after every epoch, and with the share of the epoch that is done in between. */
+/** Told after every epoch, before its snapshot is written, and with the share of the epoch that is done in between. */
 export interface TrainReport {
-  epoch?(log: EpochLog): void;
+  epoch?(log: EpochLog): void | Promise<void>;
   progress?(epochs: number): void;
 }
 
@@ -100,15 +100,15 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
         `Training diverged before ${nextStop ? "step" : "epoch"} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
       );
     }
-    await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);
-    const seconds = (performance.now() - start) / 1000;
-    report.epoch?.({
+    // told first: where the snapshot is, the log has its line
+    await report.epoch?.({
       epoch: next,
       loss: sum.loss / seen,
       error: (100 * sum.error) / seen,
       rate: schedule(step - 1, nextStop ? step - 1 : epoch),
-      seconds,
+      seconds: (performance.now() - start) / 1000,
     });
+    await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);
     epoch = next;
   }
   await stepper.dispose();
