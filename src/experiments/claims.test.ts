@@ -54,6 +54,7 @@ describe("claims", () => {
   it("take their quantity, and a multiple of the full barrier as their limit", () => {
     expect(verdict({ take: "largest single", below: 0.1, of: "full" }, point(1, cells))).toBe("does not hold");
     expect(verdict({ take: "largest single but the last", below: 0.1, of: "full" }, point(1, cells))).toBe("holds");
+    expect(verdict({ take: "single of the last", above: 0.4 }, point(1, cells))).toBe("holds");
     expect(verdict({ take: "median single", below: 0.1 }, point(1, cells))).toBe("holds");
     expect(verdict({ take: "third of shallow", below: 0.1 }, point(1, cells))).toBe("holds");
     expect(verdict({ take: "distance from chance", metric: "error", below: 5 }, point(1, cells))).toBe("holds");

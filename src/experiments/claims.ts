@@ -96,6 +96,8 @@ function estimateOf({ take, metric }: Claim, document: Measurement): Estimate | 
     }
     case "largest single but the last":
       return sorted(scan("single").filter(({ layer }) => layer !== last))?.at(-1);
+    case "single of the last":
+      return sorted(scan("single").filter(({ layer }) => layer === last))?.at(-1);
     case "third of shallow":
       return along("shallow", 1 / 3);
     case "third of deep":

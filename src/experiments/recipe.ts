@@ -101,6 +101,7 @@ const claimShape = z.strictObject({
     "largest single",
     "median single",
     "largest single but the last",
+    "single of the last",
     "third of shallow",
     "third of deep",
     "half of minimal",
