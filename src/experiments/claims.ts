@@ -35,8 +35,9 @@ function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
   // at each point the worst verdict counts, at some point the best
   const order = ["does not hold", "undecided", "holds"] as const;
   const verdict = (claim.at === "some" ? order.toReversed() : order).find((v) => judged.some((j) => j.verdict === v));
+  const decides = (one: ClaimVerdict) => one.verdict === verdict;
   return (
-    judged.findLast((one) => one.verdict === verdict) ?? {
+    (claim.at === "some" ? judged.find(decides) : judged.findLast(decides)) ?? {
       says: claim.says,
       verdict: "undecided",
       numbers: "nothing was measured",
