@@ -32,7 +32,7 @@ const sections = names.sort(byNumber).map((name) => {
     `${json},\n "cells": [\n${cells.map((c) => JSON.stringify(c)).join(",\n")}\n ]\n}\n`,
   );
   const pictures = [...wanted.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)))];
-  pictures.push(...(pictures.length < 2 ? ["full-loss", "ends", "euclidean"] : ["full-loss"]));
+  pictures.push(...(pictures.length < 2 ? ["full-loss", "ends", "euclidean"] : [`full-${figure.metric}`]));
   for (const picture of pictures)
     writeFileSync(
       join(target, `${name}-${picture}.svg`),

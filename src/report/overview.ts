@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { pictureName, scansOf } from "./cells.ts";
 import { escapeHtml } from "./numbers.ts";
-import { figures, pageHtml, section } from "./page.ts";
+import { figures, pageHtml, paragraph, section } from "./page.ts";
 import { type RunRecord, renderRun } from "./run.ts";
 import { claimTable, figureTitle } from "./sections.ts";
 
@@ -22,12 +22,17 @@ export function renderOverview(entries: readonly Entry[], scale: string, at: str
     tiles: [...counts].map(([label, n]) => ({ value: String(n), label })),
     sections: entries.map(({ record, folder }) => {
       const { figures: pictures } = renderRun(record);
-      const shown = [...scansOf(record.measurements.map((m) => m.document)).map(pictureName), "full-loss", "ends"];
+      const shown = [
+        ...scansOf(record.measurements.map((m) => m.document)).map(pictureName),
+        `full-${record.figure?.metric ?? "loss"}`,
+        "ends",
+      ];
       const link = escapeHtml(`${relative(at, folder)}/report.html`);
       return section(
         figureTitle(record),
         `<p>${escapeHtml(record.figure ? `To be seen: ${record.figure.paper}.` : "")} <a href="${link}">Everything measured</a></p>`,
         claimTable(record.claims ?? []),
+        ...(record.figure?.remark ? [paragraph(record.figure.remark, "faint")] : []),
         figures(shown.flatMap((name) => pictures[name] ?? []).slice(0, 3)),
       );
     }),
