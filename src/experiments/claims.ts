@@ -1,5 +1,6 @@
 // Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold, or undecided where the interval
-// covers both. Where a quantity exists on both bases, the worse one counts.
+// covers both. Where a cell exists on both bases the mean counts, as it is drawn: on one base alone the barrier also holds how far that end is from the mean of
+// both, which clients of unlike data make large.
 import type { Measurement } from "../connectivity/index.ts";
 import type { Claim } from "./recipe.ts";
 
@@ -74,13 +75,19 @@ function estimateOf({ take, metric }: Claim, document: Measurement): Estimate | 
       metric === "loss" ? [one.loss_barrier, one.loss_interval] : [one.error_barrier, one.error_interval];
     return value === null || !interval ? undefined : { value, low: interval[0], high: interval[1] };
   };
-  /** Estimates of some cells, ascending; undefined when one is not finite. */
+  /** Estimates of some cells, ascending, each the mean over its bases; undefined when one is not finite. */
   const sorted = (cells: readonly Cell[]) => {
-    const all = cells.map(cell);
-    if (all.length === 0 || all.some((one) => !one)) return undefined;
-    return (all as Estimate[]).sort((x, y) => x.value - y.value);
+    const groups = new Map<string, Estimate[]>();
+    for (const one of cells) {
+      const estimate = cell(one);
+      if (!estimate) return undefined;
+      const key = String(one.averaged);
+      groups.set(key, [...(groups.get(key) ?? []), estimate]);
+    }
+    if (groups.size === 0) return undefined;
+    return [...groups.values()].map(meanEstimate).sort((x, y) => x.value - y.value);
   };
-  /** The worse base of the cumulation after a share of the layers. */
+  /** The cumulation after a share of the layers. */
   const along = (name: string, share: number) => {
     const count = Math.max(1, Math.floor(share * document.layers.length));
     return sorted(scan(name).filter(({ averaged }) => averaged.length === count))?.at(-1);
@@ -117,4 +124,10 @@ function estimateOf({ take, metric }: Claim, document: Measurement): Estimate | 
       return { value, low: value - half, high: value + half };
     }
   }
+}
+
+/** The mean of the intervals is never too narrow for the mean. */
+function meanEstimate(estimates: readonly Estimate[]): Estimate {
+  const mean = (of: (one: Estimate) => number) => estimates.reduce((sum, one) => sum + of(one), 0) / estimates.length;
+  return { value: mean(({ value }) => value), low: mean(({ low }) => low), high: mean(({ high }) => high) };
 }

@@ -50,7 +50,13 @@ export async function writeExperiments(
   const others = await experimentsIn(figures);
   if (others.length < 2) return { written };
   const all = [...written.filter(({ folder }) => others.includes(folder))];
-  for (const folder of others) if (!all.some((one) => one.folder === folder)) all.push(await writeReport(folder));
+  for (const folder of others.filter((path) => !all.some((one) => one.folder === path))) {
+    const other = await writeReport(folder).catch((error) => {
+      if (error instanceof UserError) return undefined; // its runs are gone: it has no place on the page
+      throw error;
+    });
+    if (other) all.push(other);
+  }
   const overview = await writeOverview(all, figures);
   return { written, overview: written.length > 1 ? overview : undefined };
 }
