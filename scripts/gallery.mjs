@@ -1,7 +1,8 @@
-// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node scripts/gallery.mjs runs/figures-small
+// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-small
 // Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { figureTitle, verdictOf } from "../src/report/index.ts";
 import { root } from "./setup.mjs";
 
 const [source] = process.argv.slice(2);
@@ -38,13 +39,13 @@ const sections = names.sort(byNumber).map((name) => {
       join(target, `${name}-${picture}.svg`),
       onWhite(readFileSync(join(source, name, "figures", `${picture}.svg`), "utf8")),
     );
-  return { name, title: titleOf(name, figure.title), figure, claims, pictures, verdict: verdictOf(claims) };
+  return { name, title: figureTitle({ name, figure }), figure, claims, pictures, verdict: verdictOf({ claims }) };
 });
 
 const holding = sections.filter(({ verdict }) => verdict === "holds").length;
 const page = `# Gallery: the paper's figures at the \`${scale}\` scale
 
-Made by \`npx layerwise reproduce all --scale ${scale} --data-dir DIR\`, then \`node scripts/gallery.mjs runs/figures-${scale}\`; \`DIR\` holds CIFAR-10's and
+Made by \`npx layerwise reproduce all --scale ${scale} --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-${scale}\`; \`DIR\` holds CIFAR-10's and
 Shakespeare's official files. **${holding} of ${sections.length}** experiments show what must be seen. Blue is better than the ends, red is worse; the numbers of every
 cell, with their intervals, are in the JSON beside each picture, as is the recipe. What the scale changes, and why, stands in the recipes
 ([fig01.yaml](../../recipes/fig01.yaml) and its neighbours).
@@ -103,15 +104,6 @@ function byNumber(x, y) {
 function shortened(text) {
   const value = Number(text);
   return text === "" ? null : Number.isNaN(value) ? text : Number(value.toPrecision(5));
-}
-
-function titleOf(name, title) {
-  return `${name.replace(/^fig0?(\d+)$/, "Figure $1").replace(/^./, (c) => c.toUpperCase())}: ${title}`;
-}
-
-function verdictOf(claims) {
-  if (claims.some(({ verdict }) => verdict === "does not hold")) return "does not hold";
-  return claims.every(({ verdict }) => verdict === "holds") ? "holds" : "undecided";
 }
 
 /** GitHub's anchor of a heading. */

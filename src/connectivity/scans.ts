@@ -1,5 +1,5 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
-import { importDefault, listSome, nearest, randomStream, UserError } from "../core/index.ts";
+import { importDefault, isModule, listSome, nearest, randomStream, UserError } from "../core/index.ts";
 
 export type ScanName = string;
 export type Bases = "a" | "b" | "both";
@@ -33,8 +33,6 @@ const orders: Readonly<Record<string, Order>> = {
   // the first five, the last five, then the rest in order
   minimal: (layers) => [...new Set([...layers.slice(0, 5), ...layers.slice(-5), ...layers])],
 };
-
-const isModule = (scan: ScanName) => /\.[cm]?js$/.test(scan);
 
 /** The orders among the scans that are modules: .mjs files whose default export is an {@link Order}. */
 export async function loadOrders(scans: readonly ScanName[]): Promise<Record<string, Order>> {

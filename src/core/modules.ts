@@ -5,6 +5,9 @@ import { pathToFileURL } from "node:url";
 import { UserError } from "./errors.ts";
 import { describeFileError } from "./files.ts";
 
+/** True for the name of a module in place of a built-in thing's. */
+export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
+
 /** The default export of a module, which must be there. `guide` says where the reader finds what it must be. */
 export async function importDefault(path: string, guide: string): Promise<unknown> {
   await stat(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));

@@ -1,5 +1,5 @@
 // Every data set by name. A new one is a folder and a line here.
-import { listSome, nearest, UserError } from "../core/index.ts";
+import { isModule, listSome, nearest, UserError } from "../core/index.ts";
 import { cifar10 } from "./cifar10/index.ts";
 import { cifar10Half } from "./cifar10-half/index.ts";
 import { cifar100 } from "./cifar100/index.ts";
@@ -17,7 +17,7 @@ export async function openData(name: string, options: DataOptions = {}): Promise
   const source = dataSources.find((known) => known.name === name);
   if (source) return source.open(options);
   if (name.startsWith("npz:")) return openNpzData(name.slice(4), options);
-  if (/\.[cm]?js$/.test(name)) return openModuleData(name, options);
+  if (isModule(name)) return openModuleData(name, options);
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);
   throw new UserError(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
-import { judgeClaims, type Measured } from "./claims.ts";
+import type { Measured } from "../report/index.ts";
+import { judgeClaims } from "./claims.ts";
 import { type Claim, claimSchema } from "./recipe.ts";
 
 type Cell = Measurement["cells"][number];

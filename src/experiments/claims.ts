@@ -2,13 +2,8 @@
 // covers both. Where a cell exists on both bases the mean counts, as it is drawn: on one base alone the barrier also holds how far that end is from the mean of
 // both, which clients of unlike data make large.
 import type { Measurement } from "../connectivity/index.ts";
+import type { Measured } from "../report/index.ts";
 import type { Claim } from "./recipe.ts";
-
-export interface Measured {
-  readonly epoch: number;
-  readonly split: "train" | "test";
-  readonly document: Measurement;
-}
 
 export interface ClaimVerdict {
   readonly says: string;

@@ -31,25 +31,28 @@ export async function writeExperiments(
   { runs, scale, pairs }: Options,
 ): Promise<{ written: Written[]; overview?: string }> {
   const written: Written[] = [];
+  /** Runs whose experiments are drawn elsewhere; they get a page of their own too, once. */
+  const sharedRuns = new Set<string>();
   const figures = join(runs, `figures-${scale}`);
   const pathsOf = (recipe: Recipe) => Array.from({ length: pairs }, (_, pair) => runPath(repeated(recipe, pair), runs));
   for (const recipe of recipes) {
     const paths = pathsOf(recipe);
-    for (const path of paths) await writeRun(path);
     const isShared = recipes.some((other) => other !== recipe && pathsOf(other)[0] === paths[0]);
     if (!recipe.figure && pairs === 1 && !isShared) {
       written.push(await writePages(recipe, paths, paths[0]));
       continue;
     }
+    for (const path of paths) sharedRuns.add(path);
     const folder = join(figures, recipe.name);
     const places = paths.map((path) => relative(folder, path)); // so that the runs' folder can be moved
     const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: places };
     await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
     written.push(await writePages(recipe, paths, folder));
   }
+  for (const path of sharedRuns) await writeRun(path);
   const others = await experimentsIn(figures);
   if (others.length < 2) return { written };
-  const all = [...written.filter(({ folder }) => others.includes(folder))];
+  const all = written.filter(({ folder }) => others.includes(folder));
   for (const folder of others.filter((path) => !all.some((one) => one.folder === path))) {
     const other = await writeReport(folder).catch((error) => {
       if (error instanceof UserError) return undefined; // its runs are gone: it has no place on the page

@@ -15,7 +15,7 @@ import {
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
-import { UserError, writeAtomic } from "../core/index.ts";
+import { isModule, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
 import { checkpointName } from "../training/index.ts";
@@ -157,7 +157,7 @@ export function measuredData(recipe: Recipe, split: Split) {
 async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
   if (!stored) return options;
-  const scans = stored.cells.map((cell) => cell.scan).filter((scan) => !/\.[cm]?js$/.test(scan) || existsSync(scan));
+  const scans = stored.cells.map((cell) => cell.scan).filter((scan) => !isModule(scan) || existsSync(scan));
   const hasOther = stored.cells.some(({ base }) => base !== null && base !== options.base);
   const { samples } = options.data;
   return {

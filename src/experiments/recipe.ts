@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
-import { describeFileError, listSome, nearest, sha256, sha256Value, UserError } from "../core/index.ts";
+import { describeFileError, isModule, listSome, nearest, sha256, sha256Value, UserError } from "../core/index.ts";
 import type { DataOptions } from "../data/index.ts";
 import { atScale, type Scale } from "./scales.ts";
 
@@ -214,7 +214,7 @@ export function recipeHash({ model, data, pair, federated, training, measure: { 
 
 /** What the modules among the names hold, so that a change makes other networks. */
 function modulesOf(names: readonly string[]): { modules?: string[] } {
-  const files = names.filter((name) => /\.[cm]?js$/.test(name) && existsSync(name));
+  const files = names.filter((name) => isModule(name) && existsSync(name));
   return files.length ? { modules: files.map((file) => sha256(readFileSync(file))) } : {};
 }
 

@@ -1,5 +1,5 @@
 // Every built-in network by name. A new one is a file and a line here.
-import { importDefault, listSome, nearest, UserError } from "../core/index.ts";
+import { importDefault, isModule, listSome, nearest, UserError } from "../core/index.ts";
 import { gpt } from "./gpt.ts";
 import { mlp } from "./mlp.ts";
 import type { Model, Network, Shapes, Sizes } from "./model.ts";
@@ -14,7 +14,7 @@ export const networks: readonly Network[] = [resnet18Nonorm, resnet18, vgg11, gp
  * names the nearest known one.
  */
 export async function findNetwork(name: string): Promise<Network> {
-  return /\.[cm]?js$/.test(name) ? loadNetwork(name) : builtIn(name);
+  return isModule(name) ? loadNetwork(name) : builtIn(name);
 }
 
 function builtIn(name: string): Network {

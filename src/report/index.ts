@@ -7,4 +7,5 @@ export { renderOverview, verdictOf } from "./overview.ts";
 export { pngOf } from "./png.ts";
 export { type Rendered, type RunRecord, renderRun } from "./run.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./scale.ts";
+export { figureTitle } from "./sections.ts";
 export { cellsParquet } from "./table.ts";
