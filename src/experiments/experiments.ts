@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { renderOverview } from "../report/index.ts";
-import { runPath } from "./folder.ts";
+import { removeUnfinished, runPath } from "./folder.ts";
 import { repeated } from "./plan.ts";
 import { type Recipe, recipeSchema } from "./recipe.ts";
 import { type Written, writePages, writeRun } from "./record.ts";
@@ -44,6 +44,7 @@ export async function writeExperiments(
     }
     for (const path of paths) sharedRuns.add(path);
     const folder = join(figures, recipe.name);
+    await removeUnfinished(folder);
     const places = paths.map((path) => relative(folder, path)); // so that the runs' folder can be moved
     const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: places };
     await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
@@ -71,6 +72,7 @@ async function experimentsIn(folder: string): Promise<string[]> {
 }
 
 async function writeOverview(written: readonly Written[], folder: string): Promise<string> {
+  await removeUnfinished(folder, false);
   const page = join(folder, "report.html");
   const sorted = written.toSorted((x, y) => x.folder.localeCompare(y.folder));
   await writeAtomic(page, renderOverview(sorted, basename(folder).replace(/^figures-/, ""), folder));

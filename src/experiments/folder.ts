@@ -70,8 +70,8 @@ export async function remembered(run: RunFolder, choice: string, value: number):
 }
 
 /** Removes what a killed process was writing (core's writeAtomic names it `.NAME.….part`). */
-async function removeUnfinished(folder: string): Promise<void> {
-  for (const file of await readdir(folder, { recursive: true })) {
+export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
+  for (const file of await readdir(folder, { recursive }).catch(() => [])) {
     if (/^\..*\.part$/.test(basename(file))) await rm(join(folder, file), { force: true });
   }
 }
