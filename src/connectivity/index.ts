@@ -1,10 +1,11 @@
 // Layer-wise mode connectivity: layers, scans, the sweep over mixes, barriers, distances, verdict, and the stored result.
 // May import: training, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
-export { summarise } from "./barrier.ts";
+export { barriers, summarise } from "./barrier.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
 export { compareKeys, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
+export { errorInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
 export { type MeasureOptions, type MeasureResult, type Metric, measure, type Prepared, prepare } from "./measure.ts";
 export { type Mix, mixKey, mixOf, orderMixes } from "./mixes.ts";
@@ -13,7 +14,7 @@ export { layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
 export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
-export { saveMeasurement, saveSamples } from "./store.ts";
+export { readSamples, type SampleTable, saveMeasurement, saveSamples } from "./store.ts";
 export { openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
 export { decide } from "./verdict.ts";

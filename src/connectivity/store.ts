@@ -1,8 +1,8 @@
 // Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeCheckpoint } from "../checkpoints/index.ts";
-import { describeFileError, makeFolder, makeFreshFolder, type Tensor, writeAtomic } from "../core/index.ts";
+import { openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
+import { describeFileError, makeFolder, makeFreshFolder, type Tensor, UserError, writeAtomic } from "../core/index.ts";
 import type { SampleScores } from "./evaluate.ts";
 import type { Measurement } from "./result.ts";
 
@@ -16,7 +16,7 @@ export interface Drawing {
 /** Writes a measurement into `folder`, or into a new one under runs/; returns the folder. What was written goes again when something fails. */
 export async function saveMeasurement(
   document: Measurement,
-  samples: ReadonlyMap<string, SampleScores>,
+  samples: SampleTable,
   drawing: Drawing,
   folder?: string,
 ): Promise<string> {
@@ -40,8 +40,11 @@ export async function saveMeasurement(
   }
 }
 
+/** Every sample's scores, by the key of their mix. */
+export type SampleTable = ReadonlyMap<string, SampleScores>;
+
 /** Every sample's loss and error, by mix: tensors `loss` and `error` [mixes, samples] in float32; the metadata's `mixes` lists the sources of each row. */
-export async function saveSamples(path: string, samples: ReadonlyMap<string, SampleScores>): Promise<void> {
+export async function saveSamples(path: string, samples: SampleTable): Promise<void> {
   const scores = [...samples.values()];
   const count = scores[0].loss.length;
   const stack = (part: keyof SampleScores): Tensor => {
@@ -56,4 +59,20 @@ export async function saveSamples(path: string, samples: ReadonlyMap<string, Sam
   await writeCheckpoint(path, "safetensors", infos, async (name) => tensors[name as keyof typeof tensors], {
     mixes: JSON.stringify([...samples.keys()]),
   });
+}
+
+/** What {@link saveSamples} wrote. */
+export async function readSamples(path: string): Promise<SampleTable> {
+  const file = await openCheckpoint(path);
+  try {
+    const mixes: unknown = JSON.parse(file.metadata.mixes ?? "null");
+    if (!Array.isArray(mixes))
+      throw new UserError(`${path} does not hold the samples of a measurement. Measure again.`);
+    const [loss, error] = [await file.read("loss"), await file.read("error")];
+    const count = loss.shape[1];
+    const row = (all: Tensor, i: number) => all.data.slice(i * count, (i + 1) * count) as Float32Array;
+    return new Map(mixes.map((key: string, i) => [key, { loss: row(loss, i), error: row(error, i) }]));
+  } finally {
+    await file.close();
+  }
 }

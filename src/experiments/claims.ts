@@ -1,9 +1,22 @@
 // Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold, or undecided where the interval
 // covers both. Where a cell exists on both bases the mean counts, as it is drawn: on one base alone the barrier also holds how far that end is from the mean of
-// both, which clients of unlike data make large.
-import type { Measurement } from "../connectivity/index.ts";
+// both, which clients of unlike data make large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
+// compared sample by sample: the interval is that of their difference, laid around the limit.
+import {
+  barriers,
+  errorInterval,
+  type Measurement,
+  mean,
+  meanInterval,
+  mixKey,
+  mixOf,
+  type SampleTable,
+} from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
+import { cellsOf } from "./quantities.ts";
 import type { Claim } from "./recipe.ts";
+
+type Cell = Measurement["cells"][number];
 
 export interface ClaimVerdict {
   readonly says: string;
@@ -12,22 +25,24 @@ export interface ClaimVerdict {
   readonly numbers: string;
 }
 
-interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
+/** Every sample's scores at a point, one table for each pair. */
+export type SamplesAt = (point: Measured) => Promise<readonly SampleTable[]>;
+
+export async function judgeClaims(
+  claims: readonly Claim[],
+  measurements: readonly Measured[],
+  samplesAt: SamplesAt,
+): Promise<ClaimVerdict[]> {
+  const verdicts: ClaimVerdict[] = [];
+  for (const claim of claims) verdicts.push(await judge(claim, measurements, samplesAt));
+  return verdicts;
 }
 
-type Cell = Measurement["cells"][number];
-
-export function judgeClaims(claims: readonly Claim[], measurements: readonly Measured[]): ClaimVerdict[] {
-  return claims.map((claim) => judge(claim, measurements));
-}
-
-function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
+async function judge(claim: Claim, measurements: readonly Measured[], samplesAt: SamplesAt): Promise<ClaimVerdict> {
   const points = measurements.filter((m) => m.split === claim.split).sort((x, y) => x.epoch - y.epoch);
   const chosen = claim.at === "last" ? points.slice(-1) : points.filter(({ epoch }) => epoch > 0);
-  const judged = chosen.map((point) => judgeAt(claim, point));
+  const judged: ClaimVerdict[] = [];
+  for (const point of chosen) judged.push(judgeAt(claim, point, await samplesAt(point)));
   // at each point the worst verdict counts, at some point the best
   const order = ["does not hold", "undecided", "holds"] as const;
   const verdict = (claim.at === "some" ? order.toReversed() : order).find((v) => judged.some((j) => j.verdict === v));
@@ -41,88 +56,65 @@ function judge(claim: Claim, measurements: readonly Measured[]): ClaimVerdict {
   );
 }
 
-function judgeAt(claim: Claim, { epoch, document }: Measured): ClaimVerdict {
-  const { says, metric, below, above, of } = claim; // one of below and above is there
-  const estimate = estimateOf(claim, document);
-  const full = of && estimateOf({ ...claim, take: "full" }, document);
-  if (!estimate || (of && !full))
-    return { says, verdict: "undecided", numbers: `not measured or not finite at ${epoch}` };
-  if (full && full.low <= 0)
-    return { says, verdict: "undecided", numbers: `no clear full barrier to take a share of at ${epoch}` };
-  const unit = full ? full.value : 1;
-  const limit = (below ?? above ?? 0) * unit;
-  const [sure, wrong] =
-    below !== undefined
-      ? [estimate.high <= limit, estimate.low > limit]
-      : [estimate.low >= limit, estimate.high < limit];
+function judgeAt(claim: Claim, { epoch, document }: Measured, pairs: readonly SampleTable[]): ClaimVerdict {
+  const { says, take, metric, below, above, of } = claim; // one of below and above is there
+  const undecided = (why: string): ClaimVerdict => ({ says, verdict: "undecided", numbers: `${why} at ${epoch}` });
+  const cells = cellsOf(claim, document);
+  const full = of && cellsOf({ take: "full", metric }, document);
+  if (!cells || (of && !full)) return undecided("not measured or not finite");
+  if (full?.some((cell) => (cell[`${metric}_interval`]?.[0] ?? 0) <= 0))
+    return undecided("no clear full barrier to take a share of");
+  const unit = metric === "loss" ? 1 : 100; // of the samples' scores, which are nats and 0 or 1
+  const bound = below ?? above!;
+  const layers = document.layers.map(({ name }) => name);
+  const compared = pairs.map((table) => {
+    const barriersOf = (some: readonly Cell[]) => meanBarriers(some, layers, table, metric);
+    const values = take === "distance from chance" ? distancesFromChance(cells, document, table) : barriersOf(cells);
+    const limits = full ? barriersOf(full).map((barrier) => bound * barrier) : values.map(() => bound / unit);
+    const interval = (metric === "loss" ? meanInterval : errorInterval)(values.map((value, i) => value - limits[i]));
+    return { value: mean(values), limit: mean(limits), low: interval?.[0], high: interval?.[1] };
+  });
+  const over = (key: "value" | "limit" | "low" | "high") => compared.map((one) => unit * (one[key] ?? Number.NaN));
+  const [value, limit, low, high] = [
+    mean(over("value")),
+    mean(over("limit")),
+    Math.min(...over("low")),
+    Math.max(...over("high")),
+  ];
+  const [isSure, isWrong] = below === undefined ? [low >= 0, high < 0] : [high <= 0, low > 0];
   const number = (x: number) => x.toFixed(metric === "loss" ? 3 : 1);
   return {
     says,
-    verdict: sure ? "holds" : wrong ? "does not hold" : "undecided",
-    numbers: `${number(estimate.value)} [${number(estimate.low)}, ${number(estimate.high)}] against ${number(limit)} at ${epoch}`,
+    verdict: isSure ? "holds" : isWrong ? "does not hold" : "undecided",
+    numbers: `${number(value)} [${number(limit + low)}, ${number(limit + high)}] against ${number(limit)} at ${epoch}`,
   };
 }
 
-function estimateOf({ take, metric }: Claim, document: Measurement): Estimate | undefined {
-  const scan = (name: string) => document.cells.filter((cell) => cell.scan === name && cell.alpha === 0.5);
-  const cell = (one: Cell): Estimate | undefined => {
-    const [value, interval] =
-      metric === "loss" ? [one.loss_barrier, one.loss_interval] : [one.error_barrier, one.error_interval];
-    return value === null || !interval ? undefined : { value, low: interval[0], high: interval[1] };
-  };
-  /** Estimates of some cells, ascending, each the mean over its bases; undefined when one is not finite. */
-  const sorted = (cells: readonly Cell[]) => {
-    const groups = new Map<string, Estimate[]>();
-    for (const one of cells) {
-      const estimate = cell(one);
-      if (!estimate) return undefined;
-      const key = String(one.averaged);
-      groups.set(key, [...(groups.get(key) ?? []), estimate]);
-    }
-    if (groups.size === 0) return undefined;
-    return [...groups.values()].map(meanEstimate).sort((x, y) => x.value - y.value);
-  };
-  /** The cumulation after a share of the layers. */
-  const along = (name: string, share: number) => {
-    const count = Math.max(1, Math.floor(share * document.layers.length));
-    return sorted(scan(name).filter(({ averaged }) => averaged.length === count))?.at(-1);
-  };
-  const last = document.layers.at(-1)!.name;
-  switch (take) {
-    case "full":
-      return sorted(scan("full"))?.[0];
-    case "largest single":
-      return sorted(scan("single"))?.at(-1);
-    case "median single": {
-      const all = sorted(scan("single"));
-      return all?.[Math.floor(all.length / 2)];
-    }
-    case "largest single but the last":
-      return sorted(scan("single").filter(({ layer }) => layer !== last))?.at(-1);
-    case "single of the last":
-      return sorted(scan("single").filter(({ layer }) => layer === last))?.at(-1);
-    case "third of shallow":
-      return along("shallow", 1 / 3);
-    case "third of deep":
-      return along("deep", 1 / 3);
-    case "half of minimal":
-      return along("minimal", 1 / 2);
-    case "half of random":
-      return along("random", 1 / 2);
-    case "distance from chance": {
-      const [full] = scan("full");
-      const classes = Number(document.model.classes);
-      if (!full || full.error === null || !classes) return undefined;
-      const value = Math.abs(full.error - 100 * (1 - 1 / classes));
-      // the binomial interval of the averaged network's accuracy
-      const half = 196 * Math.sqrt(((full.error / 100) * (1 - full.error / 100)) / document.data.samples);
-      return { value, low: value - half, high: value + half };
-    }
+/** The barrier of every sample, the mean over cells that differ in their base. */
+function meanBarriers(
+  cells: readonly Cell[],
+  layers: readonly string[],
+  table: SampleTable,
+  metric: Claim["metric"],
+): Float64Array {
+  const scores = (sources: readonly string[]) => table.get(mixKey({ sources }))![metric];
+  const [a, b] = ["a", "b"].map((end) => scores(layers.map(() => end)));
+  const sum = new Float64Array(a.length);
+  for (const cell of cells) {
+    const each = barriers(scores(mixOf(cell, cell.alpha, layers).sources), a, b, cell.alpha);
+    for (let i = 0; i < sum.length; i++) sum[i] += each[i] / cells.length;
   }
+  return sum;
 }
 
-/** The mean of the intervals is never too narrow for the mean. */
-function meanEstimate(estimates: readonly Estimate[]): Estimate {
-  const mean = (of: (one: Estimate) => number) => estimates.reduce((sum, one) => sum + of(one), 0) / estimates.length;
-  return { value: mean(({ value }) => value), low: mean(({ low }) => low), high: mean(({ high }) => high) };
+/** How much better or worse than chance every sample is predicted, with the sign that makes the mean positive. */
+function distancesFromChance(
+  [full]: readonly Cell[],
+  { model, layers }: Measurement,
+  table: SampleTable,
+): Float64Array {
+  const names = layers.map(({ name }) => name);
+  const chance = 1 - 1 / Number(model.classes);
+  const distances = Float64Array.from(table.get(mixKey(mixOf(full, full.alpha, names)))!.error, (x) => x - chance);
+  return mean(distances) < 0 ? distances.map((x) => -x) : distances;
 }

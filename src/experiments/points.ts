@@ -114,12 +114,21 @@ export async function measuringTasks(
         signal,
       );
       const path = resultPath(run.path, point);
-      await saveSamples(path.replace(/\.json$/, ".samples.safetensors"), samples);
+      await saveSamples(samplesOf(path), samples);
       await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`); // last: where it is, the measurement is whole
       tell(1);
     },
   }));
 }
+
+/** Where every sample's scores lie beside a result. */
+const samplesOf = (result: string) => result.replace(/\.json$/, ".samples.safetensors");
+
+export const samplesPath = (
+  folder: string,
+  { measure }: Recipe,
+  { epoch, split }: Pick<Point, "epoch" | "split">,
+): string => samplesOf(resultPath(folder, { name: pointName(measure.ends, epoch, split) }));
 
 export const resultPath = (folder: string, { name }: Pick<Point, "name">): string => join(folder, "measure", name);
 

@@ -2,12 +2,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Measurement, parseMeasurement } from "../connectivity/index.ts";
+import { type Measurement, parseMeasurement, readSamples } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
-import { pointName } from "./points.ts";
+import { pointName, samplesPath } from "./points.ts";
 import { parseRecipe, type Recipe } from "./recipe.ts";
 import { combinePairs } from "./repetitions.ts";
 
@@ -24,7 +24,7 @@ export async function writeRun(folder: string): Promise<Written> {
     throw new UserError(`${folder} is no run folder (there is no recipe.yaml in it). Name a folder under runs/.`);
   });
   const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
-  return write(await readRecord(recipe, [folder]), recipe, folder);
+  return write(await readRecord(recipe, [folder]), recipe, [folder], folder);
 }
 
 /** Draws an experiment from the runs of its pairs into a folder of its own: only what the recipe asks for. */
@@ -35,7 +35,7 @@ export async function writePages(recipe: Recipe, runs: readonly string[], folder
     ...m,
     document: { ...m.document, cells: m.document.cells.filter(({ scan }) => asked.has(scan)) },
   }));
-  return write({ ...record, measurements }, recipe, folder);
+  return write({ ...record, measurements }, recipe, runs, folder);
 }
 
 /** The stored results of a recipe's runs, one for each pair, put together. */
@@ -75,8 +75,10 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
 type Split = Measurement["data"]["split"];
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
-async function write(record: RunRecord, recipe: Recipe, folder: string): Promise<Written> {
-  const claims = judgeClaims(recipe.claims, record.measurements);
+async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
+  const claims = await judgeClaims(recipe.claims, record.measurements, (point) =>
+    Promise.all(runs.map((run) => readSamples(samplesPath(run, recipe, point)))),
+  );
   if (claims.length || recipe.figure)
     await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
   const { html, figures, csv } = renderRun({ ...record, claims });
