@@ -6,12 +6,16 @@ import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/
 import { projectRoot, UsageError, UserError } from "../core/index.ts";
 import { dataCommand } from "./data.ts";
 import { distanceCommand } from "./distance.ts";
+import { withEngine } from "./engine.ts";
 import { fetchCommand } from "./fetch.ts";
+import "./interrupt.ts";
+import { jobsCommand } from "./jobs.ts";
 import { measureCommand } from "./measure.ts";
 import { mergeCommand } from "./merge.ts";
 import { modelsCommand } from "./models.ts";
 import { reportCommand } from "./report.ts";
 import { reproduceCommand } from "./reproduce.ts";
+import { taskCommand } from "./task.ts";
 import { trainCommand } from "./train.ts";
 
 const { version } = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { version: string };
@@ -21,25 +25,22 @@ const program = new Command("layerwise")
   .version(version)
   .option("--debug", "show the stack trace of a failure");
 const commands: CommandUnknownOpts[] = [
-  reproduceCommand(),
-  trainCommand(),
+  withEngine(reproduceCommand()),
+  withEngine(trainCommand()),
   measureCommand(),
   distanceCommand(),
   mergeCommand(),
   reportCommand(),
+  jobsCommand(),
   modelsCommand(),
   dataCommand(),
   fetchCommand(),
 ];
+program.addCommand(taskCommand(), { hidden: true });
 for (const command of commands) program.addCommand(command.option("--debug", "show the stack trace of a failure"));
 for (const command of [program as CommandUnknownOpts, ...commands]) {
   command.exitOverride().showHelpAfterError("(--help shows an example and the options)");
 }
-
-process.on("SIGINT", () => {
-  process.stderr.write("\nInterrupted. Run the same command again to go on where it stopped.\n");
-  process.exit(130);
-});
 
 try {
   await program.parseAsync();

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
-import type { Written } from "../experiments/index.ts";
+import type { Cost, Written } from "../experiments/index.ts";
+import { chooseEngine } from "./engine.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { planText } from "./plan.ts";
-import { carryOutPlanned, threadsOf } from "./run.ts";
+import { carryOutPlanned, previewPlanned } from "./run.ts";
 import { showClaims, showRun } from "./summary.ts";
 
 export const reproduceCommand = () =>
@@ -28,7 +29,7 @@ export const reproduceCommand = () =>
     .option("--quiet", "no progress")
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
-    .action(async (names, options) => {
+    .action(async (names, options, command) => {
       const { checkRecipe, estimate, planRuns, readRecipe, repeated, writeExperiments } = await import(
         "../experiments/index.ts"
       );
@@ -39,20 +40,22 @@ export const reproduceCommand = () =>
 
       const pairs = Array.from({ length: options.pairs }, (_, i) => i);
       const planned = planRuns(recipes.flatMap((recipe) => pairs.map((pair) => repeated(recipe, pair))));
-      if (options.plan || !options.quiet) {
-        const costs = await estimate(planned, options.runs, { ...options, threads: threadsOf(options) }).catch(
-          (error) => {
-            if (options.plan) throw error;
-            return undefined; // only the estimate is missing; what is wrong will show in the work itself
-          },
-        );
+      const engine = await chooseEngine(command);
+      let costs: Cost[] | undefined;
+      if (options.plan || !options.quiet || engine.name === "slurm") {
+        costs = await estimate(planned, options.runs, { ...engine, device: options.device }).catch((error) => {
+          if (options.plan) throw error;
+          return undefined; // only the estimate is missing; what is wrong will show in the work itself
+        });
         if (options.plan && options.json)
           console.log(JSON.stringify({ schema: "layerwise/plan@1", runs: costs }, null, 1));
-        else if (costs) (options.plan ? console.log : console.error)(planText(costs));
+        else if (costs && options.plan)
+          console.log(planText(costs) + (await previewPlanned(planned, options, engine, costs)));
+        else if (costs && !options.quiet) console.error(planText(costs));
         if (options.plan) return;
       }
 
-      await carryOutPlanned(planned, options);
+      await carryOutPlanned(planned, options, engine, costs);
       const { written, overview } = await writeExperiments(recipes, options);
       if (options.json)
         console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs: written.map(stored) }, null, 1));

@@ -1,30 +1,63 @@
-// Carrying recipes out from the command line: the threads there are, progress drawn, the run folders let go however the work ends.
-import { availableParallelism } from "node:os";
-import type { PlannedRun, RunOptions } from "../experiments/index.ts";
+// Carrying recipes out from the command line: the steps handed to an engine, progress drawn, the run folders let go however the work ends.
+import { sha256Value } from "../core/index.ts";
+import type { Cost, PlannedRun, Wishes } from "../experiments/index.ts";
+import { carryOutTasks, type EngineChoice, previewTasks } from "./engine.ts";
 import { makeProgress } from "./progress.ts";
 
-interface Settings extends Pick<RunOptions, "device"> {
+interface Settings extends Pick<Wishes, "device"> {
   readonly runs: string;
-  readonly threads?: number;
   readonly quiet?: boolean;
 }
 
-export const threadsOf = ({ threads }: Pick<Settings, "threads">): number => threads ?? availableParallelism();
-
 /** Trains and measures what is missing of the planned runs; returns their folders. */
-export async function carryOutPlanned(planned: readonly PlannedRun[], settings: Settings): Promise<string[]> {
-  const { carryOut, inRunFolders } = await import("../experiments/index.ts");
-  return inRunFolders(planned, settings.runs, async (runs) => {
-    const progress = makeProgress({ quiet: settings.quiet });
+export async function carryOutPlanned(
+  planned: readonly PlannedRun[],
+  { runs: folder, device, quiet }: Settings,
+  engine: EngineChoice,
+  costs?: readonly Cost[],
+): Promise<string[]> {
+  const { inRunFolders, stepsOf } = await import("../experiments/index.ts");
+  return inRunFolders(planned, folder, async (runs) => {
+    const progress = makeProgress({ quiet });
+    const works = runs.map((work, i) => ({ ...work, time: costs?.[i].time }));
+    const { steps, finish } = await stepsOf(works, { ...engine, device, onProgress: progress.update });
+    const hear = new Map(steps.map(({ task, hear }) => [task.key, hear]));
+    const job = {
+      id: await jobId(planned),
+      runs: folder,
+      tasks: steps.map(({ task }) => task),
+      onMessage: (key: string, message: unknown) => hear.get(key)?.((message as { progress: unknown }).progress),
+    };
     try {
-      await carryOut(runs, {
-        device: settings.device,
-        threads: threadsOf(settings),
-        onProgress: progress.update,
-      });
+      await carryOutTasks(job, engine, progress);
+      await finish();
     } finally {
       progress.stop();
     }
     return runs.map(({ run }) => run.path);
   });
+}
+
+/** The scripts that would be submitted for the planned runs. */
+export async function previewPlanned(
+  planned: readonly PlannedRun[],
+  { runs: folder, device }: Settings,
+  engine: EngineChoice,
+  costs: readonly Cost[],
+): Promise<string> {
+  const { previewRunFolder, stepsOf } = await import("../experiments/index.ts");
+  const works = planned.map(({ recipe, points }, i) => ({
+    run: previewRunFolder(recipe, folder),
+    points,
+    time: costs[i].time,
+  }));
+  const { steps } = await stepsOf(works, { ...engine, device });
+  return previewTasks({ id: await jobId(planned), runs: folder, tasks: steps.map(({ task }) => task) }, engine);
+}
+
+/** Names the work by what it is: the same command finds its job again. */
+async function jobId(planned: readonly PlannedRun[]): Promise<string> {
+  const { recipeHash } = await import("../experiments/index.ts");
+  const hash = sha256Value(planned.map(({ recipe, points }) => [recipeHash(recipe), points])).slice(0, 5);
+  return `${planned[0].names[0]}-${hash}`;
 }

@@ -1,6 +1,7 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import { chooseEngine } from "./engine.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { carryOutPlanned } from "./run.ts";
 
@@ -16,7 +17,7 @@ export const trainCommand = () =>
     .option("--quiet", "no progress")
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train recipes/quick.yaml"))
-    .action(async (path, options) => {
+    .action(async (path, options, command) => {
       const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
       const recipe = await readRecipe(path, options.scale);
       if (options.dataDir) recipe.data.dir ??= resolve(options.dataDir);
@@ -24,6 +25,7 @@ export const trainCommand = () =>
       const [folder] = await carryOutPlanned(
         planRuns([recipe]).map((run) => ({ ...run, points: [] })),
         options,
+        await chooseEngine(command),
       );
       const last = Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry]));
       if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks: last }, null, 1));

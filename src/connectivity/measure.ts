@@ -6,17 +6,18 @@ import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type CellValues, finite, summarise } from "./barrier.ts";
 import { layerDistances } from "./distance.ts";
-import type { SampleScores } from "./evaluate.ts";
+import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
 import { mean } from "./interval.ts";
 import type { Grouping, Layer } from "./layers.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
-import { mixKey } from "./mixes.ts";
+import { type Mix, mixKey, orderMixes } from "./mixes.ts";
 import type { Pair, Statistics } from "./pair.ts";
-import { endMix, layersOf, type PlanOptions, planPoints } from "./plan.ts";
+import { endMix, layersOf, type PlanOptions, type Point, planPoints } from "./plan.ts";
 import { chooseOutput, fixedBatch, type Task } from "./probe.ts";
 import { recalibrate } from "./recalibrate.ts";
 import type { Measurement } from "./result.ts";
-import { type Sampled, sampleScores } from "./sampling.ts";
+import { emptyScores, joinedScores, type Sampled, sampleScores } from "./sampling.ts";
+import type { SampleTable } from "./store.ts";
 import { type ModelSpec, openSubject, type Subject } from "./subject.ts";
 import { decide } from "./verdict.ts";
 
@@ -47,7 +48,7 @@ export interface MeasureOptions extends PlanOptions {
 /** The stored document, and every sample's scores by the mix they belong to (a list of sources, a layer each). */
 export interface MeasureResult {
   readonly document: Measurement;
-  readonly samples: ReadonlyMap<string, SampleScores>;
+  readonly samples: SampleTable;
 }
 
 /** What is ready to be evaluated. */
@@ -86,31 +87,81 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
   return { subject, pair, data, batch };
 }
 
-export async function measure(
-  options: MeasureOptions,
-  onProgress?: (done: number, total: number) => void,
-): Promise<MeasureResult> {
-  const { statistics, metrics = ["loss", "error"], precision, runtime } = options;
-  const { subject, pair, data, batch } = await prepare(options);
-  const { model, layers } = pair;
-  const points = await planPoints(layers, options);
-  const ends = [endMix("a", layers), endMix("b", layers)] as const;
-  const recalibrated =
-    statistics === "recalibrate"
-      ? await recalibrate(
-          pair,
-          points.flatMap(({ mix, baseline }) => [mix, ...baseline]),
-          data,
-          runtime,
-        )
-      : undefined;
+type OnProgress = (done: number, total: number) => void;
+
+/** Measures a pair in one go. */
+export async function measure(options: MeasureOptions, onProgress?: OnProgress): Promise<MeasureResult> {
+  const { metrics = ["loss", "error"], precision } = options;
+  const prepared = await prepare(options);
+  const plan = await planOf(prepared, options);
+  const wanted =
+    precision === undefined
+      ? undefined
+      : ({ half: precision, metric: metrics.includes("loss") ? "loss" : "error" } as const);
   const sampled = await sampleScores(
-    points,
-    ends,
-    { pair, data, batch, runtime, recalibrated },
-    precision === undefined ? undefined : { half: precision, metric: metrics.includes("loss") ? "loss" : "error" },
+    plan.points,
+    plan.ends,
+    await evaluationOf(prepared, plan, options),
+    wanted,
     onProgress,
   );
+  return resultOf(prepared, plan, sampled, options);
+}
+
+/** One part of a measurement: the scores of all its mixes on the samples `from` … `to`. */
+export async function scorePiece(
+  options: MeasureOptions,
+  [from, to]: readonly [number, number],
+  onProgress: OnProgress = () => {},
+): Promise<SampleTable> {
+  const prepared = await prepare(options);
+  const plan = await planOf(prepared, options);
+  const { points, ends } = plan;
+  const mixes = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+  const scores = new Map(mixes.map((mix) => [mixKey(mix), emptyScores(prepared.data)]));
+  const end = Math.min(to, prepared.data.count);
+  await evaluateMixes(mixes, [from, end], scores, await evaluationOf(prepared, plan, options), (share) =>
+    onProgress(share * (end - from), end - from),
+  );
+  return new Map(
+    [...scores].map(([key, { loss, error }]) => [key, { loss: loss.slice(from, end), error: error.slice(from, end) }]),
+  );
+}
+
+/** A measurement from the scores of its pieces, in their order; the same as {@link measure} makes in one go. */
+export async function assemble(options: MeasureOptions, pieces: readonly SampleTable[]): Promise<MeasureResult> {
+  const prepared = await prepare(options);
+  const plan = await planOf(prepared, options);
+  return resultOf(prepared, plan, joinedScores(pieces, plan.points, plan.ends), options);
+}
+
+interface Plan {
+  readonly points: readonly Point[];
+  readonly ends: readonly [Mix, Mix];
+}
+
+async function planOf({ pair: { layers } }: Prepared, options: MeasureOptions): Promise<Plan> {
+  return { points: await planPoints(layers, options), ends: [endMix("a", layers), endMix("b", layers)] };
+}
+
+async function evaluationOf(
+  { pair, data, batch }: Prepared,
+  { points }: Plan,
+  { statistics, runtime }: MeasureOptions,
+): Promise<EvaluateOptions> {
+  const mixes = () => points.flatMap(({ mix, baseline }) => [mix, ...baseline]);
+  const recalibrated = statistics === "recalibrate" ? await recalibrate(pair, mixes(), data, runtime) : undefined;
+  return { pair, data, batch, runtime, recalibrated };
+}
+
+async function resultOf(
+  { subject, pair, data }: Prepared,
+  { points, ends }: Plan,
+  sampled: Sampled,
+  options: MeasureOptions,
+): Promise<MeasureResult> {
+  const { metrics = ["loss", "error"], precision } = options;
+  const { model, layers } = pair;
   const pick = pickMetrics(metrics);
   const cells = points.map((point) => {
     const { cell, alpha, mix, baseline } = point;

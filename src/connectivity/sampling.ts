@@ -6,6 +6,7 @@ import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evalua
 import { errorInterval, meanInterval } from "./interval.ts";
 import { type Mix, mixKey, orderMixes } from "./mixes.ts";
 import type { Point } from "./plan.ts";
+import type { SampleTable } from "./store.ts";
 
 export interface Precision {
   /** The widest half of a 95 % interval: in nats for the loss, in points for the error. */
@@ -57,6 +58,30 @@ export async function sampleScores(
   return { scores: cut, count: (point) => counts.get(point)!, most: done, mixes: all };
 }
 
+/** What was scored in pieces, as one. */
+export function joinedScores(
+  pieces: readonly SampleTable[],
+  points: readonly Point[],
+  ends: readonly [Mix, Mix],
+): Sampled {
+  const mixes = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+  const join = (parts: readonly Float32Array[]) => {
+    const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  };
+  const scores = (mix: Mix): SampleScores => {
+    const parts = pieces.map((piece) => piece.get(mixKey(mix))!);
+    return { loss: join(parts.map(({ loss }) => loss)), error: join(parts.map(({ error }) => error)) };
+  };
+  const count = scores(ends[0]).loss.length;
+  return { scores, count: () => count, most: count, mixes };
+}
+
 function isClear(
   { mix, alpha }: Point,
   [a, b]: readonly [Mix, Mix],
@@ -71,6 +96,6 @@ function isClear(
   return ((metric === "error" ? 100 : 1) * (interval[1] - interval[0])) / 2 <= half;
 }
 
-function emptyScores({ count }: Dataset): SampleScores {
+export function emptyScores({ count }: Dataset): SampleScores {
   return { loss: new Float32Array(count).fill(Number.NaN), error: new Float32Array(count).fill(Number.NaN) };
 }

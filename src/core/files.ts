@@ -1,10 +1,10 @@
 // Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
+import { isAlive, type Owner, partName, writerOf } from "./owner.ts";
 
 /** The project's own root (where package.json lies), the same from src/ and from dist/. */
 export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -37,7 +37,7 @@ export async function writeAtomic(
   path: string,
   content: string | Uint8Array | ((handle: FileHandle) => Promise<void>),
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.part`);
+  const temporary = partName(path);
   try {
     await makeFolder(dirname(path));
     const handle = await open(temporary, "wx");
@@ -52,6 +52,26 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw describeFileError(error, path, "write");
+  }
+}
+
+/** Removes what processes that are gone left in a folder (and those below it): files half written, and locks. */
+export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
+  for (const file of await readdir(folder, { recursive }).catch(() => [])) {
+    const path = join(folder, file);
+    const writer = /^\..*\.lock$/.test(basename(file)) ? await lockOwner(path) : writerOf(file);
+    if (writer && !isAlive(writer, (await stat(path).catch(() => undefined))?.mtimeMs ?? 0))
+      await rm(path, { force: true });
+  }
+}
+
+/** Who has (or had) a lock file; undefined when it is gone. */
+export async function lockOwner(path: string): Promise<Owner | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Owner);
+  } catch {
+    return { pid: 0, host: "" }; // no lock of ours: nobody's
   }
 }
 

@@ -2,6 +2,7 @@
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
+export * from "./lock.ts";
 export * from "./modules.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";

@@ -1,16 +1,15 @@
-// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now. A scan's cost is
-// taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes.
+// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now.
 import { join } from "node:path";
 import { loadOrders, planCells } from "../connectivity/index.ts";
 import { sha256Value } from "../core/index.ts";
-import { siblingModule, startWork } from "../runtime/index.ts";
+import { type RuntimeOptions, siblingModule, startWork } from "../runtime/index.ts";
 import { lastEpoch } from "../training/index.ts";
 import { networkNames, runPath } from "./folder.ts";
 import type { PlannedRun } from "./plan.ts";
 import { isMeasured, measureOptions } from "./points.ts";
 import { isKept, lengthOf, type Recipe } from "./recipe.ts";
-import type { RunOptions } from "./run.ts";
-import type { StepTime } from "./step.work.ts";
+import type { Wishes } from "./run.ts";
+import { evaluationSeconds, type StepTime } from "./times.ts";
 
 export interface Cost {
   readonly names: readonly string[];
@@ -24,30 +23,36 @@ export interface Cost {
   /** Of checkpoints still to be written. */
   readonly bytes: number;
   readonly seconds: number;
+  /** A step of it, measured; undefined where there is nothing to do. */
+  readonly time?: StepTime;
 }
 
 /** The cost of each planned run. A run of which nothing is missing costs nothing, and nothing is measured for it. */
-export async function estimate(planned: readonly PlannedRun[], runs: string, options: RunOptions): Promise<Cost[]> {
+export async function estimate(
+  planned: readonly PlannedRun[],
+  runs: string,
+  options: Pick<Wishes, "device" | "cpus" | "cores">,
+): Promise<Cost[]> {
   const times = new Map<string, Promise<StepTime>>();
   const timeOf = (recipe: Recipe) => {
     const key = sha256Value([recipe.model, recipe.data, recipe.training.batch, recipe.training.optimiser]);
-    const threads = Math.max(1, Math.floor(options.threads / networkNames(recipe).length));
+    const threads = options.cpus(networkNames(recipe).length);
     const time = times.get(key) ?? timeStep(recipe, { device: options.device, threads });
     times.set(key, time);
     return time;
   };
   const costs: Cost[] = [];
-  for (const run of planned) costs.push(await costOf(run, runs, options, timeOf));
+  for (const run of planned) costs.push(await costOf(run, runs, options.cores, timeOf));
   return costs;
 }
 
-const timeStep = (recipe: Recipe, runtime: Pick<RunOptions, "device" | "threads">) =>
+const timeStep = (recipe: Recipe, runtime: RuntimeOptions) =>
   startWork<unknown, StepTime, never>(siblingModule("step.work", import.meta.url), { recipe, runtime });
 
 async function costOf(
   { recipe, names, points }: PlannedRun,
   runs: string,
-  { threads }: RunOptions,
+  cores = Number.POSITIVE_INFINITY,
   timeOf: (recipe: Recipe) => Promise<StepTime>,
 ): Promise<Cost> {
   const path = runPath(recipe, runs);
@@ -75,14 +80,15 @@ async function costOf(
     evaluations += (cells.length + 2) * (samples ?? time.samples[split]);
   }
   const kept = Array.from({ length: total + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
-  const wide = Math.min(threads, networks.length); // trainings side by side, in the time of one
+  const wide = Math.min(cores, networks.length); // side by side, in the time of one
   return {
     ...counts,
+    time,
     samples: batch * stepsLeft.reduce((sum, n) => sum + n, 0),
     evaluations,
     bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
     seconds:
       (time.seconds * stepsLeft.reduce((sum, n) => sum + n, 0)) / wide +
-      (evaluations * time.seconds) / batch / 6 / wide,
+      evaluationSeconds(time, recipe, evaluations) / wide,
   };
 }

@@ -1,10 +1,10 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync, readdirSync } from "node:fs";
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
-import { describeFileError, makeFolder, UserError, writeAtomic } from "../core/index.ts";
+import { describeFileError, makeFolder, removeUnfinished, takeLock, UserError, writeAtomic } from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
 
 /** The networks of a recipe, and their folders' names; the first two are the pair that is measured. */
@@ -17,6 +17,10 @@ export interface RunFolder {
   /** Its name and the hash's beginning, for progress. */
   readonly label: string;
   readonly recipe: Recipe;
+  /**
+   * A choice that the machine made, such as its number of threads: kept with the run at first and used again on resuming, so that no half of a run differs.
+   */
+  remember(choice: string, value: number): Promise<number>;
   /** Lets the next process in; when nothing was finished the folder goes with it. */
   close(options?: { failed: boolean }): Promise<void>;
 }
@@ -33,93 +37,55 @@ export function runPath(recipe: Recipe, runs: string): string {
   return join(runs, there.includes(own) ? own : (there[0] ?? own));
 }
 
+/** The folder of a recipe as it would be opened, for looking at only: nothing is made and nothing is kept. */
+export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
+  const path = runPath(recipe, runs);
+  const hash = recipeHash(recipe);
+  return {
+    path,
+    hash,
+    label: `${recipe.name}-${hash.slice(0, 3)}`,
+    recipe,
+    remember: async (choice, value) => (await choicesOf(path))[choice] ?? value,
+    async close() {},
+  };
+}
+
 /** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
 export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {
   const path = runPath(recipe, runs);
   await makeFolder(path).catch((error) => {
     throw describeFileError(error, path, "write");
   });
-  const unlock = await lock(path);
+  const lock = await takeLock(join(path, ".lock"));
+  if ("owner" in lock) {
+    const { pid, host } = lock.owner;
+    const where = host === hostname() ? "" : ` on ${host}`;
+    throw new UserError(`Process ${pid}${where} is working in ${path}; wait until it has finished, or stop it first.`);
+  }
   try {
     await removeUnfinished(path);
     await writeAtomic(join(path, "recipe.yaml"), stringify(recipe));
   } catch (error) {
-    await unlock();
+    await lock.release();
     throw error;
   }
   return {
-    path,
-    hash: recipeHash(recipe),
-    label: `${recipe.name}-${recipeHash(recipe).slice(0, 3)}`,
-    recipe,
+    ...previewRunFolder(recipe, runs),
+    async remember(choice, value) {
+      const known = await choicesOf(path);
+      if (known[choice] !== undefined) return known[choice];
+      await writeAtomic(join(path, "machine.json"), `${JSON.stringify({ ...known, [choice]: value })}\n`);
+      return value;
+    },
     async close({ failed } = { failed: false }) {
       const isEmpty = !existsSync(join(path, "log.ndjson"));
-      await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : unlock());
+      await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : lock.release());
     },
   };
 }
 
-/** A choice that the machine made: written into the run at first and used again on resuming, so that no half of a run differs. */
-export async function remembered(run: RunFolder, choice: string, value: number): Promise<number> {
-  const path = join(run.path, "machine.json");
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  const known = text ? (JSON.parse(text) as Record<string, number>) : {};
-  if (known[choice] !== undefined) return known[choice];
-  await writeAtomic(path, `${JSON.stringify({ ...known, [choice]: value })}\n`);
-  return value;
-}
-
-/** Removes what a killed process was writing (core's writeAtomic names it `.NAME.….part`). */
-export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
-  for (const file of await readdir(folder, { recursive }).catch(() => [])) {
-    if (/^\..*\.part$/.test(basename(file))) await rm(join(folder, file), { force: true });
-  }
-}
-
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-}
-
-/** Takes the lock file; one left behind by a process that is gone is taken over. */
-async function lock(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, ".lock");
-  const mine: Owner = { pid: process.pid, host: hostname() };
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      const handle = await open(path, "wx");
-      await handle.writeFile(JSON.stringify(mine));
-      await handle.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw describeFileError(error, path, "write");
-      const owner = await readOwner(path);
-      if (owner && isAlive(owner)) {
-        const where = owner.host === hostname() ? "" : ` on ${owner.host}`;
-        throw new UserError(
-          `Process ${owner.pid}${where} is working in ${folder}; wait until it has finished, or stop it first.`,
-        );
-      }
-      await rm(path, { force: true });
-    }
-  }
-  throw new UserError(`Another process keeps taking ${folder}; wait until it has finished.`);
-}
-
-async function readOwner(path: string): Promise<Owner | undefined> {
-  try {
-    return JSON.parse(await readFile(path, "utf8")) as Owner;
-  } catch {
-    return undefined; // gone, or cut while it was written
-  }
-}
-
-function isAlive({ pid, host }: Owner): boolean {
-  if (host !== hostname()) return true; // cannot be asked from here
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+async function choicesOf(path: string): Promise<Record<string, number>> {
+  const text = await readFile(join(path, "machine.json"), "utf8").catch(() => "{}");
+  return JSON.parse(text) as Record<string, number>;
 }

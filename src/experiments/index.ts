@@ -2,10 +2,10 @@
 export type { ClaimVerdict } from "./claims.ts";
 export { type Cost, estimate } from "./estimate.ts";
 export { writeExperiments, writeReports } from "./experiments.ts";
-export { openRunFolder, type RunFolder, runPath } from "./folder.ts";
+export { openRunFolder, previewRunFolder, type RunFolder, runPath } from "./folder.ts";
 export { type LogEntry, readLog } from "./log.ts";
 export { inRunFolders, type PlannedRun, planRuns, repeated } from "./plan.ts";
 export { parseRecipe, type Recipe, readRecipe, recipeHash, recipeSchema } from "./recipe.ts";
 export type { Written } from "./record.ts";
-export { carryOut, checkRecipe, type RunOptions } from "./run.ts";
+export { checkRecipe, stepsOf, type Wishes } from "./run.ts";
 export { type Scale, scaleNames } from "./scales.ts";

@@ -2,27 +2,35 @@
 // networks are put together, so that each is measured once.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
+  assemblePieces,
   type Bases,
+  layersOf,
   loadOrders,
   type Measurement,
   type MeasureOptions,
-  measureApart,
+  type MeasureProgress,
+  type Piece,
   parseMeasurement,
   parseScans,
+  piecesOf,
+  pieceTasks,
   planCells,
+  removePieces,
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
 import { isModule, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import type { Task } from "../jobs/index.ts";
+import { buildModel, findNetwork } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
-import { networkNames, type RunFolder, remembered } from "./folder.ts";
+
+import { networkNames, type RunFolder } from "./folder.ts";
 import { trainedKeys } from "./networks.ts";
 import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
-import type { RunOptions } from "./run.ts";
+import type { Step, Wishes } from "./run.ts";
+import { evaluationSeconds, type StepTime } from "./times.ts";
 
 type Split = Recipe["measure"]["splits"][number];
 type Ends = Recipe["measure"]["ends"];
@@ -82,43 +90,69 @@ export function mergePoints(points: readonly Point[]): Point[] {
   return [...merged.values()];
 }
 
-/** The tasks of the points whose results are missing, a thread each when there are many. */
-export async function measuringTasks(
+/** A point that is not measured yet, and its pieces. */
+export interface MissingPoint {
+  readonly point: Point;
+  readonly options: MeasureOptions;
+  readonly pieces: readonly Piece[];
+}
+
+/** The points whose results are missing, each in pieces, with the steps that score them. */
+export async function measuringSteps(
   run: RunFolder,
   points: readonly Point[],
-  { device, threads, onProgress }: RunOptions,
-): Promise<Task[]> {
-  const missing: { point: Point; options: MeasureOptions }[] = [];
+  { device, cpus, piece, onProgress }: Wishes,
+  time?: StepTime,
+): Promise<{ missing: MissingPoint[]; steps: Step[] }> {
+  const missing: MissingPoint[] = [];
+  const steps: Step[] = [];
+  const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
-    const options = measureOptions(run, point);
-    if (!(await isMeasured(run.path, point, options)))
-      missing.push({ point, options: await withStored(resultPath(run.path, point), options) });
+    const asked = measureOptions(run, point);
+    if (await isMeasured(run.path, point, asked)) continue;
+    const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
+    const { mixes, samples } = await extentOf(run.recipe, options);
+    const pieces = piecesOf(options, resolve(run.path, "measure", "pieces"), { mixes, samples, piece });
+    missing.push({ point, options, pieces });
+    const tasks = pieceTasks(options, pieces, {
+      key: `${run.label} ${point.name.replace(".json", "")}`,
+      after: trainedKeys(run),
+      cpus: threads,
+      group: `${run.label} measure`,
+      seconds: time && evaluationSeconds(time, run.recipe, mixes * samples),
+    });
+    for (const task of tasks) steps.push({ task, hear: tell(point, task.key) });
   }
-  if (missing.length === 0) return [];
-  const share = await remembered(run, "measuring threads", Math.max(1, Math.floor(threads / points.length)));
   const begun = points.length - missing.length;
-  const shares = missing.map(() => 0);
-  return missing.map(({ point, options }, i) => ({
-    key: `${run.path} ${point.name}`,
-    after: trainedKeys(run),
-    threads: share,
-    async run(signal) {
-      const tell = (done: number) => {
-        shares[i] = done;
-        const sum = begun + shares.reduce((total, x) => total + x, 0);
-        onProgress?.(`${run.label} measure`, sum, points.length, `epoch ${point.epoch}, ${point.split}`);
-      };
-      const { document, samples } = await measureApart(
-        { ...options, runtime: { device, threads: share } },
-        (done, total) => tell(done / total),
-        signal,
-      );
-      const path = resultPath(run.path, point);
-      await saveSamples(samplesOf(path), samples);
-      await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`); // last: where it is, the measurement is whole
-      tell(1);
-    },
-  }));
+  const shares = new Map<string, number>();
+  function tell(point: Point, key: string) {
+    return ({ done, total }: MeasureProgress) => {
+      shares.set(key, done / total);
+      const sum = [...shares.values()].reduce((x, y) => x + y, 0);
+      const share = (sum * missing.length) / steps.length;
+      onProgress?.(`${run.label} measure`, begun + share, points.length, `epoch ${point.epoch}, ${point.split}`);
+    };
+  }
+  return { missing, steps };
+}
+
+/** How many mixes a measurement has, and on how many samples. */
+async function extentOf(recipe: Recipe, { scans, base = "both", orderSeed = 111, data }: MeasureOptions) {
+  const model = buildModel(await findNetwork(recipe.model.name), modelSizes(recipe));
+  const names = layersOf(model).map(({ name }) => name);
+  const cells = planCells(names, scans, { base, orderSeed, orders: await loadOrders(scans) });
+  return { mixes: cells.length + 2, samples: data.samples ?? (await openData(data.name, data)).count };
+}
+
+/** Puts the pieces of the points together. The result is written last: where it is, the measurement is whole. */
+export async function assemblePoints(run: RunFolder, missing: readonly MissingPoint[]): Promise<void> {
+  for (const { point, options, pieces } of missing) {
+    const { document, samples } = await assemblePieces(options, pieces);
+    const path = resultPath(run.path, point);
+    await saveSamples(samplesOf(path), samples);
+    await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
+  }
+  await removePieces(join(run.path, "measure", "pieces"));
 }
 
 /** Where every sample's scores lie beside a result. */

@@ -1,24 +1,43 @@
-// Carries recipes out in their run folders: trains what is missing, measures what is missing, as many tasks side by side as there are threads. What is
-// there already is not done again, so a run that was cut goes on where it stopped.
+// What there is to do for recipes in their run folders, as tasks for any engine: training what is missing, measuring what is missing. What is there already is
+// not done again, so a run that was cut goes on where it stopped.
 import { join } from "node:path";
 import { layersOf, loadOrders, matchLayers, parseScans } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { runTasks, type Task } from "../jobs/index.ts";
+import type { Task } from "../jobs/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";
-import { trainingTasks } from "./networks.ts";
-import { measuredData, measuringTasks, type Point } from "./points.ts";
+import { trainingSteps } from "./networks.ts";
+import { assemblePoints, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import type { StepTime } from "./times.ts";
 
-export interface RunOptions {
+/** What the work is to be done with, whatever the engine. */
+export interface Wishes {
   readonly device?: Device;
-  /** All the threads that may be busy. */
-  readonly threads: number;
+  /** The cores that each of so many tasks side by side gets. */
+  readonly cpus: (sideBySide: number) => number;
+  /** Cores in all; undefined where there is no telling. */
+  readonly cores?: number;
+  /** Samples of a piece of a measurement; default: so many that a piece is neither short nor long. */
+  readonly piece?: number;
   /** Hears how far each task is: `done` of `total` units, and what there is to say about it, such as the last loss. */
   readonly onProgress?: (task: string, done: number, total: number, note?: string) => void;
+}
+
+/** A task, and who hears its messages while it runs. */
+export interface Step {
+  readonly task: Task;
+  hear(progress: unknown): void;
+}
+
+export interface Work {
+  readonly run: RunFolder;
+  readonly points: readonly Point[];
+  /** A step's measured time, for bundles and memory; not needed. */
+  readonly time?: StepTime;
 }
 
 /** Throws what is wrong with a recipe beyond its syntax (model, scans, data that are not there) before anything is made. */
@@ -37,21 +56,26 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
 }
 
-/** What is missing of a run, as tasks: training, then the points. */
-export async function missingTasks(run: RunFolder, points: readonly Point[], options: RunOptions): Promise<Task[]> {
-  return [...(await trainingTasks(run, options)), ...(await measuringTasks(run, points, options))];
-}
-
-/** Trains what is missing of the runs and measures what is missing of their points. */
-export async function carryOut(
-  runs: readonly { readonly run: RunFolder; readonly points: readonly Point[] }[],
-  options: RunOptions,
-): Promise<void> {
-  const tasks: Task[] = [];
-  for (const { run, points } of runs) {
-    const clients = await clientHistogram(run.recipe);
-    if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
-    tasks.push(...(await missingTasks(run, points, options)));
+/** Everything there is to do, as steps, and what is to be done with their results in the end. */
+export async function stepsOf(
+  works: readonly Work[],
+  wishes: Wishes,
+): Promise<{ steps: Step[]; finish: () => Promise<void> }> {
+  const steps: Step[] = [];
+  const unfinished: { run: RunFolder; missing: MissingPoint[] }[] = [];
+  for (const { run, points, time } of works) {
+    const measuring = await measuringSteps(run, points, wishes, time);
+    steps.push(...(await trainingSteps(run, wishes, time)), ...measuring.steps);
+    unfinished.push({ run, missing: measuring.missing });
   }
-  await runTasks(tasks, options.threads);
+  return {
+    steps,
+    async finish() {
+      for (const { run, missing } of unfinished) {
+        const clients = await clientHistogram(run.recipe);
+        if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
+        await assemblePoints(run, missing);
+      }
+    },
+  };
 }

@@ -6,18 +6,8 @@ import { buildModel, findNetwork, initialise } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { Stepper } from "../training/index.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { type StepTime, stepsOf } from "./times.ts";
 import { optimiserOf } from "./train.work.ts";
-
-export interface StepTime {
-  /** Seconds of a step, the least of a few. */
-  readonly seconds: number;
-  /** Of one checkpoint. */
-  readonly bytes: number;
-  /** Names of the layers. */
-  readonly layers: readonly string[];
-  /** Training samples, and those of the test split. */
-  readonly samples: { readonly train: number; readonly test: number };
-}
 
 const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> = async ({ recipe, runtime }) => {
   const data = await openData(recipe.data.name, trainingData(recipe));
@@ -37,6 +27,8 @@ const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> =
     : undefined;
   return {
     seconds: Math.min(...times),
+    steps: stepsOf(recipe, data.count),
+    memoryMb: Math.ceil(process.resourceUsage().maxRSS / 1024),
     bytes: 4 * model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     layers: layersOf(model).map(({ name }) => name),
     samples: { train: data.count, test: test?.count ?? 0 },

@@ -1,17 +1,22 @@
-// The child process that startWork forks: runs one piece of work, answers, and ends. It also ends when its parent does.
-import { UserError } from "../core/index.ts";
-import type { Message, Work } from "./work.ts";
-
-const send = (message: Message) =>
-  new Promise<void>((resolve) => {
-    if (process.connected) process.send!(message, undefined, undefined, () => resolve());
-    else resolve();
-  });
+// The child process that carries out one piece of work and ends: one that startWork forks is sent it and answers; one that is started as a task finds it in its
+// arguments, makes a file and leaves nothing else. It also ends when its parent does.
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { makeFolder, takeLock, UserError } from "../core/index.ts";
+import type { Message, TaskWork, Work } from "./work.ts";
 
 process.on("disconnect", () => process.exit(1));
-process.once("message", async ({ module, input }: { module: string; input: unknown }) => {
+const [task] = process.argv.slice(2);
+if (task) void carryOut(JSON.parse(task) as TaskWork);
+else process.once("message", answer);
+
+async function load(module: string): Promise<Work<unknown, unknown, unknown>> {
+  return ((await import(module)) as { default: Work<unknown, unknown, unknown> }).default;
+}
+
+async function answer({ module, input }: { module: string; input: unknown }): Promise<void> {
   try {
-    const { default: work } = (await import(module)) as { default: Work<unknown, unknown, unknown> };
+    const work = await load(module);
     const output = await work(input, (progress) => void send({ kind: "progress", progress }));
     await send({ kind: "done", output });
   } catch (error) {
@@ -19,4 +24,44 @@ process.once("message", async ({ module, input }: { module: string; input: unkno
     await send({ kind: "failed", expected: error instanceof UserError, message, stack });
   }
   process.exit(0);
-});
+}
+
+const send = (message: Message | { progress: unknown }) =>
+  new Promise<void>((resolve) => {
+    if (process.connected) process.send!(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
+
+/** Makes the task's file, unless it is there or another process is making it. */
+async function carryOut({ module, input, result }: TaskWork): Promise<void> {
+  try {
+    await makeFolder(dirname(result));
+    const release = await lockOf(result);
+    if (release) {
+      try {
+        await (await load(module))(input, (progress) => void send({ progress }));
+      } finally {
+        await release();
+      }
+    }
+    process.exit(0);
+  } catch (error) {
+    const { message, stack } = error as Error;
+    console.error(error instanceof UserError ? message : `${stack}\n${message}`);
+    process.exit(1);
+  }
+}
+
+/** Waits while another process makes the file; undefined once it is there. */
+async function lockOf(result: string): Promise<(() => Promise<void>) | undefined> {
+  for (;;) {
+    if (existsSync(result)) return undefined;
+    const lock = await takeLock(join(dirname(result), `.${basename(result)}.lock`));
+    if ("release" in lock) {
+      if (!existsSync(result)) return lock.release;
+      await lock.release();
+      return undefined;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}

@@ -1,6 +1,7 @@
 // Long work in a process of its own: sessions block their thread, and a crash in native code must not take the user's work with it.
 // A piece of work is a module whose default export is `(input, report) => Promise<output>`; input, output and progress are structured clones.
 import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../core/index.ts";
 
 /** The default export of a `*.work.ts` module. */
@@ -17,6 +18,28 @@ export type Message =
   | { kind: "done"; output: unknown }
   | { kind: "failed"; expected: boolean; message: string; stack?: string };
 
+/** Work as a task: what it makes is a file, and nothing is answered. Its input is JSON. */
+export interface TaskWork {
+  readonly module: string;
+  readonly input: unknown;
+  /** The file whose presence says that it is done. */
+  readonly result: string;
+}
+
+/** The command of a process that carries out a module's work; its progress comes as messages `{ progress }`. */
+export function taskCommand<Input>(module: URL, input: Input, result: string): string[] {
+  const work: TaskWork = { module: module.href, input, result };
+  return [
+    process.execPath,
+    ...fromSource,
+    fileURLToPath(siblingModule("child", import.meta.url)),
+    JSON.stringify(work),
+  ];
+}
+
+/** Under the test runner a child compiles on the fly too. */
+const fromSource = import.meta.url.endsWith(".ts") ? ["--import", "tsx"] : [];
+
 /** The module `name` beside the file `base` (its import.meta.url), from source under the test runner and compiled elsewhere. */
 export function siblingModule(name: string, base: string): URL {
   return new URL(`./${name}.${base.endsWith(".ts") ? "ts" : "js"}`, base);
@@ -31,10 +54,9 @@ export function startWork<Input, Output, Progress>(
   input: Input,
   { onProgress, signal }: WorkOptions<Progress> = {},
 ): Promise<Output> {
-  const fromSource = import.meta.url.endsWith(".ts"); // under the test runner: the child compiles on the fly too
   const child = fork(siblingModule("child", import.meta.url), [], {
     serialization: "advanced",
-    execArgv: fromSource ? ["--import", "tsx"] : [],
+    execArgv: fromSource,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   let lastWords = "";

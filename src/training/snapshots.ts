@@ -15,7 +15,7 @@ export interface Progress {
 export const checkpointName = (epoch: number): string => `epoch-${String(epoch).padStart(4, "0")}.safetensors`;
 const stateName = (epoch: number) => `epoch-${String(epoch).padStart(4, "0")}.state.safetensors`;
 
-/** Writes the checkpoint, then its state: where the state is, the checkpoint is whole. Then drops what was only kept for resuming. */
+/** Writes the state, then the checkpoint: where that is, all is there. Then drops what was only kept for resuming. */
 export async function saveSnapshot(
   folder: string,
   model: Model,
@@ -32,8 +32,8 @@ export async function saveSnapshot(
   );
   const slots = new Map(Object.entries(state).filter(([name]) => name.includes("#")));
   const progress = { epoch: String(epoch), step: String(step) };
-  await write(join(folder, checkpointName(epoch)), parameters, progress);
   await write(join(folder, stateName(epoch)), slots, progress);
+  await write(join(folder, checkpointName(epoch)), parameters, progress);
   for (const earlier of await savedEpochs(folder)) {
     if (earlier >= epoch) continue;
     await rm(join(folder, stateName(earlier)), { force: true });

@@ -1,0 +1,174 @@
+// Where the work is done: on this machine, or on a Slurm cluster. The cluster's options are given with the command, by the environment (LAYERWISE_PARTITION …) or
+// in a layerwise.yaml where the command is typed, in that order.
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { projectRoot, takeLock, UsageError, UserError } from "../core/index.ts";
+import type { SlurmOptions, Task } from "../jobs/index.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { oneOf, whole } from "./options.ts";
+import type { Progress } from "./progress.ts";
+
+/** Adds the options to a command; {@link chooseEngine} reads them. */
+export function withEngine(command: CommandUnknownOpts): CommandUnknownOpts {
+  return command
+    .option(
+      "--engine <name>",
+      "local (default) or slurm: the cluster that this machine can submit to",
+      oneOf("local", "slurm"),
+    )
+    .option("--partition <name>", "of Slurm")
+    .option("--account <name>", "of Slurm")
+    .option("--gres <list>", "of Slurm, for each task: gpu:1")
+    .option("--time <limit>", "of Slurm, for each task: 4:00:00")
+    .option("--mem <size>", "of Slurm, for each task: 8G")
+    .option("--cpus-per-task <n>", "cores, and threads, of each task on Slurm; default 1", whole(1))
+    .option("--max-tasks <n>", "how many elements of an array Slurm may run at once", whole(1))
+    .option("--piece <n>", "samples of one piece of a measurement; default: by the number of cells", whole(1));
+}
+
+type Flags = Partial<Record<"partition" | "account" | "gres" | "time" | "mem", string>> &
+  Partial<Record<"cpusPerTask" | "maxTasks" | "piece" | "threads", number>> & { readonly engine?: "local" | "slurm" };
+
+export interface EngineChoice extends Omit<SlurmOptions, "runner"> {
+  readonly name: "local" | "slurm";
+  /** Cores for each of so many tasks side by side. */
+  readonly cpus: (sideBySide: number) => number;
+  /** Cores in all; undefined on a cluster. */
+  readonly cores?: number;
+  readonly piece?: number;
+}
+
+const inFile = {
+  engine: "engine",
+  partition: "partition",
+  account: "account",
+  gres: "gres",
+  time: "time",
+  mem: "mem",
+  cpus_per_task: "cpusPerTask",
+  max_tasks: "maxTasks",
+  piece: "piece",
+  sbatch: "sbatch",
+  prologue: "prologue",
+} as const;
+const numeric = ["cpus_per_task", "max_tasks", "piece"];
+
+/** The engine that is asked for. Throws {@link UserError} for what a layerwise.yaml or the environment says wrongly. */
+export async function chooseEngine(command: { opts(): unknown }): Promise<EngineChoice> {
+  const flags = command.opts() as Flags;
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as Flags;
+  const settings = { ...(await fileSettings()), ...environmentSettings(), ...given };
+  const { engine: name = "local", cpusPerTask = 1, threads = availableParallelism(), ...rest } = settings;
+  if (name === "slurm") return { ...rest, name, cpus: () => cpusPerTask };
+  const stray = ["partition", "account", "gres", "time", "mem", "cpusPerTask", "maxTasks"].find((key) => key in given);
+  if (stray) throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for --engine slurm.`);
+  return {
+    name,
+    cpus: (sideBySide) => Math.max(1, Math.floor(threads / sideBySide)),
+    cores: threads,
+    piece: rest.piece,
+  };
+}
+
+type Settings = Flags & Pick<SlurmOptions, "sbatch" | "prologue">;
+
+async function fileSettings(): Promise<Settings> {
+  const path = "layerwise.yaml";
+  if (!existsSync(path)) return {};
+  const { parse } = await import("yaml");
+  const read = parse(readFileSync(path, "utf8")) as Record<string, unknown> | null;
+  return settingsOf(read ?? {}, path);
+}
+
+function environmentSettings(): Settings {
+  const found = Object.keys(inFile).flatMap((key) => {
+    const value = process.env[`LAYERWISE_${key.toUpperCase()}`];
+    if (value === undefined || value === "") return [];
+    return [[key, key === "sbatch" ? value.split(" ") : numeric.includes(key) ? Number(value) : value]];
+  });
+  return settingsOf(Object.fromEntries(found), "The environment");
+}
+
+function settingsOf(values: Record<string, unknown>, where: string): Settings {
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(values)) {
+    const name = inFile[key as keyof typeof inFile];
+    if (!name)
+      throw new UserError(`${where} has an unknown setting ${key}. Known are ${Object.keys(inFile).join(", ")}.`);
+    const isRight = numeric.includes(key)
+      ? Number.isInteger(value) && Number(value) > 0
+      : key === "sbatch"
+        ? Array.isArray(value)
+        : key === "engine"
+          ? value === "local" || value === "slurm"
+          : true;
+    if (!isRight) throw new UserError(`${where} gives ${key} a wrong value: ${JSON.stringify(value)}.`);
+    result[name] = key === "sbatch" || numeric.includes(key) ? value : String(value);
+  }
+  return result as Settings;
+}
+
+/** The command that runs a bundle of a job. */
+const runner = [process.execPath, join(projectRoot, "dist/cli/main.js"), "task"];
+
+export interface Job {
+  /** Names it; the same for the same work. */
+  readonly id: string;
+  readonly runs: string;
+  readonly tasks: readonly Task[];
+  readonly onMessage: (key: string, message: unknown) => void;
+}
+
+/** Carries the tasks out where it was chosen. */
+export async function carryOutTasks(
+  { id, runs, tasks, onMessage }: Job,
+  choice: EngineChoice,
+  progress: Progress,
+): Promise<void> {
+  const { checkSlurm, jobPath, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } = await import(
+    "../jobs/index.ts"
+  );
+  if (missingOf(tasks).length === 0) return;
+  if (choice.name === "local") {
+    const { freemem } = await import("node:os");
+    return reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }));
+  }
+  await checkSlurm();
+  const path = jobPath(runs, id);
+  const job = { id, path, command: process.argv.slice(2), cwd: process.cwd(), begun: new Date().toISOString() };
+  await writeJob(job, tasks);
+  const lock = await takeLock(join(path, ".lock"));
+  if ("owner" in lock)
+    throw new UserError(`Process ${lock.owner.pid} on ${lock.owner.host} attends to the job ${id} already.`);
+  onInterrupt(
+    `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
+  );
+  try {
+    await reconcile(tasks, new SlurmEngine(job, { ...choice, runner }), ({ done, total, running, waiting }) =>
+      progress.update(
+        `job ${id}`,
+        done,
+        total,
+        running === undefined ? "no answer" : `${running} running, ${waiting} waiting`,
+      ),
+    );
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What would be submitted: each stage with its script; on one machine there is nothing to submit. */
+export async function previewTasks({ id, runs, tasks }: Omit<Job, "onMessage">, choice: EngineChoice): Promise<string> {
+  const { jobPath, missingOf, scriptOf, stagesOf } = await import("../jobs/index.ts");
+  if (choice.name === "local") return "";
+  const job = { id, path: jobPath(runs, id), command: [], cwd: process.cwd(), begun: "" };
+  const stages = stagesOf(missingOf(tasks));
+  const lines = stages.map(
+    ({ group, after, bundles }, i) =>
+      `  ${i}  ${group}: ${bundles.flat().length} tasks in ${bundles.length} processes${after.length ? `, after ${after.join(", ")}` : ""}`,
+  );
+  const scripts = stages.map((stage, i) => scriptOf(job, 1, i, stage, { ...choice, runner }));
+  return `\nThe job ${id}, array by array:\n${lines.join("\n")}\n\n${scripts.join("\n")}`;
+}

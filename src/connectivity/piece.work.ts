@@ -1,0 +1,17 @@
+// Work in a process of its own: one piece of a measurement, into a file of its own.
+import type { Work } from "../runtime/index.ts";
+import { type MeasureOptions, scorePiece } from "./measure.ts";
+import type { MeasureProgress } from "./measure.work.ts";
+import { saveSamples } from "./store.ts";
+
+export interface PieceInput {
+  readonly options: MeasureOptions;
+  readonly range: readonly [number, number];
+  readonly path: string;
+}
+
+const work: Work<PieceInput, void, MeasureProgress> = async ({ options, range, path }, report) => {
+  await saveSamples(path, await scorePiece(options, range, (done, total) => report({ done, total })));
+};
+
+export default work;
