@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { python } from "../test/torch.ts";
 import { benchDistance } from "./distance.ts";
+import { benchJobs } from "./jobs.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
@@ -60,3 +61,4 @@ for (const { title, args, count } of work) {
 }
 
 if ("distance".includes(process.argv[2] ?? "")) await benchDistance();
+if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();

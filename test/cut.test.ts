@@ -75,8 +75,8 @@ it("ends with the same bytes when it is killed at random moments", async () => {
   }
   // what a kill in the middle of drawing leaves
   for (const part of [
-    `figures-quick/.report.html.${hostname()}~1999999.0123abcd.part`,
-    `figures-quick/row/figures/.ends.png.${hostname()}~1999999.0123abcd.part`,
+    `figures-quick/.report.html~${hostname()}~1999999~0123abcd.part`,
+    `figures-quick/row/figures/.ends.png~${hostname()}~1999999~0123abcd.part`,
   ]) {
     mkdirSync(dirname(join(cut, "runs", part)), { recursive: true });
     writeFileSync(join(cut, "runs", part), "");

@@ -1,6 +1,7 @@
 // Where the work is done: on this machine, or on a Slurm cluster. The cluster's options are given with the command, by the environment (LAYERWISE_PARTITION …) or
 // in a layerwise.yaml where the command is typed, in that order.
 import { existsSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
@@ -127,9 +128,8 @@ export async function carryOutTasks(
   choice: EngineChoice,
   progress: Progress,
 ): Promise<void> {
-  const { checkSlurm, jobPath, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } = await import(
-    "../jobs/index.ts"
-  );
+  const { checkSlurm, finishJob, jobPath, submissionsOf, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } =
+    await import("../jobs/index.ts");
   if (missingOf(tasks).length === 0) return;
   if (choice.name === "local") {
     const { freemem } = await import("node:os");
@@ -154,8 +154,10 @@ export async function carryOutTasks(
         running === undefined ? "no answer" : `${running} running, ${waiting} waiting`,
       ),
     );
+    await finishJob(job);
   } finally {
     await lock.release();
+    if ((await submissionsOf(path)).length === 0) await rm(path, { recursive: true, force: true });
   }
 }
 

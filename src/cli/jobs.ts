@@ -55,8 +55,9 @@ interface TaskState {
 }
 
 async function statesOf(job: Job): Promise<TaskState[]> {
-  const { lastLog, missingOf, queuedTasks, readTasks } = await import("../jobs/index.ts");
+  const { isFinished, lastLog, missingOf, queuedTasks, readTasks } = await import("../jobs/index.ts");
   const tasks: Task[] = await readTasks(job.path);
+  if (isFinished(job)) return tasks.map(({ key }) => ({ key, state: "done" }));
   const missing = new Set(missingOf(tasks).map(({ key }) => key));
   const queued = await queuedTasks(job);
   return Promise.all(

@@ -27,7 +27,7 @@ const program = new Command("layerwise")
 const commands: CommandUnknownOpts[] = [
   withEngine(reproduceCommand()),
   withEngine(trainCommand()),
-  measureCommand(),
+  withEngine(measureCommand()),
   distanceCommand(),
   mergeCommand(),
   reportCommand(),

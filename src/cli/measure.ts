@@ -1,9 +1,11 @@
 // layerwise measure A B: the barriers of any two checkpoints.
+import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import type { Metric } from "../connectivity/index.ts";
-import { UsageError } from "../core/index.ts";
+import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
+import { sha256File, sha256Value, UsageError } from "../core/index.ts";
+import { carryOutTasks, chooseEngine, type EngineChoice } from "./engine.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
-import { makeProgress } from "./progress.ts";
+import { makeProgress, type Progress } from "./progress.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
 import { showMeasurement } from "./summary.ts";
 
@@ -49,33 +51,64 @@ export const measureCommand = () =>
       "before",
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
-    .action(async (a, b, options) => {
+    .action(async (a, b, options, command) => {
       if (options.model === undefined && ![a, b].every((path) => path.endsWith(".onnx")))
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
         );
-      const { measureApart, parseScans, saveMeasurement } = await import("../connectivity/index.ts");
+      const { parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
+      const engine = await chooseEngine(command);
+      const wanted: MeasureOptions = {
+        a,
+        b,
+        ...subjectOf(options),
+        data: dataOf(options.data, options),
+        metrics: options.metric,
+        statistics: options.stats,
+        randomDraws: options.baseline,
+        precision: options.precision,
+        tolerance: options.tolerance,
+        scans: parseScans(options.scan),
+        base: options.base,
+        orderSeed: options.orderSeed,
+        layers: options.layers,
+        alphas: options.alpha,
+      };
       const progress = makeProgress(options);
-      const { document, samples } = await measureApart(
-        {
-          a,
-          b,
-          ...subjectOf(options),
-          data: dataOf(options.data, options),
-          metrics: options.metric,
-          statistics: options.stats,
-          randomDraws: options.baseline,
-          precision: options.precision,
-          tolerance: options.tolerance,
-          scans: parseScans(options.scan),
-          base: options.base,
-          orderSeed: options.orderSeed,
-          layers: options.layers,
-          alphas: options.alpha,
-        },
-        (done, total) => progress.update("measure", done, total, `${done} of ${total} samples`),
-      ).finally(progress.stop);
+      const result =
+        engine.name === "local" ? measureHere(wanted, progress) : measureInPieces(wanted, engine, progress);
+      const { document, samples } = await result.finally(progress.stop);
       const folder = await saveMeasurement(document, samples, renderMeasurement(document), options.out);
       console.log(options.json ? JSON.stringify(document, null, 1) : showMeasurement(document, folder));
     });
+
+async function measureHere(options: MeasureOptions, progress: Progress): Promise<MeasureResult> {
+  const { measureApart } = await import("../connectivity/index.ts");
+  return measureApart(options, (done, total) => progress.update("measure", done, total, `${done} of ${total} samples`));
+}
+
+/** On a cluster: pieces of the samples, each a task, put together here. */
+async function measureInPieces(
+  options: MeasureOptions,
+  engine: EngineChoice,
+  progress: Progress,
+): Promise<MeasureResult> {
+  if (options.precision !== undefined)
+    throw new UsageError(
+      "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",
+    );
+  const { assemblePieces, extentOf, piecesOf, pieceTasks, removePieces } = await import("../connectivity/index.ts");
+  const { jobPath } = await import("../jobs/index.ts");
+  const cpus = engine.cpus(1);
+  const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
+  const runs = "runs";
+  const id = `measure-${sha256Value([asked, await sha256File(options.a), await sha256File(options.b)]).slice(0, 5)}`;
+  const folder = join(jobPath(runs, id), "pieces");
+  const pieces = piecesOf(asked, folder, { ...(await extentOf(options)), piece: engine.piece });
+  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure" });
+  await carryOutTasks({ id, runs, tasks, onMessage() {} }, engine, progress);
+  const result = await assemblePieces(asked, pieces);
+  await removePieces(folder);
+  return result;
+}

@@ -7,7 +7,15 @@ export { compareKeys, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { errorInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
-export { type MeasureOptions, type MeasureResult, type Metric, measure, type Prepared, prepare } from "./measure.ts";
+export {
+  extentOf,
+  type MeasureOptions,
+  type MeasureResult,
+  type Metric,
+  measure,
+  type Prepared,
+  prepare,
+} from "./measure.ts";
 export type { MeasureProgress } from "./measure.work.ts";
 export { type Mix, mixKey, mixOf, orderMixes } from "./mixes.ts";
 export { average } from "./pair.ts";

@@ -135,6 +135,14 @@ export async function assemble(options: MeasureOptions, pieces: readonly SampleT
   return resultOf(prepared, plan, joinedScores(pieces, plan.points, plan.ends), options);
 }
 
+/** How many mixes a measurement has, and on how many samples. */
+export async function extentOf(options: MeasureOptions): Promise<{ mixes: number; samples: number }> {
+  const prepared = await prepare(options);
+  const { points } = await planOf(prepared, options);
+  const keys = new Set(points.flatMap(({ mix, baseline }) => [mix, ...baseline].map(mixKey)));
+  return { mixes: keys.size + 2, samples: prepared.data.count };
+}
+
 interface Plan {
   readonly points: readonly Point[];
   readonly ends: readonly [Mix, Mix];

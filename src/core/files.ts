@@ -68,11 +68,12 @@ export async function removeUnfinished(folder: string, recursive = true): Promis
 /** Who has (or had) a lock file; undefined when it is gone. */
 export async function lockOwner(path: string): Promise<Owner | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as Owner);
-  } catch {
-    return { pid: 0, host: "" }; // no lock of ours: nobody's
-  }
+    const { pid, host, job } = JSON.parse(text) as Partial<Owner>;
+    if (pid && host) return { pid, host, job };
+  } catch {}
+  return { pid: 0, host: "" }; // no lock of ours: nobody's
 }
 
 const reasons: Record<string, string> = {

@@ -25,6 +25,7 @@ function ownJob(): string | undefined {
 
 /** Whether the owner is at work still; `lastSign` is when it last gave one (ms since 1970). */
 export function isAlive({ pid, host, job }: Owner, lastSign: number): boolean {
+  if (pid === 0) return false; // nobody
   if (host !== hostname()) return Date.now() - lastSign < silence && (job === undefined || job !== ownJob());
   if (pid === process.pid) return true;
   try {
@@ -46,10 +47,10 @@ function isZombie(pid: number): boolean {
 
 /** The name, beside `path`, under which this process writes it until it is whole. */
 export const partName = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${hostname()}~${process.pid}.${randomBytes(4).toString("hex")}.part`);
+  join(dirname(path), `.${basename(path)}~${hostname()}~${process.pid}~${randomBytes(4).toString("hex")}.part`);
 
 /** The process that writes (or wrote) such a file; undefined for other names. */
 export function writerOf(file: string): Owner | undefined {
-  const [, host, pid] = /^\..*\.([^~]*)~(\d+)\.[0-9a-f]{8}\.part$/.exec(basename(file)) ?? [];
+  const [, host, pid] = /^\..*~([^~]*)~(\d+)~[0-9a-f]{8}\.part$/.exec(basename(file)) ?? [];
   return pid === undefined ? undefined : { host, pid: Number(pid) };
 }

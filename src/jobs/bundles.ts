@@ -2,7 +2,7 @@
 import type { Task } from "./task.ts";
 
 /** Seconds that a bundle should take. */
-const wanted = 60;
+const wanted = 20;
 
 /** Tasks that are submitted as one array: bundles of like tasks, and the groups that must be done before. */
 export interface Stage {

@@ -1,7 +1,7 @@
 // A job's folder, RUNS/jobs/ID: what was asked for, the tasks, and for each submission its scripts and logs. All that another process needs to look at the
 // job, to go on with it, or to stop it.
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { UserError, writeAtomic } from "../core/index.ts";
@@ -21,12 +21,18 @@ export type Job = Omit<z.infer<typeof jobSchema>, "schema"> & { readonly path: s
 
 export const jobPath = (runs: string, id: string): string => resolve(runs, "jobs", id);
 
-/** Writes what was asked for; a job that is there already keeps its beginning. */
+/** Writes what was asked for; a job that is there already keeps its beginning, and is not finished any more. */
 export async function writeJob({ path, ...job }: Job, tasks: readonly Task[]): Promise<void> {
+  await rm(join(path, "finished"), { force: true });
   if (!existsSync(join(path, "job.json")))
     await writeAtomic(join(path, "job.json"), `${JSON.stringify({ schema: "layerwise/job@1", ...job }, null, 1)}\n`);
   await writeAtomic(join(path, "tasks.json"), `${JSON.stringify(tasks, null, 1)}\n`);
 }
+
+/** Says that all results were there and are in use: the tasks' own files may be gone by now. */
+export const finishJob = ({ path }: Pick<Job, "path">): Promise<void> => writeAtomic(join(path, "finished"), "");
+
+export const isFinished = ({ path }: Pick<Job, "path">): boolean => existsSync(join(path, "finished"));
 
 export async function readJob(path: string): Promise<Job> {
   const text = await readFile(join(path, "job.json"), "utf8").catch(() => undefined);

@@ -1,10 +1,19 @@
 // Tasks and the engines that carry them out: processes on this machine, or batch jobs of a cluster. Knows nothing of networks. Imports core only.
 export { runBundle } from "./bundle.ts";
 export { stagesOf } from "./bundles.ts";
-export type { Engine, Look } from "./engine.ts";
-export { type Job, jobPath, lastLog, listJobs, readJob, readTasks, writeJob } from "./folder.ts";
+export {
+  finishJob,
+  isFinished,
+  type Job,
+  jobPath,
+  lastLog,
+  listJobs,
+  readJob,
+  readTasks,
+  submissionsOf,
+  writeJob,
+} from "./folder.ts";
 export { LocalEngine } from "./local.ts";
-export { describeEnd, runProcess } from "./process.ts";
 export { reconcile } from "./reconcile.ts";
 export { cancelJob, queuedTasks, SlurmEngine, type SlurmOptions, scriptOf } from "./slurm.ts";
 export { checkSlurm } from "./slurm-commands.ts";

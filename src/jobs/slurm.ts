@@ -1,5 +1,6 @@
 // The engine of a cluster with Slurm: tasks as arrays of batch jobs, an array a stage, each after those it waits for. A job's name begins with the id of the
 // work it belongs to, so that a later process finds in the queue what an earlier one submitted, also when that was killed in the middle of submitting.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { type Stage, stagesOf } from "./bundles.ts";
@@ -59,6 +60,7 @@ export class SlurmEngine implements Engine {
       }
     } catch (error) {
       await scancel([...ids.values()]).catch(() => {});
+      if (ids.size === 0) await rm(submissionPath(path, number), { recursive: true, force: true });
       throw error;
     }
     return this.#run();

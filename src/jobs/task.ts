@@ -27,6 +27,7 @@ export function missingOf(tasks: readonly Task[]): Task[] {
   const isMissing = (task: Task): boolean => {
     const answer = known.get(task.key);
     if (answer !== undefined) return answer;
+    known.set(task.key, true); // should tasks wait for each other, the engine says so
     const own = !existsSync(task.result);
     const missing = own && (waiting.get(task.key)?.some(isMissing) ?? true);
     known.set(task.key, missing);
