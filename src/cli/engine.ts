@@ -53,6 +53,7 @@ const inFile = {
   piece: "piece",
   sbatch: "sbatch",
   prologue: "prologue",
+  wrap: "wrap",
 } as const;
 const numeric = ["cpus_per_task", "max_tasks", "piece"];
 
@@ -73,7 +74,7 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   };
 }
 
-type Settings = Flags & Pick<SlurmOptions, "sbatch" | "prologue">;
+type Settings = Flags & Pick<SlurmOptions, "sbatch" | "prologue" | "wrap">;
 
 async function fileSettings(): Promise<Settings> {
   const path = "layerwise.yaml";

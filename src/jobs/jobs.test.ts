@@ -193,6 +193,7 @@ describe("a cluster's scripts", () => {
       maxTasks: 7,
       sbatch: ["--exclusive"],
       prologue: "module load nodejs",
+      wrap: "apptainer exec image.sif",
     });
     expect(script.split("\n").slice(2)).toEqual([
       "#SBATCH --job-name=lw-j-1.2.1",
@@ -206,7 +207,7 @@ describe("a cluster's scripts", () => {
       "#SBATCH --gres=gpu:1",
       "#SBATCH --exclusive",
       "module load nodejs",
-      `exec /usr/bin/node 'it'\\''s.js' task /w/runs/jobs/j-1 2 1 "$SLURM_ARRAY_TASK_ID"`,
+      `exec apptainer exec image.sif /usr/bin/node 'it'\\''s.js' task /w/runs/jobs/j-1 2 1 "$SLURM_ARRAY_TASK_ID"`,
       "",
     ]);
   });

@@ -1,5 +1,7 @@
 // Carries tasks out on any engine: submit what is missing, wait until that has ended, look at the results, and again, until nothing is missing or a task has
 // failed too often. What the engine says of success is not believed: a task is done when its result is there.
+import { readdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { listSome, UserError } from "../core/index.ts";
 import type { Engine, Look, Run } from "./engine.ts";
 import { dependantsOf, missingOf, type Task } from "./task.ts";
@@ -17,6 +19,7 @@ export async function reconcile(
   let submitted: readonly Task[] = run ? missingOf(tasks) : [];
   for (;;) {
     if (run) await ended(run, look);
+    await refresh(tasks);
     const left = missingOf(tasks);
     look({ running: 0, waiting: 0 });
     if (left.length === 0) return;
@@ -32,6 +35,11 @@ export async function reconcile(
     submitted = next;
     run = await engine.submit(next);
   }
+}
+
+/** Opens the results' folders: on NFS a machine may go on believing for a while that a file is not there, until it looks at the folder again. */
+async function refresh(tasks: readonly Task[]): Promise<void> {
+  for (const folder of new Set(tasks.map(({ result }) => dirname(result)))) await readdir(folder).catch(() => []);
 }
 
 async function ended(run: Run, look: (state?: { running: number; waiting: number }) => void): Promise<void> {

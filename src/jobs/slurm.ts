@@ -22,6 +22,8 @@ export interface SlurmOptions {
   readonly sbatch?: readonly string[];
   /** Shell lines before the work: `module load nodejs`. */
   readonly prologue?: string;
+  /** What goes before the command: `apptainer exec image.sif`. */
+  readonly wrap?: string;
   /** The command that runs a bundle; its number follows. */
   readonly runner: readonly string[];
   /** Ms between two looks at the queue. */
@@ -119,7 +121,7 @@ async function writeScripts(job: Job, number: number, tasks: readonly Task[], op
 
 /** A stage's batch script. */
 export function scriptOf(job: Job, number: number, index: number, stage: Stage, options: SlurmOptions): string {
-  const { partition, account, gres, time, mem, maxTasks, sbatch: more = [], prologue, runner } = options;
+  const { partition, account, gres, time, mem, maxTasks, sbatch: more = [], prologue, wrap, runner } = options;
   const directives = [
     `--job-name=${namePrefix(job)}${number}.${index}`,
     `--array=0-${stage.bundles.length - 1}${maxTasks ? `%${maxTasks}` : ""}`,
@@ -137,7 +139,7 @@ export function scriptOf(job: Job, number: number, index: number, stage: Stage, 
   return `#!/bin/bash
 # ${stage.group}: ${stage.bundles.flat().length} tasks in ${stage.bundles.length} processes
 ${directives.map((text) => `#SBATCH ${text.replace(/=(.*\s.*)$/, '="$1"')}`).join("\n")}
-${prologue ? `${prologue.trim()}\n` : ""}exec ${command} "$SLURM_ARRAY_TASK_ID"
+${prologue ? `${prologue.trim()}\n` : ""}exec ${wrap ? `${wrap.trim()} ` : ""}${command} "$SLURM_ARRAY_TASK_ID"
 `;
 }
 
