@@ -10,17 +10,29 @@ const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
 const tuned = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "100000000000", MALLOC_TOP_PAD_: "268435456" };
 
+const resnet = (kind: "step" | "scan", width: number, size: number, count: number) => ({
+  title: `${kind}, ResNet18 of width ${width}, ${size}x${size}, ${kind === "step" ? "batch 64" : `${count} samples`}`,
+  spec: { kind, network: "resnet18-nonorm", size, batch: kind === "step" ? 64 : 50, sizes: { width }, count },
+});
 const work = [
-  { title: "step, width 16, 16x16, batch 64", args: ["step", 16, 16], count: 20 },
-  { title: "step, width 16, 32x32, batch 64", args: ["step", 16, 32], count: 20 },
-  { title: "step, width 64, 32x32, batch 64", args: ["step", 64, 32], count: 6 },
-  { title: "scan, width 16, 32x32, 200 samples", args: ["scan", 16, 32], count: 200 },
-  { title: "scan, width 64, 32x32, 20 samples", args: ["scan", 64, 32], count: 20 },
+  resnet("step", 16, 16, 20),
+  resnet("step", 16, 32, 20),
+  resnet("step", 64, 32, 6),
+  {
+    title: "step, VGG11, 32x32, batch 64",
+    spec: { kind: "step", network: "vgg11", size: 32, batch: 64, sizes: { width: 64, hidden: 4096 }, count: 5 },
+  },
+  {
+    title: "step, GPT of 4 blocks, 128 wide, 128 characters, batch 16",
+    spec: { kind: "step", network: "gpt", size: 128, batch: 16, sizes: { blocks: 4, dim: 128, heads: 4 }, count: 15 },
+  },
+  resnet("scan", 16, 32, 200),
+  resnet("scan", 64, 32, 20),
 ].filter(({ title }) => title.includes(process.argv[2] ?? ""));
 
 /** Times in milliseconds of one process. */
-function time(command: string, args: (string | number)[], env: Record<string, string> = {}): number[] {
-  const { stdout, stderr, status } = spawnSync(command, args.map(String), {
+function time(command: string, args: string[], env: Record<string, string> = {}): number[] {
+  const { stdout, stderr, status } = spawnSync(command, args, {
     encoding: "utf8",
     env: { ...process.env, ...env },
   });
@@ -42,13 +54,13 @@ if (!python)
     "PyTorch is not here (Debian: apt-get install python3-torch libopenblas0-pthread), so there is nothing to compare with.\n",
   );
 
-for (const { title, args, count } of work) {
+for (const { title, spec } of work) {
   const ours: number[] = [];
   const theirs = opponents.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    ours.push(...time(process.execPath, ["--import", "tsx", "bench/ours.ts", ...args, threads, count]));
+    ours.push(...time(process.execPath, ["--import", "tsx", "bench/ours.ts", JSON.stringify({ ...spec, threads })]));
     opponents.forEach((o, i) => {
-      theirs[i].push(...time(python!, ["bench/pytorch.py", ...args, o.threads, count], o.env));
+      theirs[i].push(...time(python!, ["bench/pytorch.py", JSON.stringify({ ...spec, threads: o.threads })], o.env));
     });
   }
   console.log(`${title}\n  layerwise ${median(ours).toFixed(1)} ms (least ${Math.min(...ours).toFixed(1)})`);

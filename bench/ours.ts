@@ -12,7 +12,7 @@ import { randomStream, sizeOf, type Tensor, tensor } from "../src/core/index.ts"
 import { inputNames, serialise } from "../src/graph/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
-import { Stepper, sgd } from "../src/training/index.ts";
+import { adamw, Stepper, sgd } from "../src/training/index.ts";
 
 const random = randomStream(1, "bench");
 const noise = (shape: number[]): Tensor =>
@@ -21,20 +21,40 @@ const noise = (shape: number[]): Tensor =>
     shape,
     Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
   );
-const labelsOf = (n: number): Tensor =>
+const integers = (shape: number[], below: number): Tensor =>
   tensor(
     "int64",
-    [n],
-    Array.from({ length: n }, () => random.integer(10)),
+    shape,
+    Array.from({ length: sizeOf(shape) }, () => random.integer(below)),
   );
 
-async function step(width: number, size: number, threads: number, runs: number): Promise<number[]> {
-  const model = buildModel("resnet18-nonorm", { width });
+/** What one process does; pytorch.py takes the same. */
+interface Spec {
+  readonly kind: "step" | "scan";
+  readonly network: "resnet18-nonorm" | "vgg11" | "gpt";
+  /** Pixels of a side, or characters. */
+  readonly size: number;
+  readonly batch: number;
+  /** Channels, or of a GPT its width and blocks. */
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly threads: number;
+  /** Steps, or samples. */
+  readonly count: number;
+}
+
+async function step({ network, size, batch: n, sizes, threads, count: runs }: Spec): Promise<number[]> {
+  const isText = network === "gpt";
+  const model = buildModel(network, isText ? { ...sizes, context: size } : sizes);
+  const optimiser = isText
+    ? adamw({ betas: [0.9, 0.95], weightDecay: 1e-3 })
+    : sgd({ momentum: 0.9, weightDecay: 5e-4 });
   const stepper = new Stepper(
-    { model, optimiser: sgd({ momentum: 0.9, weightDecay: 5e-4 }), runtime: { threads } },
+    { model, optimiser, clip: isText ? 1 : undefined, runtime: { threads } },
     initialise(model, 1),
   );
-  const batch = { inputs: { input: noise([64, 3, size, size]) }, labels: labelsOf(64) };
+  const batch = isText
+    ? { inputs: { input: integers([n, size], 96) }, labels: integers([n, size], 96) }
+    : { inputs: { input: noise([n, 3, size, size]) }, labels: integers([n], 10) };
   const times = [];
   for (let i = 0; i < runs + 3; i++) {
     const start = performance.now();
@@ -44,12 +64,12 @@ async function step(width: number, size: number, threads: number, runs: number):
   return times.slice(3);
 }
 
-async function scan(width: number, size: number, threads: number, samples: number): Promise<number[]> {
-  const batch = Math.min(50, samples);
-  const model = buildModel("resnet18-nonorm", { width });
+async function scan({ network, size, batch: most, sizes, threads, count: samples }: Spec): Promise<number[]> {
+  const batch = Math.min(most, samples);
+  const model = buildModel(network, sizes);
   const [a, b] = [initialise(model, 1), initialise(model, 2)];
   const inputs = noise([samples, 3, size, size]);
-  const labels = labelsOf(samples);
+  const labels = integers([samples], 10);
   const start = performance.now();
   const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
   const names = layers.map((layer) => layer.name);
@@ -81,7 +101,6 @@ async function scan(width: number, size: number, threads: number, samples: numbe
   return [performance.now() - start];
 }
 
-const [kind, ...numbers] = process.argv.slice(2);
-const [width, size, threads, count] = numbers.map(Number);
-console.log(JSON.stringify({ times: await (kind === "step" ? step : scan)(width, size, threads, count) }));
+const spec = JSON.parse(process.argv[2]) as Spec;
+console.log(JSON.stringify({ times: await (spec.kind === "step" ? step : scan)(spec) }));
 process.exit(0);

@@ -1,9 +1,9 @@
-"""The same work in PyTorch, for comparison: prints one JSON line {"times": [milliseconds, ...]}.
+"""The same work in PyTorch, for comparison: takes one JSON argument, the spec of ours.ts, and prints one JSON line {"times": [milliseconds, ...]}.
 
-usage: pytorch.py step WIDTH SIZE THREADS RUNS    training steps of ResNet18 without normalisation, batch 64, SGD with momentum
-       pytorch.py scan WIDTH SIZE THREADS SAMPLES  one time: every cell of the default scans of a pair, evaluated one after the other
+kind step: training steps; images with SGD, momentum and decay, a GPT with AdamW and clipping
+kind scan: one time, every cell of the default scans of a pair, evaluated one after the other
 """
-import copy, json, sys, time
+import copy, json, math, sys, time
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -41,6 +41,80 @@ class ResNet18(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class VGG11(nn.Module):
+    """torchvision's, with dropout; a narrower one has its channels divided."""
+
+    def __init__(self, width=64, hidden=4096, classes=10):
+        super().__init__()
+        layers, inner = [], 3
+        for factor in (1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool"):
+            if factor == "pool":
+                layers.append(nn.MaxPool2d(2, 2))
+            else:
+                layers += [nn.Conv2d(inner, width * factor, 3, 1, 1), nn.ReLU(inplace=True)]
+                inner = width * factor
+        self.features, self.avgpool = nn.Sequential(*layers), nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Sequential(
+            nn.Linear(inner * 49, hidden), nn.ReLU(inplace=True), nn.Dropout(),
+            nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(), nn.Linear(hidden, classes))
+
+    def forward(self, x):
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.c_attn, self.c_proj = nn.Linear(dim, 3 * dim, bias=False), nn.Linear(dim, dim, bias=False)
+
+    def forward(self, x):
+        n, t, c = x.shape
+        q, k, v = (y.view(n, t, self.heads, c // self.heads).transpose(1, 2) for y in self.c_attn(x).split(c, 2))
+        scores = q @ k.transpose(2, 3) / math.sqrt(c // self.heads)
+        future = torch.ones(t, t, dtype=torch.bool).triu(1)
+        y = scores.masked_fill(future, -math.inf).softmax(3) @ v
+        return self.c_proj(y.transpose(1, 2).reshape(n, t, c))
+
+
+class Scale(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x):
+        return F.layer_norm(x, self.weight.shape, self.weight)
+
+
+class GPT(nn.Module):
+    """nanoGPT's blocks without biases; the output is tied to the embedding."""
+
+    def __init__(self, blocks, dim, heads, context, classes=96):
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(classes, dim), nn.Embedding(context, dim)
+        self.blocks = nn.ModuleList(nn.ModuleList([
+            Scale(dim), Attention(dim, heads), Scale(dim),
+            nn.Sequential(nn.Linear(dim, 4 * dim, bias=False), nn.GELU(), nn.Linear(4 * dim, dim, bias=False))]) for _ in range(blocks))
+        self.ln_f = Scale(dim)
+        for p in self.parameters():
+            if p.dim() > 1:
+                nn.init.normal_(p, 0, 0.02)
+
+    def forward(self, ids):
+        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1]))
+        for ln_1, attention, ln_2, mlp in self.blocks:
+            x = x + attention(ln_1(x))
+            x = x + mlp(ln_2(x))
+        return F.linear(self.ln_f(x), self.wte.weight)
+
+
+def build(spec):
+    sizes = spec["sizes"]
+    if spec["network"] == "gpt":
+        return GPT(context=spec["size"], **sizes)
+    return (VGG11 if spec["network"] == "vgg11" else ResNet18)(**sizes)
+
+
 def cells(names):
     """Every cell of the scans single, shallow, deep, random, minimal, full on both bases, and the two ends."""
     minimal = names[:5] + names[-5:] + names[5:-5]
@@ -51,25 +125,34 @@ def cells(names):
     return [(c, base) for base in (0, 1) for c in chosen] + [(names, 0), ([], 0), ([], 1)]
 
 
-def step(width, size, runs):
-    net = ResNet18(width)
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
-    x, y = torch.randn(64, 3, size, size), torch.randint(10, (64,))
-    for _ in range(runs + 3):
+def step(spec):
+    net, n, size = build(spec), spec["batch"], spec["size"]
+    is_text = spec["network"] == "gpt"
+    if is_text:
+        optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=1e-3)
+        x, y = torch.randint(96, (n, size)), torch.randint(96, (n, size))
+    else:
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
+        x, y = torch.randn(n, 3, size, size), torch.randint(10, (n,))
+    for _ in range(spec["count"] + 3):
         start = time.perf_counter()
-        loss = F.cross_entropy(net(x), y)
+        logits = net(x)
+        loss = F.cross_entropy(logits.view(-1, logits.shape[-1]), y.view(-1))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        if is_text:
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         loss.item()
         yield time.perf_counter() - start
 
 
-def scan(width, size, samples, batch=100):
-    net, states = ResNet18(width).eval(), []
+def scan(spec, batch=100):
+    size, samples = spec["size"], spec["count"]
+    net, states = build(spec).eval(), []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        states.append(copy.deepcopy(ResNet18(width).state_dict()))
+        states.append(copy.deepcopy(build(spec).state_dict()))
     names = list(dict.fromkeys(key.rsplit(".", 1)[0] for key in states[0]))
     x, y = torch.randn(samples, 3, size, size), torch.randint(10, (samples,))
     start = time.perf_counter()
@@ -88,7 +171,7 @@ def scan(width, size, samples, batch=100):
     yield time.perf_counter() - start
 
 
-kind, (width, size, threads, count) = sys.argv[1], map(int, sys.argv[2:6])
-torch.set_num_threads(threads)
-times = [1000 * t for t in (step if kind == "step" else scan)(width, size, count)]
-print(json.dumps(dict(times=times[3:] if kind == "step" else times)))
+spec = json.loads(sys.argv[1])
+torch.set_num_threads(spec["threads"])
+times = [1000 * t for t in (step if spec["kind"] == "step" else scan)(spec)]
+print(json.dumps(dict(times=times[3:] if spec["kind"] == "step" else times)))
