@@ -4,6 +4,7 @@ import { sizeOf, UserError } from "../core/index.ts";
 import { type Distances, layerDistances } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
 import { type Grouping, groupLayers, type Layer } from "./layers.ts";
+import { startSumming } from "./summing.ts";
 
 export interface Comparison {
   readonly schema: "layerwise/distance@1";
@@ -19,6 +20,9 @@ export interface CompareOptions {
   /** The initialisation that both come from. */
   readonly init?: string;
 }
+
+/** Elements from which on a thread of its own for the sums pays. */
+const large = 2e7;
 
 /** `onProgress` hears how many of all elements are done. */
 export function compareFiles(
@@ -36,6 +40,7 @@ export function compareFiles(
     const elements = [...x.tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const total = elements * (start ? 3 : 1);
     let done = 0;
+    const summing = total > large ? startSumming() : undefined;
     const between = (one: Checkpoint, other: Checkpoint) =>
       layerDistances(
         layers,
@@ -46,16 +51,20 @@ export function compareFiles(
           done += count;
           onProgress(done, total);
         },
+        summing?.sums,
       );
-    const distance = await between(x, y);
-    const fromInit = start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {};
+    const compared = async () => ({
+      ...(await between(x, y)),
+      ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
+    });
+    const distance = await compared().finally(() => summing?.close());
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
       b: { path: b },
       ...(init ? { init: { path: init } } : {}),
       layers,
-      distance: { ...distance, ...fromInit },
+      distance,
     };
   });
 }

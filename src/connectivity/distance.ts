@@ -1,7 +1,8 @@
-// Distances between two checkpoints, layer by layer, in double precision, a pair of pieces in memory at a time.
-import { isFloating, type Tensor, toNumbers } from "../core/index.ts";
+// Distances between two checkpoints, layer by layer, in double precision, a few pieces in memory at a time.
+import type { Tensor } from "../core/index.ts";
 import { holderOf } from "../models/index.ts";
 import type { Layer } from "./layers.ts";
+import { addSums, noSums, type Sums, sumsOf } from "./sums.ts";
 
 export interface Distance {
   readonly euclidean: number;
@@ -24,24 +25,30 @@ export async function layerDistances(
   readB: Pieces,
   tied: readonly (readonly string[])[] = [],
   onProgress: (elements: number) => void = () => {},
+  sums: (a: Tensor, b: Tensor) => Sums | Promise<Sums> = sumsOf,
 ): Promise<Distances> {
   const holder = holderOf(tied);
-  const total = { difference: 0, product: 0, a: 0, b: 0 };
+  let total = noSums;
   const result: Record<string, Distance> = {};
   for (const { name, parameters } of layers) {
-    const sums = { difference: 0, product: 0, a: 0, b: 0 };
+    const parts: Promise<Sums>[] = [];
     for (const parameter of parameters) {
       if (holder(parameter) !== parameter) continue;
       for await (const [a, b] of inStep(readA(parameter), readB(parameter))) {
-        if (isFloating(a.dtype)) accumulate(sums, toNumbers(a), toNumbers(b));
         onProgress(a.data.length);
+        parts.push(Promise.resolve(sums(a, b)));
+        await parts.at(-1 - ahead); // not more than so many pieces in memory
       }
     }
-    result[name] = distanceOf(sums);
-    for (const key of ["difference", "product", "a", "b"] as const) total[key] += sums[key];
+    const layer = (await Promise.all(parts)).reduce(addSums, noSums);
+    result[name] = distanceOf(layer);
+    total = addSums(total, layer);
   }
   return { full: distanceOf(total), layers: result };
 }
+
+/** Pieces that may be read before the one that is summed. */
+const ahead = 4;
 
 /** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
 async function* inStep(x: AsyncIterable<Tensor> | Iterable<Tensor>, y: AsyncIterable<Tensor> | Iterable<Tensor>) {
@@ -67,29 +74,6 @@ async function* flow(pieces: AsyncIterable<Tensor> | Iterable<Tensor>): AsyncGen
 function cut(tensor: Tensor, from: number, to = tensor.data.length): Tensor {
   if (from === 0 && to === tensor.data.length) return tensor;
   return { ...tensor, shape: [to - from], data: tensor.data.subarray(from, to) as Tensor["data"] };
-}
-
-interface Sums {
-  difference: number;
-  product: number;
-  a: number;
-  b: number;
-}
-
-function accumulate(sums: Sums, x: Float32Array | Float64Array, y: Float32Array | Float64Array): void {
-  let [difference, product, a, b] = [0, 0, 0, 0];
-  for (let i = 0; i < x.length; i++) {
-    const u = x[i];
-    const v = y[i];
-    difference += (u - v) * (u - v);
-    product += u * v;
-    a += u * u;
-    b += v * v;
-  }
-  sums.difference += difference;
-  sums.product += product;
-  sums.a += a;
-  sums.b += b;
 }
 
 const distanceOf = ({ difference, product, a, b }: Sums): Distance => ({
