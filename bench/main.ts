@@ -4,7 +4,9 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { python } from "../test/torch.ts";
 import { benchDistance } from "./distance.ts";
+import { benchGrowth } from "./growth.ts";
 import { benchJobs } from "./jobs.ts";
+import { benchProcesses } from "./processes.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
@@ -74,3 +76,5 @@ for (const { title, spec } of work) {
 
 if ("distance".includes(process.argv[2] ?? "")) await benchDistance();
 if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();
+if ("processes".includes(process.argv[2] ?? "")) await benchProcesses();
+if (process.argv[2] === "growth") await benchGrowth(); // draws, so only when asked for

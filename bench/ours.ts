@@ -31,7 +31,7 @@ const integers = (shape: number[], below: number): Tensor =>
 /** What one process does; pytorch.py takes the same. */
 interface Spec {
   readonly kind: "step" | "scan";
-  readonly network: "resnet18-nonorm" | "vgg11" | "gpt";
+  readonly network: "resnet18-nonorm" | "vgg11" | "gpt" | "mlp";
   /** Pixels of a side, or characters. */
   readonly size: number;
   readonly batch: number;

@@ -2,6 +2,7 @@
 
 kind step: training steps; images with SGD, momentum and decay, a GPT with AdamW and clipping
 kind scan: one time, every cell of the default scans of a pair, evaluated one after the other
+kind train: networks of a pair from CIFAR's file, their state dicts saved; kind measure: scan's cells for those files
 """
 import copy, json, math, sys, time
 import torch
@@ -147,15 +148,8 @@ def step(spec):
         yield time.perf_counter() - start
 
 
-def scan(spec, batch=100):
-    size, samples = spec["size"], spec["count"]
-    net, states = build(spec).eval(), []
-    for seed in (1, 2):
-        torch.manual_seed(seed)
-        states.append(copy.deepcopy(build(spec).state_dict()))
+def evaluate(net, states, x, y, batch=100):
     names = list(dict.fromkeys(key.rsplit(".", 1)[0] for key in states[0]))
-    x, y = torch.randn(samples, 3, size, size), torch.randint(10, (samples,))
-    start = time.perf_counter()
     with torch.no_grad():
         for chosen, base in cells(names):
             state = dict(states[base])
@@ -164,14 +158,62 @@ def scan(spec, batch=100):
                     if key.rsplit(".", 1)[0] == name:
                         state[key] = 0.5 * states[0][key] + 0.5 * states[1][key]
             net.load_state_dict(state)
-            for i in range(0, samples, batch):
+            for i in range(0, len(x), batch):
                 out = net(x[i:i + batch])
                 F.cross_entropy(out.double(), y[i:i + batch], reduction="sum").item()
                 (out.argmax(1) != y[i:i + batch]).sum().item()
+
+
+def scan(spec):
+    size, samples, states = spec["size"], spec["count"], []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        states.append(copy.deepcopy(build(spec).state_dict()))
+    x, y = torch.randn(samples, 3, size, size), torch.randint(10, (samples,))
+    net = build(spec).eval()
+    start = time.perf_counter()
+    evaluate(net, states, x, y)
     yield time.perf_counter() - start
+
+
+def cifar(spec):
+    rows = torch.frombuffer(bytearray(open(spec["file"], "rb").read(spec["samples"] * 3073)), dtype=torch.uint8).view(-1, 3073)
+    mean, std = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2023, 0.1994, 0.2010])
+    x = rows[:, 1:].float().view(-1, 3, 32, 32) / 255
+    return (x - mean.view(3, 1, 1)) / std.view(3, 1, 1), rows[:, 0].long()
+
+
+def train(spec):
+    x, y = cifar(spec)
+    batch, epochs, step = 64, spec["epochs"], 0
+    for name in spec["networks"]:
+        torch.manual_seed(1)
+        net, order = ResNet18(spec["width"]), torch.Generator().manual_seed(ord(name))
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
+        torch.save(net.state_dict(), f"{spec['folder']}/{name}-initial.pt")
+        for epoch in range(epochs):
+            for rows in torch.randperm(len(x), generator=order).split(batch):
+                rate = min(0.025 * (1 + math.cos(math.pi * epoch / epochs)), 1e-4 + 0.05 * step / 50)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                loss = F.cross_entropy(net(x[rows]), y[rows])
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                loss.item()
+                step += 1
+        torch.save(net.state_dict(), f"{spec['folder']}/{name}.pt")
+    return []
+
+
+def measure(spec):
+    x, y = cifar(spec)
+    states = [torch.load(f"{spec['folder']}/{name}.pt") for name in "ab"]
+    evaluate(ResNet18(spec["width"]).eval(), states, x, y)
+    return []
 
 
 spec = json.loads(sys.argv[1])
 torch.set_num_threads(spec["threads"])
-times = [1000 * t for t in (step if spec["kind"] == "step" else scan)(spec)]
+times = [1000 * t for t in dict(step=step, scan=scan, train=train, measure=measure)[spec["kind"]](spec)]
 print(json.dumps(dict(times=times[3:] if spec["kind"] == "step" else times)))

@@ -18,7 +18,7 @@ export interface Chart {
   readonly title: string;
   readonly lines: readonly Line[];
   /** What runs along x. */
-  readonly x?: "epoch" | "step";
+  readonly x?: string;
   /** A line across at zero, and zero within the axis. */
   readonly zero?: boolean;
   readonly logarithmic?: boolean;

@@ -1,0 +1,144 @@
+// `npm run bench processes`: whole commands, start-up and files included, against the same in PyTorch: training a pair, measuring it, measuring to a precision;
+// the memory of a scan; start-up. Needs CIFAR-10's first batch files in DATA (default: ../shared/data).
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { python } from "../test/torch.ts";
+
+const data = resolve(process.env.DATA ?? "../shared/data");
+const cli = resolve("dist/cli/main.js");
+const tuned = {
+  OPENBLAS_NUM_THREADS: "1",
+  MALLOC_MMAP_MAX_: "0",
+  MALLOC_TRIM_THRESHOLD_: "100000000000",
+  MALLOC_TOP_PAD_: "268435456",
+};
+
+interface Outcome {
+  readonly seconds: number;
+  /** The most memory of the process and those it started. */
+  readonly memoryMb: number;
+}
+
+/** Runs a command to its end and watches it. */
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const start = performance.now();
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+  let words = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-2000);
+  });
+  let memoryMb = 0;
+  const watch = setInterval(() => {
+    memoryMb = Math.max(memoryMb, memoryOf(child.pid!));
+  }, 20);
+  return new Promise((done, fail) => {
+    child.on("exit", (code) => {
+      clearInterval(watch);
+      if (code === 0) done({ seconds: (performance.now() - start) / 1000, memoryMb });
+      else fail(new Error(`${command} ${args.join(" ")}: ${words}`));
+    });
+  });
+}
+
+/** Resident memory of a process and its children, in MB. */
+function memoryOf(pid: number): number {
+  try {
+    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    return Number(kilobytes ?? 0) / 1000 + children.reduce((sum, one) => sum + memoryOf(Number(one)), 0);
+  } catch {
+    return 0; // ended
+  }
+}
+
+const layerwise = (...args: string[]) => run(process.execPath, [cli, ...args]);
+const pytorch = (spec: object) => run(python!, ["bench/pytorch.py", JSON.stringify(spec)], tuned);
+const say = (what: string, ours: number, theirs: { name: string; seconds: number }[]) => {
+  const parts = theirs.map(
+    ({ name, seconds }) => `${name} ${seconds.toFixed(1)} s (${(seconds / ours).toFixed(2)} times)`,
+  );
+  console.log(`  ${what}: ${ours.toFixed(1)} s; ${parts.join("; ")}`);
+};
+
+export async function benchProcesses(): Promise<void> {
+  const file = join(data, "cifar-10-batches-bin/data_batch_1.bin");
+  console.log("whole commands, start-up included");
+  if (!python || !existsSync(file))
+    return console.log(`  not measured: it takes PyTorch and ${file} (DATA names another folder).`);
+  const folder = mkdtempSync(join(tmpdir(), "layerwise-bench-"));
+  try {
+    for (const [width, samples] of [
+      [16, 400],
+      [64, 200],
+    ] as const) {
+      const train = { kind: "train", width, file, samples: 2048, epochs: width === 16 ? 4 : 1, folder };
+      const recipe = join(folder, "pair.yaml");
+      writeFileSync(
+        recipe,
+        `model: { width: ${width} }
+data: { name: cifar10, samples: ${train.samples}, augment: false }
+training: { epochs: ${train.epochs}, warmup_steps: 50 }
+measure: { every: ${train.epochs} }
+`,
+      );
+      const ours = await layerwise(
+        "train",
+        recipe,
+        "--runs",
+        join(folder, `runs-${width}`),
+        "--data-dir",
+        data,
+        "--quiet",
+      );
+      const one = await pytorch({ ...train, networks: ["a", "b"], threads: 2 });
+      const start = performance.now();
+      await Promise.all(["a", "b"].map((name) => pytorch({ ...train, networks: [name], threads: 1 })));
+      say(`train a pair, width ${width}, ${train.samples} images of 32x32, ${train.epochs} epochs`, ours.seconds, [
+        { name: "PyTorch, 2 threads,", seconds: one.seconds },
+        { name: "PyTorch, two processes of 1 thread,", seconds: (performance.now() - start) / 1000 },
+      ]);
+
+      const [a, b] = ["a", "b"].map((name) => join(folder, `${name}.pt`));
+      const measure = (...more: string[]) =>
+        layerwise(
+          "measure",
+          a,
+          b,
+          "--model",
+          "resnet18-nonorm",
+          "--data",
+          "cifar10",
+          "--data-dir",
+          data,
+          "--quiet",
+          "--out",
+          join(folder, "out"),
+          ...more,
+        );
+      const loop = { kind: "measure", width, file, folder, threads: 2 };
+      const scan = await measure("--samples", String(samples));
+      say(`measure, all default scans, width ${width}, ${samples} samples`, scan.seconds, [
+        { name: "PyTorch", seconds: (await pytorch({ ...loop, samples })).seconds },
+      ]);
+      const single = await measure("--samples", String(samples), "--scan", "full");
+      console.log(
+        `  memory: ${scan.memoryMb.toFixed(0)} MB, of the two ends and the full average alone ${single.memoryMb.toFixed(0)} MB`,
+      );
+      if (width === 16) {
+        const precise = await measure("--precision", "0.05");
+        const part = await pytorch({ ...loop, samples: 1000 });
+        say(`measure to a precision of 0.05, width ${width}, of 10,000 samples`, precise.seconds, [
+          { name: "PyTorch, all of them, ten times what 1,000 take,", seconds: 10 * part.seconds },
+        ]);
+        const few = await measure("--samples", "50", "--scan", "full");
+        console.log(
+          `  a small measure: ${few.seconds.toFixed(2)} s; --help: ${(await layerwise("--help")).seconds.toFixed(2)} s`,
+        );
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
