@@ -121,11 +121,13 @@ export interface Job {
   readonly runs: string;
   readonly tasks: readonly Task[];
   readonly onMessage: (key: string, message: unknown) => void;
+  /** Called now and then, when some of them may be done. */
+  readonly onLook?: () => void;
 }
 
 /** Carries the tasks out where it was chosen. */
 export async function carryOutTasks(
-  { id, runs, tasks, onMessage }: Job,
+  { id, runs, tasks, onMessage, onLook }: Job,
   choice: EngineChoice,
   progress: Progress,
 ): Promise<void> {
@@ -134,7 +136,7 @@ export async function carryOutTasks(
   if (missingOf(tasks).length === 0) return;
   if (choice.name === "local") {
     const { freemem } = await import("node:os");
-    return reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }));
+    return reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }), onLook);
   }
   await checkSlurm();
   const path = jobPath(runs, id);
@@ -147,14 +149,11 @@ export async function carryOutTasks(
     `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
   );
   try {
-    await reconcile(tasks, new SlurmEngine(job, { ...choice, runner }), ({ done, total, running, waiting }) =>
-      progress.update(
-        `job ${id}`,
-        done,
-        total,
-        running === undefined ? "no answer" : `${running} running, ${waiting} waiting`,
-      ),
-    );
+    await reconcile(tasks, new SlurmEngine(job, { ...choice, runner }), ({ done, total, running, waiting }) => {
+      onLook?.();
+      const state = running === undefined ? "no answer" : `${running} running, ${waiting} waiting`;
+      progress.update(`job ${id}`, done, total, state);
+    });
     await finishJob(job);
   } finally {
     await lock.release();

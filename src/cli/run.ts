@@ -20,12 +20,13 @@ export async function carryOutPlanned(
   return inRunFolders(planned, folder, async (runs) => {
     const progress = makeProgress({ quiet });
     const works = runs.map((work, i) => ({ ...work, time: costs?.[i].time }));
-    const { steps, finish } = await stepsOf(works, { ...engine, device, onProgress: progress.update });
+    const { steps, settle, finish } = await stepsOf(works, { ...engine, device, onProgress: progress.update });
     const hear = new Map(steps.map(({ task, hear }) => [task.key, hear]));
     const job = {
       id: await jobId(planned),
       runs: folder,
       tasks: steps.map(({ task }) => task),
+      onLook: settle,
       onMessage: (key: string, message: unknown) => hear.get(key)?.((message as { progress: unknown }).progress),
     };
     try {

@@ -144,16 +144,15 @@ async function extentOf(recipe: Recipe, { scans, base = "both", orderSeed = 111,
   return { mixes: cells.length + 2, samples: data.samples ?? (await openData(data.name, data)).count };
 }
 
-/** Puts the pieces of the points together. The result is written last: where it is, the measurement is whole. */
-export async function assemblePoints(run: RunFolder, missing: readonly MissingPoint[]): Promise<void> {
-  for (const { point, options, pieces } of missing) {
-    const { document, samples } = await assemblePieces(options, pieces);
-    const path = resultPath(run.path, point);
-    await saveSamples(samplesOf(path), samples);
-    await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
-  }
-  await removePieces(join(run.path, "measure", "pieces"));
+/** Puts the pieces of a point together. The result is written last: where it is, the measurement is whole. */
+export async function assemblePoint(run: RunFolder, { point, options, pieces }: MissingPoint): Promise<void> {
+  const { document, samples } = await assemblePieces(options, pieces);
+  const path = resultPath(run.path, point);
+  await saveSamples(samplesOf(path), samples);
+  await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
 }
+
+export const removeAllPieces = (run: RunFolder): Promise<void> => removePieces(join(run.path, "measure", "pieces"));
 
 /** Where every sample's scores lie beside a result. */
 const samplesOf = (result: string) => result.replace(/\.json$/, ".samples.safetensors");

@@ -1,5 +1,6 @@
 // What there is to do for recipes in their run folders, as tasks for any engine: training what is missing, measuring what is missing. What is there already is
 // not done again, so a run that was cut goes on where it stopped.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { layersOf, loadOrders, matchLayers, parseScans } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
@@ -10,7 +11,14 @@ import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";
 import { trainingSteps } from "./networks.ts";
-import { assemblePoints, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
+import {
+  assemblePoint,
+  type MissingPoint,
+  measuredData,
+  measuringSteps,
+  type Point,
+  removeAllPieces,
+} from "./points.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { StepTime } from "./times.ts";
 
@@ -31,6 +39,15 @@ export interface Wishes {
 export interface Step {
   readonly task: Task;
   hear(progress: unknown): void;
+}
+
+/** Everything there is to do. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Puts together what is measured so far, beside the other work. */
+  settle(): void;
+  /** Puts the rest together, once all steps are done. */
+  finish(): Promise<void>;
 }
 
 export interface Work {
@@ -56,11 +73,8 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
 }
 
-/** Everything there is to do, as steps, and what is to be done with their results in the end. */
-export async function stepsOf(
-  works: readonly Work[],
-  wishes: Wishes,
-): Promise<{ steps: Step[]; finish: () => Promise<void> }> {
+/** What there is to do for some runs. */
+export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<Plan> {
   const steps: Step[] = [];
   const unfinished: { run: RunFolder; missing: MissingPoint[] }[] = [];
   for (const { run, points, time } of works) {
@@ -68,13 +82,29 @@ export async function stepsOf(
     steps.push(...(await trainingSteps(run, wishes, time)), ...measuring.steps);
     unfinished.push({ run, missing: measuring.missing });
   }
+  const assembled = new Set<MissingPoint>();
+  async function assemble(): Promise<void> {
+    for (const { run, missing } of unfinished) {
+      const ready = missing.filter((one) => !assembled.has(one) && one.pieces.every(({ path }) => existsSync(path)));
+      for (const one of ready) {
+        await assemblePoint(run, one);
+        assembled.add(one);
+      }
+    }
+  }
+  let assembling = Promise.resolve();
   return {
     steps,
+    settle() {
+      assembling = assembling.then(assemble);
+      assembling.catch(() => {}); // told in the end
+    },
     async finish() {
-      for (const { run, missing } of unfinished) {
+      await assembling.then(assemble);
+      for (const { run } of unfinished) {
         const clients = await clientHistogram(run.recipe);
         if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
-        await assemblePoints(run, missing);
+        await removeAllPieces(run);
       }
     },
   };
