@@ -1,8 +1,8 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync, readdirSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { describeFileError, makeFolder, removeUnfinished, takeLock, UserError, writeAtomic } from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
@@ -54,7 +54,7 @@ export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
 /** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
 export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {
   const path = runPath(recipe, runs);
-  await makeFolder(path).catch((error) => {
+  const made = await makeFolder(path).catch((error) => {
     throw describeFileError(error, path, "write");
   });
   const lock = await takeLock(join(path, ".lock"));
@@ -80,7 +80,9 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
     },
     async close({ failed } = { failed: false }) {
       const isEmpty = !existsSync(join(path, "log.ndjson"));
-      await (failed && isEmpty ? rm(path, { recursive: true, force: true }) : lock.release());
+      if (!failed || !isEmpty) return lock.release();
+      await rm(path, { recursive: true, force: true });
+      if (made && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
     },
   };
 }

@@ -58,13 +58,13 @@ async function failure(
   { tries }: Engine,
   run: Run,
 ): Promise<UserError> {
-  const words = await Promise.all(
-    failed.map(async ({ key }) => {
-      const said = await run.lastWords(key);
-      const text = said?.text ?? "it left no result and said nothing";
-      return { key, text, log: said?.log };
-    }),
-  );
+  const asked = await Promise.all(failed.map(async ({ key }) => ({ key, said: await run.lastWords(key) })));
+  const speaking = asked.filter(({ said }) => said);
+  // where the first failure ends the work, those that say nothing were ended with it
+  const words = (tries === 1 && speaking.length ? speaking : asked).map(({ key, said }) => {
+    const text = said?.text ?? "it left no result and said nothing";
+    return { key, text, log: said?.log };
+  });
   const [only] = words;
   if (words.length === 1 && tries === 1) return new UserError(only.text);
   const list = listSome(

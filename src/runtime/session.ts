@@ -41,10 +41,14 @@ export class Session {
       executionMode: "sequential",
       logSeverityLevel: 3,
     };
-    return new Session(
-      await (typeof model === "string"
+    const session =
+      typeof model === "string"
         ? ort.InferenceSession.create(model, options)
-        : ort.InferenceSession.create(model, options)),
+        : ort.InferenceSession.create(model, options);
+    return new Session(
+      await session.catch((error: Error) => {
+        throw device === "cpu" ? error : deviceError(device, error);
+      }),
     );
   }
 
@@ -69,6 +73,22 @@ export class Session {
   async dispose(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** What is missing for a device, from the runtime's own words, as one sentence. */
+function deviceError(device: Device, error: Error): unknown {
+  const words = error.message.trim().split("\n")[0];
+  const isMissing = /adapter|shared library|provider|driver|device/i.test(words);
+  if (!isMissing) return error;
+  const advice: Partial<Record<Device, string>> = {
+    webgpu: "a graphics driver with Vulkan (Debian: libvulkan1 and mesa-vulkan-drivers)",
+    cuda: "CUDA 12, cuDNN 9 and the CUDA parts of onnxruntime-node (docs/guide.md says how)",
+  };
+  const reason = words.split(/was false\. |ExecutionProvider_\w+: /).at(-1);
+  return new UserError(
+    `Device ${device} cannot be used on this machine (${reason}): install ${advice[device] ?? "its driver"}, or use --device cpu.`,
+    { cause: error },
+  );
 }
 
 function toOrt(tensor: Tensor | undefined, name = ""): ort.Tensor {
