@@ -31,7 +31,7 @@ describe("the engine", () => {
     );
     process.env.LAYERWISE_PARTITION = "environment";
     process.env.LAYERWISE_MAX_TASKS = "7";
-    const engine = await choose({ mem: "16G" });
+    const engine = await choose({ mem: "16G", plan: true });
     expect(engine).toMatchObject({
       name: "slurm",
       partition: "environment",

@@ -30,7 +30,10 @@ export function withEngine(command: CommandUnknownOpts): CommandUnknownOpts {
 }
 
 type Flags = Partial<Record<"partition" | "account" | "gres" | "time" | "mem", string>> &
-  Partial<Record<"cpusPerTask" | "maxTasks" | "piece" | "threads", number>> & { readonly engine?: "local" | "slurm" };
+  Partial<Record<"cpusPerTask" | "maxTasks" | "piece" | "threads", number>> & {
+    readonly engine?: "local" | "slurm";
+    readonly plan?: true;
+  };
 
 export interface EngineChoice extends Omit<SlurmOptions, "runner"> {
   readonly name: "local" | "slurm";
@@ -63,7 +66,11 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as Flags;
   const settings = { ...(await fileSettings()), ...environmentSettings(), ...given };
   const { engine: name = "local", cpusPerTask = 1, threads = availableParallelism(), ...rest } = settings;
-  if (name === "slurm") return { ...rest, name, cpus: () => cpusPerTask };
+  if (name === "slurm") {
+    const { checkSlurm } = await import("../jobs/index.ts");
+    if (!flags.plan) await checkSlurm(); // before anything else is done
+    return { ...rest, name, cpus: () => cpusPerTask };
+  }
   const stray = ["partition", "account", "gres", "time", "mem", "cpusPerTask", "maxTasks"].find((key) => key in given);
   if (stray) throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for --engine slurm.`);
   return {
@@ -131,14 +138,14 @@ export async function carryOutTasks(
   choice: EngineChoice,
   progress: Progress,
 ): Promise<void> {
-  const { checkSlurm, finishJob, jobPath, submissionsOf, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } =
-    await import("../jobs/index.ts");
+  const { finishJob, jobPath, submissionsOf, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } = await import(
+    "../jobs/index.ts"
+  );
   if (missingOf(tasks).length === 0) return;
   if (choice.name === "local") {
     const { freemem } = await import("node:os");
     return reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }), onLook);
   }
-  await checkSlurm();
   const path = jobPath(runs, id);
   const job = { id, path, command: process.argv.slice(2), cwd: process.cwd(), begun: new Date().toISOString() };
   await writeJob(job, tasks);
