@@ -51,7 +51,7 @@ export async function benchJobs(): Promise<void> {
   cluster.start();
   try {
     await timed("engine slurm:", bare, async (folder) => {
-      const job = { id: "bench", path: jobPath(folder, "bench"), command: [], cwd: folder, begun: "" };
+      const job = { id: "bench", path: jobPath(folder, "bench"), command: [], cwd: folder, begun: "", environment: {} };
       const tasks = tasksIn(folder);
       await writeJob(job, tasks);
       const options = { runner: [process.execPath, cli, "task"], pollMs: 500, maxTasks: cores };

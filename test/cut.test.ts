@@ -87,6 +87,19 @@ it("ends with the same bytes when it is killed at random moments", async () => {
   expect(contents(join(cut, "runs"))).toEqual(contents(join(whole, "runs")));
 }, 180_000);
 
+it("reproduces what was only trained before", () => {
+  const cwd = join(folder, "trained");
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, "one.yaml"), recipes["one.yaml"]);
+  for (const command of ["train", "reproduce"]) {
+    const { stderr, status } = spawnSync(process.execPath, [args[0], command, "one.yaml", "--quiet"], {
+      cwd,
+      encoding: "utf8",
+    });
+    expect([stderr, status]).toEqual(["", 0]);
+  }
+});
+
 it("tells a second one who is working in the folder", async () => {
   const cwd = join(folder, "two");
   mkdirSync(cwd);

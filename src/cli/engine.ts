@@ -1,11 +1,11 @@
 // Where the work is done: on this machine, or on a Slurm cluster. The cluster's options are given with the command, by the environment (LAYERWISE_PARTITION …) or
 // in a layerwise.yaml where the command is typed, in that order.
 import { existsSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { projectRoot, takeLock, UsageError, UserError } from "../core/index.ts";
+import { makeFolder, projectRoot, takeLock, UsageError, UserError } from "../core/index.ts";
 import type { SlurmOptions, Task } from "../jobs/index.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { oneOf, whole } from "./options.ts";
@@ -68,6 +68,8 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   const { engine: name = "local", cpusPerTask = 1, threads = availableParallelism(), ...rest } = settings;
   if (name === "slurm") {
     const { checkSlurm } = await import("../jobs/index.ts");
+    if (given.threads)
+      throw new UsageError("--threads is for this machine; with --engine slurm it is --cpus-per-task.");
     if (!flags.plan) await checkSlurm(); // before anything else is done
     return { ...rest, name, cpus: () => cpusPerTask };
   }
@@ -75,7 +77,7 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   if (stray) throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for --engine slurm.`);
   return {
     name,
-    cpus: (sideBySide) => Math.max(1, Math.floor(threads / sideBySide)),
+    cpus: (sideBySide) => Math.max(1, Math.floor(threads / Math.max(1, sideBySide))),
     cores: threads,
     piece: rest.piece,
   };
@@ -87,8 +89,15 @@ async function fileSettings(): Promise<Settings> {
   const path = "layerwise.yaml";
   if (!existsSync(path)) return {};
   const { parse } = await import("yaml");
-  const read = parse(readFileSync(path, "utf8")) as Record<string, unknown> | null;
-  return settingsOf(read ?? {}, path);
+  let read: unknown;
+  try {
+    read = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UserError(`${path} is not valid YAML: ${(error as Error).message.split("\n")[0]}`);
+  }
+  if (read !== null && (typeof read !== "object" || Array.isArray(read)))
+    throw new UserError(`${path} must have a setting and its value on each line.`);
+  return settingsOf((read ?? {}) as Record<string, unknown>, path);
 }
 
 function environmentSettings(): Settings {
@@ -103,6 +112,7 @@ function environmentSettings(): Settings {
 function settingsOf(values: Record<string, unknown>, where: string): Settings {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {
+    if (value === null) continue; // left empty
     const name = inFile[key as keyof typeof inFile];
     if (!name)
       throw new UserError(`${where} has an unknown setting ${key}. Known are ${Object.keys(inFile).join(", ")}.`);
@@ -138,24 +148,42 @@ export async function carryOutTasks(
   choice: EngineChoice,
   progress: Progress,
 ): Promise<void> {
-  const { finishJob, jobPath, submissionsOf, LocalEngine, missingOf, reconcile, SlurmEngine, writeJob } = await import(
+  const { LocalEngine, missingOf, reconcile } = await import("../jobs/index.ts");
+  if (choice.name === "slurm") return carryOutOnCluster({ id, runs, tasks, onMessage, onLook }, choice, progress);
+  if (missingOf(tasks).length === 0) return;
+  const { freemem } = await import("node:os");
+  await reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }), onLook);
+}
+
+async function carryOutOnCluster(
+  { id, runs, tasks, onLook }: Job,
+  choice: EngineChoice,
+  progress: Progress,
+): Promise<void> {
+  const { finishJob, jobPath, missingOf, reconcile, SlurmEngine, submissionsOf, writeJob } = await import(
     "../jobs/index.ts"
   );
-  if (missingOf(tasks).length === 0) return;
-  if (choice.name === "local") {
-    const { freemem } = await import("node:os");
-    return reconcile(tasks, new LocalEngine({ cpus: choice.cores!, memoryMb: freemem() / 2 ** 20, onMessage }), onLook);
-  }
   const path = jobPath(runs, id);
-  const job = { id, path, command: process.argv.slice(2), cwd: process.cwd(), begun: new Date().toISOString() };
-  await writeJob(job, tasks);
+  const job = {
+    id,
+    path,
+    command: process.argv.slice(2),
+    cwd: process.cwd(),
+    begun: new Date().toISOString(),
+    environment: environmentOf(choice),
+  };
+  if (missingOf(tasks).length === 0) return existsSync(path) ? finishJob(job) : undefined;
+  const made = await makeFolder(path);
   const lock = await takeLock(join(path, ".lock"));
   if ("owner" in lock)
-    throw new UserError(`Process ${lock.owner.pid} on ${lock.owner.host} attends to the job ${id} already.`);
+    throw new UserError(
+      `Process ${lock.owner.pid} on ${lock.owner.host} attends to the job ${id} already; wait for it, or stop it.`,
+    );
   onInterrupt(
     `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
   );
   try {
+    await writeJob(job, tasks);
     await reconcile(tasks, new SlurmEngine(job, { ...choice, runner }), ({ done, total, running, waiting }) => {
       onLook?.();
       const state = running === undefined ? "no answer" : `${running} running, ${waiting} waiting`;
@@ -164,15 +192,33 @@ export async function carryOutTasks(
     await finishJob(job);
   } finally {
     await lock.release();
-    if ((await submissionsOf(path)).length === 0) await rm(path, { recursive: true, force: true });
+    if (made && (await submissionsOf(path)).length === 0) {
+      await rm(path, { recursive: true, force: true });
+      for (const folder of [dirname(path), runs]) await rmdir(folder).catch(() => {}); // where they are empty
+    }
   }
+}
+
+/** The settings as the environment would give them, for a later process. */
+function environmentOf(choice: EngineChoice): Record<string, string> {
+  const values = Object.entries({ ...choice, engine: choice.name, cpusPerTask: choice.cpus(1) });
+  const names = new Map(
+    Object.entries(inFile).map(([key, name]) => [name as string, `LAYERWISE_${key.toUpperCase()}`]),
+  );
+  return Object.fromEntries(
+    values.flatMap(([name, value]) =>
+      names.has(name) && value !== undefined
+        ? [[names.get(name)!, Array.isArray(value) ? value.join(" ") : String(value)]]
+        : [],
+    ),
+  );
 }
 
 /** What would be submitted: each stage with its script; on one machine there is nothing to submit. */
 export async function previewTasks({ id, runs, tasks }: Omit<Job, "onMessage">, choice: EngineChoice): Promise<string> {
   const { jobPath, missingOf, scriptOf, stagesOf } = await import("../jobs/index.ts");
   if (choice.name === "local") return "";
-  const job = { id, path: jobPath(runs, id), command: [], cwd: process.cwd(), begun: "" };
+  const job = { id, path: jobPath(runs, id), command: [], cwd: process.cwd(), begun: "", environment: {} };
   const stages = stagesOf(missingOf(tasks));
   const lines = stages.map(
     ({ group, after, bundles }, i) =>

@@ -104,9 +104,13 @@ async function show(id: string, options: { runs: string; json?: true }): Promise
 
 async function attach(id: string, options: { runs: string }): Promise<void> {
   const { jobPath, readJob } = await import("../jobs/index.ts");
-  const { command, cwd } = await readJob(jobPath(options.runs, id));
+  const { command, cwd, environment } = await readJob(jobPath(options.runs, id));
   console.error(`layerwise ${command.join(" ")}`);
-  const { status } = spawnSync(process.execPath, [process.argv[1], ...command], { cwd, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [process.argv[1], ...command], {
+    cwd,
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
   process.exitCode = status ?? 1;
 }
 

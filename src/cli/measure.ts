@@ -1,8 +1,8 @@
 // layerwise measure A B: the barriers of any two checkpoints.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
-import { sha256File, sha256Value, UsageError } from "../core/index.ts";
+import { sha256Value, UsageError } from "../core/index.ts";
 import { carryOutTasks, chooseEngine, type EngineChoice } from "./engine.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
 import { makeProgress, type Progress } from "./progress.ts";
@@ -78,22 +78,26 @@ export const measureCommand = () =>
       const progress = makeProgress(options);
       const result =
         engine.name === "local" ? measureHere(wanted, progress) : measureInPieces(wanted, engine, progress);
-      const { document, samples } = await result.finally(progress.stop);
+      const { document, samples, done } = await result.finally(progress.stop);
       const folder = await saveMeasurement(document, samples, renderMeasurement(document), options.out);
+      await done?.();
       console.log(options.json ? JSON.stringify(document, null, 1) : showMeasurement(document, folder));
     });
 
-async function measureHere(options: MeasureOptions, progress: Progress): Promise<MeasureResult> {
+async function measureHere(
+  options: MeasureOptions,
+  progress: Progress,
+): Promise<MeasureResult & { done?: () => Promise<void> }> {
   const { measureApart } = await import("../connectivity/index.ts");
   return measureApart(options, (done, total) => progress.update("measure", done, total, `${done} of ${total} samples`));
 }
 
-/** On a cluster: pieces of the samples, each a task, put together here. */
+/** On a cluster: pieces of the samples, each a task, put together here. `done` is called when the result is saved. */
 async function measureInPieces(
   options: MeasureOptions,
   engine: EngineChoice,
   progress: Progress,
-): Promise<MeasureResult> {
+): Promise<MeasureResult & { done: () => Promise<void> }> {
   if (options.precision !== undefined)
     throw new UsageError(
       "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",
@@ -102,13 +106,11 @@ async function measureInPieces(
   const { jobPath } = await import("../jobs/index.ts");
   const cpus = engine.cpus(1);
   const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
+  const { content, ...extent } = await extentOf(options);
   const runs = "runs";
-  const id = `measure-${sha256Value([asked, await sha256File(options.a), await sha256File(options.b)]).slice(0, 5)}`;
-  const folder = join(jobPath(runs, id), "pieces");
-  const pieces = piecesOf(asked, folder, { ...(await extentOf(options)), piece: engine.piece });
-  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure" });
+  const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
+  const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
+  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
   await carryOutTasks({ id, runs, tasks, onMessage() {} }, engine, progress);
-  const result = await assemblePieces(asked, pieces);
-  await removePieces(folder);
-  return result;
+  return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
 }

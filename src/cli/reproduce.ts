@@ -43,7 +43,10 @@ export const reproduceCommand = () =>
       const engine = await chooseEngine(command);
       let costs: Cost[] | undefined;
       if (options.plan || !options.quiet || engine.name === "slurm") {
-        costs = await estimate(planned, options.runs, { ...engine, device: options.device }).catch((error) => {
+        costs = await estimate(planned, options.runs, {
+          ...engine,
+          device: engine.name === "local" ? options.device : undefined, // the submit host may have no such device
+        }).catch((error) => {
           if (options.plan) throw error;
           return undefined; // only the estimate is missing; what is wrong will show in the work itself
         });

@@ -1,4 +1,5 @@
 // Carrying recipes out from the command line: the steps handed to an engine, progress drawn, the run folders let go however the work ends.
+import { resolve } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import type { Cost, PlannedRun, Wishes } from "../experiments/index.ts";
 import { carryOutTasks, type EngineChoice, previewTasks } from "./engine.ts";
@@ -20,19 +21,23 @@ export async function carryOutPlanned(
   return inRunFolders(planned, folder, async (runs) => {
     const progress = makeProgress({ quiet });
     const works = runs.map((work, i) => ({ ...work, time: costs?.[i].time }));
-    const { steps, settle, finish } = await stepsOf(works, { ...engine, device, onProgress: progress.update });
+    const { steps, settle, idle, finish } = await stepsOf(works, { ...engine, device, onProgress: progress.update });
     const hear = new Map(steps.map(({ task, hear }) => [task.key, hear]));
     const job = {
-      id: await jobId(planned),
+      id: await jobId(planned, folder),
       runs: folder,
       tasks: steps.map(({ task }) => task),
-      onLook: settle,
+      onLook() {
+        if (engine.name === "slurm") for (const { run } of runs) run.keep();
+        settle();
+      },
       onMessage: (key: string, message: unknown) => hear.get(key)?.((message as { progress: unknown }).progress),
     };
     try {
       await carryOutTasks(job, engine, progress);
       await finish();
     } finally {
+      await idle();
       progress.stop();
     }
     return runs.map(({ run }) => run.path);
@@ -53,12 +58,15 @@ export async function previewPlanned(
     time: costs[i].time,
   }));
   const { steps } = await stepsOf(works, { ...engine, device });
-  return previewTasks({ id: await jobId(planned), runs: folder, tasks: steps.map(({ task }) => task) }, engine);
+  return previewTasks({ id: await jobId(planned, folder), runs: folder, tasks: steps.map(({ task }) => task) }, engine);
 }
 
 /** Names the work by what it is: the same command finds its job again. */
-async function jobId(planned: readonly PlannedRun[]): Promise<string> {
+async function jobId(planned: readonly PlannedRun[], runs: string): Promise<string> {
   const { recipeHash } = await import("../experiments/index.ts");
-  const hash = sha256Value(planned.map(({ recipe, points }) => [recipeHash(recipe), points])).slice(0, 5);
+  const hash = sha256Value([resolve(runs), ...planned.map(({ recipe, points }) => [recipeHash(recipe), points])]).slice(
+    0,
+    5,
+  );
   return `${planned[0].names[0]}-${hash}`;
 }

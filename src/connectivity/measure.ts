@@ -1,6 +1,6 @@
 // Measures a pair: which cells there are, what each one's mix loses on the same fixed samples, the barriers, the distances, the verdict.
 import { chunksOf, openCheckpoint } from "../checkpoints/index.ts";
-import { UserError } from "../core/index.ts";
+import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
@@ -108,13 +108,18 @@ export async function measure(options: MeasureOptions, onProgress?: OnProgress):
   return resultOf(prepared, plan, sampled, options);
 }
 
-/** One part of a measurement: the scores of all its mixes on the samples `from` … `to`. */
+/** One part of a measurement: the scores of all its mixes on the samples `from` … `to`. Throws {@link UserError} when the files do not hold `content`. */
 export async function scorePiece(
   options: MeasureOptions,
   [from, to]: readonly [number, number],
+  content: string | undefined,
   onProgress: OnProgress = () => {},
 ): Promise<SampleTable> {
   const prepared = await prepare(options);
+  if (content !== undefined && contentOf(prepared) !== content)
+    throw new UserError(
+      `${options.a}, ${options.b} or the data have changed since the measurement began. Measure again.`,
+    );
   const plan = await planOf(prepared, options);
   const { points, ends } = plan;
   const mixes = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
@@ -135,12 +140,21 @@ export async function assemble(options: MeasureOptions, pieces: readonly SampleT
   return resultOf(prepared, plan, joinedScores(pieces, plan.points, plan.ends), options);
 }
 
-/** How many mixes a measurement has, and on how many samples. */
-export async function extentOf(options: MeasureOptions): Promise<{ mixes: number; samples: number }> {
+/** How large a measurement is: mixes, samples, samples of a batch; and the hash of what it is about. */
+export async function extentOf(
+  options: MeasureOptions,
+): Promise<{ mixes: number; samples: number; batch: number; content: string }> {
   const prepared = await prepare(options);
   const { points } = await planOf(prepared, options);
   const keys = new Set(points.flatMap(({ mix, baseline }) => [mix, ...baseline].map(mixKey)));
-  return { mixes: keys.size + 2, samples: prepared.data.count };
+  const { data, batch } = prepared;
+  return { mixes: keys.size + 2, samples: data.count, batch, content: contentOf(prepared) };
+}
+
+/** The hash of both ends' tensors and of the samples. */
+function contentOf({ pair, data }: Prepared): string {
+  const ends = [pair.a, pair.b].map((end) => [...end].map(([name, tensor]) => [name, sha256(bytesOf(tensor))]));
+  return sha256Value([ends, data.sha256]);
 }
 
 interface Plan {

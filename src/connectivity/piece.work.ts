@@ -8,10 +8,13 @@ export interface PieceInput {
   readonly options: MeasureOptions;
   readonly range: readonly [number, number];
   readonly path: string;
+  /** The files must hold this still. */
+  readonly content?: string;
 }
 
-const work: Work<PieceInput, void, MeasureProgress> = async ({ options, range, path }, report) => {
-  await saveSamples(path, await scorePiece(options, range, (done, total) => report({ done, total })));
+const work: Work<PieceInput, void, MeasureProgress> = async ({ options, range, path, content }, report) => {
+  const table = await scorePiece(options, range, content, (done, total) => report({ done, total }));
+  await saveSamples(path, table);
 };
 
 export default work;

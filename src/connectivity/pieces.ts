@@ -1,6 +1,7 @@
 // A measurement in pieces, each the scores of all mixes on a range of samples, in a file of its own: what processes side by side, or on many machines, can do.
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { statSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import type { Task } from "../jobs/index.ts";
 import { siblingModule, taskCommand } from "../runtime/index.ts";
@@ -16,6 +17,10 @@ export interface Size {
   readonly mixes: number;
   /** Samples of a piece; default so many that it has not too many evaluations. */
   readonly piece?: number;
+  /** Of an evaluation, where it is not the options'. */
+  readonly batch?: number;
+  /** Hash of the tensors and samples, where they are there already. */
+  readonly content?: string;
 }
 
 export interface Piece {
@@ -24,14 +29,28 @@ export interface Piece {
 }
 
 /** The pieces of a measurement, whole batches each so that every sample is computed as in one go; their files lie in `folder` and are named by what they hold. */
-export function piecesOf(options: MeasureOptions, folder: string, { samples, mixes, piece }: Size): Piece[] {
-  const { batch = 64, runtime: _, ...rest } = options;
+export function piecesOf(
+  options: MeasureOptions,
+  folder: string,
+  { samples, mixes, piece, content, batch: own }: Size,
+): Piece[] {
+  const { batch: asked = 64, runtime: _, ...rest } = options;
+  const batch = own ?? asked;
   const wanted = piece ?? Math.floor(most / mixes);
   const length = Math.min(samples, Math.max(1, Math.round(wanted / batch)) * batch);
-  const hash = sha256Value({ ...rest, batch, samples }).slice(0, 12);
+  const hash = sha256Value({ ...rest, batch, samples, content, files: filesOf(options) }).slice(0, 12);
   return Array.from({ length: Math.ceil(samples / length) }, (_, i) => {
     const range = [i * length, Math.min(samples, (i + 1) * length)] as const;
     return { range, path: join(folder, `${hash}-${range[0]}-${range[1]}.safetensors`) };
+  });
+}
+
+/** The files that a measurement depends on beside its checkpoints, as they are now: size and time. */
+function filesOf({ model, data, scans }: MeasureOptions): unknown[] {
+  const paths = [model.name ?? "", data.name.replace(/^npz:/, ""), ...scans];
+  return paths.flatMap((path) => {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file?.isFile() ? [[path, file.size, file.mtimeMs]] : [];
   });
 }
 
@@ -39,11 +58,11 @@ export function piecesOf(options: MeasureOptions, folder: string, { samples, mix
 export function pieceTasks(
   options: MeasureOptions,
   pieces: readonly Piece[],
-  common: Pick<Task, "key" | "after" | "cpus" | "group"> & { seconds?: number },
+  common: Pick<Task, "key" | "after" | "cpus" | "group"> & { seconds?: number; content?: string },
 ): Task[] {
-  const { seconds, ...rest } = common;
+  const { seconds, content, ...rest } = common;
   return pieces.map(({ range, path }) => {
-    const input: PieceInput = { options, range, path };
+    const input: PieceInput = { options, range, path, content };
     return {
       ...rest,
       key: pieces.length === 1 ? common.key : `${common.key} ${range[0]}-${range[1]}`,
@@ -59,5 +78,8 @@ export async function assemblePieces(options: MeasureOptions, pieces: readonly P
   return assemble(options, await Promise.all(pieces.map(({ path }) => readSamples(path))));
 }
 
-/** Removes the pieces of measurements that are whole by now. */
-export const removePieces = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+/** Removes the pieces of measurements that are whole by now, and their folder when it is empty then. */
+export async function removePieces(pieces: readonly Piece[]): Promise<void> {
+  for (const { path } of pieces) await rm(path, { force: true });
+  for (const folder of new Set(pieces.map(({ path }) => dirname(path)))) await rmdir(folder).catch(() => {});
+}

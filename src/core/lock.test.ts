@@ -26,7 +26,12 @@ describe("a lock", () => {
     expect("release" in lock).toBe(true);
     const second = await takeLock(path);
     expect(second).toMatchObject({ owner: { pid: process.pid, host: hostname() } });
+    writeFileSync(path, "of another that took it over");
     if ("release" in lock) await lock.release();
+    expect(readFileSync(path, "utf8")).toBe("of another that took it over");
+    rmSync(path);
+    const third = await takeLock(path);
+    if ("release" in third) await third.release();
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 // Lock files: one process at a time works on a thing, also from several machines on a shared folder.
-import { link, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { describeFileError, lockOwner } from "./files.ts";
 import { isAlive, type Owner, partName, self } from "./owner.ts";
 
@@ -11,28 +13,66 @@ export type Lock = { readonly release: () => Promise<void> } | { readonly owner:
 
 /** Takes the lock file `path`, or says who has it. One left behind by a process that is gone is taken over. */
 export async function takeLock(path: string): Promise<Lock> {
-  const whole = partName(path); // a hard link makes it appear whole, at one machine only, on NFS too
+  const whole = partName(path); // a hard link makes it appear whole, to one process only, on NFS too
+  const mine = JSON.stringify({ ...self(), nonce: randomBytes(8).toString("hex") });
   try {
-    await writeFile(whole, JSON.stringify(self()));
+    await writeFile(whole, mine);
     for (;;) {
       const failure = await link(whole, path).catch((error: NodeJS.ErrnoException) => error);
-      if (failure && failure.code !== "EEXIST") throw failure;
-      if (!failure) break;
+      if (!failure || (await stat(whole)).nlink === 2) break; // an answer of NFS may be lost on the way
+      if (failure.code !== "EEXIST") throw failure;
+      const text = await readFile(path, "utf8").catch(() => undefined);
       const owner = await lockOwner(path);
       const lastSign = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
       if (owner && isAlive(owner, lastSign)) return { owner };
-      await rm(path, { force: true });
+      if (text !== undefined) await removeDead(path, text);
     }
   } catch (error) {
     throw describeFileError(error, path, "write");
   } finally {
     await rm(whole, { force: true });
   }
+  hold(path, mine);
   const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), heartbeat).unref();
   return {
     async release() {
       clearInterval(beat);
-      await rm(path, { force: true });
+      letGo(path);
     },
   };
+}
+
+/** Removes a dead one's lock, unless another process has taken it over meanwhile. */
+async function removeDead(path: string, text: string): Promise<void> {
+  const grave = partName(path);
+  const moved = await rename(path, grave).then(
+    () => true,
+    () => false,
+  );
+  if (!moved) return;
+  if ((await readFile(grave, "utf8").catch(() => text)) !== text) await link(grave, path).catch(() => {});
+  await rm(grave, { force: true });
+}
+
+/** What this process holds, by path; it is let go when the process ends, however that is asked for. */
+const held = new Map<string, string>();
+
+function hold(path: string, text: string): void {
+  if (held.size === 0 && !isWatching) {
+    isWatching = true;
+    process.on("exit", () => {
+      for (const one of held.keys()) letGo(one);
+    });
+    for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
+  }
+  held.set(path, text);
+}
+let isWatching = false;
+
+function letGo(path: string): void {
+  const mine = held.get(path);
+  held.delete(path);
+  try {
+    if (readFileSync(path, "utf8") === mine) rmSync(path, { force: true });
+  } catch {} // it is gone already
 }

@@ -1,6 +1,6 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync, readdirSync } from "node:fs";
-import { readFile, rm, rmdir } from "node:fs/promises";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
@@ -21,6 +21,8 @@ export interface RunFolder {
    * A choice that the machine made, such as its number of threads: kept with the run at first and used again on resuming, so that no half of a run differs.
    */
   remember(choice: string, value: number): Promise<number>;
+  /** Says that others work in the folder now: it stays, whatever happens. */
+  keep(): void;
   /** Lets the next process in; when nothing was finished the folder goes with it. */
   close(options?: { failed: boolean }): Promise<void>;
 }
@@ -46,7 +48,8 @@ export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
     hash,
     label: `${recipe.name}-${hash.slice(0, 3)}`,
     recipe,
-    remember: async (choice, value) => (await choicesOf(path))[choice] ?? value,
+    remember: async (choice, value) => (await choicesOf(path))[choice] || value,
+    keep() {},
     async close() {},
   };
 }
@@ -70,17 +73,23 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
     await lock.release();
     throw error;
   }
+  let isKept = false;
   return {
     ...previewRunFolder(recipe, runs),
+    keep() {
+      isKept = true;
+    },
     async remember(choice, value) {
       const known = await choicesOf(path);
-      if (known[choice] !== undefined) return known[choice];
+      if (known[choice]) return known[choice];
       await writeAtomic(join(path, "machine.json"), `${JSON.stringify({ ...known, [choice]: value })}\n`);
       return value;
     },
     async close({ failed } = { failed: false }) {
-      const isEmpty = !existsSync(join(path, "log.ndjson"));
-      if (!failed || !isEmpty) return lock.release();
+      // what others work in, on a cluster perhaps, is theirs
+      const others = (await readdir(path)).filter((name) => !["recipe.yaml", "machine.json", ".lock"].includes(name));
+      await lock.release();
+      if (!failed || isKept || !made || others.length > 0) return;
       await rm(path, { recursive: true, force: true });
       if (made && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
     },

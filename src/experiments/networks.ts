@@ -1,5 +1,5 @@
 // Training a run's networks, as tasks: one for each network, or for each network and federated round. What is trained already makes no task.
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { siblingModule, taskCommand } from "../runtime/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { roundsOf } from "./clients.ts";
@@ -10,7 +10,7 @@ import type { StepTime } from "./times.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
 
 /** The key of the task that ends a network's round. */
-const keyOf = (run: RunFolder, network: string, until: number) => `${run.label} ${network} ${until}`;
+const keyOf = (run: RunFolder, network: string, until: number) => `${basename(run.path)} ${network} ${until}`;
 
 /** The keys of the tasks after which all networks are trained. */
 export const trainedKeys = (run: RunFolder): string[] =>
@@ -38,7 +38,7 @@ export async function trainingSteps(
           after: round.from ? names.map((other) => keyOf(run, other, round.from)) : [],
           cpus: threads,
           memoryMb: time?.memoryMb,
-          group: `${run.label} train ${round.until}`,
+          group: `${basename(run.path)} train ${round.until}`,
           seconds: time && ((round.until - round.from) / total) * time.seconds * time.steps,
         },
         hear(progress: TrainProgress) {

@@ -2,7 +2,7 @@
 // networks are put together, so that each is measured once.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import {
   assemblePieces,
   type Bases,
@@ -17,7 +17,6 @@ import {
   piecesOf,
   pieceTasks,
   planCells,
-  removePieces,
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
@@ -106,6 +105,7 @@ export async function measuringSteps(
 ): Promise<{ missing: MissingPoint[]; steps: Step[] }> {
   const missing: MissingPoint[] = [];
   const steps: Step[] = [];
+  if (points.length === 0) return { missing, steps };
   const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
     const asked = measureOptions(run, point);
@@ -115,10 +115,10 @@ export async function measuringSteps(
     const pieces = piecesOf(options, resolve(run.path, "measure", "pieces"), { mixes, samples, piece });
     missing.push({ point, options, pieces });
     const tasks = pieceTasks(options, pieces, {
-      key: `${run.label} ${point.name.replace(".json", "")}`,
+      key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
       after: trainedKeys(run),
       cpus: threads,
-      group: `${run.label} measure`,
+      group: `${basename(run.path)} measure`,
       seconds: time && evaluationSeconds(time, run.recipe, mixes * samples),
     });
     for (const task of tasks) steps.push({ task, hear: tell(point, task.key) });
@@ -151,8 +151,6 @@ export async function assemblePoint(run: RunFolder, { point, options, pieces }: 
   await saveSamples(samplesOf(path), samples);
   await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
 }
-
-export const removeAllPieces = (run: RunFolder): Promise<void> => removePieces(join(run.path, "measure", "pieces"));
 
 /** Where every sample's scores lie beside a result. */
 const samplesOf = (result: string) => result.replace(/\.json$/, ".samples.safetensors");

@@ -2,7 +2,7 @@
 // not done again, so a run that was cut goes on where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { layersOf, loadOrders, matchLayers, parseScans } from "../connectivity/index.ts";
+import { layersOf, loadOrders, matchLayers, parseScans, removePieces } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
@@ -11,14 +11,7 @@ import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";
 import { trainingSteps } from "./networks.ts";
-import {
-  assemblePoint,
-  type MissingPoint,
-  measuredData,
-  measuringSteps,
-  type Point,
-  removeAllPieces,
-} from "./points.ts";
+import { assemblePoint, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { StepTime } from "./times.ts";
 
@@ -46,6 +39,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Puts together what is measured so far, beside the other work. */
   settle(): void;
+  /** Resolves when nothing is being put together any more. */
+  idle(): Promise<void>;
   /** Puts the rest together, once all steps are done. */
   finish(): Promise<void>;
 }
@@ -99,12 +94,13 @@ export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<P
       assembling = assembling.then(assemble);
       assembling.catch(() => {}); // told in the end
     },
+    idle: () => assembling.catch(() => {}),
     async finish() {
       await assembling.then(assemble);
-      for (const { run } of unfinished) {
+      for (const { run, missing } of unfinished) {
+        await removePieces(missing.flatMap(({ pieces }) => pieces));
         const clients = await clientHistogram(run.recipe);
         if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
-        await removeAllPieces(run);
       }
     },
   };

@@ -3,8 +3,10 @@ import type { Task } from "./task.ts";
 
 /** Seconds that a bundle should take. */
 const wanted = 20;
+/** Bundles of an array at most; Slurm's own limit is 1001 where the site did not change it. */
+const longest = 1000;
 
-/** Tasks that are submitted as one array: bundles of like tasks, and the groups that must be done before. */
+/** Tasks that are submitted as one array: bundles of like tasks (a large group has several arrays), and the groups that must be done before. */
 export interface Stage {
   readonly group: string;
   readonly after: readonly string[];
@@ -32,14 +34,14 @@ export function stagesOf(tasks: readonly Task[]): Stage[] {
     ordered.push(group);
   };
   for (const group of groups.keys()) place(group, []);
-  return ordered.map((group) => {
+  return ordered.flatMap((group) => {
     const members = groups.get(group)!;
-    return {
-      group,
-      after: after.get(group)!,
-      cpus: Math.max(...members.map(({ cpus }) => cpus)),
-      bundles: pack(members),
-    };
+    const bundles = pack(members);
+    const cpus = Math.max(...members.map((task) => task.cpus));
+    const arrays = Array.from({ length: Math.ceil(bundles.length / longest) }, (_, i) =>
+      bundles.slice(i * longest, (i + 1) * longest),
+    );
+    return arrays.map((part) => ({ group, after: after.get(group)!, cpus, bundles: part }));
   });
 }
 

@@ -15,19 +15,28 @@ const jobSchema = z.object({
   command: z.array(z.string()),
   cwd: z.string(),
   begun: z.string(),
+  /** The cluster's settings, as the environment gives them. */
+  environment: z.record(z.string(), z.string()),
 });
 
 export type Job = Omit<z.infer<typeof jobSchema>, "schema"> & { readonly path: string };
 
 export const jobPath = (runs: string, id: string): string => resolve(runs, "jobs", id);
 
-/** Writes what was asked for; a job that is there already keeps its beginning, and is not finished any more. */
+/** Writes what was asked for; a job that is there already keeps its beginning, and is neither finished nor cancelled any more. */
 export async function writeJob({ path, ...job }: Job, tasks: readonly Task[]): Promise<void> {
-  await rm(join(path, "finished"), { force: true });
-  if (!existsSync(join(path, "job.json")))
-    await writeAtomic(join(path, "job.json"), `${JSON.stringify({ schema: "layerwise/job@1", ...job }, null, 1)}\n`);
+  for (const mark of ["finished", "cancelled"]) await rm(join(path, mark), { force: true });
+  const { begun } = existsSync(join(path, "job.json")) ? await readJob(path) : job;
   await writeAtomic(join(path, "tasks.json"), `${JSON.stringify(tasks, null, 1)}\n`);
+  await writeAtomic(
+    join(path, "job.json"),
+    `${JSON.stringify({ schema: "layerwise/job@1", ...job, begun }, null, 1)}\n`,
+  );
 }
+
+export const markCancelled = ({ path }: Pick<Job, "path">): Promise<void> => writeAtomic(join(path, "cancelled"), "");
+
+export const isCancelled = ({ path }: Pick<Job, "path">): boolean => existsSync(join(path, "cancelled"));
 
 /** Says that all results were there and are in use: the tasks' own files may be gone by now. */
 export const finishJob = ({ path }: Pick<Job, "path">): Promise<void> => writeAtomic(join(path, "finished"), "");
@@ -53,6 +62,7 @@ export async function listJobs(runs: string): Promise<Job[]> {
   return jobs.sort((x, y) => y.begun.localeCompare(x.begun));
 }
 
+/** The tasks of a job, or of one of its submissions. */
 export async function readTasks(path: string): Promise<Task[]> {
   return JSON.parse(await readFile(join(path, "tasks.json"), "utf8")) as Task[];
 }
@@ -92,7 +102,7 @@ export async function lastLog(path: string, key: string): Promise<{ text: string
   return undefined;
 }
 
-/** A bundle's log says which task speaks: `KEY: …`. */
+/** What a task said when it failed stands after its key; else the log's last line, which may be Slurm's. */
 function lastWordsOn(text: string, key: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const own = lines.filter((line) => line.startsWith(`${key}: `)).at(-1);

@@ -182,10 +182,17 @@ describe("a cluster's scripts", () => {
       ["train", [], [["t1"], ["t2"]]],
       ["measure", ["train"], [["m1", "m2"], ["m3"]]],
     ]);
+    const many = Array.from({ length: 1001 }, (_, i) => task(`p${i}`, "", { group: "pieces", after: ["t1"] }));
+    const arrays = stagesOf([...many, task("t1", "", { group: "train" })]);
+    expect(arrays.map(({ group, after, bundles }) => [group, after.length, bundles.length])).toEqual([
+      ["train", 0, 1],
+      ["pieces", 1, 1000],
+      ["pieces", 1, 1],
+    ]);
     const loop = [task("x", "", { group: "x", after: ["y"] }), task("y", "", { group: "y", after: ["x"] })];
     expect(() => stagesOf(loop)).toThrow("wait for each other");
 
-    const job = { id: "j-1", path: "/w/runs/jobs/j-1", command: [], cwd: "/w/my work", begun: "" };
+    const job = { id: "j-1", path: "/w/runs/jobs/j-1", command: [], cwd: "/w/my work", begun: "", environment: {} };
     const script = scriptOf(job, 2, 1, stages[1], {
       runner: ["/usr/bin/node", "it's.js", "task"],
       partition: "gpu",

@@ -16,12 +16,16 @@ export interface Queued {
 
 const away = /contact slurm controller|socket timed out|connection refused|connect failure|unable to connect/i;
 
+/** The environment without what would change our commands' options behind our back. */
+const environment = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SBATCH|SQUEUE|SCANCEL)_/.test(name)));
+
 /** A command's output. While the controller is away it is asked again for `patience` seconds. Throws {@link UserError} with Slurm's own words. */
 async function slurm(command: string, args: readonly string[], patience: number): Promise<string> {
   const until = Date.now() + 1000 * patience;
   for (;;) {
     try {
-      return (await run(command, args, { maxBuffer: 1 << 28 })).stdout;
+      return (await run(command, args, { maxBuffer: 1 << 28, env: environment() })).stdout;
     } catch (error) {
       const { code, stderr = "" } = error as NodeJS.ErrnoException & { stderr?: string };
       if (code === "ENOENT")
@@ -49,19 +53,11 @@ export async function sbatch(script: string, args: readonly string[]): Promise<s
   return (await slurm("sbatch", ["--parsable", ...args, script], 300)).trim().split(";")[0];
 }
 
-/** The caller's own jobs whose names begin so; undefined when the controller is away. */
-export async function squeue(prefix: string): Promise<Queued[] | undefined> {
-  const user = process.env.USER ?? String(process.getuid?.() ?? "");
-  const text = await slurm(
-    "squeue",
-    ["--noheader", "--array", "--user", user || "root", "--format", "%i|%j|%t"],
-    0,
-  ).catch((error) => {
-    if (error instanceof UserError && /does not answer/.test(error.message)) return undefined;
-    throw error;
-  });
+/** The caller's own jobs whose names begin so; while the controller is away it is asked again for `patience` seconds. */
+export async function squeue(prefix: string, patience: number): Promise<Queued[]> {
+  const text = await slurm("squeue", ["--noheader", "--array", "--me", "--all", "--format", "%i|%j|%t"], patience);
   return text
-    ?.split("\n")
+    .split("\n")
     .map((line) => line.trim().split("|"))
     .filter(([, name]) => name?.startsWith(prefix))
     .map(([id, name, state]) => ({ id, name, isRunning: state !== "PD" }));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { type Stage, stagesOf } from "./bundles.ts";
 import type { Engine, Run } from "./engine.ts";
-import { type Job, lastLog, readStages, submissionPath, submissionsOf } from "./folder.ts";
+import { isCancelled, type Job, lastLog, markCancelled, readStages, submissionPath, submissionsOf } from "./folder.ts";
 import { type Queued, sbatch, scancel, squeue } from "./slurm-commands.ts";
 import type { Task } from "./task.ts";
 
@@ -43,26 +43,26 @@ export class SlurmEngine implements Engine {
   }
 
   async attach(): Promise<Run | undefined> {
-    const queued = await squeue(namePrefix(this.#job));
-    return queued?.length === 0 ? undefined : this.#run();
+    return (await squeue(namePrefix(this.#job), 60)).length === 0 ? undefined : this.#run();
   }
 
   async submit(tasks: readonly Task[]): Promise<Run> {
     const { path } = this.#job;
     const number = ((await submissionsOf(path)).at(-1) ?? 0) + 1;
-    const stages = await writeScripts(this.#job, number, tasks, this.#options);
-    const ids = new Map<string, string>();
+    const stages = await writeSubmission(this.#job, number, tasks, this.#options);
+    const ids = new Map<string, string[]>();
     try {
       for (const [i, { group, after }] of stages.entries()) {
-        const before = after.map((one) => ids.get(one)!);
+        const before = after.flatMap((one) => ids.get(one)!);
         const dependency = before.length
           ? [`--dependency=afterok:${before.join(":")}`, "--kill-on-invalid-dep=yes"]
           : [];
-        ids.set(group, await sbatch(join(submissionPath(path, number), `${i}.sh`), dependency));
+        const id = await sbatch(join(submissionPath(path, number), `${i}.sh`), dependency);
+        ids.set(group, [...(ids.get(group) ?? []), id]);
       }
     } catch (error) {
-      await scancel([...ids.values()]).catch(() => {});
-      if (ids.size === 0) await rm(submissionPath(path, number), { recursive: true, force: true });
+      await scancel([...ids.values()].flat()).catch(() => {});
+      await rm(submissionPath(path, number), { recursive: true, force: true });
       throw error;
     }
     return this.#run();
@@ -72,7 +72,10 @@ export class SlurmEngine implements Engine {
     const { pollMs = 5000 } = this.#options;
     return {
       poll: async () => {
-        const queued = await squeue(namePrefix(this.#job));
+        if (isCancelled(this.#job))
+          throw new UserError(`The job ${this.#job.id} was cancelled. Run the same command again to go on with it.`);
+        // whatever is wrong with the answer, the work goes on meanwhile: ask again later
+        const queued = await squeue(namePrefix(this.#job), 0).catch(() => undefined);
         if (!queued) return undefined;
         const running = queued.filter(({ isRunning }) => isRunning).length;
         return { running, waiting: queued.length - running };
@@ -83,12 +86,7 @@ export class SlurmEngine implements Engine {
   }
 }
 
-/** What is in the queue of a job. Throws {@link UserError} when the controller does not answer. */
-async function queueOf(job: Pick<Job, "id">): Promise<Queued[]> {
-  const queued = await squeue(namePrefix(job));
-  if (!queued) throw new UserError("Slurm's controller does not answer squeue. Try again later.");
-  return queued;
-}
+const queueOf = (job: Pick<Job, "id">): Promise<Queued[]> => squeue(namePrefix(job), 10);
 
 /** The tasks whose processes are in the queue, by key. */
 export async function queuedTasks(job: Job): Promise<Map<string, "running" | "waiting">> {
@@ -102,17 +100,24 @@ export async function queuedTasks(job: Job): Promise<Map<string, "running" | "wa
   return found;
 }
 
-/** Takes everything of a job out of the queue; returns how much that was. */
-export async function cancelJob(job: Pick<Job, "id">): Promise<number> {
+/** Takes everything of a job out of the queue; returns how much that was. A command that waits for it ends. */
+export async function cancelJob(job: Job): Promise<number> {
+  await markCancelled(job);
   const queued = await queueOf(job);
   await scancel(queued.map(({ id }) => id));
   return queued.length;
 }
 
-/** Writes a submission's folder: the stages with their bundles, and a script for each. */
-async function writeScripts(job: Job, number: number, tasks: readonly Task[], options: SlurmOptions): Promise<Stage[]> {
+/** Writes a submission's folder: its tasks, the stages with their bundles, and a script for each. */
+async function writeSubmission(
+  job: Job,
+  number: number,
+  tasks: readonly Task[],
+  options: SlurmOptions,
+): Promise<Stage[]> {
   const folder = submissionPath(job.path, number);
   const stages = stagesOf(tasks);
+  await writeAtomic(join(folder, "tasks.json"), `${JSON.stringify(tasks, null, 1)}\n`);
   for (const [i, stage] of stages.entries())
     await writeAtomic(join(folder, `${i}.sh`), scriptOf(job, number, i, stage, options));
   await writeAtomic(join(folder, "stages.json"), `${JSON.stringify(stages, null, 1)}\n`);

@@ -55,7 +55,11 @@ export class Cluster {
 
   /** What is in the queue: `JOB NODE STATE`. */
   queue(): string[] {
-    const { stdout } = spawnSync("squeue", ["--noheader", "--array", "--format", "%i %N %t"], { encoding: "utf8" });
+    const { SQUEUE_STATES: _, ...env } = process.env;
+    const { stdout } = spawnSync("squeue", ["--noheader", "--array", "--format", "%i %N %t"], {
+      encoding: "utf8",
+      env,
+    });
     return stdout.split("\n").filter(Boolean);
   }
 }
@@ -70,7 +74,7 @@ export class Trial {
     this.folder = join(cluster.folder, id);
     mkdirSync(this.folder);
     const path = jobPath(this.folder, id);
-    this.job = { id, path, command: [], cwd: this.folder, begun: "now" };
+    this.job = { id, path, command: [], cwd: this.folder, begun: "now", environment: {} };
     this.#module = pathToFileURL(join(this.folder, "slow.mjs"));
     writeFileSync(
       this.#module,

@@ -7,6 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, cli, noCluster, pause, Trial, until } from "./cluster.ts";
 
 const cluster = new Cluster();
+/** What a user's environment may hold, and must not change. */
+const troubling = { SBATCH_JOB_NAME: "mine", SBATCH_TIMELIMIT: "0:01", SQUEUE_STATES: "PENDING" };
 let trial: Trial;
 let number = 0;
 const fresh = () => {
@@ -15,8 +17,14 @@ const fresh = () => {
 };
 
 describe.skipIf(noCluster)(`a cluster of three nodes${noCluster ? ` (${noCluster})` : ""}`, () => {
-  beforeAll(() => cluster.start());
-  afterAll(() => cluster.stop());
+  beforeAll(() => {
+    cluster.start();
+    Object.assign(process.env, troubling);
+  });
+  afterAll(() => {
+    for (const name of Object.keys(troubling)) delete process.env[name];
+    cluster.stop();
+  });
   afterEach(async () => {
     await until("the queue to be empty", () => cluster.queue().length === 0);
     await until("all processes to end", () => trial.orphans().length === 0);
@@ -112,6 +120,19 @@ describe.skipIf(noCluster)(`a cluster of three nodes${noCluster ? ` (${noCluster
     expect(shown.stdout).toMatch(
       /^failed {4}bad\n {10}it cannot be done\n {10}\/.*\.log\nnot begun child\nnot begun grandchild\ndone {6}good\n$/,
     );
+  });
+
+  it("it is cancelled while the command waits", async () => {
+    const { task, run, begun, result, job } = bound(fresh());
+    const running = run([task("a", 30), task("b", 0.1, { after: ["a"] })]);
+    const ended = expect(running).rejects.toThrow(`The job ${job.id} was cancelled.`);
+    await until("a to begin", () => begun("a").length === 1);
+    const cancelled = spawnSync(process.execPath, [cli, "jobs", "cancel", job.id, "--runs", trial.folder], {
+      encoding: "utf8",
+    });
+    expect(cancelled.stdout).toBe(`2 processes of ${job.id} were taken out of the queue.\n`);
+    await ended;
+    expect([begun("a").length, result("a")]).toEqual([1, undefined]);
   });
 
   it("the command line is killed, and another attaches; the results are those of one machine", async () => {

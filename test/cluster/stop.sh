@@ -7,5 +7,5 @@ for pid in "$folder"/slurmd-*.pid "$folder"/slurmctld.pid "$folder"/munge/pid; d
   [ -f "$pid" ] && kill "$(cat "$pid")" 2>/dev/null
 done
 sleep 0.5
-pkill -9 -f "$folder" 2>/dev/null
+pkill -9 -f "$folder/" 2>/dev/null
 true
