@@ -6,8 +6,8 @@ import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/
 import { projectRoot, UsageError, UserError } from "../core/index.ts";
 import { dataCommand } from "./data.ts";
 import { distanceCommand } from "./distance.ts";
-import { withEngine } from "./engine.ts";
 import { fetchCommand } from "./fetch.ts";
+import { withEngine } from "./settings.ts";
 import "./interrupt.ts";
 import { jobsCommand } from "./jobs.ts";
 import { measureCommand } from "./measure.ts";

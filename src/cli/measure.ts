@@ -3,9 +3,10 @@ import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
 import { sha256Value, UsageError } from "../core/index.ts";
-import { carryOutTasks, chooseEngine, type EngineChoice } from "./engine.ts";
+import { carryOutTasks } from "./engine.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
 import { makeProgress, type Progress } from "./progress.ts";
+import { chooseEngine, type EngineChoice } from "./settings.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
 import { showMeasurement } from "./summary.ts";
 

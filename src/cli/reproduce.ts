@@ -4,10 +4,10 @@ import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
 import type { Cost, Written } from "../experiments/index.ts";
-import { chooseEngine } from "./engine.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { planText } from "./plan.ts";
 import { carryOutPlanned, previewPlanned } from "./run.ts";
+import { chooseEngine } from "./settings.ts";
 import { showClaims, showRun } from "./summary.ts";
 
 export const reproduceCommand = () =>

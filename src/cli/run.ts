@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import type { Cost, PlannedRun, Wishes } from "../experiments/index.ts";
-import { carryOutTasks, type EngineChoice, previewTasks } from "./engine.ts";
+import { carryOutTasks, previewTasks } from "./engine.ts";
 import { makeProgress } from "./progress.ts";
+import type { EngineChoice } from "./settings.ts";
 
 interface Settings extends Pick<Wishes, "device"> {
   readonly runs: string;

@@ -1,9 +1,9 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { chooseEngine } from "./engine.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { carryOutPlanned } from "./run.ts";
+import { chooseEngine } from "./settings.ts";
 
 export const trainCommand = () =>
   new Command("train")

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chooseEngine } from "./engine.ts";
+import { chooseEngine } from "./settings.ts";
 
 const home = process.cwd();
 let folder = "";
