@@ -46,13 +46,15 @@ export function serialise(
   const version = Number(dialect.opsets.find(({ domain }) => domain === "")?.version ?? opset);
   const all = nodesOf(Object.values(outputs));
   const used = new Set([...all.flatMap((node) => node.inputs), ...Object.values(outputs)].map((v) => v?.key));
+  // a computed value that is an output bears its name; under a second name, and for inputs and constants, it takes an Identity, which is a copy
+  const outputNames = new Map<string, string>();
+  for (const [name, { key, node }] of Object.entries(outputs))
+    if (node.op !== "Input" && !node.tensor && !outputNames.has(key)) outputNames.set(key, name);
   for (const node of all) {
     node.outputs.forEach((v, i) => {
-      if (node.foreign || used.has(v.key))
-        names.set(
-          v.key,
-          node.op === "Input" ? String(node.attributes.name) : `${node.op}~${node.id}${i ? `_${i}` : ""}`,
-        );
+      if (!node.foreign && !used.has(v.key)) return;
+      const own = node.op === "Input" ? String(node.attributes.name) : `${node.op}~${node.id}${i ? `_${i}` : ""}`;
+      names.set(v.key, outputNames.get(v.key) ?? own);
     });
     const [value] = node.outputs;
     const name = names.get(value.key) ?? "";
@@ -62,14 +64,9 @@ export function serialise(
     else nodes.push(nodeProto(node, names, version));
   }
   const results = Object.entries(outputs).map(([name, value]) => {
-    nodes.push(
-      create(NodeProtoSchema, {
-        opType: "Identity",
-        input: [names.get(value.key)!],
-        output: [name],
-        name: `output ${name}`,
-      }),
-    );
+    const input = [names.get(value.key)!];
+    if (input[0] !== name)
+      nodes.push(create(NodeProtoSchema, { opType: "Identity", input, output: [name], name: `output ${name}` }));
     return valueInfo(name, value.known);
   });
   const graph = create(GraphProtoSchema, {
