@@ -1,6 +1,6 @@
 // A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
 import { existsSync, readdirSync } from "node:fs";
-import { readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
@@ -86,10 +86,9 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
       return value;
     },
     async close({ failed } = { failed: false }) {
-      // what others work in, on a cluster perhaps, is theirs
-      const others = (await readdir(path)).filter((name) => !["recipe.yaml", "machine.json", ".lock"].includes(name));
       await lock.release();
-      if (!failed || isKept || !made || others.length > 0) return;
+      // where an epoch was trained, where others work (on a cluster) or what was there before stays
+      if (!failed || isKept || !made || existsSync(join(path, "log.ndjson"))) return;
       await rm(path, { recursive: true, force: true });
       if (made && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
     },

@@ -96,23 +96,30 @@ export interface MissingPoint {
   readonly pieces: readonly Piece[];
 }
 
-/** The points whose results are missing, each in pieces, with the steps that score them. */
+/** The points whose results are missing, each in pieces, with the steps that score them; and pieces that a cut run left of points that are measured. */
 export async function measuringSteps(
   run: RunFolder,
   points: readonly Point[],
   { device, cpus, piece, onProgress }: Wishes,
   time?: StepTime,
-): Promise<{ missing: MissingPoint[]; steps: Step[] }> {
+): Promise<{ missing: MissingPoint[]; leftovers: Piece[]; steps: Step[] }> {
   const missing: MissingPoint[] = [];
+  const leftovers: Piece[] = [];
   const steps: Step[] = [];
-  if (points.length === 0) return { missing, steps };
+  if (points.length === 0) return { missing, leftovers, steps };
+  const folder = resolve(run.path, "measure", "pieces");
   const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
     const asked = measureOptions(run, point);
-    if (await isMeasured(run.path, point, asked)) continue;
+    const isThere = await isMeasured(run.path, point, asked);
+    if (isThere && !existsSync(folder)) continue;
     const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await extentOf(run.recipe, options);
-    const pieces = piecesOf(options, resolve(run.path, "measure", "pieces"), { mixes, samples, piece });
+    const pieces = piecesOf(options, folder, { mixes, samples, piece });
+    if (isThere) {
+      leftovers.push(...pieces);
+      continue;
+    }
     missing.push({ point, options, pieces });
     const tasks = pieceTasks(options, pieces, {
       key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
@@ -133,7 +140,7 @@ export async function measuringSteps(
       onProgress?.(`${run.label} measure`, begun + share, points.length, `epoch ${point.epoch}, ${point.split}`);
     };
   }
-  return { missing, steps };
+  return { missing, leftovers, steps };
 }
 
 /** How many mixes a measurement has, and on how many samples. */

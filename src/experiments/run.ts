@@ -2,7 +2,7 @@
 // not done again, so a run that was cut goes on where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { layersOf, loadOrders, matchLayers, parseScans, removePieces } from "../connectivity/index.ts";
+import { layersOf, loadOrders, matchLayers, type Piece, parseScans, removePieces } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
@@ -71,11 +71,11 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
 /** What there is to do for some runs. */
 export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<Plan> {
   const steps: Step[] = [];
-  const unfinished: { run: RunFolder; missing: MissingPoint[] }[] = [];
+  const unfinished: { run: RunFolder; missing: MissingPoint[]; leftovers: Piece[] }[] = [];
   for (const { run, points, time } of works) {
     const measuring = await measuringSteps(run, points, wishes, time);
     steps.push(...(await trainingSteps(run, wishes, time)), ...measuring.steps);
-    unfinished.push({ run, missing: measuring.missing });
+    unfinished.push({ run, ...measuring });
   }
   const assembled = new Set<MissingPoint>();
   async function assemble(): Promise<void> {
@@ -97,8 +97,8 @@ export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<P
     idle: () => assembling.catch(() => {}),
     async finish() {
       await assembling.then(assemble);
-      for (const { run, missing } of unfinished) {
-        await removePieces(missing.flatMap(({ pieces }) => pieces));
+      for (const { run, missing, leftovers } of unfinished) {
+        await removePieces([...missing.flatMap(({ pieces }) => pieces), ...leftovers]);
         const clients = await clientHistogram(run.recipe);
         if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
       }
