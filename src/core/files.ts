@@ -59,7 +59,7 @@ export async function writeAtomic(
 export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
   for (const file of await readdir(folder, { recursive }).catch(() => [])) {
     const path = join(folder, file);
-    const writer = /^\..*\.lock$/.test(basename(file)) ? await lockOwner(path) : writerOf(file);
+    const writer = /^\..*\.lock(\.taking)?$/.test(basename(file)) ? await lockOwner(path) : writerOf(file);
     if (writer && !isAlive(writer, (await stat(path).catch(() => undefined))?.mtimeMs ?? 0))
       await rm(path, { force: true });
   }

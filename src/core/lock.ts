@@ -1,12 +1,14 @@
 // Lock files: one process at a time works on a thing, also from several machines on a shared folder.
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { describeFileError, lockOwner } from "./files.ts";
 import { isAlive, type Owner, partName, self } from "./owner.ts";
 
 /** Ms between signs of life. */
 const heartbeat = 15_000;
+/** Ms after which a guard's process is dead: it is held for a few file operations. */
+const guardLimit = 30_000;
 
 /** Held: `release` lets go. Not held: the `owner` that has it. */
 export type Lock = { readonly release: () => Promise<void> } | { readonly owner: Owner };
@@ -19,13 +21,13 @@ export async function takeLock(path: string): Promise<Lock> {
     await writeFile(whole, mine);
     for (;;) {
       const failure = await link(whole, path).catch((error: NodeJS.ErrnoException) => error);
-      if (!failure || (await stat(whole)).nlink === 2) break; // an answer of NFS may be lost on the way
+      if (!failure || (await isSame(whole, path))) break; // an answer of NFS may be lost on the way
       if (failure.code !== "EEXIST") throw failure;
       const text = await readFile(path, "utf8").catch(() => undefined);
       const owner = await lockOwner(path);
       const lastSign = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
       if (owner && isAlive(owner, lastSign)) return { owner };
-      if (text !== undefined) await removeDead(path, text);
+      if (text !== undefined) await removeDead(path, text, whole);
     }
   } catch (error) {
     throw describeFileError(error, path, "write");
@@ -42,17 +44,34 @@ export async function takeLock(path: string): Promise<Lock> {
   };
 }
 
-/** Removes a dead one's lock, unless another process has taken it over meanwhile. */
-async function removeDead(path: string, text: string): Promise<void> {
-  const grave = partName(path);
-  const moved = await rename(path, grave).then(
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [x, y] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)));
+  return x !== undefined && y !== undefined && x.ino === y.ino && x.dev === y.dev;
+}
+
+/**
+ * Removes a dead one's lock, unless it has gone meanwhile. One process at a time does that, under a guard: two that saw the same dead lock could else remove
+ * it and the one that took its place.
+ */
+async function removeDead(path: string, text: string, whole: string): Promise<void> {
+  const guard = `${path}.taking`;
+  const isMine = await link(whole, guard).then(
     () => true,
     () => false,
   );
-  if (!moved) return;
-  if ((await readFile(grave, "utf8").catch(() => text)) !== text) await link(grave, path).catch(() => {});
-  await rm(grave, { force: true });
+  if (!isMine) {
+    const age = Date.now() - ((await stat(guard).catch(() => undefined))?.ctimeMs ?? Date.now());
+    if (age > guardLimit) await rm(guard, { force: true }); // its process died in between
+    return pause(5);
+  }
+  try {
+    if ((await readFile(path, "utf8").catch(() => undefined)) === text) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What this process holds, by path; it is let go when the process ends, however that is asked for. */
 const held = new Map<string, string>();
