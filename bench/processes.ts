@@ -127,7 +127,7 @@ measure: { every: ${train.epochs} }
         `  memory: ${scan.memoryMb.toFixed(0)} MB, of the two ends and the full average alone ${single.memoryMb.toFixed(0)} MB`,
       );
       if (width === 16) {
-        const precise = await measure("--precision", "0.05");
+        const precise = await measure("--samples", "10000", "--precision", "0.05");
         const part = await pytorch({ ...loop, samples: 1000 });
         say(`measure to a precision of 0.05, width ${width}, of 10,000 samples`, precise.seconds, [
           { name: "PyTorch, all of them, ten times what 1,000 take,", seconds: 10 * part.seconds },
