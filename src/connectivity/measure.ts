@@ -10,9 +10,9 @@ import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evalua
 import { mean } from "./interval.ts";
 import type { Grouping, Layer } from "./layers.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
-import { type Mix, mixKey, orderMixes } from "./mixes.ts";
+import { type Mix, mixKey } from "./mixes.ts";
 import type { Pair, Statistics } from "./pair.ts";
-import { endMix, layersOf, type PlanOptions, type Point, planPoints } from "./plan.ts";
+import { endMix, layersOf, mixesOf, type PlanOptions, type Point, planPoints } from "./plan.ts";
 import { chooseOutput, fixedBatch, type Task } from "./probe.ts";
 import { recalibrate } from "./recalibrate.ts";
 import type { Measurement } from "./result.ts";
@@ -121,8 +121,7 @@ export async function scorePiece(
       `${options.a}, ${options.b} or the data have changed since the measurement began. Measure again.`,
     );
   const plan = await planOf(prepared, options);
-  const { points, ends } = plan;
-  const mixes = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+  const mixes = mixesOf(plan.points, plan.ends);
   const scores = new Map(mixes.map((mix) => [mixKey(mix), emptyScores(prepared.data)]));
   const end = Math.min(to, prepared.data.count);
   await evaluateMixes(mixes, [from, end], scores, await evaluationOf(prepared, plan, options), (share) =>
@@ -145,10 +144,9 @@ export async function extentOf(
   options: MeasureOptions,
 ): Promise<{ mixes: number; samples: number; batch: number; content: string }> {
   const prepared = await prepare(options);
-  const { points } = await planOf(prepared, options);
-  const keys = new Set(points.flatMap(({ mix, baseline }) => [mix, ...baseline].map(mixKey)));
+  const { points, ends } = await planOf(prepared, options);
   const { data, batch } = prepared;
-  return { mixes: keys.size + 2, samples: data.count, batch, content: contentOf(prepared) };
+  return { mixes: mixesOf(points, ends).length, samples: data.count, batch, content: contentOf(prepared) };
 }
 
 /** The hash of both ends' tensors and of the samples. */
@@ -171,8 +169,8 @@ async function evaluationOf(
   { points }: Plan,
   { statistics, runtime }: MeasureOptions,
 ): Promise<EvaluateOptions> {
-  const mixes = () => points.flatMap(({ mix, baseline }) => [mix, ...baseline]);
-  const recalibrated = statistics === "recalibrate" ? await recalibrate(pair, mixes(), data, runtime) : undefined;
+  const recalibrated =
+    statistics === "recalibrate" ? await recalibrate(pair, mixesOf(points), data, runtime) : undefined;
   return { pair, data, batch, runtime, recalibrated };
 }
 

@@ -2,7 +2,7 @@
 
 import { dtypeOf, type Model } from "../models/index.ts";
 import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
-import { type Mix, mixOf } from "./mixes.ts";
+import { type Mix, mixOf, orderMixes } from "./mixes.ts";
 import { type Bases, type Cell, loadOrders, planCells, type ScanName } from "./scans.ts";
 
 export interface PlanOptions {
@@ -49,6 +49,10 @@ export async function planPoints(layers: readonly Layer[], options: PlanOptions)
     })),
   );
 }
+
+/** Every mix that some points and the ends need, in the order in which to evaluate them. */
+export const mixesOf = (points: readonly Point[], ends: readonly Mix[] = []): Mix[] =>
+  orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
 
 /** The end itself, as a mix of nothing averaged. */
 export const endMix = (end: "a" | "b", layers: readonly Layer[]): Mix => ({ sources: layers.map(() => end) });

@@ -4,8 +4,8 @@ import type { Dataset } from "../data/index.ts";
 import { barriers } from "./barrier.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
 import { errorInterval, meanInterval } from "./interval.ts";
-import { type Mix, mixKey, orderMixes } from "./mixes.ts";
-import type { Point } from "./plan.ts";
+import { type Mix, mixKey } from "./mixes.ts";
+import { mixesOf, type Point } from "./plan.ts";
 import type { SampleTable } from "./store.ts";
 
 export interface Precision {
@@ -35,7 +35,7 @@ export async function sampleScores(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Sampled> {
   const { data } = options;
-  const all = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+  const all = mixesOf(points, ends);
   const stored = new Map(all.map((mix) => [mixKey(mix), emptyScores(data)]));
   const counts = new Map(points.map((point) => [point, 0]));
   const cut = (mix: Mix, count: number): SampleScores => {
@@ -46,7 +46,7 @@ export async function sampleScores(
   let done = 0;
   while (done < data.count && (done === 0 || active.length > 0)) {
     const target = precision ? Math.min(data.count, Math.max(firstRound, 2 * done)) : data.count;
-    const mixes = orderMixes([...ends, ...active.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+    const mixes = mixesOf(active, ends);
     const [from, to] = [done, target];
     await evaluateMixes(mixes, [from, to], stored, options, (share) =>
       onProgress(from + share * (to - from), precision ? Math.max(to, firstRound) : data.count),
@@ -64,7 +64,7 @@ export function joinedScores(
   points: readonly Point[],
   ends: readonly [Mix, Mix],
 ): Sampled {
-  const mixes = orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
+  const mixes = mixesOf(points, ends);
   const join = (parts: readonly Float32Array[]) => {
     const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;

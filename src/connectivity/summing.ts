@@ -1,5 +1,4 @@
 // Sums in a thread of their own, for files so large that reading and adding side by side pays.
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Tensor } from "../core/index.ts";
 import { siblingModule } from "../runtime/index.ts";
@@ -32,9 +31,7 @@ export function startSumming(): Summing {
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
     },
     async close() {
-      const ended = once(worker, "exit");
       await worker.terminate();
-      await ended;
     },
   };
 }

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } fro
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
-import { isAlive, type Owner, partName, writerOf } from "./owner.ts";
+import { isAlive, lockOwner, partName, writerOf } from "./owner.ts";
 
 /** The project's own root (where package.json lies), the same from src/ and from dist/. */
 export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -59,21 +59,11 @@ export async function writeAtomic(
 export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
   for (const file of await readdir(folder, { recursive }).catch(() => [])) {
     const path = join(folder, file);
-    const writer = /^\..*\.lock(\.taking)?$/.test(basename(file)) ? await lockOwner(path) : writerOf(file);
+    const isLock = /^\..*\.lock(\.taking)?$/.test(basename(file));
+    const writer = isLock ? await readFile(path, "utf8").then(lockOwner, () => undefined) : writerOf(file);
     if (writer && !isAlive(writer, (await stat(path).catch(() => undefined))?.mtimeMs ?? 0))
       await rm(path, { force: true });
   }
-}
-
-/** Who has (or had) a lock file; undefined when it is gone. */
-export async function lockOwner(path: string): Promise<Owner | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    const { pid, host, job } = JSON.parse(text) as Partial<Owner>;
-    if (pid && host) return { pid, host, job };
-  } catch {}
-  return { pid: 0, host: "" }; // no lock of ours: nobody's
 }
 
 const reasons: Record<string, string> = {

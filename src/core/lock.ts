@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { describeFileError, lockOwner } from "./files.ts";
-import { isAlive, type Owner, partName, self } from "./owner.ts";
+import { describeFileError } from "./files.ts";
+import { isAlive, lockOwner, type Owner, partName, self } from "./owner.ts";
 
 /** Ms between signs of life. */
 const heartbeat = 15_000;
@@ -23,11 +23,14 @@ export async function takeLock(path: string): Promise<Lock> {
       const failure = await link(whole, path).catch((error: NodeJS.ErrnoException) => error);
       if (!failure || (await isSame(whole, path))) break; // an answer of NFS may be lost on the way
       if (failure.code !== "EEXIST") throw failure;
-      const text = await readFile(path, "utf8").catch(() => undefined);
-      const owner = await lockOwner(path);
+      const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+      });
+      if (text === undefined) continue; // it has just been let go
+      const owner = lockOwner(text);
       const lastSign = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
-      if (owner && isAlive(owner, lastSign)) return { owner };
-      if (text !== undefined) await removeDead(path, text, whole);
+      if (isAlive(owner, lastSign)) return { owner };
+      await removeDead(path, text, whole);
     }
   } catch (error) {
     throw describeFileError(error, path, "write");
@@ -77,7 +80,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const held = new Map<string, string>();
 
 function hold(path: string, text: string): void {
-  if (held.size === 0 && !isWatching) {
+  if (!isWatching) {
     isWatching = true;
     process.on("exit", () => {
       for (const one of held.keys()) letGo(one);

@@ -54,3 +54,12 @@ export function writerOf(file: string): Owner | undefined {
   const [, host, pid] = /^\..*~([^~]*)~(\d+)~[0-9a-f]{8}\.part$/.exec(basename(file)) ?? [];
   return pid === undefined ? undefined : { host, pid: Number(pid) };
 }
+
+/** Who has (or had) a lock file of this content. */
+export function lockOwner(text: string): Owner {
+  try {
+    const { pid, host, job } = JSON.parse(text) as Partial<Owner>;
+    if (pid && host) return { pid, host, job };
+  } catch {}
+  return { pid: 0, host: "" }; // no lock of ours: nobody's
+}

@@ -1,12 +1,11 @@
 // What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now.
 import { join } from "node:path";
-import { loadOrders, planCells } from "../connectivity/index.ts";
 import { sha256Value } from "../core/index.ts";
 import { type RuntimeOptions, siblingModule, startWork } from "../runtime/index.ts";
 import { lastEpoch } from "../training/index.ts";
 import { networkNames, runPath } from "./folder.ts";
 import type { PlannedRun } from "./plan.ts";
-import { isMeasured, measureOptions } from "./points.ts";
+import { extentOf, isMeasured, measureOptions } from "./points.ts";
 import { isKept, lengthOf, type Recipe } from "./recipe.ts";
 import type { Wishes } from "./run.ts";
 import { evaluationSeconds, type StepTime } from "./times.ts";
@@ -71,24 +70,20 @@ async function costOf(
     return { ...counts, samples: 0, evaluations: 0, bytes: 0, seconds: 0 };
 
   const time = await timeOf(recipe);
-  const { batch, steps } = recipe.training;
-  const share = recipe.federated ? time.samples.train / networks.length : time.samples.train;
-  const stepsLeft = left.map((epochs) => (steps === undefined ? epochs * Math.ceil(share / batch) : epochs));
+  const stepsLeft = left.reduce((sum, epochs) => sum + (epochs * time.steps) / total, 0);
   let evaluations = 0;
-  for (const { scans, base, orderSeed, samples, split } of missing) {
-    const cells = planCells(time.layers, scans, { base, orderSeed, orders: await loadOrders(scans) });
-    evaluations += (cells.length + 2) * (samples ?? time.samples[split]);
+  for (const point of missing) {
+    const { mixes, samples } = await extentOf(recipe, measureOptions({ recipe, path }, point));
+    evaluations += mixes * samples;
   }
   const kept = Array.from({ length: total + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
   const wide = Math.min(cores, networks.length); // side by side, in the time of one
   return {
     ...counts,
     time,
-    samples: batch * stepsLeft.reduce((sum, n) => sum + n, 0),
+    samples: recipe.training.batch * stepsLeft,
     evaluations,
     bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
-    seconds:
-      (time.seconds * stepsLeft.reduce((sum, n) => sum + n, 0)) / wide +
-      evaluationSeconds(time, recipe, evaluations) / wide,
+    seconds: (time.seconds * stepsLeft + evaluationSeconds(time, recipe, evaluations)) / wide,
   };
 }

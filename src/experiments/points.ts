@@ -144,7 +144,7 @@ export async function measuringSteps(
 }
 
 /** How many mixes a measurement has, and on how many samples. */
-async function extentOf(recipe: Recipe, { scans, base = "both", orderSeed = 111, data }: MeasureOptions) {
+export async function extentOf(recipe: Recipe, { scans, base = "both", orderSeed = 111, data }: MeasureOptions) {
   const model = buildModel(await findNetwork(recipe.model.name), modelSizes(recipe));
   const names = layersOf(model).map(({ name }) => name);
   const cells = planCells(names, scans, { base, orderSeed, orders: await loadOrders(scans) });

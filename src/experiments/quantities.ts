@@ -1,5 +1,5 @@
 // What a claim is about: the cells behind each `take` of a recipe's claims. A cell that exists on both bases is a group of two, which count as their mean.
-import type { Measurement } from "../connectivity/index.ts";
+import { type Measurement, mean } from "../connectivity/index.ts";
 import type { Claim } from "./recipe.ts";
 
 type Cell = Measurement["cells"][number];
@@ -49,6 +49,6 @@ function ascending(cells: readonly Cell[], metric: "loss" | "error"): Cell[][] |
   if (cells.length === 0 || cells.some((cell) => barrier(cell) === null)) return undefined;
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) groups.set(`${cell.averaged}`, [...(groups.get(`${cell.averaged}`) ?? []), cell]);
-  const mean = (group: readonly Cell[]) => group.reduce((sum, cell) => sum + barrier(cell)!, 0) / group.length;
-  return [...groups.values()].sort((x, y) => mean(x) - mean(y));
+  const height = (group: readonly Cell[]) => mean(group.map((cell) => barrier(cell)!));
+  return [...groups.values()].sort((x, y) => height(x) - height(y));
 }

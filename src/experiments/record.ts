@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Measurement, parseMeasurement, readSamples } from "../connectivity/index.ts";
+import { type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
@@ -76,9 +76,13 @@ type Split = Measurement["data"]["split"];
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
-  const claims = await judgeClaims(recipe.claims, record.measurements, (point) =>
-    Promise.all(runs.map((run) => readSamples(samplesPath(run, recipe, point)))),
-  );
+  const read = new Map<string, Promise<SampleTable[]>>(); // several claims are about the same points
+  const claims = await judgeClaims(recipe.claims, record.measurements, (point) => {
+    const paths = runs.map((run) => samplesPath(run, recipe, point));
+    const tables = read.get(paths[0]) ?? Promise.all(paths.map(readSamples));
+    read.set(paths[0], tables);
+    return tables;
+  });
   if (claims.length || recipe.figure)
     await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
   const { html, figures, csv } = renderRun({ ...record, claims });

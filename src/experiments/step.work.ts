@@ -1,5 +1,4 @@
 // Work in a process of its own: times a few training steps of a recipe's network, for the estimate of a plan.
-import { layersOf } from "../connectivity/index.ts";
 import { sizeOf } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { buildModel, findNetwork, initialise } from "../models/index.ts";
@@ -22,16 +21,11 @@ const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> =
     times.push((performance.now() - start) / 1000);
   }
   await stepper.dispose();
-  const test = recipe.measure.splits.includes("test")
-    ? await openData(recipe.data.name, { ...trainingData(recipe), split: "test", samples: undefined })
-    : undefined;
   return {
     seconds: Math.min(...times),
     steps: stepsOf(recipe, data.count),
     memoryMb: Math.ceil(process.resourceUsage().maxRSS / 1024),
     bytes: 4 * model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    layers: layersOf(model).map(({ name }) => name),
-    samples: { train: data.count, test: test?.count ?? 0 },
   };
 };
 

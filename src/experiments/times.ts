@@ -10,10 +10,6 @@ export interface StepTime {
   readonly memoryMb: number;
   /** Of one checkpoint. */
   readonly bytes: number;
-  /** Names of the layers. */
-  readonly layers: readonly string[];
-  /** Training samples, and those of the test split. */
-  readonly samples: { readonly train: number; readonly test: number };
 }
 
 /** Steps of one network's training, when its clients (if any) have equal parts. */

@@ -14,6 +14,7 @@ export {
   writeJob,
 } from "./folder.ts";
 export { LocalEngine } from "./local.ts";
+export { howEnded } from "./process.ts";
 export { reconcile } from "./reconcile.ts";
 export { cancelJob, queuedTasks, SlurmEngine, type SlurmOptions, scriptOf } from "./slurm.ts";
 export { checkSlurm } from "./slurm-commands.ts";

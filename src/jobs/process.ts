@@ -43,8 +43,11 @@ export function runProcess(
   });
 }
 
-/** How a process that failed ended, in a few words: what it said last, else its status. */
-export function describeEnd({ status, signal, lastWords }: Ended): string {
-  if (signal) return `was ended by ${signal}${signal === "SIGKILL" ? " (out of memory?)" : ""}`;
-  return lastWords.split("\n").at(-1) || `ended with status ${status}`;
+/** How a process ended: by a signal, or with a status. */
+export function howEnded({ status, signal }: Pick<Ended, "status" | "signal">): string {
+  if (!signal) return `ended with status ${status}`;
+  return `was ended by ${signal}${signal === "SIGKILL" ? " (out of memory?)" : ""}`;
 }
+
+/** How a process that failed ended, in a few words: what it said last, else its status. */
+export const describeEnd = (end: Ended): string => (!end.signal && end.lastWords.split("\n").at(-1)) || howEnded(end);

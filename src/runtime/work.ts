@@ -3,6 +3,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../core/index.ts";
+import { howEnded } from "../jobs/index.ts";
 
 /** The default export of a `*.work.ts` module. */
 export type Work<Input, Output, Progress> = (input: Input, report: (progress: Progress) => void) => Promise<Output>;
@@ -83,14 +84,13 @@ export function startWork<Input, Output, Progress>(
     child.on("error", reject);
     child.on("exit", (code, signalName) => {
       signal?.removeEventListener("abort", abort);
-      const how = signalName ? `was ended by ${signalName}` : `ended with status ${code}`;
-      const why =
-        signalName === "SIGKILL"
-          ? " (out of memory?)"
-          : lastWords.trim()
-            ? `: ${lastWords.trim().split("\n").at(-1)}`
-            : "";
-      reject(new UserError(`The computing process ${how}${why}. Run the command again to go on where it stopped.`)); // no effect after done
+      const how = howEnded({ status: code, signal: signalName });
+      const why = signalName === "SIGKILL" ? "" : lastWords.trim().split("\n").at(-1);
+      reject(
+        new UserError(
+          `The computing process ${how}${why ? `: ${why}` : ""}. Run the command again to go on where it stopped.`,
+        ),
+      ); // no effect after done
     });
     child.send({ module: module.href, input });
   });
