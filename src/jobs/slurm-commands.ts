@@ -12,6 +12,8 @@ export interface Queued {
   readonly id: string;
   readonly name: string;
   readonly isRunning: boolean;
+  /** Its node would not begin it (it still kept an earlier run of it, or could not prepare itself): Slurm holds it until somebody releases it. */
+  readonly isStuck: boolean;
 }
 
 const away = /contact slurm controller|socket timed out|connection refused|connect failure|unable to connect/i;
@@ -55,15 +57,20 @@ export async function sbatch(script: string, args: readonly string[]): Promise<s
 
 /** The caller's own jobs whose names begin so; while the controller is away it is asked again for `patience` seconds. */
 export async function squeue(prefix: string, patience: number): Promise<Queued[]> {
-  const text = await slurm("squeue", ["--noheader", "--array", "--me", "--all", "--format", "%i|%j|%t"], patience);
+  const text = await slurm("squeue", ["--noheader", "--array", "--me", "--all", "--format", "%i|%j|%t|%r"], patience);
   return text
     .split("\n")
     .map((line) => line.trim().split("|"))
     .filter(([, name]) => name?.startsWith(prefix))
-    .map(([id, name, state]) => ({ id, name, isRunning: state !== "PD" }));
+    .map(([id, name, state, reason]) => ({
+      id,
+      name,
+      isRunning: state !== "PD",
+      isStuck: /launch failed/i.test(reason),
+    }));
 }
 
+/** Takes jobs (`123`, all of an array) or elements (`123_4`) out of the queue. */
 export async function scancel(ids: readonly string[]): Promise<void> {
-  const jobs = [...new Set(ids.map((id) => id.replace(/_.*/, "")))];
-  if (jobs.length) await slurm("scancel", jobs, 60);
+  if (ids.length) await slurm("scancel", ids, 60);
 }

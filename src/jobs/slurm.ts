@@ -77,6 +77,8 @@ export class SlurmEngine implements Engine {
         // whatever is wrong with the answer, the work goes on meanwhile: ask again later
         const queued = await squeue(namePrefix(this.#job), 0).catch(() => undefined);
         if (!queued) return undefined;
+        // what waits for an administrator would wait for ever: out with it, and reconcile submits what is missing anew
+        await scancel(queued.filter(({ isStuck }) => isStuck).map(({ id }) => id)).catch(() => {});
         const running = queued.filter(({ isRunning }) => isRunning).length;
         return { running, waiting: queued.length - running };
       },
@@ -104,7 +106,7 @@ export async function queuedTasks(job: Job): Promise<Map<string, "running" | "wa
 export async function cancelJob(job: Job): Promise<number> {
   await markCancelled(job);
   const queued = await queueOf(job);
-  await scancel(queued.map(({ id }) => id));
+  await scancel([...new Set(queued.map(({ id }) => id.replace(/_.*/, "")))]);
   return queued.length;
 }
 

@@ -50,6 +50,15 @@ export class Cluster {
     return Number(readFileSync(join(this.folder, `${daemon}.pid`), "utf8"));
   }
 
+  clear(): void {
+    spawnSync("scancel", ["--user=root"]);
+  }
+
+  /** Takes nodes back that Slurm drained because they would not begin a job. */
+  resumeNodes(): void {
+    spawnSync("scontrol", ["update", "NodeName=n[1-3]", "State=RESUME"]);
+  }
+
   startController = (): string => execFileSync("slurmctld", { encoding: "utf8" });
   startNode = (node: string): string => execFileSync("slurmd", ["-N", node], { encoding: "utf8" });
 
