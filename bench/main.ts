@@ -17,16 +17,16 @@ const resnet = (kind: "step" | "scan", width: number, size: number, count: numbe
   spec: { kind, network: "resnet18-nonorm", size, batch: kind === "step" ? 64 : 50, sizes: { width }, count },
 });
 const work = [
-  resnet("step", 16, 16, 20),
-  resnet("step", 16, 32, 20),
-  resnet("step", 64, 32, 6),
+  resnet("step", 16, 16, 40),
+  resnet("step", 16, 32, 24),
+  resnet("step", 64, 32, 16),
   {
     title: "step, VGG11, 32x32, batch 64",
-    spec: { kind: "step", network: "vgg11", size: 32, batch: 64, sizes: { width: 64, hidden: 4096 }, count: 5 },
+    spec: { kind: "step", network: "vgg11", size: 32, batch: 64, sizes: { width: 64, hidden: 4096 }, count: 8 },
   },
   {
     title: "step, GPT of 4 blocks, 128 wide, 128 characters, batch 16",
-    spec: { kind: "step", network: "gpt", size: 128, batch: 16, sizes: { blocks: 4, dim: 128, heads: 4 }, count: 15 },
+    spec: { kind: "step", network: "gpt", size: 128, batch: 16, sizes: { blocks: 4, dim: 128, heads: 4 }, count: 24 },
   },
   resnet("scan", 16, 32, 200),
   resnet("scan", 64, 32, 20),

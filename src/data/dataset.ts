@@ -19,8 +19,6 @@ export type Split = "train" | "test";
 export interface BatchOptions {
   /** The stream of random changes; asks for training augmentation where the set has one. */
   readonly augment?: Random;
-  /** A batch of the same size whose memory is used again. */
-  readonly into?: Batch;
 }
 
 export interface Dataset {

@@ -55,14 +55,6 @@ describe("CIFAR-10", () => {
     expect(seen.size).toBeGreaterThan(120); // of 162 kinds
   });
 
-  it("uses a batch's memory again without changing what is in it", async () => {
-    const data = await openData("cifar10-half", { samples: 20 });
-    const fresh = data.batch([4, 5]);
-    const used = data.batch([4, 5], { into: data.batch([1, 2]) });
-    expect(pixels(used)).toEqual(pixels(fresh));
-    expect(used.labels.data).toEqual(fresh.labels.data);
-  });
-
   it("says what is wrong with the data", async () => {
     const refusal = (name: string, options: object) =>
       openData(name, options).then(

@@ -40,10 +40,10 @@ export function imageDataset(
     Float32Array.from({ length: 256 }, (_, byte) => (Math.fround(byte / 255) - m) / std[c]),
   );
 
-  const batch = (indices: ArrayLike<number>, { augment, into }: BatchOptions = {}): Batch => {
+  const batch = (indices: ArrayLike<number>, { augment }: BatchOptions = {}): Batch => {
     const n = indices.length;
-    const input = into?.inputs.input ?? tensor("float32", [n, 3, side, side]);
-    const labels = into?.labels ?? tensor("int64", [n]);
+    const input = tensor("float32", [n, 3, side, side]);
+    const labels = tensor("int64", [n]);
     for (let i = 0; i < n; i++) {
       const at = indices[i] * record + labelBytes;
       (labels.data as BigInt64Array)[i] = BigInt(records[at - 1]);

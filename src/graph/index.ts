@@ -18,4 +18,5 @@ export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Valu
 export * from "./lowering/index.ts";
 export * from "./ops/index.ts";
 export * from "./print.ts";
+export * from "./repeat.ts";
 export * from "./serialise.ts";

@@ -3,6 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -39,6 +40,27 @@ export function serialise(
   weights: ReadonlyMap<string, Tensor> = new Map(),
   dialect: Dialect = own,
 ): Uint8Array {
+  return modelOf(graphOf(outputs, weights, dialect), dialect);
+}
+
+/** A model's bytes around a graph. */
+export function modelOf(graph: GraphProto, dialect: Dialect = own): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: dialect.irVersion < 4n ? 4n : dialect.irVersion, // before 4 every initialiser had to be an input too
+    producerName: "layerwise",
+    opsetImport: dialect.opsets.map(({ domain, version }) => create(OperatorSetIdProtoSchema, { domain, version })),
+    functions: dialect.functions,
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The graph of {@link serialise}, to be put into a model or into a node. */
+export function graphOf(
+  outputs: Readonly<Record<string, Value>>,
+  weights: ReadonlyMap<string, Tensor> = new Map(),
+  dialect: Dialect = own,
+): GraphProto {
   const names = new Map<string, string>();
   const nodes = [];
   const inputs = [];
@@ -69,24 +91,16 @@ export function serialise(
       nodes.push(create(NodeProtoSchema, { opType: "Identity", input, output: [name], name: `output ${name}` }));
     return valueInfo(name, value.known);
   });
-  const graph = create(GraphProtoSchema, {
+  const size = initialisers.reduce((sum, t) => sum + t.rawData!.length, 0);
+  if (size > 2 ** 31 - 2 ** 26)
+    throw new RangeError(`${size} bytes of weights do not fit an ONNX file; leave them inputs`);
+  return create(GraphProtoSchema, {
     name: "layerwise",
     node: nodes,
     input: inputs,
     output: results,
     initializer: initialisers,
   });
-  const size = initialisers.reduce((sum, t) => sum + t.rawData!.length, 0);
-  if (size > 2 ** 31 - 2 ** 26)
-    throw new RangeError(`${size} bytes of weights do not fit an ONNX file; leave them inputs`);
-  const model = create(ModelProtoSchema, {
-    irVersion: dialect.irVersion < 4n ? 4n : dialect.irVersion, // before 4 every initialiser had to be an input too
-    producerName: "layerwise",
-    opsetImport: dialect.opsets.map(({ domain, version }) => create(OperatorSetIdProtoSchema, { domain, version })),
-    functions: dialect.functions,
-    graph,
-  });
-  return toBinary(ModelProtoSchema, model);
 }
 
 function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: number) {

@@ -60,14 +60,12 @@ export class Session {
     return this.#session.outputNames;
   }
 
-  /** Runs the model. `into` holds tensors that receive the outputs of their names, so that a loop allocates nothing; the rest is new. */
-  async run(feeds: Tensors, into: Tensors = {}): Promise<Record<string, Tensor>> {
-    const fetches = Object.fromEntries(this.outputs.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
+  /** Runs the model. Its outputs are copied into new memory (so does the binding, also where it is given tensors to fill). */
+  async run(feeds: Tensors): Promise<Record<string, Tensor>> {
     const results = await this.#session.run(
       Object.fromEntries(this.inputs.map((name) => [name, toOrt(feeds[name], name)])),
-      fetches,
     );
-    return Object.fromEntries(this.outputs.map((name) => [name, into[name] ?? fromOrt(results[name])]));
+    return Object.fromEntries(this.outputs.map((name) => [name, fromOrt(results[name])]));
   }
 
   async dispose(): Promise<void> {

@@ -13,15 +13,22 @@ export function* epochBatches(
 ): Generator<Batch> {
   const order = epochOrder(randomStream(orderSeed, "order", epoch), data.count);
   const augment = augmented ? randomStream(orderSeed, "augment", epoch) : undefined;
-  let into: Batch | undefined;
-  for (const indices of batchesOf(order, size)) {
-    const batch = data.batch(indices, {
-      augment,
-      into: into?.labels.shape[0] === indices.length ? into : undefined,
-    });
-    into ??= batch;
-    yield batch;
+  for (const indices of batchesOf(order, size)) yield data.batch(indices, { augment });
+}
+
+/** Batches in groups of one size, each of as many as `most` says when it begins. */
+export function* inGroups(batches: Iterable<Batch>, most: () => number): Generator<Batch[]> {
+  let group: Batch[] = [];
+  let room = most();
+  for (const batch of batches) {
+    if (group.length && (group.length >= room || group[0].labels.shape[0] !== batch.labels.shape[0])) {
+      yield group;
+      group = [];
+      room = most();
+    }
+    group.push(batch);
   }
+  if (group.length) yield group;
 }
 
 /** The batches of some steps: of epoch after epoch, each in an order of its own. */

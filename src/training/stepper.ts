@@ -1,7 +1,7 @@
-// Runs training steps: holds the parameters and the optimiser's state in two sets of buffers that swap at each step, so nothing is allocated.
-import { randomStream, type Tensor, tensor, toNumbers } from "../core/index.ts";
+// Runs training steps, several in one run of the model, and holds the parameters and the optimiser's state in between.
+import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import type { Batch } from "../data/index.ts";
-import { lower, lowerFast, serialise } from "../graph/index.ts";
+import { lower, lowerFast, outside, serialiseRepeated } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
@@ -21,47 +21,54 @@ export interface StepperOptions {
 export class Stepper {
   readonly #options: StepperOptions;
   #state: Record<string, Tensor>;
-  #spare: Record<string, Tensor>;
   /** One compiled step for each batch size that was seen: the full one, and perhaps a short last one. */
   readonly #compiled = new Map<number, { graph: StepGraph; session: Session }>();
 
   /** `state` holds the parameters and, to go on from a checkpoint, the optimiser's slots; slots that are missing start at zero. */
   constructor(options: StepperOptions, state: ReadonlyMap<string, Tensor>) {
     this.#options = options;
-    this.#state = Object.fromEntries([...state].map(([name, t]) => [name, { ...t, data: t.data.slice() }]));
-    this.#spare = {};
+    this.#state = Object.fromEntries(state);
   }
 
-  /** Parameters by name and optimiser state as `name#slot`, after the last step. Valid until the next step. */
+  /** Parameters by name and optimiser state as `name#slot`, after the last step. */
   get state(): Readonly<Record<string, Tensor>> {
     return this.#state;
   }
 
-  /** Takes step number `step` (from 0) at a learning rate; returns the batch's mean loss and error before it. */
-  async step(batch: Batch, step: number, rate: number): Promise<{ loss: number; error: number }> {
-    const { graph, session } = await this.#compile(batch);
-    for (const { name, shape } of graph.state) {
-      this.#state[name] ??= tensor("float32", shape);
-      this.#spare[name] ??= tensor("float32", shape);
-    }
-    const scalars = Object.entries(this.#options.optimiser.scalars(step + 1, rate)).map(([name, x]) => [
-      name,
-      tensor("float32", [], [x]),
-    ]);
-    const feeds = {
-      ...batch.inputs,
-      labels: batch.labels,
-      ...Object.fromEntries(scalars),
-      ...this.#noise(graph, step),
-      ...this.#state,
+  /**
+   * Takes steps, from number `from` (counted from 0), each with its batch (all of one size) and learning rate; returns each batch's mean loss and error
+   * before its step. How many steps are taken at once changes nothing but the time: a call costs a copy of the whole state.
+   */
+  async steps(
+    batches: readonly Batch[],
+    from: number,
+    rates: readonly number[],
+  ): Promise<{ loss: number; error: number }[]> {
+    const { graph, session } = await this.#compile(batches[0]);
+    for (const { name, shape } of graph.state) this.#state[name] ??= tensor("float32", shape);
+    const scalars = rates.map((rate, i) => this.#options.optimiser.scalars(from + i + 1, rate));
+    const each: Record<string, Tensor> = {
+      ...Object.fromEntries(
+        Object.keys(batches[0].inputs).map((name) => [name, stacked(batches.map(({ inputs }) => inputs[name]))]),
+      ),
+      labels: stacked(batches.map(({ labels }) => labels)),
+      ...Object.fromEntries(
+        Object.keys(scalars[0]).map((name) => [
+          name,
+          tensor(
+            "float32",
+            [rates.length],
+            scalars.map((one) => one[name]),
+          ),
+        ]),
+      ),
+      ...this.#noise(graph, from, rates.length),
     };
-    const carried = graph.state.filter(({ name }) => after(name) in graph.outputs);
-    const { loss, error } = await session.run(
-      feeds,
-      Object.fromEntries(carried.map(({ name }) => [after(name), this.#spare[name]])),
-    );
-    for (const { name } of carried) [this.#state[name], this.#spare[name]] = [this.#spare[name], this.#state[name]];
-    return { loss: toNumbers(loss)[0], error: toNumbers(error)[0] };
+    const feeds = Object.entries({ ...each, ...this.#state }).map(([name, t]) => [outside(name), t]);
+    const results = await session.run(Object.fromEntries(feeds));
+    this.#state = Object.fromEntries(graph.state.map(({ name }) => [name, results[outside(after(name))]]));
+    const [losses, errors] = ["loss", "error"].map((name) => toNumbers(results[outside(name)]));
+    return batches.map((_, i) => ({ loss: losses[i], error: errors[i] }));
   }
 
   async dispose(): Promise<void> {
@@ -76,23 +83,36 @@ export class Stepper {
       const { model, optimiser, clip, runtime } = this.#options;
       const { form = (runtime?.device ?? "cpu") === "cpu" ? "fast" : "plain" } = this.#options;
       const graph = buildStep({ model, input: batch.inputs.input, labelShape: batch.labels.shape, optimiser, clip });
-      compiled = {
-        graph,
-        session: await Session.load(serialise((form === "fast" ? lowerFast : lower)(graph.outputs)), runtime),
-      };
+      const carried = new Map(graph.state.map(({ name }) => [name, after(name)]));
+      const lowered = (form === "fast" ? lowerFast : lower)(graph.outputs);
+      compiled = { graph, session: await Session.load(serialiseRepeated(lowered, carried), runtime) };
       this.#compiled.set(size, compiled);
     }
     return compiled;
   }
 
-  #noise(graph: StepGraph, step: number): Record<string, Tensor> {
+  #noise(graph: StepGraph, from: number, count: number): Record<string, Tensor> {
     return Object.fromEntries(
       graph.noise.map((shape, i) => {
-        const random = randomStream(this.#options.noiseSeed ?? 0, "dropout", step, i);
-        const noise = tensor("float32", shape);
-        for (let at = 0; at < noise.data.length; at++) noise.data[at] = random.uniform();
+        const noise = tensor("float32", [count, ...shape]);
+        const size = sizeOf(shape);
+        for (let k = 0; k < count; k++) {
+          const random = randomStream(this.#options.noiseSeed ?? 0, "dropout", from + k, i);
+          for (let at = k * size; at < (k + 1) * size; at++) noise.data[at] = random.uniform();
+        }
         return [`noise${i}`, noise];
       }),
     );
   }
+}
+
+/** Tensors of one shape after one another, along a new first axis. */
+function stacked(parts: readonly Tensor[]): Tensor {
+  const [{ dtype, shape }] = parts;
+  const size = sizeOf(shape);
+  const all = tensor(dtype, [parts.length, ...shape]);
+  parts.forEach(({ data }, i) => {
+    (all.data as Float32Array).set(data as Float32Array, i * size);
+  });
+  return all;
 }

@@ -5,7 +5,7 @@ import type { Dataset } from "../data/index.ts";
 import { initialise, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
-import { epochBatches, stepBatches, windowBatches } from "./orders.ts";
+import { epochBatches, inGroups, stepBatches, windowBatches } from "./orders.ts";
 import type { Schedule } from "./schedules.ts";
 import { loadLastSnapshot, saveSnapshot } from "./snapshots.ts";
 import { Stepper } from "./stepper.ts";
@@ -34,6 +34,10 @@ export interface TrainOptions {
   readonly isKept: (epoch: number) => boolean;
   readonly runtime?: RuntimeOptions;
 }
+
+/** Steps that one call of the runtime takes: some seconds' worth, so that its cost is small and progress is still seen. */
+const groupMs = 4000;
+const mostAtOnce = 32;
 
 /** One line of the log. Loss is the mean over the epoch's samples, error in percent, both as seen in training. */
 export interface EpochLog {
@@ -73,6 +77,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
   const stepper = new Stepper({ model, optimiser, clip, runtime, noiseSeed: orderSeed }, begun);
   let step = last?.step ?? 0;
+  let atOnce = 1;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
 
   for (let epoch = last?.epoch ?? 0; epoch < until; ) {
@@ -86,14 +91,19 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
       : { batches: epochBatches(data, size, orderSeed, epoch, augment), count: data.count };
     const sum = { loss: 0, error: 0 };
     let seen = 0;
-    for (const batch of parts.batches) {
-      const { loss, error } = await stepper.step(batch, step, schedule(step, nextStop ? step : epoch));
-      const items = batch.labels.shape[0];
-      sum.loss += loss * items;
-      sum.error += error * items;
-      seen += items;
-      step++;
+    for (const group of inGroups(parts.batches, () => atOnce)) {
+      const begun = performance.now();
+      const rates = group.map((_, i) => schedule(step + i, nextStop ? step + i : epoch));
+      const items = group[0].labels.shape[0];
+      for (const { loss, error } of await stepper.steps(group, step, rates)) {
+        sum.loss += loss * items;
+        sum.error += error * items;
+      }
+      seen += items * group.length;
+      step += group.length;
       report.progress?.(epoch + ((next - epoch) * seen) / parts.count);
+      const each = (performance.now() - begun) / group.length;
+      atOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(groupMs / each)));
     }
     if (!Number.isFinite(sum.loss)) {
       throw new UserError(
