@@ -36,10 +36,8 @@ export interface Checkpoint {
 /** A tensor's bytes in a file. */
 export interface ByteRange {
   readonly size: number;
-  /** `length` bytes from `begin`, both within the tensor. */
-  read(begin: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** From the start of the checkpoint's own file, where it lies in that. */
-  readonly offset?: number;
+  /** `length` bytes from `begin`, both within the tensor; `memory` of that length is used where that saves fresh memory. */
+  read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Reads every tensor, in the file's order. Needs memory for all of them. */

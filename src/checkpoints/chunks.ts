@@ -2,11 +2,14 @@
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
+/** Bytes of a piece. */
+export const chunkBytes = 1 << 22;
+
 /**
  * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes. Where the tensor lies whole in the file, only a piece is in
  * memory at a time; where it is packed or strided it is read at once.
  */
-export async function* chunksOf(checkpoint: Checkpoint, name: string, limit = 1 << 22): AsyncGenerator<Tensor> {
+export async function* chunksOf(checkpoint: Checkpoint, name: string, limit = chunkBytes): AsyncGenerator<Tensor> {
   const range = checkpoint.range?.(name);
   if (!range) {
     const { dtype, data, shape } = await checkpoint.read(name);

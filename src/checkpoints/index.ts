@@ -3,7 +3,7 @@
 // no length it claims is believed before it is compared with the file. Imports core only.
 
 export { type Checkpoint, type Format, readAll, type TensorInfo } from "./checkpoint.ts";
-export { chunksOf } from "./chunks.ts";
+export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
 export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
 export { writeCheckpoint } from "./write.ts";

@@ -43,7 +43,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
       if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;
       return {
         size: entry.size - dataStart,
-        read: (begin, length) => zip.readRange(entry, dataStart + begin, length),
+        read: (begin, ...rest) => zip.readRange(entry, dataStart + begin, ...rest),
       };
     },
     async rewrite(handle, names, replace) {

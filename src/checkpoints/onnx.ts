@@ -82,10 +82,10 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
       if (external)
         return {
           size,
-          read: async (begin, length) => (await other(external.path)).read(external.offset + begin, length),
+          read: async (begin, ...rest) => (await other(external.path)).read(external.offset + begin, ...rest),
         };
       if (varints || runs.length !== 1) return undefined;
-      return { size, read: (begin, length) => source.read(runs[0].begin + begin, length), offset: runs[0].begin };
+      return { size, read: (begin, ...rest) => source.read(runs[0].begin + begin, ...rest) };
     },
     rewrite: (handle, names, replace) => {
       const outside = [...places].find(([, place]) => place.external);

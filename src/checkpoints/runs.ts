@@ -14,7 +14,7 @@ export function withRuns(checkpoint: Checkpoint, source: Source, runOf: (name: s
     ...checkpoint,
     range(name) {
       const { begin, end } = runOf(name);
-      return { size: end - begin, read: (from, length) => source.read(begin + from, length), offset: begin };
+      return { size: end - begin, read: (from, ...rest) => source.read(begin + from, ...rest) };
     },
     rewrite: (handle, names, replace) => copyPatched(source, handle, patchesOf(checkpoint, names, replace, runOf)),
   };

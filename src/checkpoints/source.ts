@@ -7,8 +7,8 @@ export interface Source {
   readonly path: string;
   /** Bytes in the file when it was opened. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset`, in memory of their own. Throws {@link UserError} when the file ends before. */
-  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Exactly `length` bytes from `offset`, in memory of their own, or in `memory` of that length. Throws {@link UserError} when the file ends before. */
+  read(offset: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export async function openSource(path: string): Promise<Source> {
     return {
       path,
       size: info.size,
-      read: (offset, length) => readExactly(handle, path, info.size, offset, length),
+      read: (offset, length, memory) => readExactly(handle, path, info.size, offset, length, memory),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -32,9 +32,16 @@ export async function openSource(path: string): Promise<Source> {
   }
 }
 
-async function readExactly(handle: FileHandle, path: string, size: number, offset: number, length: number) {
+async function readExactly(
+  handle: FileHandle,
+  path: string,
+  size: number,
+  offset: number,
+  length: number,
+  memory?: Uint8Array<ArrayBuffer>,
+) {
   if (offset + length > size) throw cutShort(path, offset + length, size);
-  const bytes = allocate(path, length);
+  const bytes = memory ?? allocate(path, length);
   for (let at = 0; at < length; ) {
     const piece = Math.min(length - at, 1 << 30); // one call of the system reads at most 2 GiB
     const { bytesRead } = await handle.read(bytes, at, piece, offset + at).catch((error: unknown) => {

@@ -90,7 +90,7 @@ async function locateStorages(source: Source, keys: unknown, storages: Map<strin
       key: storage.key,
       begin,
       size,
-      read: (offset, length) => source.read(begin + offset, length),
+      read: (offset, ...rest) => source.read(begin + offset, ...rest),
     });
     at = begin + size;
   }

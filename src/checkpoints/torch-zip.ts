@@ -34,7 +34,7 @@ export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
     locate({ key }) {
       const member = zip.entries.get(`${folder}data/${key}`);
       if (!member) throw damaged(path, `it lacks the storage ${quote(key)}`);
-      return { key, size: member.size, read: (begin, length) => zip.readRange(member, begin, length) };
+      return { key, size: member.size, read: (...range) => zip.readRange(member, ...range) };
     },
     async rewrite(handle, keys, fresh) {
       const writer = writeZip(handle);

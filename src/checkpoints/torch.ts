@@ -15,8 +15,8 @@ import { storageWidth, type TorchStorage, type TorchTensor } from "./torch-value
 export interface StoragePlace {
   readonly key: string;
   readonly size: number;
-  /** `length` bytes from `begin`, both within the storage. */
-  read(begin: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** `length` bytes from `begin`, both within the storage; see {@link Source}. */
+  read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 export interface TorchFile {
@@ -63,7 +63,7 @@ export function makeTorchCheckpoint(file: TorchFile): Checkpoint {
     range(name) {
       const { at, begin, span, shape, strides } = places.get(name)!;
       if (file.bigEndian || !isDense(shape, strides)) return undefined;
-      return { size: span, read: (from, length) => at.read(begin + from, length) };
+      return { size: span, read: (from, ...rest) => at.read(begin + from, ...rest) };
     },
     async rewrite(handle, names, replace) {
       const byStorage = new Map<string, string[]>();

@@ -22,7 +22,12 @@ export interface Zip {
   readonly source: Source;
   readonly entries: ReadonlyMap<string, ZipEntry>;
   /** `length` bytes of a member from `begin`; its checksum is not compared. */
-  readRange(entry: ZipEntry, begin: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  readRange(
+    entry: ZipEntry,
+    begin: number,
+    length: number,
+    memory?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /** All of a member, compared with its checksum. */
   readWhole(entry: ZipEntry): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -47,11 +52,13 @@ export async function openZip(source: Source): Promise<Zip> {
     if (entries.has(entry.name)) throw damaged(path, `it holds two members named ${quote(entry.name)}`);
     entries.set(entry.name, entry);
   }
-  const readRange = async (entry: ZipEntry, begin: number, length: number) => {
+  const readRange: Zip["readRange"] = async (entry, begin, length, memory) => {
     if (begin + length > entry.size)
       throw cutShort(path, begin + length, entry.size, `its member ${quote(entry.name)}`);
     const start = await findContent(source, entry);
-    return entry.deflated ? inflateRange(source, entry, start, begin, length) : source.read(start + begin, length);
+    return entry.deflated
+      ? inflateRange(source, entry, start, begin, length)
+      : source.read(start + begin, length, memory);
   };
   const readWhole = async (entry: ZipEntry) => {
     const bytes = await readRange(entry, 0, entry.size);

@@ -1,7 +1,7 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
-import { type Distances, layerDistances } from "./distance.ts";
+import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
 import { type Grouping, groupLayers, type Layer } from "./layers.ts";
 import { startSumming } from "./summing.ts";
@@ -21,7 +21,7 @@ export interface CompareOptions {
   readonly init?: string;
 }
 
-/** Elements from which on a thread of its own for the sums pays. */
+/** Elements from which on threads for the sums pay. */
 const large = 2e7;
 
 /** `onProgress` hears how many of all elements are done. */
@@ -41,18 +41,18 @@ export function compareFiles(
     const total = elements * (start ? 3 : 1);
     let done = 0;
     const summing = total > large ? startSumming() : undefined;
-    const between = (one: Checkpoint, other: Checkpoint) =>
-      layerDistances(
-        layers,
+    const count = (elements: number) => {
+      done += elements;
+      onProgress(done, total);
+    };
+    const between = (one: Checkpoint, other: Checkpoint) => {
+      const here = sumsOfPieces(
         (name) => chunksOf(one, name),
         (name) => chunksOf(other, name),
-        tied,
-        (count) => {
-          done += count;
-          onProgress(done, total);
-        },
-        summing?.sums,
+        count,
       );
+      return layerDistances(layers, (name) => summing?.of(one, other, name, count) ?? here(name), tied);
+    };
     const compared = async () => ({
       ...(await between(x, y)),
       ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),

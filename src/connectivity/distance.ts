@@ -18,37 +18,38 @@ export interface Distances {
 /** The elements of a tensor, in pieces of the same sizes for both ends. */
 export type Pieces = (name: string) => AsyncIterable<Tensor> | Iterable<Tensor>;
 
+/** The sums of a tensor of both ends. */
+export type SumsOf = (name: string) => Promise<Sums>;
+
 /** Distances of every layer and of all together. Tied tensors count once, counters not at all, running statistics with their layer. */
 export async function layerDistances(
   layers: readonly Layer[],
-  readA: Pieces,
-  readB: Pieces,
+  sums: SumsOf,
   tied: readonly (readonly string[])[] = [],
-  onProgress: (elements: number) => void = () => {},
-  sums: (a: Tensor, b: Tensor) => Sums | Promise<Sums> = sumsOf,
 ): Promise<Distances> {
   const holder = holderOf(tied);
   let total = noSums;
   const result: Record<string, Distance> = {};
   for (const { name, parameters } of layers) {
-    const parts: Promise<Sums>[] = [];
-    for (const parameter of parameters) {
-      if (holder(parameter) !== parameter) continue;
-      for await (const [a, b] of inStep(readA(parameter), readB(parameter))) {
-        onProgress(a.data.length);
-        parts.push(Promise.resolve(sums(a, b)));
-        await parts.at(-1 - ahead); // not more than so many pieces in memory
-      }
-    }
-    const layer = (await Promise.all(parts)).reduce(addSums, noSums);
+    const parts = await Promise.all(parameters.filter((parameter) => holder(parameter) === parameter).map(sums));
+    const layer = parts.reduce(addSums, noSums);
     result[name] = distanceOf(layer);
     total = addSums(total, layer);
   }
   return { full: distanceOf(total), layers: result };
 }
 
-/** Pieces that may be read before the one that is summed. */
-const ahead = 4;
+/** Sums of what is read here, piece by piece. */
+export const sumsOfPieces =
+  (readA: Pieces, readB: Pieces, onProgress: (elements: number) => void = () => {}): SumsOf =>
+  async (name) => {
+    let total = noSums;
+    for await (const [a, b] of inStep(readA(name), readB(name))) {
+      total = addSums(total, sumsOf(a, b));
+      onProgress(a.data.length);
+    }
+    return total;
+  };
 
 /** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
 async function* inStep(x: AsyncIterable<Tensor> | Iterable<Tensor>, y: AsyncIterable<Tensor> | Iterable<Tensor>) {

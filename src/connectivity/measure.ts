@@ -5,7 +5,7 @@ import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type CellValues, finite, summarise } from "./barrier.ts";
-import { layerDistances } from "./distance.ts";
+import { layerDistances, sumsOfPieces } from "./distance.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
 import { mean } from "./interval.ts";
 import type { Grouping, Layer } from "./layers.ts";
@@ -294,12 +294,16 @@ async function distances(
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
   const reader = (end: Pair["a"]) => (name: string) => [end.get(name)!];
-  const between = await layerDistances(layers, reader(a), reader(b), tied);
+  const between = await layerDistances(layers, sumsOfPieces(reader(a), reader(b)), tied);
   if (!initial) return between;
   const fromStart = async (path: string, end: Pair["a"]) => {
     const start = await openCheckpoint(path);
     try {
-      return await layerDistances(layers, (name) => chunksOf(start, name), reader(end), tied);
+      return await layerDistances(
+        layers,
+        sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+        tied,
+      );
     } finally {
       await start.close();
     }

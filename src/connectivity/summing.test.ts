@@ -1,30 +1,47 @@
+import { mkdtempSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { chunksOf, openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
 import { randomStream, type Tensor, tensor } from "../core/index.ts";
+import { sumsOfPieces } from "./distance.ts";
 import { startSumming } from "./summing.ts";
 import { addSums, noSums, sumsOf } from "./sums.ts";
 
 const random = randomStream(1, "sums");
 const numbers = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 
-it("a thread's sums are those of the main one, in order, also of parts of larger arrays", async () => {
-  const whole = numbers(10_000);
-  const pairs = Array.from({ length: 8 }, (_, i): [Tensor, Tensor] => {
-    const n = 100 + 37 * i;
-    return [
-      tensor("float32", [n], whole.subarray(i, i + n)),
-      tensor(
-        "float64",
-        [n],
-        Array.from({ length: n }, () => random.normal()),
-      ),
-    ];
-  });
-  const expected = pairs.map(([a, b]) => sumsOf(a, b));
-  const summing = startSumming();
-  const got = await Promise.all(pairs.map(([a, b]) => summing.sums(a, b)));
+it("threads' sums are those of the main one, and a file that ends early is told", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sums-"));
+  const write = async (format: "safetensors" | "npz", other: Tensor) => {
+    const path = join(folder, `end.${format}`);
+    const tensors = new Map([
+      ["large", tensor("float32", [2_600_000], numbers(2_600_000))], // of two and a half pieces
+      ["small", tensor("float32", [7], numbers(7))],
+      ["other", other],
+    ]);
+    const infos = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+    await writeCheckpoint(path, format, infos, async (name) => tensors.get(name)!);
+    return openCheckpoint(path);
+  };
+  const a = await write("safetensors", tensor("float32", [2], [1, 2]));
+  const b = await write("npz", tensor("float64", [2], [1, 2]));
+  const summing = startSumming(3);
+  let seen = 0;
+  const count = (elements: number) => {
+    seen += elements;
+  };
+  const here = sumsOfPieces(
+    (name) => chunksOf(a, name),
+    (name) => chunksOf(b, name),
+  );
+  for (const name of ["large", "small"]) expect(await summing.of(a, b, name, count)).toEqual(await here(name));
+  expect(seen).toBe(2_600_007);
+  expect(summing.of(a, b, "other", count)).toBeUndefined();
+  truncateSync(a.path, 6_000_000);
+  await expect(summing.of(a, b, "large", count)).rejects.toThrow("became shorter while it was read");
   await summing.close();
-  expect(got).toEqual(expected);
-  expect(whole).toHaveLength(10_000); // a part was copied, not given away
+  await Promise.all([a.close(), b.close()]);
 });
 
 it("sums are those of their definition, and counters have none", () => {

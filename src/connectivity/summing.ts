@@ -1,44 +1,68 @@
-// Sums in a thread of their own, for files so large that reading and adding side by side pays.
+// Sums in threads, for files so large that it pays: each thread reads and adds its own parts of two tensors that lie whole in their files.
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { Tensor } from "../core/index.ts";
+import { type Checkpoint, chunkBytes } from "../checkpoints/index.ts";
+import { bytesPerElement, UserError } from "../core/index.ts";
 import { siblingModule } from "../runtime/index.ts";
-import type { Sums } from "./sums.ts";
+import type { SumsOf } from "./distance.ts";
+import type { Answer, Part } from "./sums.thread.ts";
+import { addSums, noSums, type Sums } from "./sums.ts";
 
 export interface Summing {
-  /** The sums of two tensors, which may not be used any more. */
-  sums(a: Tensor, b: Tensor): Promise<Sums>;
+  /** The sums of a tensor of two checkpoints; undefined where it does not lie whole in both files, in one dtype. */
+  of(
+    a: Checkpoint,
+    b: Checkpoint,
+    name: string,
+    onProgress: (elements: number) => void,
+  ): ReturnType<SumsOf> | undefined;
   close(): Promise<void>;
 }
 
-/** Starts the thread. */
-export function startSumming(): Summing {
+/** Starts the threads. */
+export function startSumming(count = Math.min(4, availableParallelism())): Summing {
   const module = siblingModule("sums.thread", import.meta.url);
   // under the test runner the thread compiles on the fly too
   const fromSource = `import("tsx/esm/api").then(({ register }) => { register(); return import("${module.href}"); })`;
-  const worker = module.href.endsWith(".ts") ? new Worker(fromSource, { eval: true }) : new Worker(module);
-  const waiting: { resolve: (sums: Sums) => void; reject: (error: Error) => void }[] = [];
-  worker.on("message", (sums: Sums) => waiting.shift()!.resolve(sums));
-  worker.on("error", (error) => {
-    for (const { reject } of waiting.splice(0)) reject(error);
+  const threads = Array.from({ length: count }, () => {
+    const worker = module.href.endsWith(".ts") ? new Worker(fromSource, { eval: true }) : new Worker(module);
+    const waiting: { resolve: (sums: Sums) => void; reject: (error: Error) => void }[] = [];
+    worker.on("message", ({ sums, fault }: Answer) => {
+      const { resolve, reject } = waiting.shift()!;
+      if (sums) resolve(sums);
+      else reject(new UserError(fault!));
+    });
+    worker.on("error", (error) => {
+      for (const { reject } of waiting.splice(0)) reject(error);
+    });
+    const sums = (part: Part) => {
+      worker.postMessage(part);
+      return new Promise<Sums>((resolve, reject) => waiting.push({ resolve, reject }));
+    };
+    return { worker, sums };
   });
+  let next = 0;
   return {
-    sums(a, b) {
-      const pair = [owned(a), owned(b)];
-      worker.postMessage(
-        pair,
-        pair.map(({ data }) => data.buffer),
-      );
-      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+    of(a, b, name, onProgress) {
+      const [x, y] = [a, b].map((one) => ({ size: one.range?.(name)?.size, dtype: one.tensors.get(name)!.dtype }));
+      if (x.size === undefined || y.size === undefined || x.dtype !== y.dtype) return undefined;
+      const width = bytesPerElement(x.dtype);
+      const parts: Promise<Sums>[] = [];
+      for (let at = 0; at < x.size; at += chunkBytes) {
+        const length = Math.min(chunkBytes, x.size - at);
+        const part: Part = { files: [a.path, b.path], name, begin: at, length };
+        const sums = threads[next++ % count].sums(part);
+        parts.push(
+          sums.then((done) => {
+            onProgress(length / width);
+            return done;
+          }),
+        );
+      }
+      return Promise.all(parts).then((all) => all.reduce(addSums, noSums));
     },
     async close() {
-      await worker.terminate();
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
     },
   };
-}
-
-/** The tensor with a buffer of its own, to be given away; a part of a larger one is copied. */
-function owned(tensor: Tensor): Tensor & { data: { buffer: ArrayBuffer } } {
-  const { data } = tensor;
-  const whole = data.byteLength === data.buffer.byteLength ? data : data.slice();
-  return { ...tensor, data: whole } as Tensor & { data: { buffer: ArrayBuffer } };
 }

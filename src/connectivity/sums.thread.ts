@@ -1,6 +1,46 @@
-// A thread that does sums, so that the main one can read on: gets pairs of tensors, answers with their sums, in order.
+// A thread that reads parts of two files and sums them: memory is used again from part to part, since fresh memory costs more than reading into it.
 import { parentPort } from "node:worker_threads";
-import type { Tensor } from "../core/index.ts";
-import { sumsOf } from "./sums.ts";
+import { type Checkpoint, chunkBytes, openCheckpoint } from "../checkpoints/index.ts";
+import { bytesPerElement, tensorFromBytes, UserError } from "../core/index.ts";
+import { type Sums, sumsOf } from "./sums.ts";
 
-parentPort!.on("message", ([a, b]: [Tensor, Tensor]) => parentPort!.postMessage(sumsOf(a, b)));
+/** `length` bytes (at most a chunk) of a tensor of two files. */
+export interface Part {
+  readonly files: readonly [string, string];
+  readonly name: string;
+  readonly begin: number;
+  readonly length: number;
+}
+
+/** In the order of the parts. */
+export interface Answer {
+  readonly sums?: Sums;
+  /** What is wrong with a file, as a sentence. */
+  readonly fault?: string;
+}
+
+const opened = new Map<string, Promise<Checkpoint>>();
+const memory = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
+
+async function answerTo({ files, name, begin, length }: Part): Promise<Answer> {
+  try {
+    const [a, b] = await Promise.all(
+      files.map(async (path, i) => {
+        if (!opened.has(path)) opened.set(path, openCheckpoint(path));
+        const file = await opened.get(path)!;
+        const { dtype } = file.tensors.get(name)!;
+        const bytes = await file.range!(name)!.read(begin, length, memory[i].subarray(0, length));
+        return tensorFromBytes(dtype, [length / bytesPerElement(dtype)], bytes);
+      }),
+    );
+    return { sums: sumsOf(a, b) };
+  } catch (error) {
+    if (error instanceof UserError) return { fault: error.message };
+    throw error;
+  }
+}
+
+let last = Promise.resolve();
+parentPort!.on("message", (part: Part) => {
+  last = last.then(async () => parentPort!.postMessage(await answerTo(part)));
+});
