@@ -3,6 +3,13 @@ import type { Tensor } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import type { BatchShape } from "./sweep.ts";
 
+/** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
+const most = 64;
+
+/** Samples of a batch: those asked for, or so many that all batches are full, or nearly. A place that no sample fills costs as much as one that is filled. */
+export const batchSize = (samples: number, asked?: number): number =>
+  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / most));
+
 /** The shapes of a batch of `size` samples. */
 export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {
   return {

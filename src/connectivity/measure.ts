@@ -5,6 +5,7 @@ import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type CellValues, finite, summarise } from "./barrier.ts";
+import { batchSize } from "./batches.ts";
 import { layerDistances, sumsOfPieces } from "./distance.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
 import { mean } from "./interval.ts";
@@ -70,7 +71,7 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
   const context = foreign ? declared : subject.model({ name: "" }).sizes.context;
   const data = await openData(options.data.name, { ...options.data, context: options.data.context ?? context });
   const fixed = foreign ? fixedBatch(foreign, data) : undefined;
-  const batch = fixed ?? Math.min(options.batch ?? 64, data.count);
+  const batch = fixed ?? batchSize(data.count, options.batch);
   const model = subject.model(
     foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
   );

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import type { Task } from "../jobs/index.ts";
 import { siblingModule, taskCommand } from "../runtime/index.ts";
+import { batchSize } from "./batches.ts";
 import { assemble, type MeasureOptions, type MeasureResult } from "./measure.ts";
 import type { PieceInput } from "./piece.work.ts";
 import { readSamples } from "./store.ts";
@@ -34,8 +35,8 @@ export function piecesOf(
   folder: string,
   { samples, mixes, piece, content, batch: own }: Size,
 ): Piece[] {
-  const { batch: asked = 64, runtime: _, ...rest } = options;
-  const batch = own ?? asked;
+  const { batch: asked, runtime: _, ...rest } = options;
+  const batch = own ?? batchSize(samples, asked);
   const wanted = piece ?? Math.floor(most / mixes);
   const length = Math.min(samples, Math.max(1, Math.round(wanted / batch)) * batch);
   const hash = sha256Value({ ...rest, batch, samples, content, files: filesOf(options) }).slice(0, 12);
