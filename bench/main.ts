@@ -7,16 +7,23 @@ import { benchDistance } from "./distance.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchJobs } from "./jobs.ts";
 import { benchProcesses } from "./processes.ts";
+import { benchProfile } from "./profile.ts";
+import type { Spec } from "./work.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
 const tuned = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "100000000000", MALLOC_TOP_PAD_: "268435456" };
 
-const resnet = (kind: "step" | "scan", width: number, size: number, count: number) => ({
+interface Work {
+  readonly title: string;
+  readonly spec: Omit<Spec, "threads">;
+}
+
+const resnet = (kind: "step" | "scan", width: number, size: number, count: number): Work => ({
   title: `${kind}, ResNet18 of width ${width}, ${size}x${size}, ${kind === "step" ? "batch 64" : `${count} samples`}`,
   spec: { kind, network: "resnet18-nonorm", size, batch: kind === "step" ? 64 : 50, sizes: { width }, count },
 });
-const work = [
+const all: readonly Work[] = [
   resnet("step", 16, 16, 40),
   resnet("step", 16, 32, 24),
   resnet("step", 64, 32, 16),
@@ -30,7 +37,8 @@ const work = [
   },
   resnet("scan", 16, 32, 200),
   resnet("scan", 64, 32, 20),
-].filter(({ title }) => title.includes(process.argv[2] ?? ""));
+];
+const work = all.filter(({ title }) => title.includes(process.argv[2] ?? ""));
 
 /** Times in milliseconds of one process. */
 function time(command: string, args: string[], env: Record<string, string> = {}): number[] {
@@ -77,4 +85,5 @@ for (const { title, spec } of work) {
 if ("distance".includes(process.argv[2] ?? "")) await benchDistance();
 if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();
 if ("processes".includes(process.argv[2] ?? "")) await benchProcesses();
+if (process.argv[2] === "profile") await benchProfile(all.filter(({ spec }) => spec.kind === "step"));
 if (process.argv[2] === "growth") await benchGrowth(); // draws, so only when asked for

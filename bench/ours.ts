@@ -8,59 +8,19 @@ import {
   planCells,
   sweepWeights,
 } from "../src/connectivity/index.ts";
-import { randomStream, sizeOf, type Tensor, tensor } from "../src/core/index.ts";
 import { inputNames, serialise } from "../src/graph/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
-import { adamw, Stepper, sgd } from "../src/training/index.ts";
-
-const random = randomStream(1, "bench");
-const noise = (shape: number[]): Tensor =>
-  tensor(
-    "float32",
-    shape,
-    Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
-  );
-const integers = (shape: number[], below: number): Tensor =>
-  tensor(
-    "int64",
-    shape,
-    Array.from({ length: sizeOf(shape) }, () => random.integer(below)),
-  );
+import { integers, makeStepper, noise, type Spec } from "./work.ts";
 
 /** Steps of one run of the model, about as many as in training. */
 const together = 8;
 
-/** What one process does; pytorch.py takes the same. */
-interface Spec {
-  readonly kind: "step" | "scan";
-  readonly network: "resnet18-nonorm" | "vgg11" | "gpt" | "mlp";
-  /** Pixels of a side, or characters. */
-  readonly size: number;
-  readonly batch: number;
-  /** Channels, or of a GPT its width and blocks. */
-  readonly sizes: Readonly<Record<string, number>>;
-  readonly threads: number;
-  /** Steps, or samples. */
-  readonly count: number;
-}
-
-async function step({ network, size, batch: n, sizes, threads, count: runs }: Spec): Promise<number[]> {
-  const isText = network === "gpt";
-  const model = buildModel(network, isText ? { ...sizes, context: size } : sizes);
-  const optimiser = isText
-    ? adamw({ betas: [0.9, 0.95], weightDecay: 1e-3 })
-    : sgd({ momentum: 0.9, weightDecay: 5e-4 });
-  const stepper = new Stepper(
-    { model, optimiser, clip: isText ? 1 : undefined, runtime: { threads } },
-    initialise(model, 1),
-  );
-  const batch = isText
-    ? { inputs: { input: integers([n, size], 96) }, labels: integers([n, size], 96) }
-    : { inputs: { input: noise([n, 3, size, size]) }, labels: integers([n], 10) };
+async function step(spec: Spec): Promise<number[]> {
+  const { stepper, batch } = makeStepper(spec, { threads: spec.threads });
   const times = [];
   const rates = Array(together).fill(0.01);
-  for (let run = 0; run < Math.ceil(runs / together) + 2; run++) {
+  for (let run = 0; run < Math.ceil(spec.count / together) + 2; run++) {
     const start = performance.now();
     await stepper.steps(Array(together).fill(batch), run * together, rates);
     times.push((performance.now() - start) / together);

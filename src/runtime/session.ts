@@ -13,6 +13,8 @@ export interface RuntimeOptions {
   readonly device?: Device;
   /** Threads inside one operation; default: all cores. */
   readonly threads?: number;
+  /** What the name of the runtime's trace begins with, where one is wanted: every operation with its time, for `bench/profile.ts`. */
+  readonly profile?: string;
 }
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -27,7 +29,7 @@ export class Session {
   /** Loads a serialised ONNX model, or a file of one. Throws {@link UserError} when the device is not there. */
   static async load(
     model: Uint8Array | string,
-    { device = "cpu", threads = availableParallelism() }: RuntimeOptions = {},
+    { device = "cpu", threads = availableParallelism(), profile }: RuntimeOptions = {},
   ): Promise<Session> {
     const here = ort.listSupportedBackends().map((backend) => backend.name);
     if (!here.includes(device)) {
@@ -40,6 +42,7 @@ export class Session {
       intraOpNumThreads: threads,
       executionMode: "sequential",
       logSeverityLevel: 3,
+      ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     };
     const session =
       typeof model === "string"

@@ -20,7 +20,7 @@ export interface StepperOptions {
 
 export class Stepper {
   readonly #options: StepperOptions;
-  #state: Record<string, Tensor>;
+  readonly #state: Record<string, Tensor>;
   /** One compiled step for each batch size that was seen: the full one, and perhaps a short last one. */
   readonly #compiled = new Map<number, { graph: StepGraph; session: Session }>();
 
@@ -66,7 +66,7 @@ export class Stepper {
     };
     const feeds = Object.entries({ ...each, ...this.#state }).map(([name, t]) => [outside(name), t]);
     const results = await session.run(Object.fromEntries(feeds));
-    this.#state = Object.fromEntries(graph.state.map(({ name }) => [name, results[outside(after(name))]]));
+    for (const { name } of graph.state) this.#state[name] = results[outside(after(name))];
     const [losses, errors] = ["loss", "error"].map((name) => toNumbers(results[outside(name)]));
     return batches.map((_, i) => ({ loss: losses[i], error: errors[i] }));
   }
