@@ -29,7 +29,7 @@ const all: readonly Work[] = [
   resnet("step", 64, 32, 16),
   {
     title: "step, VGG11, 32x32, batch 64",
-    spec: { kind: "step", network: "vgg11", size: 32, batch: 64, sizes: { width: 64, hidden: 4096 }, count: 8 },
+    spec: { kind: "step", network: "vgg11", size: 32, batch: 64, sizes: { width: 64, hidden: 4096 }, count: 24 },
   },
   {
     title: "step, GPT of 4 blocks, 128 wide, 128 characters, batch 16",

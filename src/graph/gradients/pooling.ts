@@ -1,17 +1,12 @@
 // Gradients of pooling.
 import { sizeOf } from "../../core/index.ts";
 import { mul } from "../ops/elementwise.ts";
-import { scatterAdd } from "../ops/indexing.ts";
 import { applyAveraging, averaging, transposedConstant } from "../ops/pooling.ts";
-import { expand, reshape, zeros } from "../ops/shape.ts";
+import { expand } from "../ops/shape.ts";
 import type { Rule } from "./rule.ts";
 
 export const poolingRules: Record<string, Rule> = {
-  // the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch)
-  MaxPool: (dy, [x], _y, node) => {
-    const flat = scatterAdd(zeros(dy, [sizeOf(x.shape)]), reshape(node.outputs[1], [-1]), reshape(dy, [-1]), 0);
-    return [reshape(flat, x.shape)];
-  },
+  MaxPool: (dy, [x], y, node) => dy.graph.apply("MaxPoolGradient", [dy, x, y, node.outputs[1]], node.attributes),
   // y = R x C' with banded matrices of means, so dx = R' dy C
   AveragePool: (dy, [x], y, { attributes }) => {
     const { kernel_shape: kernel, strides, pads } = attributes as Record<string, readonly number[]>;

@@ -4,8 +4,8 @@ import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../../core
 import { Session } from "../../runtime/index.ts";
 import { gradients } from "../autodiff.ts";
 import { batchNormalizationTraining } from "../composites.ts";
-import { Graph, type Value } from "../graph.ts";
-import { add, conv, mul, reduceSum, relu } from "../ops/index.ts";
+import { Graph, nodesOf, type Value } from "../graph.ts";
+import { add, conv, maxPool, mul, reduceSum, relu } from "../ops/index.ts";
 import { serialise } from "../serialise.ts";
 import { lower, lowerFast } from "./index.ts";
 
@@ -34,6 +34,26 @@ function expectSame(found: Tensor, wanted: Tensor, what: string) {
 }
 
 describe("the fast lowering", () => {
+  it("max pooling and its gradient, also where maxima are equal; nothing goes back to the plain layout between", async () => {
+    const graph = new Graph();
+    const x = graph.input("x", "float32", [3, 4, 16, 16]);
+    const [w, v] = ["w", "v"].map((name) => graph.input(name, "float32", [4, 4, 3, 3]));
+    // half of all pixels are zero after the ReLU, so many windows have several maxima
+    const inner = maxPool(relu(conv(x, w, null, { padding: 1 })), { kernel: 2 });
+    const y = maxPool(conv(inner, v, null, { padding: 1 }), { kernel: 2 });
+    const g = graph.input("g", "float32", y.shape);
+    const [dInner, dx, dw] = gradients(reduceSum(mul(y, g), [0, 1, 2, 3]), [inner, x, w]);
+    const outputs = { y, dInner, dx, dw };
+    const feeds = Object.fromEntries([x, w, v, g].map((one) => [String(one.node.attributes.name), fill(one.shape)]));
+    const lowered = lowerFast(outputs);
+    const [fast, slow] = [await run(lowered, feeds), await run(lower(outputs), feeds)];
+    for (const name of Object.keys(outputs)) expectSame(fast[name], slow[name], name);
+    expect(nodesOf([lowered.dw]).filter(({ op }) => op === "Transpose")).toHaveLength(2); // x and g come in
+    // all pixels equal: the first of each window
+    const zero = { ...feeds, x: tensor("float32", x.shape) };
+    expectSame((await run(lowered, zero)).dInner, (await run(lower(outputs), zero)).dInner, "equal pixels");
+  });
+
   const shapes = [
     [32, 3, 8, 3, 1],
     [16, 8, 8, 3, 1],

@@ -7,6 +7,7 @@ import { add } from "../ops/elementwise.ts";
 import { reduceSum } from "../ops/reduction.ts";
 import { reshape } from "../ops/shape.ts";
 import { plain } from "./plain.ts";
+import { pooledForward, pooledGradient } from "./pooled.ts";
 import { fromRows, type Rows, rowsOf, toRows } from "./rows.ts";
 import { stridedForward, stridedInput, stridedWeight } from "./strided.ts";
 import { winogradForward, winogradInput, winogradWeight } from "./winograd.ts";
@@ -16,8 +17,6 @@ interface Laid {
   readonly value: Value;
   readonly rows?: Rows;
 }
-
-const elementwise = new Set(["Relu", "Add", "Sub", "Mul", "Div", "Neg", "HardSigmoid", "Identity", "Sqrt", "Exp"]);
 
 /** The named outputs rebuilt in a graph of their own in which every operation runs. */
 export function lowerFast(outputs: Readonly<Record<string, Value>>): Record<string, Value> {
@@ -40,14 +39,7 @@ function lowerNode(target: Graph, node: Node, inputs: readonly (Laid | null)[]):
   const [type] = node.outputs;
   if (node.op === "Input") return [{ value: target.input(String(node.attributes.name), type.dtype, type.shape) }];
   if (node.tensor) return [{ value: target.constant(node.tensor) }];
-  const fast =
-    node.op === "Conv" || node.op === "ConvInputGradient" || node.op === "ConvWeightGradient"
-      ? convolve(node, inputs as Laid[])
-      : elementwise.has(node.op)
-        ? elementByElement(target, node, inputs as Laid[])
-        : node.op === "ReduceSum"
-          ? sumOfPixels(node, inputs as Laid[])
-          : undefined;
+  const fast = overRows[node.op]?.(node, inputs as Laid[]);
   if (fast) return [fast];
   const values = inputs.map((one) => one && inPlain(one));
   const results = plain[node.op]?.(values as Value[], node) ?? target.apply(node.op, values, node.attributes);
@@ -86,7 +78,7 @@ function convolve(node: Node, inputs: readonly Laid[]): Laid | undefined {
 }
 
 /** Operations that do not mind the layout, when every operand can be had in it. */
-function elementByElement(target: Graph, node: Node, inputs: readonly Laid[]): Laid | undefined {
+function elementByElement(node: Node, inputs: readonly Laid[]): Laid | undefined {
   const rows = inputs.find((one) => one.rows)?.rows;
   if (!rows || String(node.outputs[0].shape) !== String([rows.batch, rows.channels, rows.side, rows.side]))
     return undefined;
@@ -97,7 +89,21 @@ function elementByElement(target: Graph, node: Node, inputs: readonly Laid[]): L
     return String(shape) === String([1, rows.channels, 1, 1]) ? reshape(value, [1, rows.channels]) : undefined;
   });
   if (values.some((value) => !value)) return undefined;
-  return { value: target.apply(node.op, values as Value[], node.attributes)[0], rows };
+  return { value: values[0]!.graph.apply(node.op, values as Value[], node.attributes)[0], rows };
+}
+
+/** Max pooling by two, where image and pooled image have the layout. Where the maxima stand is not needed then: the gradient looks anew. */
+function pool(node: Node, inputs: readonly Laid[]): Laid | undefined {
+  const { kernel_shape: kernel, strides, pads } = node.attributes as Record<string, readonly number[]>;
+  const isForward = node.op === "MaxPool";
+  const [from, to] = [node.inputs[isForward ? 0 : 1]!, isForward ? node.outputs[0] : node.inputs[0]!].map((v) =>
+    rowsOf(v.shape),
+  );
+  if (!from || !to || [...kernel, ...strides].some((n) => n !== 2) || pads.some((n) => n !== 0)) return undefined;
+  if (node.outputs[0].dtype !== "float32") return undefined;
+  if (isForward) return { value: pooledForward(inRows(inputs[0], from), from, to), rows: to };
+  const [dy, x, y] = inputs;
+  return { value: pooledGradient(inRows(dy, to), inRows(x, from), inRows(y, to), from, to), rows: from };
 }
 
 /** The sum over images and pixels, as a bias's gradient needs it. */
@@ -106,3 +112,19 @@ function sumOfPixels(node: Node, [{ value, rows }]: readonly Laid[]): Laid | und
   if (!rows || String(Array.from(axes ?? [], Number)) !== "0,2,3" || node.attributes.keepdims !== 0) return undefined;
   return { value: reduceSum(value, [0]) };
 }
+
+/** Operations with a form over rows; it is undefined where the shapes do not fit. */
+const overRows: Readonly<Record<string, (node: Node, inputs: readonly Laid[]) => Laid | undefined>> = {
+  Conv: convolve,
+  ConvInputGradient: convolve,
+  ConvWeightGradient: convolve,
+  MaxPool: pool,
+  MaxPoolGradient: pool,
+  ReduceSum: sumOfPixels,
+  ...Object.fromEntries(
+    ["Relu", "Add", "Sub", "Mul", "Div", "Neg", "HardSigmoid", "Identity", "Sqrt", "Exp"].map((op) => [
+      op,
+      elementByElement,
+    ]),
+  ),
+};

@@ -1,10 +1,10 @@
 // The plain form: standard operators only, right on every device, and what faster forms are compared with.
 // By input at stride 1: a Conv with flipped, transposed kernels (ConvTranspose takes two to four times as long); at larger strides ConvTranspose.
 // By weight: rows of pixels gathered under the kernel (im2col), one matrix product.
-import { tensor } from "../../core/index.ts";
+import { sizeOf, tensor } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { type ConvGeometry, convGeneral, geometryOf } from "../ops/convolution.ts";
-import { gather } from "../ops/indexing.ts";
+import { gather, scatterAdd } from "../ops/indexing.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { concat, reshape, transpose, zeros } from "../ops/shape.ts";
 import type { Lowering } from "./lowering.ts";
@@ -12,6 +12,10 @@ import type { Lowering } from "./lowering.ts";
 export const plain: Lowering = {
   ConvInputGradient: ([w, dy], node) => [convInputGradient(w, dy, node)],
   ConvWeightGradient: ([x, dy], node) => [convWeightGradient(x, dy, node)],
+  MaxPoolGradient: ([dy, x, , indices]) => {
+    const flat = scatterAdd(zeros(dy, [sizeOf(x.shape)]), reshape(indices, [-1]), reshape(dy, [-1]), 0);
+    return [reshape(flat, x.shape)];
+  },
 };
 
 function convInputGradient(w: Value, dy: Value, { attributes }: Node): Value {

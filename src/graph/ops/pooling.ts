@@ -22,6 +22,12 @@ export const pooling = {
       return [type, { dtype: "int64", shape: type.shape }];
     },
   },
+  /** (dy, x, y, indices) of a MaxPool -> dx: the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch). */
+  MaxPoolGradient: {
+    domain: "layerwise",
+    attributes: windowAttributes,
+    infer: ([dy, x]) => [{ dtype: dy!.dtype, shape: x!.shape }],
+  },
   AveragePool: {
     attributes: { ...windowAttributes, count_include_pad: "int" },
     infer: ([x], attributes) => [pooled(x!, attributes)],

@@ -1,0 +1,52 @@
+// Max pooling by two over rows, and its gradient: the four pixels of each window are fetched in the pooled image's own order, so nothing is transposed.
+import { tensor } from "../../core/index.ts";
+import type { Value } from "../graph.ts";
+import { cast, greaterOrEqual, mul, sub } from "../ops/elementwise.ts";
+import { gather } from "../ops/indexing.ts";
+import { reduceMax } from "../ops/reduction.ts";
+import { concat, reshape } from "../ops/shape.ts";
+import { countOf, numbersFor, type Rows, rowNumber } from "./rows.ts";
+
+/** The places of a window, in PyTorch's order. */
+const places = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;
+
+/** The pixels at one place of every window: [pixels of `to`, C]. */
+function pixelsAt([dy, dx]: readonly [number, number], x: Value, from: Rows, to: Rows): Value {
+  const numbers = numbersFor(to, 1, (image, row, column) => rowNumber(from, image, 2 * row + dy, 2 * column + dx));
+  return gather(x, x.graph.constant(numbers), 0);
+}
+
+/** x in the layout `from`, pooled: in the layout `to`. */
+export function pooledForward(x: Value, from: Rows, to: Rows): Value {
+  const size = countOf(to) * to.channels;
+  const windows = concat(
+    places.map((place) => reshape(pixelsAt(place, x, from, to), [1, size])),
+    0,
+  );
+  return reshape(reduceMax(windows, [0]), [countOf(to), to.channels]);
+}
+
+/** The gradient of x; y is what {@link pooledForward} gave. */
+export function pooledGradient(dy: Value, x: Value, y: Value, from: Rows, to: Rows): Value {
+  let left = dy; // what no earlier place of the window took
+  const parts = places.map((place) => {
+    const isMaximum = cast(greaterOrEqual(pixelsAt(place, x, from, to), y), dy.dtype);
+    const part = mul(left, isMaximum);
+    left = sub(left, part);
+    return part;
+  });
+  const count = countOf(to);
+  const numbers = tensor("int32", [countOf(from)]);
+  for (const [k, [dyRow, dxColumn]] of places.entries())
+    for (let image = 0; image < to.batch; image++)
+      for (let row = 0; row < to.side; row++)
+        for (let column = 0; column < to.side; column++)
+          numbers.data[rowNumber(from, image, 2 * row + dyRow, 2 * column + dxColumn)] =
+            k * count + rowNumber(to, image, row, column);
+  return gather(concat(parts, 0), dy.graph.constant(numbers), 0);
+}
