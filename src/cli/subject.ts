@@ -26,7 +26,11 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
     .option("--split <name>", "train or test", oneOf("train", "test"), "train")
     .option("--samples <n>", "the first n samples of the split; default: all", whole(1))
-    .option("--batch <n>", "evaluation batch; changes no result", whole(1), 64)
+    .option(
+      "--batch <n>",
+      "evaluation batch; default 64 or a little less, so that samples fill it; changes no result",
+      whole(1),
+    )
     .option(
       "--group <by>",
       "what counts as a layer: module, block or tensor",
