@@ -11,10 +11,7 @@ import {
 import { inputNames, serialise } from "../src/graph/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
-import { integers, makeStepper, noise, type Spec } from "./work.ts";
-
-/** Steps of one run of the model, about as many as in training. */
-const together = 8;
+import { integers, makeStepper, noise, type Spec, together } from "./work.ts";
 
 async function step(spec: Spec): Promise<number[]> {
   const { stepper, batch } = makeStepper(spec, { threads: spec.threads });

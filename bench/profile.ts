@@ -3,10 +3,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeStepper, type Spec } from "./work.ts";
+import { makeStepper, type Spec, together } from "./work.ts";
 
-/** Steps of a run, and runs; the first run pays for fresh memory. */
-const together = 8;
+/** The first run pays for fresh memory. */
 const runs = 3;
 
 interface Event {

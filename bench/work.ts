@@ -19,6 +19,9 @@ export interface Spec {
   readonly count: number;
 }
 
+/** Steps of one run of the model, about as many as in training. */
+export const together = 8;
+
 const random = randomStream(1, "bench");
 export const noise = (shape: number[]): Tensor =>
   tensor(

@@ -1,5 +1,4 @@
 // Max pooling by two over rows, and its gradient: the four pixels of each window are fetched in the pooled image's own order, so nothing is transposed.
-import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { cast, greaterOrEqual, mul, sub } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
@@ -40,13 +39,9 @@ export function pooledGradient(dy: Value, x: Value, y: Value, from: Rows, to: Ro
     left = sub(left, part);
     return part;
   });
-  const count = countOf(to);
-  const numbers = tensor("int32", [countOf(from)]);
-  for (const [k, [dyRow, dxColumn]] of places.entries())
-    for (let image = 0; image < to.batch; image++)
-      for (let row = 0; row < to.side; row++)
-        for (let column = 0; column < to.side; column++)
-          numbers.data[rowNumber(from, image, 2 * row + dyRow, 2 * column + dxColumn)] =
-            k * count + rowNumber(to, image, row, column);
+  const numbers = numbersFor(from, 1, (image, row, column) => {
+    const place = 2 * (row % 2) + (column % 2);
+    return place * countOf(to) + rowNumber(to, image, row >> 1, column >> 1);
+  });
   return gather(concat(parts, 0), dy.graph.constant(numbers), 0);
 }
