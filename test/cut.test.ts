@@ -32,6 +32,10 @@ claims: [{ says: it is small, take: full, below: 9 }]
 measure: { every: 3, scans: [full], ends: consecutive, samples: 60 }
 figure: { title: row, paper: none }
 `,
+  "other.yaml": `${common}training: { epochs: 6, batch: 48, warmup_steps: 4 } # end a is that of the pair above
+pair: { init: different }
+measure: { every: 3, scans: [full], samples: 60 }
+`,
   "clients.yaml": `${common}training: { steps: 12, batch: 32, warmup_steps: 4 }
 federated: { clients: 2, partition: dirichlet, alpha: 1, aggregate: { every: 4, layers: ["layer4.**", fc] } }
 measure: { every: 6, scans: [shallow], samples: 60, splits: [train] }
@@ -99,6 +103,27 @@ it("reproduces what was only trained before", () => {
     expect([stderr, status]).toEqual(["", 0]);
   }
 });
+
+it("links to a network that another run has trained, and it is what would be trained", () => {
+  const [alone, shared] = ["alone", "shared"].map((name) => join(folder, name));
+  const train = (cwd: string, recipe: "one.yaml" | "other.yaml") => {
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(join(cwd, recipe), recipes[recipe]);
+    const { stderr } = spawnSync(process.execPath, [args[0], "train", recipe, "--threads", "1", "--quiet"], {
+      cwd,
+      encoding: "utf8",
+    });
+    expect(stderr).toBe("");
+  };
+  train(alone, "other.yaml");
+  train(shared, "one.yaml");
+  train(shared, "other.yaml");
+  expect(contents(join(shared, "runs"))).toMatchObject(contents(join(alone, "runs")));
+  const last = (run: string) =>
+    `${readdirSync(join(shared, "runs")).find((name) => name.startsWith(run))}/a/epoch-0006.safetensors`;
+  const inode = (run: string) => statSync(join(shared, "runs", last(run))).ino;
+  expect(inode("other")).toBe(inode("one"));
+}, 60_000);
 
 it("tells a second one who is working in the folder", async () => {
   const cwd = join(folder, "two");

@@ -1,6 +1,6 @@
 // Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
 import { existsSync, mkdirSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
@@ -52,6 +52,21 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw describeFileError(error, path, "write");
+  }
+}
+
+/** Makes a file appear under a second path, whole or not at all: as a hard link, or as a copy where the file system has none. One that is there stays. */
+export async function linkOrCopy(path: string, to: string): Promise<void> {
+  const failure = await link(path, to).catch((error: NodeJS.ErrnoException) => error);
+  if (!failure || failure.code === "EEXIST") return;
+  if (failure.code === "ENOENT") throw describeFileError(failure, path, "read");
+  const temporary = partName(to);
+  try {
+    await copyFile(path, temporary);
+    await rename(temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw describeFileError(error, to, "write");
   }
 }
 

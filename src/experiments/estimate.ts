@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import { type RuntimeOptions, siblingModule, startWork } from "../runtime/index.ts";
 import { lastEpoch } from "../training/index.ts";
-import { networkNames, runPath } from "./folder.ts";
+import { networkNames, previewRunFolder, runPath } from "./folder.ts";
 import type { PlannedRun } from "./plan.ts";
 import { extentOf, isMeasured, measureOptions } from "./points.ts";
-import { isKept, lengthOf, type Recipe } from "./recipe.ts";
+import { keptEpochs, lengthOf, type Recipe } from "./recipe.ts";
 import type { Wishes } from "./run.ts";
 import { evaluationSeconds, type StepTime } from "./times.ts";
+import { findTwins, type Network, networksOf } from "./twins.ts";
 
 export interface Cost {
   readonly names: readonly string[];
@@ -40,30 +41,42 @@ export async function estimate(
     times.set(key, time);
     return time;
   };
+  const networks = [];
+  for (const { recipe } of planned) networks.push(await networksOf(previewRunFolder(recipe, runs), options.cpus));
+  const twins = await findTwins(networks.flat());
   const costs: Cost[] = [];
-  for (const run of planned) costs.push(await costOf(run, runs, options.cores, timeOf));
+  for (const [i, run] of planned.entries()) {
+    const own = networks[i].filter((network) => !twins.has(network));
+    costs.push(await costOf(run, { runs, networks: own, cores: options.cores, timeOf }));
+  }
   return costs;
 }
 
 const timeStep = (recipe: Recipe, runtime: RuntimeOptions) =>
   startWork<unknown, StepTime, never>(siblingModule("step.work", import.meta.url), { recipe, runtime });
 
+interface Surroundings {
+  readonly runs: string;
+  /** Those that are trained for this run; their twins in others cost nothing. */
+  readonly networks: readonly Network[];
+  readonly cores?: number;
+  readonly timeOf: (recipe: Recipe) => Promise<StepTime>;
+}
+
 async function costOf(
   { recipe, names, points }: PlannedRun,
-  runs: string,
-  cores = Number.POSITIVE_INFINITY,
-  timeOf: (recipe: Recipe) => Promise<StepTime>,
+  { runs, networks, cores = Number.POSITIVE_INFINITY, timeOf }: Surroundings,
 ): Promise<Cost> {
   const path = runPath(recipe, runs);
-  const networks = networkNames(recipe);
+  const all = networkNames(recipe).length;
   const total = lengthOf(recipe);
-  const left = await Promise.all(networks.map(async (name) => total - ((await lastEpoch(join(path, name))) ?? 0)));
+  const left = await Promise.all(networks.map(async ({ name }) => total - ((await lastEpoch(join(path, name))) ?? 0)));
   const missing = [];
   for (const point of points)
     if (!(await isMeasured(path, point, measureOptions({ recipe, path }, point)))) missing.push(point);
   const counts = {
     names,
-    networks: { missing: left.filter((epochs) => epochs > 0).length, all: networks.length },
+    networks: { missing: left.filter((epochs) => epochs > 0).length, all },
     points: { missing: missing.length, all: points.length },
   };
   if (counts.networks.missing + missing.length === 0)
@@ -76,14 +89,13 @@ async function costOf(
     const { mixes, samples } = await extentOf(recipe, measureOptions({ recipe, path }, point));
     evaluations += mixes * samples;
   }
-  const kept = Array.from({ length: total + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
-  const wide = Math.min(cores, networks.length); // side by side, in the time of one
+  const wide = Math.min(cores, all); // side by side, in the time of one
   return {
     ...counts,
     time,
     samples: recipe.training.batch * stepsLeft,
     evaluations,
-    bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
+    bytes: counts.networks.missing * (keptEpochs(recipe).length + 2) * time.bytes,
     seconds: (time.seconds * stepsLeft + evaluationSeconds(time, recipe, evaluations)) / wide,
   };
 }

@@ -194,22 +194,37 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeSchema)).shape);
 }
 
+/** What decides each network of a recipe, its seeds and its samples' dealing out aside. Where the data lie is not part of it; what a module of the user's own holds is. */
+function setUpOf({ model, data, training }: Recipe) {
+  const { dir: _, ...samples } = data;
+  const { period, factor, keep_previous: __, ...common } = training;
+  const fall = training.schedule === "step" ? { period, factor } : {}; // without that schedule they say nothing
+  return { model, data: samples, training: { ...common, ...fall }, ...modulesOf([model.name, data.name]) };
+}
+
 /**
  * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their checkpoints are kept.
- * What is measured on them, where the data lie and the recipe's name are not part of it; what a module of the user's own holds is.
+ * What is measured on them, and the recipe's name, are not part of it.
  */
-export function recipeHash({ model, data, pair, federated, training, measure: { every } }: Recipe): string {
-  const { dir: _, ...samples } = data;
-  const { period, factor, keep_previous, ...common } = training;
-  // what says nothing is left out: a fall in steps without that schedule, what is not asked for
-  const told = {
-    ...common,
-    ...(training.schedule === "step" ? { period, factor } : {}),
-    ...(keep_previous ? { keep_previous } : {}),
+export function recipeHash(recipe: Recipe): string {
+  const { training, ...common } = setUpOf(recipe);
+  const { pair, federated, measure } = recipe;
+  const kept = recipe.training.keep_previous ? { keep_previous: true } : {};
+  const told = { ...common, training: { ...training, ...kept }, pair, federated, every: measure.every };
+  return sha256Value(told).slice(0, 10);
+}
+
+/** The seeds of a recipe's network, by its number: of its initialisation and of its order of samples. */
+export function seedsOf({ pair: { init, init_seed, order_seeds } }: Recipe, number: number) {
+  return {
+    init: init_seed + (init === "different" ? number : 0),
+    order: order_seeds[number] ?? order_seeds[1] + number,
   };
-  const clients = federated ? { federated } : {};
-  const own = modulesOf([model.name, data.name]);
-  return sha256Value({ model, data: samples, pair, ...clients, training: told, every, ...own }).slice(0, 10);
+}
+
+/** Equal for networks of two recipes that come out the same. Clients have none: their samples depend on all the others. */
+export function networkHash(recipe: Recipe, number: number): string | undefined {
+  return recipe.federated ? undefined : sha256Value({ ...setUpOf(recipe), seeds: seedsOf(recipe, number) });
 }
 
 /** What the modules among the names hold, so that a change makes other networks. */
@@ -246,6 +261,11 @@ export function isKept(recipe: Recipe, epoch: number): boolean {
     (training.keep_previous && isMeasured(epoch + 1)) ||
     (federated?.aggregate !== undefined && epoch % federated.aggregate.every === 0)
   );
+}
+
+/** The epochs (or steps) whose checkpoints stay, ascending. */
+export function keptEpochs(recipe: Recipe): number[] {
+  return Array.from({ length: lengthOf(recipe) + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
 }
 
 /** How long a training is: epochs, or steps where the recipe counts those. */

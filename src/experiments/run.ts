@@ -14,6 +14,7 @@ import { trainingSteps } from "./networks.ts";
 import { assemblePoint, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
 import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { StepTime } from "./times.ts";
+import { findTwins, networksOf } from "./twins.ts";
 
 /** What the work is to be done with, whatever the engine. */
 export interface Wishes {
@@ -72,9 +73,12 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
 export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<Plan> {
   const steps: Step[] = [];
   const unfinished: { run: RunFolder; missing: MissingPoint[]; leftovers: Piece[] }[] = [];
-  for (const { run, points, time } of works) {
+  const networks = [];
+  for (const { run } of works) networks.push(await networksOf(run, wishes.cpus));
+  const twins = await findTwins(networks.flat());
+  for (const [i, { run, points, time }] of works.entries()) {
     const measuring = await measuringSteps(run, points, wishes, time);
-    steps.push(...(await trainingSteps(run, wishes, time)), ...measuring.steps);
+    steps.push(...trainingSteps(networks[i], twins, wishes, time), ...measuring.steps);
     unfinished.push({ run, ...measuring });
   }
   const assembled = new Set<MissingPoint>();

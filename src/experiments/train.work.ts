@@ -7,7 +7,7 @@ import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../t
 import { clientData, sharedTensors } from "./clients.ts";
 import { networkNames } from "./folder.ts";
 import { appendLog } from "./log.ts";
-import { isKept, lengthOf, modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { isKept, lengthOf, modelSizes, type Recipe, seedsOf, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
@@ -22,10 +22,11 @@ export interface TrainInput {
 export type TrainProgress = { readonly epochs: number } | { readonly log: EpochLog };
 
 const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, run, round, runtime }, report) => {
-  const { model, training, pair, data: source, measure } = recipe;
+  const { model, training, data: source, measure } = recipe;
   const { lr, period, factor, steps } = training;
   const epochs = lengthOf(recipe);
   const number = networkNames(recipe).indexOf(network);
+  const seeds = seedsOf(recipe, number);
   const all = await openData(source.name, trainingData(recipe));
   const built = buildModel(await findNetwork(model.name), { ...modelSizes(recipe), classes: all.classes });
   await train(
@@ -54,8 +55,8 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
       augment: source.augment,
       nextStop:
         steps === undefined ? undefined : (step) => Math.min(following(step, 100), following(step, measure.every)),
-      initSeed: pair.init_seed + (pair.init === "different" ? number : 0),
-      orderSeed: pair.order_seeds[number] ?? pair.order_seeds[1] + number,
+      initSeed: seeds.init,
+      orderSeed: seeds.order,
       folder: join(run, network),
       isKept: (epoch) => isKept(recipe, epoch),
       runtime,

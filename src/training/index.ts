@@ -3,6 +3,6 @@
 export { classification, type Scores, scoresOf } from "./losses.ts";
 export { adamw, type Optimiser, sgd } from "./optimisers.ts";
 export { schedule } from "./schedules.ts";
-export { checkpointName, lastEpoch } from "./snapshots.ts";
+export { checkpointName, lastEpoch, linkSnapshots } from "./snapshots.ts";
 export { Stepper } from "./stepper.ts";
 export { type EpochLog, train } from "./train.ts";

@@ -3,7 +3,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, readAll, writeCheckpoint } from "../checkpoints/index.ts";
-import { type Tensor, tensor } from "../core/index.ts";
+import { linkOrCopy, makeFolder, type Tensor, tensor } from "../core/index.ts";
 import { dtypeOf, holderOf, type Model } from "../models/index.ts";
 
 /** How far a training has come: epochs and steps done. */
@@ -39,6 +39,14 @@ export async function saveSnapshot(
     await rm(join(folder, stateName(earlier)), { force: true });
     if (!isKept(earlier)) await rm(join(folder, checkpointName(earlier)), { force: true });
   }
+}
+
+/** Gives a folder the snapshots that another network's has at some epochs (ascending), and nothing else; the last of them makes it whole. */
+export async function linkSnapshots(from: string, to: string, epochs: readonly number[]): Promise<void> {
+  await rm(to, { recursive: true, force: true }); // a training that was cut
+  await makeFolder(to);
+  for (const file of [stateName(epochs.at(-1)!), ...epochs.map(checkpointName)])
+    await linkOrCopy(join(from, file), join(to, file));
 }
 
 /** The last snapshot a training can go on from: its progress and everything it carries; undefined when there is none. */
