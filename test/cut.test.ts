@@ -91,17 +91,24 @@ it("ends with the same bytes when it is killed at random moments", async () => {
   expect(contents(join(cut, "runs"))).toEqual(contents(join(whole, "runs")));
 }, 180_000);
 
-it("reproduces what was only trained before", () => {
+it("reproduces what was only trained before, and drops the pictures of a scan that is not asked for any more", () => {
   const cwd = join(folder, "trained");
   mkdirSync(cwd);
-  writeFileSync(join(cwd, "one.yaml"), recipes["one.yaml"]);
-  for (const command of ["train", "reproduce"]) {
+  const pictures = () => readdirSync(join(cwd, "runs/figures-quick/one/figures")).join(" ");
+  for (const [command, scans] of [
+    ["train", "[deep]"],
+    ["reproduce", "[deep]"],
+    ["reproduce", "[single]"],
+  ]) {
+    writeFileSync(join(cwd, "one.yaml"), recipes["one.yaml"].replace("[single, deep]", scans));
     const { stderr, status } = spawnSync(process.execPath, [args[0], command, "one.yaml", "--quiet"], {
       cwd,
       encoding: "utf8",
     });
     expect([stderr, status]).toEqual(["", 0]);
+    if (command === "reproduce") expect(pictures().match(/deep|single/)?.[0]).toBe(scans.slice(1, -1));
   }
+  expect(pictures()).not.toContain("deep");
 });
 
 it("links to a network that another run has trained, and it is what would be trained", () => {

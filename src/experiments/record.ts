@@ -1,5 +1,5 @@
 // Reads what run folders hold and draws it: one run, or an experiment over the pairs of a figure. Computes nothing but means over pairs.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
@@ -86,13 +86,21 @@ async function write(record: RunRecord, recipe: Recipe, runs: readonly string[],
   if (claims.length || recipe.figure)
     await writeAtomic(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
   const { html, figures, csv } = renderRun({ ...record, claims });
-  for (const [name, svg] of Object.entries(figures)) {
-    await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
-    await writeAtomic(join(folder, "figures", `${name}.png`), await pngOf(svg));
-  }
+  await writePictures(figures, join(folder, "figures"));
   await writeAtomic(join(folder, "cells.csv"), csv);
   await writeAtomic(join(folder, "cells.parquet"), await cellsParquet(record.measurements));
   const page = join(folder, "report.html");
   await writeAtomic(page, html);
   return { folder, page, record: { ...record, claims }, claims };
+}
+
+/** Each picture as SVG and PNG. Pictures of what the recipe does not ask for any more go. */
+async function writePictures(figures: Readonly<Record<string, string>>, folder: string): Promise<void> {
+  const names = Object.keys(figures).flatMap((name) => [`${name}.svg`, `${name}.png`]);
+  for (const file of await readdir(folder).catch(() => []))
+    if (/\.(svg|png)$/.test(file) && !names.includes(file)) await rm(join(folder, file));
+  for (const [name, svg] of Object.entries(figures)) {
+    await writeAtomic(join(folder, `${name}.svg`), svg);
+    await writeAtomic(join(folder, `${name}.png`), await pngOf(svg));
+  }
 }
