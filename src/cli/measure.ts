@@ -90,7 +90,9 @@ async function measureHere(
   progress: Progress,
 ): Promise<MeasureResult & { done?: () => Promise<void> }> {
   const { measureApart } = await import("../connectivity/index.ts");
-  return measureApart(options, (done, total) => progress.update("measure", done, total, `${done} of ${total} samples`));
+  return measureApart(options, (done, total) =>
+    progress.update("measure", done, total, `${Math.round(done)} of ${total} samples`),
+  );
 }
 
 /** On a cluster: pieces of the samples, each a task, put together here. `done` is called when the result is saved. */

@@ -24,6 +24,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
+    .option("--size <n>", "pixels of an image's side, the official ones or half of them: 16 for CIFAR", whole(1))
     .option("--split <name>", "train or test", oneOf("train", "test"), "train")
     .option("--samples <n>", "the first n samples of the split; default: all", whole(1))
     .option(
@@ -57,6 +58,6 @@ export function subjectOf(options: Options) {
 }
 
 export function dataOf(name: string, options: Options): MeasureOptions["data"] {
-  const { dataDir: dir, mean, std, split, samples, context } = options;
-  return { name, dir, mean, std, split, samples, context };
+  const { dataDir: dir, mean, std, size, split, samples, context } = options;
+  return { name, dir, mean, std, size, split, samples, context };
 }
