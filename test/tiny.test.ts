@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseMeasurement } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
+import { hasShared, sharedPath } from "./shared.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "layerwise-tiny-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -114,6 +115,17 @@ claims: [{ says: it is small, take: full, below: 9 }]
     expect(readdirSync(run)).toEqual(expect.arrayContaining(["client-0", "client-1", "client-2", "claims.json"]));
     const { classes } = JSON.parse(readFileSync(join(run, "clients.json"), "utf8")) as { classes: number[][] };
     expect(classes.flat().reduce((sum, x) => sum + x, 0)).toBe(200);
+  });
+
+  it.skipIf(!hasShared)("measures on the official images at half size (needs ../shared)", () => {
+    const run = join(folder, "runs", readdirSync(join(folder, "runs"))[0]);
+    const measured = [["cifar10-half"], ["cifar10", "--size", "16", "--data-dir", sharedPath("data")]].map((data) => {
+      const ends = ["a", "b"].map((end) => join(run, end, "epoch-0006.safetensors"));
+      const options = ["--split", "test", "--samples", "40", "--scan", "deep", "--json", "--quiet", "--out", data[0]];
+      const { stdout } = layerwise("measure", ...ends, "--model", "resnet18-nonorm", "--data", ...data, ...options);
+      return parseMeasurement(JSON.parse(stdout), "stdout");
+    });
+    expect(measured[1].cells).toEqual(measured[0].cells);
   });
 
   it("measures two checkpoints into a document that other programs can rely on", () => {
