@@ -1,50 +1,16 @@
 // The fast form for training convolutional networks on a CPU: images stay in the rows layout from the first convolution to the last, convolutions of stride 1 are
-// Winograd's, those of stride 2 matrix products. What has no form over rows is computed in the plain layout, with a conversion on either side.
+// Winograd's, those of stride 2 matrix products.
 import { sizeOf } from "../../core/index.ts";
-import { Graph, type Node, nodesOf, type Value } from "../graph.ts";
+import type { Node, Value } from "../graph.ts";
 import { geometryOf } from "../ops/convolution.ts";
 import { add } from "../ops/elementwise.ts";
 import { reduceSum } from "../ops/reduction.ts";
 import { reshape } from "../ops/shape.ts";
-import { plain } from "./plain.ts";
 import { pooledForward, pooledGradient } from "./pooled.ts";
-import { fromRows, type Rows, rowsOf, toRows } from "./rows.ts";
+import { rowsOf, toRows } from "./rows.ts";
 import { stridedForward, stridedInput, stridedWeight } from "./strided.ts";
+import { inRows, type Laid, type Layouts } from "./walk.ts";
 import { winogradForward, winogradInput, winogradWeight } from "./winograd.ts";
-
-/** A value of the lowered graph, with its layout: plain when there is none. */
-interface Laid {
-  readonly value: Value;
-  readonly rows?: Rows;
-}
-
-/** The named outputs rebuilt in a graph of their own in which every operation runs. */
-export function lowerFast(outputs: Readonly<Record<string, Value>>): Record<string, Value> {
-  const target = new Graph();
-  const moved = new Map<string, Laid>();
-  for (const node of nodesOf(Object.values(outputs))) {
-    const inputs = node.inputs.map((v) => (v ? moved.get(v.key)! : null));
-    const laid = lowerNode(target, node, inputs);
-    node.outputs.forEach((v, i) => {
-      if (laid[i]) moved.set(v.key, laid[i]);
-    });
-  }
-  return Object.fromEntries(Object.entries(outputs).map(([name, v]) => [name, inPlain(moved.get(v.key)!)]));
-}
-
-const inPlain = ({ value, rows }: Laid): Value => (rows ? fromRows(value, rows) : value);
-const inRows = ({ value, rows }: Laid, wanted: Rows): Value => (rows ? value : toRows(value, wanted));
-
-function lowerNode(target: Graph, node: Node, inputs: readonly (Laid | null)[]): readonly Laid[] {
-  const [type] = node.outputs;
-  if (node.op === "Input") return [{ value: target.input(String(node.attributes.name), type.dtype, type.shape) }];
-  if (node.tensor) return [{ value: target.constant(node.tensor) }];
-  const fast = overRows[node.op]?.(node, inputs as Laid[]);
-  if (fast) return [fast];
-  const values = inputs.map((one) => one && inPlain(one));
-  const results = plain[node.op]?.(values as Value[], node) ?? target.apply(node.op, values, node.attributes);
-  return results.map((value) => ({ value }));
-}
 
 /** Convolutions with a form over rows: 3x3 of stride 1 or 2 with a border of one, 1x1 of stride 2. */
 function convolve(node: Node, inputs: readonly Laid[]): Laid | undefined {
@@ -114,7 +80,7 @@ function sumOfPixels(node: Node, [{ value, rows }]: readonly Laid[]): Laid | und
 }
 
 /** Operations with a form over rows; it is undefined where the shapes do not fit. */
-const overRows: Readonly<Record<string, (node: Node, inputs: readonly Laid[]) => Laid | undefined>> = {
+export const overRows: Layouts = {
   Conv: convolve,
   ConvInputGradient: convolve,
   ConvWeightGradient: convolve,

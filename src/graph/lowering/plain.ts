@@ -7,7 +7,9 @@ import { type ConvGeometry, convGeneral, geometryOf } from "../ops/convolution.t
 import { gather, scatterAdd } from "../ops/indexing.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { concat, reshape, transpose, zeros } from "../ops/shape.ts";
-import type { Lowering } from "./lowering.ts";
+
+/** For an operation's name: from the lowered inputs and the original node to the outputs in the target graph. */
+type Lowering = Readonly<Record<string, (inputs: readonly Value[], node: Node) => readonly Value[]>>;
 
 export const plain: Lowering = {
   ConvInputGradient: ([w, dy], node) => [convInputGradient(w, dy, node)],
