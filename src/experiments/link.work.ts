@@ -14,10 +14,8 @@ export interface LinkInput {
 }
 
 const work: Work<LinkInput, void, TrainProgress> = async ({ from, to, epochs }, report) => {
-  const known = new Set((await readLog(to.run)).filter(({ network }) => network === to.network).map((e) => e.epoch));
   for (const entry of await readLog(from.run))
-    if (entry.network === from.network && !known.has(entry.epoch))
-      await appendLog(to.run, { ...entry, network: to.network });
+    if (entry.network === from.network) await appendLog(to.run, { ...entry, network: to.network });
   await linkSnapshots(join(from.run, from.network), join(to.run, to.network), epochs);
   report({ epochs: epochs.at(-1)! });
 };

@@ -1,5 +1,6 @@
 // Training a run's networks, as tasks: one for each network, or for each network and federated round; a network whose twin another run trains is linked to it.
 import { basename, resolve } from "node:path";
+import type { Task } from "../jobs/index.ts";
 import { siblingModule, taskCommand } from "../runtime/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { roundsOf } from "./clients.ts";
@@ -28,55 +29,57 @@ export function trainingSteps(
   const { run, threads } = networks[0];
   const { recipe, path } = run;
   const total = lengthOf(recipe);
-  const hearer = (network: string) => {
+  const step = (
+    name: string,
+    until: number,
+    work: { module: string; input: LinkInput | TrainInput },
+    needs: Omit<Task, "key" | "argv" | "result">,
+  ): Step => {
+    const result = resolve(path, name, checkpointName(until));
+    const argv = taskCommand(siblingModule(work.module, import.meta.url), work.input, result);
     let note: string | undefined;
-    return (progress: unknown) => {
-      const one = progress as TrainProgress;
-      if ("log" in one) note = `loss ${one.log.loss.toFixed(3)}`;
-      else onProgress?.(`${run.label} ${network}`, one.epochs, total, note);
+    return {
+      task: { key: keyOf(run, name, until), argv, result, ...needs },
+      hear(progress: TrainProgress) {
+        if ("log" in progress) note = `loss ${progress.log.loss.toFixed(3)}`;
+        else onProgress?.(`${run.label} ${name}`, progress.epochs, total, note);
+      },
     };
   };
-  const linkStep = (network: Network, twin: Network): Step => {
-    const result = resolve(path, network.name, checkpointName(total));
-    const input: LinkInput = {
-      from: { run: twin.run.path, network: twin.name },
-      to: { run: path, network: network.name },
-      epochs: keptEpochs(recipe),
-    };
-    return {
-      task: {
-        key: keyOf(run, network.name, total),
-        argv: taskCommand(siblingModule("link.work", import.meta.url), input, result),
-        result,
+  const linkStep = ({ name }: Network, twin: Network): Step => {
+    const from = { run: twin.run.path, network: twin.name };
+    const input: LinkInput = { from, to: { run: path, network: name }, epochs: keptEpochs(recipe) };
+    return step(
+      name,
+      total,
+      { module: "link.work", input },
+      {
         after: [keyOf(twin.run, twin.name, total)],
         cpus: 1,
         group: `${basename(path)} link ${basename(twin.run.path)}`,
         seconds: 1,
       },
-      hear: hearer(network.name),
-    };
+    );
   };
-  const roundStep = (network: string, round: TrainInput["round"]): Step => {
-    const input: TrainInput = { recipe, network, run: path, round, runtime: { device, threads } };
-    const result = resolve(path, network, checkpointName(round.until));
-    return {
-      task: {
-        key: keyOf(run, network, round.until),
-        argv: taskCommand(siblingModule("train.work", import.meta.url), input, result),
-        result,
-        after: round.from ? networks.map(({ name }) => keyOf(run, name, round.from)) : [],
+  const roundStep = ({ name }: Network, round: TrainInput["round"]): Step => {
+    const input: TrainInput = { recipe, network: name, run: path, round, runtime: { device, threads } };
+    return step(
+      name,
+      round.until,
+      { module: "train.work", input },
+      {
+        after: round.from ? networks.map((other) => keyOf(run, other.name, round.from)) : [],
         cpus: threads,
         memoryMb: time?.memoryMb,
         group: `${basename(path)} train ${round.until}`,
         seconds: time && ((round.until - round.from) / total) * time.seconds * time.steps,
       },
-      hear: hearer(network),
-    };
+    );
   };
   const linked = networks.flatMap((network) => {
     const twin = twins.get(network);
     return twin ? linkStep(network, twin) : [];
   });
   const trained = networks.filter((network) => !twins.has(network));
-  return [...linked, ...roundsOf(recipe).flatMap((round) => trained.map(({ name }) => roundStep(name, round)))];
+  return [...linked, ...roundsOf(recipe).flatMap((round) => trained.map((network) => roundStep(network, round)))];
 }
