@@ -6,7 +6,7 @@ import { makeFolder, projectRoot, takeLock, UserError } from "../core/index.ts";
 import type { Task } from "../jobs/index.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Progress } from "./progress.ts";
-import { type EngineChoice, environmentOf } from "./settings.ts";
+import type { EngineChoice } from "./settings.ts";
 
 /** The command that runs a bundle of a job. */
 const runner = [process.execPath, join(projectRoot, "dist/cli/main.js"), "task"];
@@ -42,6 +42,7 @@ async function carryOutOnCluster(
   const { finishJob, jobPath, missingOf, reconcile, SlurmEngine, submissionsOf, writeJob } = await import(
     "../jobs/index.ts"
   );
+  const { environmentOf } = await import("./settings-given.ts");
   const path = jobPath(runs, id);
   const job = {
     id,
@@ -49,7 +50,7 @@ async function carryOutOnCluster(
     command: process.argv.slice(2),
     cwd: process.cwd(),
     begun: new Date().toISOString(),
-    environment: environmentOf(choice),
+    environment: environmentOf({ ...choice, engine: choice.name, cpusPerTask: choice.cpus(1) }),
   };
   if (missingOf(tasks).length === 0) return existsSync(path) ? finishJob(job) : undefined;
   const made = await makeFolder(path);

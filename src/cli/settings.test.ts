@@ -54,5 +54,8 @@ describe("the engine", () => {
     rmSync("layerwise.yaml");
     process.env.LAYERWISE_ENGINE = "cloud";
     await expect(choose({})).rejects.toThrow('The environment gives engine a wrong value: "cloud".');
+    delete process.env.LAYERWISE_ENGINE;
+    process.env.LAYERWISE_PIECE = "x";
+    await expect(choose({})).rejects.toThrow('The environment gives piece a wrong value: "x".');
   });
 });
