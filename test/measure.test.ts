@@ -6,6 +6,7 @@ import { average, type MeasureOptions, measure, parseMeasurement } from "../src/
 import { randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
 import { serialise } from "../src/graph/index.ts";
 import { buildModel, initialise, type Model } from "../src/models/index.ts";
+import { renderMeasurement } from "../src/report/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
 
 const folder = temporaryFolder();
@@ -98,6 +99,25 @@ describe("measure", () => {
     const { document } = await measure({ ...base(), metrics: ["error"] });
     expect(document.cells.every((c) => c.loss === null && c.loss_barrier === null && c.error !== null)).toBe(true);
     expect(document.ends.a.loss).toBeNull();
+    expect(document.metrics).toEqual(["error"]);
+    expect(document.verdict).toEqual((await measure(base())).document.verdict); // by the losses all the same
+    expect(renderMeasurement(document).html.split("<script")[0]).not.toMatch(/not finite|Loss barrier/);
+  });
+
+  it("averages the chosen layers together on the base that is asked for", async () => {
+    const on = async (base_: "a" | "b") => {
+      const { document } = await measure({ ...base(), layers: ["layers.0"], base: base_ });
+      return document.cells.map((cell) => cell.loss);
+    };
+    for (const [single, full] of [await on("a"), await on("b")]) expect(full).toBe(single);
+  });
+
+  it("draws and judges one weight, and lists all", async () => {
+    const { document } = await measure({ ...base(), alphas: [0.3] });
+    const { html } = renderMeasurement(document);
+    expect(html).toContain("at weight 0.3 of b");
+    expect(html).not.toContain("were measured.");
+    expect(document.verdict.alpha).toBe(0.3);
   });
 
   it("keeps the running statistics of a when told to", async () => {

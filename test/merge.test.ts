@@ -108,6 +108,43 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
     expect(nothing.budget!.barrier).toBeLessThanOrEqual(1e-9);
   });
 
+  it.each([
+    { statistics: "a", base: "b" },
+    { statistics: "recalibrate", base: "a" },
+  ] as const)("judges the network that it writes: statistics $statistics, base $base", async (options) => {
+    const [a, b] = ["a", "b"].map(fixture);
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 128 };
+    const measure = { a, b, model: { name: "resnet18" }, data, scans: [], statistics: options.statistics };
+    const budget = { limit: 0.3, metric: "loss" } as const;
+    const record = await merge({ a, b, out: join(folder, "judged.pt"), ...options, budget, measure });
+    expect(Object.keys(record.averaged)).not.toEqual([]);
+    expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
+  });
+
+  it("says so when no layer can be averaged", async () => {
+    const [a, b] = ["a", "b"].map(fixture);
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 64 };
+    const measure = { a, b, model: { name: "resnet18" }, data, scans: [], statistics: "recalibrate" } as const;
+    const budget = { limit: -10, metric: "loss" } as const;
+    const out = join(folder, "nothing.pt");
+    const record = await merge({ a, b, out, statistics: "recalibrate", budget, measure });
+    expect(record.averaged).toEqual({});
+    expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
+  });
+
+  it("checks a file against the ends at the weight it has", async () => {
+    const [a, b] = ["a", "b"].map(fixture);
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 64 };
+    const options = {
+      a,
+      b,
+      out: join(folder, "quarter.pt"),
+      measure: { a, b, model: { name: "resnet18" }, data, scans: [] },
+    };
+    const [own, common] = [await merge({ ...options, layers: ["**=0.25"] }), await merge({ ...options, alpha: 0.25 })];
+    expect(own.checked).toEqual(common.checked);
+  });
+
   it("leaves nothing behind when it fails", async () => {
     const out = join(folder, "none.pt");
     const fails = (options: Partial<Parameters<typeof merge>[0]>) =>

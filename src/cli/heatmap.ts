@@ -8,7 +8,10 @@ export interface TerminalHeatmap {
   readonly title: string;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  readonly values: readonly (readonly (number | null)[])[];
+  /** Null: not finite; undefined: not measured. */
+  readonly values: readonly (readonly (number | null | undefined)[])[];
+  /** The least end of the scale; default a tenth, of a nat. */
+  readonly unit?: number;
   /** Characters a line may have. */
   readonly width: number;
   readonly colour: Colour;
@@ -21,8 +24,11 @@ export function colourOf(stream: { isTTY?: boolean }, env: Readonly<Record<strin
   return env.COLORTERM === "truecolor" || env.COLORTERM === "24bit" || env.FORCE_COLOR === "3" ? "truecolor" : "256";
 }
 
-export function drawHeatmap({ title, rows, columns, values, width, colour }: TerminalHeatmap): string {
-  const limit = limitOf(values.flat(), 0.1);
+export function drawHeatmap({ title, rows, columns, values, width, colour, unit = 0.1 }: TerminalHeatmap): string {
+  const limit = limitOf(
+    values.flat().map((value) => value ?? null),
+    unit,
+  );
   const names = Math.min(Math.max(...rows.map((row) => row.length)), 24);
   const cell = Math.max(6, ...columns.map((column) => column.length + 1));
   const room = Math.max(1, Math.floor((width - names - 1) / cell));
@@ -42,13 +48,14 @@ export function drawHeatmap({ title, rows, columns, values, width, colour }: Ter
 }
 
 /** The number; without colour a bar before those beyond a third of the scale. */
-function mark(value: number | null, limit: number, colour: Colour): string {
+function mark(value: number | null | undefined, limit: number, colour: Colour): string {
+  if (value === undefined) return "";
   const isLarge = colour === "none" && value !== null && Math.abs(value) > limit / 3;
   return `${isLarge ? "▌" : ""}${short(value)}`;
 }
 
-function paint(text: string, value: number | null, limit: number, colour: Colour): string {
-  if (colour === "none" || value === null) return text;
+function paint(text: string, value: number | null | undefined, limit: number, colour: Colour): string {
+  if (colour === "none" || value === null || value === undefined) return text;
   const background = colourOfValue(value, limit);
   const ink: Rgb = isLight(background) ? [20, 20, 20] : [255, 255, 255];
   const code = (rgb: Rgb) => (colour === "truecolor" ? `2;${rgb.join(";")}` : `5;${cube(rgb)}`);

@@ -76,8 +76,11 @@ function describe({ out, a, base, averaged, kept, parameters, budget, checked }:
   ];
   if (budget) {
     const barrier = budget.barrier === null ? "not finite" : budget.barrier.toFixed(4);
+    const sets = `(${budget.evaluated} sets were evaluated; ${budget.method})`;
     lines.push(
-      `Their joint ${budget.metric} barrier is ${barrier}, within ${budget.limit} (${budget.evaluated} sets were evaluated; ${budget.method}).`,
+      names.length
+        ? `Their joint ${budget.metric} barrier is ${barrier}, within ${budget.limit} ${sets}.`
+        : `No set of layers stays within ${budget.limit}, so the file is ${base} itself, whose ${budget.metric} is ${barrier} from the mean of the two ends ${sets}.`,
     );
   }
   if (checked) {

@@ -2,9 +2,14 @@
 import type { Measurement } from "../connectivity/index.ts";
 import type { Written } from "../experiments/index.ts";
 import {
+  allLayers,
+  atWeight,
+  barriersOf,
   baselineSentence,
+  baseOf,
   drawn,
   fullOf,
+  metricsOf,
   type RunRecord,
   scansOf,
   scanTitle,
@@ -16,9 +21,9 @@ import { colourOf, drawHeatmap } from "./heatmap.ts";
 
 const columns = () => Math.min(process.stdout.columns ?? 80, 120);
 
-/** Mean over the measured bases of a scan's loss barrier at a layer; null where there is none or it is not finite. */
-const barrierAt = (document: Measurement, scan: string, layer: string) =>
-  drawn(document, scan, layer, "loss", "mean")?.barrier ?? null;
+/** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
+const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
+  drawn(document, scan, layer, metric, "mean")?.barrier;
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
 export function showRun({ name, measurements, claims = [] }: RunRecord, page: string): string {
@@ -78,11 +83,17 @@ function wrapped(text: string, indent: string): string {
 /** One measurement: the layers down, the scans across, then the verdict. */
 export function showMeasurement(document: Measurement, folder: string): string {
   const scans = scansOf([document]);
+  const [metric = "loss"] = metricsOf(document);
+  const what = metric === "loss" ? "Loss barrier" : "Error barrier, points,";
+  const base = baseOf(document);
+  const bases = base === "mean" ? "mean over the bases" : `on base ${base}`;
+  const { samples, name, split } = document.data;
   const heatmap = drawHeatmap({
-    title: `Loss barrier on ${document.data.samples} samples of ${document.data.name} (${document.data.split}), mean over the bases`,
+    title: `${what} on ${samples} samples of ${name} (${split})${atWeight(document)}, ${bases}`,
     rows: document.layers.map((layer) => layer.name),
     columns: scans,
-    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name))),
+    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
+    unit: metric === "loss" ? 0.1 : 5,
     width: columns(),
     colour: colourOf(process.stdout, process.env),
   });
@@ -107,11 +118,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
 function conclusion(document: Measurement): string {
   const full = fullOf(document);
   const alone = singles(document);
-  const parts = full
-    ? [
-        `Averaging all layers: loss barrier ${signed(full.loss_barrier)}, error barrier ${signed(full.error_barrier, 1)} points.`,
-      ]
-    : [];
+  const parts = full ? [`Averaging ${allLayers(document)}: ${barriersOf(document, full)}.`] : [];
   if (alone) {
     const { median, worst } = alone;
     parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);

@@ -156,4 +156,13 @@ describe("the verdict", () => {
     expect(verdict.tolerance).toBe(0.05);
     expect(decide([cell("x", 0, 0.1), cell(null, 1, 3, "full")]).average).toEqual(["x"]); // a tenth of the full barrier
   });
+
+  it("is about one weight: a half, or the nearest to it", () => {
+    const at = (alpha: number, high: number) => ({ ...cell("x", 0, high), alpha });
+    expect(decide([at(0, 9), at(0.5, 0.01), at(1, 9)])).toMatchObject({ average: ["x"], alpha: 0.5 });
+    const verdict = decide([at(0, 0.01), at(0.3, 9), { ...cell(null, 2, 4, "full"), alpha: 0.3 }]);
+    expect(verdict).toMatchObject({ undecided: ["x"], alpha: 0.3 });
+    expect(verdict.tolerance).toBeCloseTo(0.3, 12);
+    expect(verdict.reason).toContain("at weight 0.3 of b");
+  });
 });

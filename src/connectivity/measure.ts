@@ -181,22 +181,28 @@ async function resultOf(
   sampled: Sampled,
   options: MeasureOptions,
 ): Promise<MeasureResult> {
-  const { metrics = ["loss", "error"], precision } = options;
+  const { precision } = options;
   const { model, layers } = pair;
+  const metrics = measuredMetrics(options, sampled.scores(ends[0], sampled.most));
   const pick = pickMetrics(metrics);
-  const cells = points.map((point) => {
+  const both = points.map((point) => {
     const { cell, alpha, mix, baseline } = point;
     const count = sampled.count(point);
     const [a, b] = ends.map((end) => sampled.scores(end, count));
-    const values = (one: typeof mix) => pick(summarise(sampled.scores(one, count), a, b, alpha));
+    const values = (one: typeof mix) => summarise(sampled.scores(one, count), a, b, alpha);
+    const own = values(mix);
     return {
-      ...cell,
-      alpha,
-      ...values(mix),
-      ...(precision === undefined ? {} : { samples: count }),
-      ...(baseline.length ? { baseline: baselineOf(baseline.map(values)) } : {}),
+      judged: { ...cell, alpha, ...own },
+      told: {
+        ...cell,
+        alpha,
+        ...pick(own),
+        ...(precision === undefined ? {} : { samples: count }),
+        ...(baseline.length ? { baseline: baselineOf(baseline.map((one) => pick(values(one)))) } : {}),
+      },
     };
   });
+  const cells = both.map(({ told }) => told);
   const used = sampled.most;
   const [a, b] = ends.map((end) => endScores(sampled.scores(end, used), metrics));
   const alphas = [...new Set(cells.map((cell) => cell.alpha))];
@@ -217,11 +223,15 @@ async function resultOf(
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
     ends: { a, b },
+    metrics: [...metrics],
     cells,
     ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
     ...sharesOf(cells, layers),
     distance: await distances(layers, model.tied, pair, options.initial),
-    verdict: decide(cells, options.tolerance),
+    verdict: decide(
+      both.map(({ judged }) => judged), // by the losses, also where only errors are told
+      options.tolerance,
+    ),
     ...notesOf(subject, pair),
   };
   return { document, samples: scoresByMix(sampled) };
@@ -245,7 +255,11 @@ function scoresByMix({ mixes, scores, most }: Sampled): Map<string, SampleScores
   return new Map(mixes.map((mix) => [mixKey(mix), scores(mix, most)]));
 }
 
-/** Numbers that were not asked for, or that a regression does not have, are null. */
+/** The metrics that were asked for and that there are: a regression has no error. */
+const measuredMetrics = ({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] =>
+  metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
+
+/** Numbers that were not asked for, or that there are not, are null. */
 function pickMetrics(metrics: readonly Metric[]): (values: CellValues) => CellValues {
   const without = { loss: null, loss_barrier: null, loss_interval: null };
   const withoutError = { error: null, error_barrier: null, error_interval: null };

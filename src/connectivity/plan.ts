@@ -40,12 +40,14 @@ export async function planPoints(layers: readonly Layer[], options: PlanOptions)
     scans,
     { base, orderSeed, orders: await loadOrders(scans) },
   );
+  // `full` has no base; where only some layers are averaged the others are the one base's that is asked for, or a's
+  const onBase = (cell: Cell) => ({ ...cell, base: cell.base ?? (base === "b" ? "b" : "a") });
   return alphas.flatMap((alpha) =>
     cells.map((cell) => ({
       cell,
       alpha,
-      mix: mixOf(cell, alpha, names),
-      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(cell, alpha, names, draw)),
+      mix: mixOf(onBase(cell), alpha, names),
+      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(onBase(cell), alpha, names, draw)),
     })),
   );
 }

@@ -57,6 +57,7 @@ export async function recalibrate(
     );
     statistics.set(mixKey(mix), own);
   }
+  if (statistics.size === 0) return { statistics, tensors: new Map() }; // nothing is averaged
   if (tracked.size === 0)
     throw new UserError(
       "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",

@@ -65,6 +65,8 @@ export const measurementSchema = z.object({
   }),
   layers: z.array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) })),
   ends: z.object({ a: scores, b: scores }),
+  /** What was measured; the numbers of the other are null. Older documents have both. */
+  metrics: z.array(z.enum(["loss", "error"])).optional(),
   cells: z.array(cellSchema),
   lines: z.array(lineSchema).optional(),
   shares: sharesSchema.optional(),
@@ -75,6 +77,7 @@ export const measurementSchema = z.object({
     keep: z.array(z.string()),
     undecided: z.array(z.string()).optional(),
     tolerance: number.optional(),
+    alpha: number.optional(),
     reason: z.string(),
   }),
   notes: z.array(z.string()).optional(),

@@ -8,6 +8,8 @@ export interface Verdict {
   readonly undecided: string[];
   /** The largest loss barrier that is accepted, in nats. */
   readonly tolerance: number;
+  /** The weight of b that it is about: one half, or the nearest to it that was measured. */
+  readonly alpha: number;
   readonly reason: string;
 }
 
@@ -22,12 +24,19 @@ export interface JudgedCell {
 /** The tolerance when none is given: a twentieth of a nat, or a tenth of the full barrier where that is more. */
 const defaultTolerance = (full: number | null | undefined) => Math.max(0.05, (full ?? 0) / 10);
 
-/** Judges each layer by its `single` cells: average when every base's interval ends below the tolerance, keep when one begins above it. */
+const weightOf = (cells: readonly JudgedCell[]): number =>
+  cells.reduce(
+    (best, { alpha }) => (Math.abs(alpha - 0.5) < Math.abs(best - 0.5) ? alpha : best),
+    cells[0]?.alpha ?? 0.5,
+  );
+
+/** Judges each layer by its `single` cells at one weight: average when every base's interval ends below the tolerance, keep when one begins above it. */
 export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdict {
-  const full = cells.find((cell) => cell.scan === "full")?.loss_barrier;
+  const weight = weightOf(cells);
+  const full = cells.find((cell) => cell.scan === "full" && cell.alpha === weight)?.loss_barrier;
   const limit = tolerance ?? defaultTolerance(full);
   const verdict = { average: [] as string[], keep: [] as string[], undecided: [] as string[] };
-  const singles = byLayer(cells.filter((cell) => cell.scan === "single"));
+  const singles = byLayer(cells.filter((cell) => cell.scan === "single" && cell.alpha === weight));
   for (const [layer, group] of singles) {
     const isBelow = group.every(({ loss_interval: i }) => i !== null && i[1] <= limit);
     const isAbove = group.some(
@@ -35,7 +44,12 @@ export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdic
     );
     verdict[isBelow ? "average" : isAbove ? "keep" : "undecided"].push(layer);
   }
-  return { ...verdict, tolerance: limit, reason: reasonOf(verdict, limit, full, singles.size) };
+  return {
+    ...verdict,
+    tolerance: limit,
+    alpha: weight,
+    reason: reasonOf(verdict, { limit, weight, full, judged: singles.size }),
+  };
 }
 
 function byLayer(cells: readonly JudgedCell[]): Map<string, JudgedCell[]> {
@@ -46,14 +60,13 @@ function byLayer(cells: readonly JudgedCell[]): Map<string, JudgedCell[]> {
 
 function reasonOf(
   verdict: Pick<Verdict, "average" | "keep" | "undecided">,
-  limit: number,
-  full: number | null | undefined,
-  judged: number,
+  { limit, weight, full, judged }: { limit: number; weight: number; full: number | null | undefined; judged: number },
 ): string {
   if (judged === 0) return "No single layers were measured, so nothing is judged.";
   const { average, keep, undecided } = verdict;
   const unsure = undecided.length ? ` and ${undecided.length} cannot be told apart from it with so few samples` : "";
-  const alone = `Averaged alone, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}, ${keep.length} exceed it${unsure}.`;
+  const at = weight === 0.5 ? "" : ` at weight ${weight} of b`;
+  const alone = `Averaged alone${at}, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}, ${keep.length} exceed it${unsure}.`;
   const joint =
     full === undefined
       ? ""

@@ -1,6 +1,7 @@
 // Choosing layers under a budget: the most parameters whose joint barrier stays within it. Which set is best is a question of 2^layers; this is a
 // heuristic and says so: layers in the order of their own barrier per parameter, the longest beginning of that order that fits, then whatever
-// single layer still fits, largest first, until none does. Every set that is accepted was evaluated as a whole.
+// single layer still fits, largest first, until none does. Every set that is accepted was evaluated as a whole. Where none fits, nothing is averaged,
+// and the barrier is that of the base itself, which is over the limit where it is so much worse than the other end.
 import {
   evaluateMixes,
   type Layer,
@@ -9,6 +10,7 @@ import {
   mixOf,
   orderMixes,
   type Prepared,
+  recalibrate,
   type SampleScores,
   summarise,
 } from "../connectivity/index.ts";
@@ -55,10 +57,13 @@ export async function chooseLayers(
     for (const mix of fresh)
       stored.set(mixKey(mix), { loss: new Float32Array(data.count), error: new Float32Array(data.count) });
     evaluated += sets.length;
-    if (fresh.length)
-      await evaluateMixes(fresh, [0, data.count], stored, { pair, data, batch, runtime }, (share) =>
+    if (fresh.length) {
+      const recalibrated =
+        pair.statistics === "recalibrate" ? await recalibrate(pair, fresh, data, runtime) : undefined;
+      await evaluateMixes(fresh, [0, data.count], stored, { pair, data, batch, runtime, recalibrated }, (share) =>
         onProgress(round, share),
       );
+    }
     const of = (mix: Mix) => stored.get(mixKey(mix))!;
     return sets.map((layers, i) => {
       const values = summarise(of(mixes[i]), of(ends[0]), of(ends[1]), alpha);
@@ -80,7 +85,8 @@ export async function chooseLayers(
     "together",
     order.map((_, i) => order.slice(0, i + 1)),
   );
-  let best: Tried = beginnings.filter(fits).at(-1) ?? { layers: [], barrier: 0, interval: null };
+  const [nothing] = await evaluate("nothing", [[]]);
+  let best = beginnings.filter(fits).at(-1) ?? nothing;
   for (;;) {
     const left = order.filter((name) => !best.layers.includes(name));
     const more = (

@@ -23,7 +23,8 @@ import {
   withCheckpoints,
 } from "../connectivity/index.ts";
 import { isFloating, sha256File, type Tensor, UserError, writeAtomic } from "../core/index.ts";
-import { holderOf } from "../models/index.ts";
+import { holderOf, type Model } from "../models/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
 import { parseShares } from "./shares.ts";
 
@@ -57,9 +58,10 @@ export interface MergeRecord {
   readonly kept: readonly string[];
   readonly parameters: { readonly averaged: number; readonly all: number };
   readonly budget?: Choice & { readonly limit: number; readonly metric: string; readonly method: string };
-  /** The barrier of the written file itself, on the samples. */
+  /** The barrier of the written file itself, on the samples, against the mean of the ends at the weight `alpha` of b. */
   readonly checked?: {
     readonly samples: number;
+    readonly alpha: number;
     readonly loss: number | null;
     readonly error: number | null;
   } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
@@ -101,7 +103,10 @@ async function mergeOpened(
   const shares = choice
     ? new Map(choice.layers.map((name) => [name, alpha]))
     : parseShares(options.layers ?? ["**"], layers, alpha);
-  const fresh = prepared && statistics === "recalibrate" ? await freshStatistics(prepared, shares, base) : undefined;
+  const fresh =
+    prepared && statistics === "recalibrate"
+      ? await freshStatistics(prepared, shares, base, measure?.runtime)
+      : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
   const holder = holderOf(tied);
@@ -109,10 +114,10 @@ async function mergeOpened(
     const renewed = fresh?.get(name);
     if (renewed) return renewed;
     const share = shares.get(layerOf.get(name)!);
-    const keepsStatistic = statistics === "a" && /(^|\.)running_(mean|var)$/.test(name);
     const own = await files.readA(holder(name));
     if (!isFloating(own.dtype)) return base === "b" ? files.readB(holder(name)) : undefined;
-    if (share === undefined || keepsStatistic)
+    if (share !== undefined && statistics === "a" && files.isStatistic(name)) return undefined; // the file is a copy of a's
+    if (share === undefined)
       return base === "b" ? average(own, await files.readB(holder(name)), 1, own.dtype) : undefined;
     return average(own, await files.readB(holder(name)), share, own.dtype);
   };
@@ -140,7 +145,9 @@ async function mergeOpened(
             },
           }
         : {}),
-      ...(prepared && measure ? { checked: await check(prepared, measure, out, alpha, onProgress) } : {}),
+      ...(prepared && measure
+        ? { checked: await check(prepared, measure, out, weightOf(shares, alpha), onProgress) }
+        : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     return record;
@@ -155,6 +162,8 @@ interface Files {
   readonly tied: readonly (readonly string[])[];
   /** The tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
+  /** A running mean or variance. */
+  isStatistic(name: string): boolean;
   readA(name: string): Promise<Tensor>;
   readB(name: string): Promise<Tensor>;
 }
@@ -180,6 +189,7 @@ async function readers(
       layers: layersOf(model, group),
       tied: model.tied,
       names,
+      isStatistic: statisticsOf(model),
       readA: reader(subject.a.tensors),
       readB: reader(subject.b.tensors),
     };
@@ -194,7 +204,15 @@ async function readers(
         ? name
         : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name),
     );
-  return { layers, tied, names: new Set(x.tensors.keys()), readA: reader(x), readB: reader(y) };
+  const isStatistic = prepared
+    ? statisticsOf(prepared.pair.model)
+    : (name: string) => /(^|\.)running_(mean|var)$/.test(name); // PyTorch's names
+  return { layers, tied, names: new Set(x.tensors.keys()), isStatistic, readA: reader(x), readB: reader(y) };
+}
+
+function statisticsOf({ parameters }: Model): (name: string) => boolean {
+  const statistics = new Set(parameters.filter((p) => p.kind === "statistic").map((p) => p.name));
+  return (name) => statistics.has(name);
 }
 
 /** Running statistics of the merged network, from the samples. */
@@ -202,12 +220,19 @@ async function freshStatistics(
   { pair, data }: Prepared,
   shares: ReadonlyMap<string, number>,
   base: "a" | "b",
+  runtime?: RuntimeOptions,
 ): Promise<Map<string, Tensor>> {
   const mix = { sources: pair.layers.map(({ name }) => (shares.has(name) ? `m${shares.get(name)}` : base)) };
-  const { statistics, tensors } = await recalibrate(pair, [mix], data);
+  const { statistics, tensors } = await recalibrate(pair, [mix], data, runtime);
   return new Map(
     [...(statistics.get(mixKey(mix)) ?? [])].map(([name, source]) => [name, tensors.get(weightName(source, name))!]),
   );
+}
+
+/** The weight of b that the ends are held against: the layers' own where they have one in common. */
+function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
+  const weights = new Set(shares.values());
+  return weights.size === 1 ? [...weights][0] : alpha;
 }
 
 /** The written file, evaluated as it is, against the two ends. */
@@ -230,5 +255,5 @@ async function check(prepared: Prepared, measure: MeasureOptions, out: string, a
   const [a, b] = [await scoresOf(prepared.pair, "a"), await scoresOf(prepared.pair, "b")];
   const own = await scoresOf({ ...prepared.pair, a: merged.a.tensors, b: merged.a.tensors }, "a");
   const { loss, error, loss_barrier, error_barrier } = summarise(own, a, b, alpha);
-  return { samples: data.count, loss, error, loss_barrier, error_barrier };
+  return { samples: data.count, alpha, loss, error, loss_barrier, error_barrier };
 }

@@ -4,6 +4,10 @@ import type { Measurement } from "../connectivity/index.ts";
 export type StoredCell = Measurement["cells"][number];
 export type Metric = "loss" | "error";
 export const metrics = ["loss", "error"] as const;
+/** The weight of b that a document's sentences and pictures are about. */
+export const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
+/** What a document tells. */
+export const metricsOf = (document: Measurement): readonly Metric[] => document.metrics ?? metrics;
 /** The two bases, and the mean over them. */
 export const bases = ["mean", "a", "b"] as const;
 export type BaseChoice = (typeof bases)[number];
@@ -28,18 +32,31 @@ export function scansOf(documents: Iterable<Measurement>): string[] {
   return [...found];
 }
 
-/** The cell of a scan at a layer, at weight one half. */
+/** The cell of a scan at a layer, at the weight that the document is about. */
 export function cellOf(
   document: Measurement,
   scan: string,
   layer: string | null,
   base: "a" | "b" | null,
 ): StoredCell | undefined {
-  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === 0.5);
+  const weight = weightOf(document);
+  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === weight);
 }
 
 /** The cell of the average of all layers. */
 export const fullOf = (document: Measurement): StoredCell | undefined => cellOf(document, "full", null, null);
+
+/** What `full` averages: all layers, or those that were chosen. */
+export const allLayers = (document: Measurement): string =>
+  (fullOf(document)?.averaged.length ?? document.layers.length) < document.layers.length
+    ? "all chosen layers"
+    : "all layers";
+
+/** ` at weight 0.3 of b`; nothing at one half. */
+export function atWeight(document: Measurement): string {
+  const weight = weightOf(document);
+  return weight === 0.5 ? "" : ` at weight ${weight} of b`;
+}
 
 /** What is drawn first: the mean over both bases, or the one that was measured. */
 export function baseOf({ cells }: Measurement): BaseChoice {

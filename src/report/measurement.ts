@@ -1,6 +1,6 @@
 // The report of one measurement: two checkpoints at one moment.
 import type { Measurement } from "../connectivity/index.ts";
-import { baseOf, drawn, metrics, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
+import { allLayers, atWeight, baseOf, drawn, metricsOf, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
 import { baselineSentence, finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
@@ -9,12 +9,15 @@ import { limitOf } from "./scale.ts";
 import { cellsCsv } from "./table.ts";
 import { whiskersSvg } from "./whiskers.ts";
 
+const metricTitle = { loss: "Loss barrier", error: "Error barrier" } as const;
+
 export function renderMeasurement(document: Measurement): Rendered {
   const scans = scansOf([document]);
   const rows = document.layers.map((layer) => layer.name);
   const base = baseOf(document);
   const pictures: Record<string, string> = {};
-  for (const metric of metrics) {
+  const told = metricsOf(document);
+  for (const metric of told) {
     const all = scans.map((scan) => rows.map((row) => drawn(document, scan, row, metric, base)));
     const values = all.flat().flatMap((view) => [view?.barrier ?? 0, ...(view?.interval ?? [])]);
     const limit = limitOf(values, metric === "loss" ? 0.1 : 5);
@@ -35,27 +38,25 @@ export function renderMeasurement(document: Measurement): Rendered {
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
-    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} samples of ${data.name} (${data.split})`,
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} samples of ${data.name} (${data.split})${atWeight(document)}`,
     finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
     tiles: tilesOf(document),
     sections: [
       section("Verdict", paragraph(verdict.reason), verdictTable(document)),
       ...(scans.length
-        ? [
-            section(`Loss barrier (${unit.loss}, ${basis})`, meaning, of("loss")),
-            section(`Error barrier (points of percent, ${basis})`, of("error")),
-          ]
+        ? told.map((metric, i) =>
+            section(`${metricTitle[metric]} (${unit[metric]}, ${basis})`, ...(i ? [] : [meaning]), of(metric)),
+          )
         : []),
       section(
         "The two ends",
         table(
-          ["", "file", "SHA-256", "loss", "error %"],
+          ["", "file", "SHA-256", ...told.map((metric) => (metric === "loss" ? "loss" : "error %"))],
           (["a", "b"] as const).map((end) => [
             end,
             document[end].path,
             document[end].sha256.slice(0, 12),
-            plain(ends[end].loss),
-            plain(ends[end].error),
+            ...told.map((metric) => plain(ends[end][metric])),
           ]),
           false,
         ),
@@ -76,13 +77,13 @@ export function renderMeasurement(document: Measurement): Rendered {
         details(
           "Every number",
           table(
-            ["layer", "scan", "base", "loss barrier", "error barrier"],
+            ["layer", "scan", "base", "weight of b", ...told.map((metric) => `${metric} barrier`)],
             document.cells.map((c) => [
-              c.layer ?? "all",
+              c.layer ?? allLayers(document),
               c.scan,
               c.base ?? "",
-              signed(c.loss_barrier, 4),
-              signed(c.error_barrier, 2),
+              String(c.alpha),
+              ...told.map((metric) => signed(c[`${metric}_barrier`], metric === "loss" ? 4 : 2)),
             ]),
             false,
           ),
