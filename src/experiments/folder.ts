@@ -18,9 +18,9 @@ export interface RunFolder {
   readonly label: string;
   readonly recipe: Recipe;
   /**
-   * A choice that the machine made, such as its number of threads: kept with the run at first and used again on resuming, so that no half of a run differs.
+   * What was found when the run began, such as the machine's number of threads: kept with the run and told again on resuming, so that no half of a run differs.
    */
-  remember(choice: string, value: number): Promise<number>;
+  remember<T extends number | string>(choice: string, value: T): Promise<T>;
   /** Says that others work in the folder now: it stays, whatever happens. */
   keep(): void;
   /** Lets the next process in; when nothing was finished the folder goes with it. */
@@ -48,7 +48,8 @@ export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
     hash,
     label: `${recipe.name}-${hash.slice(0, 3)}`,
     recipe,
-    remember: async (choice, value) => (await choicesOf(path))[choice] || value,
+    remember: async <T extends number | string>(choice: string, value: T) =>
+      ((await choicesOf(path))[choice] as T | undefined) || value,
     keep() {},
     async close() {},
   };
@@ -79,9 +80,9 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
     keep() {
       isKept = true;
     },
-    async remember(choice, value) {
+    async remember<T extends number | string>(choice: string, value: T) {
       const known = await choicesOf(path);
-      if (known[choice]) return known[choice];
+      if (known[choice]) return known[choice] as T;
       await writeAtomic(join(path, "machine.json"), `${JSON.stringify({ ...known, [choice]: value })}\n`);
       return value;
     },
@@ -95,7 +96,7 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
   };
 }
 
-async function choicesOf(path: string): Promise<Record<string, number>> {
+async function choicesOf(path: string): Promise<Record<string, number | string>> {
   const text = await readFile(join(path, "machine.json"), "utf8").catch(() => "{}");
-  return JSON.parse(text) as Record<string, number>;
+  return JSON.parse(text) as Record<string, number | string>;
 }

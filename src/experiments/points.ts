@@ -25,6 +25,7 @@ import { openData } from "../data/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
 
+import { contentOf } from "./content.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
 import { trainedKeys } from "./networks.ts";
 import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
@@ -189,14 +190,18 @@ export function measureOptions({ recipe, path }: Pick<RunFolder, "recipe" | "pat
   };
 }
 
-/** The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says so. */
+/** The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says so, never more than were trained on. */
 export function measuredData(recipe: Recipe, split: Split) {
   const training = trainingData(recipe);
   const { samples } = recipe.measure;
+  const most = Math.min(
+    samples === "all" ? Number.POSITIVE_INFINITY : samples,
+    (split === "train" ? training.samples : undefined) ?? Number.POSITIVE_INFINITY,
+  );
   return {
     ...training,
     split,
-    samples: samples === "all" ? (split === "train" ? training.samples : undefined) : samples,
+    samples: Number.isFinite(most) ? most : undefined,
   };
 }
 
@@ -215,7 +220,7 @@ async function withStored(file: string, options: MeasureOptions): Promise<Measur
   };
 }
 
-/** True when a stored measurement holds every cell that is asked for, on as many samples or more. */
+/** True when a stored measurement holds every cell that is asked for, on as many samples or more, which are still the same. */
 export async function isMeasured(
   folder: string,
   point: Pick<Point, "name">,
@@ -223,6 +228,7 @@ export async function isMeasured(
 ): Promise<boolean> {
   const stored = await readStored(resultPath(folder, point));
   if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
+  if (stored.data.sha256 !== (await contentOf(data.name, { ...data, samples: stored.data.samples }))) return false;
   const key = (cell: Pick<Measurement["cells"][number], "scan" | "base" | "averaged">) =>
     `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));

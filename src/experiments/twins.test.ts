@@ -50,11 +50,22 @@ it("finds no twins among clients, whose samples depend on the others", async () 
 
 it("finds what another command has trained", async () => {
   const stored = await openRunFolder(same, runs);
-  await stored.remember("threads", 1);
+  await networksOf(stored, () => 1);
   await stored.close();
   expect(await twinsOf([different])).toEqual([]);
   const folder = join(runs, `same-${recipeHash(same)}`, "a");
   await makeFolder(folder);
   writeFileSync(join(folder, checkpointName(6)), "");
   expect(await twinsOf([different])).toEqual(["different a < same a"]);
+});
+
+it("takes no network that has seen other samples, nor goes on with one", async () => {
+  const other = recipe("other-data", { training: { epochs: 3 } });
+  const stored = await openRunFolder(other, runs);
+  await stored.remember("data", "somebody else's");
+  await expect(networksOf(stored, () => 1)).rejects.toThrow("are not those that the networks in");
+  await stored.close();
+  await makeFolder(join(stored.path, "a"));
+  writeFileSync(join(stored.path, "a", checkpointName(3)), "");
+  expect(await twinsOf([recipe("apart", { pair: { init: "different" }, training: { epochs: 3 } })])).toEqual([]);
 });

@@ -3,21 +3,24 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checkpointName } from "../training/index.ts";
+import { trainingContent } from "./content.ts";
 import { networkNames, previewRunFolder, type RunFolder } from "./folder.ts";
 import { keptEpochs, lengthOf, networkHash, readRecipe } from "./recipe.ts";
 
-/** A network in its run, trained on so many threads, which decide the order of sums. */
+/** A network in its run, trained on so many threads, which decide the order of sums, and on samples of that content. */
 export interface Network {
   readonly run: RunFolder;
   readonly name: string;
   readonly threads: number;
+  readonly content: string;
 }
 
 /** The networks of a run. */
 export async function networksOf(run: RunFolder, cpus: (sideBySide: number) => number): Promise<Network[]> {
   const names = networkNames(run.recipe);
   const threads = await run.remember("threads", cpus(names.length));
-  return names.map((name) => ({ run, name, threads }));
+  const content = await trainingContent(run);
+  return names.map((name) => ({ run, name, threads, content }));
 }
 
 /** The networks that other runs in a folder have trained to the end. */
@@ -28,7 +31,12 @@ async function trainedIn(runs: string, others: readonly Network[]): Promise<Netw
     const recipe = await readRecipe(join(runs, name, "recipe.yaml")).catch(() => undefined);
     const run = recipe && previewRunFolder(recipe, runs);
     if (!run || run.path !== join(runs, name) || busy.has(run.path)) continue;
-    trained.push(...(await networksOf(run, () => 0)).filter(isTrained));
+    const [threads, content] = [await run.remember("threads", 0), await run.remember("data", "")];
+    trained.push(
+      ...networkNames(recipe)
+        .map((one) => ({ run, name: one, threads, content }))
+        .filter(isTrained),
+    );
   }
   return trained;
 }
@@ -57,9 +65,9 @@ export async function findTwins(networks: readonly Network[]): Promise<Map<Netwo
   return twins;
 }
 
-function identityOf({ run: { recipe }, name, threads }: Network): string | undefined {
+function identityOf({ run: { recipe }, name, threads, content }: Network): string | undefined {
   const hash = networkHash(recipe, networkNames(recipe).indexOf(name));
-  return hash && `${hash} ${threads}`;
+  return hash && `${hash} ${threads} ${content}`;
 }
 
 function keepsAllOf(one: Network, other: Network): boolean {
