@@ -7,6 +7,7 @@ export { compareKeys, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { errorInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
+export { sharesOf } from "./lines.ts";
 export {
   extentOf,
   type MeasureOptions,

@@ -11,6 +11,7 @@ const point = (epoch: number, barrier: number | null): Measured =>
         full: { euclidean: epoch, cosine: 1 },
         layers: { x: { euclidean: barrier ?? 0, cosine: null } },
       },
+      layers: [{ name: "x", parameters: ["x.weight"], size: 4 }],
       ends: { a: { loss: 1, error: 10 }, b: { loss: 2, error: 20 } },
       cells: [
         {
@@ -36,6 +37,7 @@ it("takes means of values and the hull of intervals; points that a pair lacks ar
   const [cell] = found.document.cells;
   expect([cell.loss, cell.loss_barrier, cell.loss_interval]).toEqual([2, 2, [0.9, 3.1]]);
   expect([cell.error_barrier, cell.error_interval]).toEqual([30, [29, 31]]);
+  expect(found.document.shares?.loss?.even).toBe(2);
   expect(found.document.distance.full).toEqual({ euclidean: 5, cosine: 1 });
   expect(found.document.distance.layers.x).toEqual({ euclidean: 2, cosine: null });
 });

@@ -1,6 +1,6 @@
 // Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
 // holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
-import { decide, type Measurement } from "../connectivity/index.ts";
+import { decide, type Measurement, sharesOf } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
 
 type Cell = Measurement["cells"][number];
@@ -49,7 +49,14 @@ function combine(documents: readonly Measurement[]): Measurement {
         }
       : {}),
   };
-  return { ...first, cells, ends: { a: scores("a"), b: scores("b") }, distance, verdict: decide(cells) };
+  return {
+    ...first,
+    cells,
+    ends: { a: scores("a"), b: scores("b") },
+    distance,
+    ...sharesOf(cells, first.layers),
+    verdict: decide(cells),
+  };
 }
 
 type Distances = Pick<Measurement["distance"], "full" | "layers">;
