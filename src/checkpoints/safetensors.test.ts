@@ -74,6 +74,19 @@ describe("a header", () => {
     expect((await readTensors(path, file("{}".padEnd(123)))).size).toBe(0);
   });
 
+  it("may say which names are one tensor; what says something else is left alone", async () => {
+    const entries = { x: f32([1], 0, 4), y: f32([1], 4, 8), z: f32([2], 8, 16) };
+    const tiedOf = async (tied: string) => {
+      writeFileSync(path, file({ __metadata__: { tied }, ...entries }, 16));
+      const checkpoint = await openCheckpoint(path);
+      await checkpoint.close();
+      return checkpoint.tied;
+    };
+    expect(await tiedOf('[["x","y"]]')).toEqual([["x", "y"]]);
+    for (const other of ["yes", "[]]", '[["x"]]', '[["x","z"]]', '[["x","none"]]', '["x"]', "{}", '[["none","nor"]]'])
+      expect(await tiedOf(other), other).toBeUndefined();
+  });
+
   it("survives nesting without end", async () => {
     for (const open of ["[", '{"a":'])
       expect(await refusal(path, file(`{"a":${open.repeat(1e6)}`))).toMatch("not valid JSON");

@@ -49,8 +49,24 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
   checkCover(path, places, 8 + length, source.size);
   const read = async ({ dtype, shape, begin, end }: Place) =>
     tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
-  const checkpoint = makeCheckpoint(source, "safetensors", places, read, parseNotes(path, notes));
-  return withRuns(checkpoint, source, (name) => places.get(name)!);
+  const metadata = parseNotes(path, notes);
+  const checkpoint = makeCheckpoint(source, "safetensors", places, read, metadata);
+  return withRuns({ ...checkpoint, tied: tiedOf(metadata.tied, places) }, source, (name) => places.get(name)!);
+}
+
+/** The note `tied` of our own files: groups of names that hold one tensor, as JSON. Whatever else stands there is somebody else's. */
+function tiedOf(note: string | undefined, places: ReadonlyMap<string, Place>): string[][] | undefined {
+  if (note === undefined) return undefined;
+  try {
+    const groups: unknown = JSON.parse(note);
+    const isGroup = (group: unknown) =>
+      Array.isArray(group) &&
+      group.length > 1 &&
+      group.every((name) => String(places.get(name)?.shape) === String(places.get(group[0])?.shape ?? "none"));
+    return Array.isArray(groups) && groups.every(isGroup) ? (groups as string[][]) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A JSON object out of bytes. Throws {@link UserError} when they hold anything else. */

@@ -33,7 +33,8 @@ export async function saveSnapshot(
   const slots = new Map(Object.entries(state).filter(([name]) => name.includes("#")));
   const progress = { epoch: String(epoch), step: String(step) };
   await write(join(folder, stateName(epoch)), slots, progress);
-  await write(join(folder, checkpointName(epoch)), parameters, progress);
+  const tied: Record<string, string> = model.tied.length ? { tied: JSON.stringify(model.tied) } : {};
+  await write(join(folder, checkpointName(epoch)), parameters, { ...progress, ...tied });
   for (const earlier of await savedEpochs(folder)) {
     if (earlier >= epoch) continue;
     await rm(join(folder, stateName(earlier)), { force: true });
