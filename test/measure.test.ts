@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { average, type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
 import { randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
-import { serialise } from "../src/graph/index.ts";
+import { reshape, serialise } from "../src/graph/index.ts";
 import { buildModel, initialise, type Model } from "../src/models/index.ts";
 import { renderMeasurement } from "../src/report/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
@@ -152,7 +152,9 @@ describe("measuring an ONNX graph", () => {
     const network = buildModel("mlp", { inputs: 4, hidden: 8, depth: 2, classes: 2 });
     const { Graph } = await import("../src/graph/index.ts");
     const graph = new Graph();
-    const y = network.forward({ input: graph.input("points", "float32", [10, 4]) }, (n) =>
+    const points = graph.input("points", "float32", [10, 4]);
+    const same = reshape(reshape(points, [10, 2, 2]), [10, 4]); // which fixes the batch in the graph itself
+    const y = network.forward({ input: same }, (n) =>
       graph.input(n, "float32", network.parameters.find((p) => p.name === n)!.shape),
     );
     writeFileSync(at(name), serialise({ y }, initialise(network, seed)));
@@ -181,6 +183,15 @@ describe("measuring an ONNX graph", () => {
     expect(document.layers.map((layer) => layer.name)).toEqual(["layers.0", "layers.1"]);
     expect(document.ends.a.loss).toBeGreaterThan(0);
     expect(document.cells.every((cell) => cell.error === null && cell.loss_barrier !== null)).toBe(true);
+    expect(document.metrics).toEqual(["loss"]);
+    const few = await measure({
+      a,
+      b,
+      model: {},
+      data: { name: `npz:${at("regression.npz")}`, samples: 5 },
+      scans: ["full"],
+    });
+    expect(few.document.data.samples).toBe(5); // fewer than the graph's batch
     await expect(
       measure({ a, b, model: {}, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] }),
     ).rejects.toThrow(/No output of the model holds scores/);

@@ -19,6 +19,7 @@ export interface SampleScores {
 export interface EvaluateOptions {
   readonly pair: Pair;
   readonly data: Dataset;
+  /** Samples of a batch; where there are fewer, the last one fills it. */
   readonly batch: number;
   readonly runtime?: RuntimeOptions;
   readonly recalibrated?: Recalibrated;
@@ -37,7 +38,7 @@ export async function evaluateMixes(
   options: EvaluateOptions,
   onProgress: (share: number) => void = () => {},
 ): Promise<void> {
-  const size = Math.min(options.batch, options.data.count);
+  const size = options.batch;
   let finished = 0;
   for (const { chunk, outputs } of chunksOf(mixes, size, options)) {
     const before = finished;

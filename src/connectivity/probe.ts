@@ -14,7 +14,7 @@ export const tasks = ["classify", "tokens", "regress"] as const;
 export type Task = (typeof tasks)[number];
 
 /** The batch that a graph's inputs are fixed to; undefined where it is free. Throws {@link UserError} when the samples do not fit them. */
-export function fixedBatch(foreign: ForeignModel, data: Dataset): number | undefined {
+export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset): number | undefined {
   let batch: number | undefined;
   for (const port of foreign.inputs) {
     const given =

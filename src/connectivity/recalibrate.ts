@@ -9,9 +9,10 @@ import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import { batchAt, batchShape } from "./batches.ts";
 import { type Mix, mixKey, type Source } from "./mixes.ts";
 import { type Pair, sourceOf } from "./pair.ts";
+import { fixedBatch } from "./probe.ts";
 import { inputValues, sweepWeights, weightName } from "./sweep.ts";
 
-/** Samples in a batch of the recalibration, whatever the evaluation's batch is: the statistics depend on it. */
+/** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
 const size = 64;
 
 export interface Recalibrated {
@@ -29,7 +30,12 @@ export async function recalibrate(
   runtime?: RuntimeOptions,
   onProgress: (share: number) => void = () => {},
 ): Promise<Recalibrated> {
-  const length = Math.min(size, data.count);
+  const fixed = pair.model.foreign && fixedBatch(pair.model.foreign, data);
+  const length = fixed ?? Math.min(size, data.count);
+  if (length > data.count)
+    throw new UserError(
+      `--stats recalibrate needs a batch of samples: ${length} at least. Give more, or leave it out.`,
+    );
   const batches = Math.floor(data.count / length);
   const graph = new Graph();
   const inputs = inputValues(graph, pair.model, batchShape(data, length));
