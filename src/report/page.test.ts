@@ -104,6 +104,23 @@ describe("the pictures", () => {
     expect(csv.trim().split("\n").length).toBe(1 + 6 * 17);
   });
 
+  it("stand under their own epochs, also where a split lacks one; each split says its samples", () => {
+    const lacking = run.measurements
+      .filter(({ epoch, split }) => split === "train" || epoch !== 5)
+      .map((m) =>
+        m.split === "train" ? m : { ...m, document: { ...m.document, data: { ...m.document.data, samples: 70 } } },
+      );
+    const { html } = renderRun({ ...run, measurements: lacking });
+    const { scans } = JSON.parse(/id="cells">(.*?)<\/script>/.exec(html)![1]);
+    const [first] = scans.single["loss test mean"];
+    expect(first.map((cell: number[] | null) => cell?.[0] ?? null)).toEqual([
+      scans.single["loss train mean"][0][0][0],
+      null,
+      scans.single["loss train mean"][0][2][0],
+    ]);
+    expect(html).toContain("measured on the first 500 train and 70 test samples");
+  });
+
   it("are the same pixels everywhere, as PNG", async () => {
     const png = await pngOf(renderRun(run).figures.single);
     expect(Buffer.from(png.subarray(0, 8)).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");

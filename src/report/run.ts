@@ -109,10 +109,13 @@ export function renderRun(run: RunRecord): Rendered {
     "base",
     offered.map((value) => ({ value, label: value === "mean" ? "mean of both" : `end ${value}` })),
   )}</div>`;
-  const samples = shown.at(-1)!.document.data;
+  const counts = splits.map((split) => {
+    const { samples } = measurements.findLast((m) => m.split === split)!.document.data;
+    return `${samples.toLocaleString("en")} ${split}`;
+  });
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
-    subtitle: `${last.document.model.name} on ${samples.name}, measured on the first ${samples.samples.toLocaleString("en")} samples of ${splits.length > 1 ? "each split" : shownSplit} · run ${run.hash}`,
+    subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} samples · run ${run.hash}`,
     finding: `After ${isSteps ? "step" : "epoch"} ${last.epoch}, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
@@ -147,7 +150,12 @@ export function renderRun(run: RunRecord): Rendered {
     ],
     cells: {
       limits,
-      scans: Object.fromEntries(scans.map((scan) => [scan, scanData(measurements, scan, splits, offered)])),
+      scans: Object.fromEntries(
+        scans.map((scan) => {
+          const grid = { rows: rowsOf(last, scan), epochs: shown.map(({ epoch }) => epoch) };
+          return [scan, scanData(measurements, scan, grid, splits, offered)];
+        }),
+      ),
     },
   });
   return { html, figures: pictures, csv: cellsCsv(measurements) };
@@ -200,13 +208,13 @@ function rowsOf({ document }: Measured, scan: string): string[] {
 }
 
 function gridCells(
-  points: readonly Measured[],
+  points: readonly (Measured | undefined)[],
   rows: readonly string[],
   scan: string,
   metric: Metric,
   base: BaseChoice,
 ) {
-  return rows.map((row) => points.map((m) => drawn(m.document, scan, row, metric, base)));
+  return rows.map((row) => points.map((m) => m && drawn(m.document, scan, row, metric, base)));
 }
 
 function heatmapLimit(points: readonly Measured[], scans: readonly string[], metric: Metric): number {
@@ -216,10 +224,11 @@ function heatmapLimit(points: readonly Measured[], scans: readonly string[], met
   return limitOf(values, metric === "loss" ? 0.1 : 5);
 }
 
-/** For the page's script: [barrier, low, high, value] by `metric split base`, layer and epoch. */
+/** For the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the picture. */
 function scanData(
   points: readonly Measured[],
   scan: string,
+  { rows, epochs }: { rows: readonly string[]; epochs: readonly number[] },
   splits: readonly string[],
   offered: readonly BaseChoice[],
 ) {
@@ -228,8 +237,8 @@ function scanData(
     metrics.flatMap((metric) =>
       splits.flatMap((split) =>
         offered.map((base) => {
-          const chosen = points.filter((m) => m.split === split);
-          const cells = gridCells(chosen, rowsOf(chosen[0], scan), scan, metric, base);
+          const chosen = epochs.map((epoch) => points.find((m) => m.split === split && m.epoch === epoch));
+          const cells = gridCells(chosen, rows, scan, metric, base);
           return [
             `${metric} ${split} ${base}`,
             cells.map((row) => row.map((v) => v && [v.barrier, v.interval?.[0], v.interval?.[1], v.value].map(round))),
