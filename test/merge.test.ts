@@ -1,6 +1,6 @@
 // Merged files as others read them: PyTorch loads them and gets the logits of the average that it makes itself.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
@@ -143,6 +143,39 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
     };
     const [own, common] = [await merge({ ...options, layers: ["**=0.25"] }), await merge({ ...options, alpha: 0.25 })];
     expect(own.checked).toEqual(common.checked);
+  });
+
+  it("keeps what was there until all is done, and never an end's own place", async () => {
+    mkdirSync(join(folder, "real"));
+    symlinkSync(join(folder, "real"), join(folder, "link"));
+    const end = join(folder, "real", "a.safetensors");
+    copyFileSync(converted("a", "safetensors"), end);
+    const b = converted("b", "safetensors");
+    await expect(merge({ a: end, b, out: join(folder, "link", "a.safetensors") })).rejects.toThrow("would be lost");
+    await expect(merge({ a: join(folder, "link", "a.safetensors"), b, out: end })).rejects.toThrow("would be lost");
+    expect(readFileSync(end).equals(readFileSync(converted("a", "safetensors")))).toBe(true);
+    const out = join(folder, "earlier.safetensors");
+    writeFileSync(out, "earlier");
+    mkdirSync(`${out}.merge.json`); // the record cannot be written
+    await expect(merge({ a: end, b, out })).rejects.toThrow(UserError);
+    expect(readFileSync(out, "utf8")).toBe("earlier");
+    expect(readdirSync(folder).filter((file) => file.endsWith(".part"))).toEqual([]);
+  });
+
+  it("refuses a name of another format, and weights that are not finite", async () => {
+    const [a, b] = ["a", "b"].map((end) => converted(end, "npz"));
+    await expect(merge({ a, b, out: join(folder, "x.pt") })).rejects.toThrow("a name that ends in .npz");
+    const broken = join(folder, "nan.npz");
+    const file = await openCheckpoint(a);
+    await writeCheckpoint(broken, "npz", file.tensors.values(), async (name) => {
+      const read = await file.read(name);
+      if (name === "fc.weight") (read.data as Float32Array)[3] = Number.NaN;
+      return read;
+    });
+    await file.close();
+    const out = join(folder, "x.npz");
+    await expect(merge({ a, b: broken, out })).rejects.toThrow(/nan.npz holds NaN or infinite weights in fc.weight/);
+    await merge({ a, b: broken, out, allowNonfinite: true });
   });
 
   it("leaves nothing behind when it fails", async () => {

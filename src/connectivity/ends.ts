@@ -119,7 +119,8 @@ function isConstant(tensor: Tensor): boolean {
   return values.every((x) => x === values[0]);
 }
 
-function requireFinite(path: string, tensors: ReadonlyMap<string, Tensor>): void {
+/** Throws {@link UserError} when a weight is NaN or infinite. */
+export function requireFinite(path: string, tensors: ReadonlyMap<string, Tensor>): void {
   const broken = [...tensors]
     .filter(([, t]) => isFloating(t.dtype) && !toNumbers(t).every(Number.isFinite))
     .map(([name]) => name);

@@ -3,7 +3,7 @@
 export { measureApart } from "./apart.ts";
 export { barriers, summarise } from "./barrier.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
-export { compareKeys, withCheckpoints } from "./ends.ts";
+export { compareKeys, requireFinite, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { errorInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
@@ -24,6 +24,7 @@ export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "
 export { layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
+export { emptyScores } from "./sampling.ts";
 export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
 export { readSamples, type SampleTable, saveMeasurement, saveSamples } from "./store.ts";
 export { openSubject } from "./subject.ts";

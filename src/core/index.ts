@@ -4,5 +4,6 @@ export * from "./files.ts";
 export * from "./hash.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
+export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";

@@ -3,6 +3,7 @@
 // single layer still fits, largest first, until none does. Every set that is accepted was evaluated as a whole. Where none fits, nothing is averaged,
 // and the barrier is that of the base itself, which is over the limit where it is so much worse than the other end.
 import {
+  emptyScores,
   evaluateMixes,
   type Layer,
   type Mix,
@@ -14,6 +15,7 @@ import {
   type SampleScores,
   summarise,
 } from "../connectivity/index.ts";
+import { UserError } from "../core/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 
 export interface Budget {
@@ -54,8 +56,7 @@ export async function chooseLayers(
   const evaluate = async (round: string, sets: readonly (readonly string[])[]): Promise<Tried[]> => {
     const mixes = sets.map((averaged) => mixOf({ averaged, base }, alpha, names));
     const fresh = orderMixes([...ends, ...mixes].filter((mix) => !stored.has(mixKey(mix))));
-    for (const mix of fresh)
-      stored.set(mixKey(mix), { loss: new Float32Array(data.count), error: new Float32Array(data.count) });
+    for (const mix of fresh) stored.set(mixKey(mix), emptyScores(data));
     evaluated += sets.length;
     if (fresh.length) {
       const recalibrated =
@@ -65,6 +66,8 @@ export async function chooseLayers(
       );
     }
     const of = (mix: Mix) => stored.get(mixKey(mix))!;
+    if (metric === "error" && of(ends[0]).error.every(Number.isNaN))
+      throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
     return sets.map((layers, i) => {
       const values = summarise(of(mixes[i]), of(ends[0]), of(ends[1]), alpha);
       return { layers, barrier: values[`${metric}_barrier`], interval: values[`${metric}_interval`] };

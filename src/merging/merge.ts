@@ -1,10 +1,11 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
-import { rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { realpath, rename, rm } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
 import {
   average,
   compareKeys,
+  emptyScores,
   evaluateMixes,
   type Grouping,
   groupLayers,
@@ -17,12 +18,21 @@ import {
   type Prepared,
   prepare,
   recalibrate,
+  requireFinite,
   type SampleScores,
   summarise,
   weightName,
   withCheckpoints,
 } from "../connectivity/index.ts";
-import { isFloating, sha256File, type Tensor, UserError, writeAtomic } from "../core/index.ts";
+import {
+  describeFileError,
+  isFloating,
+  partName,
+  sha256File,
+  type Tensor,
+  UserError,
+  writeAtomic,
+} from "../core/index.ts";
 import { holderOf, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
@@ -70,9 +80,11 @@ export interface MergeRecord {
 type Progress = (task: string, share: number) => void;
 
 export async function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
-  for (const end of [options.a, options.b])
-    if (resolve(end) === resolve(options.out))
-      throw new UserError(`${options.out} is one of the two ends, which would be lost. Give --out another name.`);
+  const { a, b, out } = options;
+  const folder = await realpath(dirname(out)).catch(() => resolve(dirname(out)));
+  for (const end of [a, b])
+    if ([resolve(end), await realpath(end).catch(() => "")].includes(join(folder, basename(out))))
+      throw new UserError(`${out} is one of the two ends, which would be lost. Give --out another name.`);
   return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
@@ -82,6 +94,7 @@ async function mergeOpened(
   options: MergeOptions,
   onProgress: Progress,
 ): Promise<MergeRecord> {
+  requireFormat(x, options);
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
   if ((budget || statistics === "recalibrate") && !measure)
     throw new UserError(
@@ -121,15 +134,16 @@ async function mergeOpened(
       return base === "b" ? average(own, await files.readB(holder(name)), 1, own.dtype) : undefined;
     return average(own, await files.readB(holder(name)), share, own.dtype);
   };
+  const part = partName(out); // what is there under `out` stays until all is done
   try {
-    await rewriteCheckpoint(x, out, files.names, replace);
+    await rewriteCheckpoint(x, part, files.names, replace);
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
       schema: "layerwise/merge@1",
       a: { path: a, sha256: await sha256File(a) },
       b: { path: b, sha256: await sha256File(b) },
-      out: { path: out, sha256: await sha256File(out) },
+      out: { path: out, sha256: await sha256File(part) },
       base,
       statistics,
       averaged: Object.fromEntries(shares),
@@ -146,15 +160,35 @@ async function mergeOpened(
           }
         : {}),
       ...(prepared && measure
-        ? { checked: await check(prepared, measure, out, weightOf(shares, alpha), onProgress) }
+        ? { checked: await check(prepared, measure, part, weightOf(shares, alpha), onProgress) }
         : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
+    await rename(part, out);
     return record;
   } catch (error) {
-    await rm(out, { force: true }).catch(() => {}); // what could not be written is not there
-    throw error;
+    await rm(part, { force: true }).catch(() => {});
+    const told = describeFileError(error, out, "write");
+    throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   }
+}
+
+const formatOf: Readonly<Record<string, Checkpoint["format"]>> = {
+  ".safetensors": "safetensors",
+  ".npz": "npz",
+  ".onnx": "onnx",
+  ".pt": "torch",
+  ".pth": "torch",
+  ".th": "torch",
+};
+
+/** Throws {@link UserError} when the merged file would be called something that it is not: it is of a's format. */
+function requireFormat({ format }: Checkpoint, { a, out }: MergeOptions): void {
+  const named = formatOf[extname(out)];
+  if (named && named !== format)
+    throw new UserError(
+      `The merged file is a copy of ${a} in its format, ${format}, but ${out} is called otherwise. Give --out a name that ends in ${extname(a)}.`,
+    );
 }
 
 interface Files {
@@ -198,12 +232,14 @@ async function readers(
   const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
   const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
   // a tied tensor may be there under one of its names only
-  const reader = (file: Checkpoint) => (name: string) =>
-    file.read(
-      file.tensors.has(name)
-        ? name
-        : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name),
-    );
+  const reader = (file: Checkpoint) => async (name: string) => {
+    const there = file.tensors.has(name)
+      ? name
+      : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name);
+    const read = await file.read(there);
+    if (!allowNonfinite) requireFinite(file.path, new Map([[there, read]]));
+    return read;
+  };
   const isStatistic = prepared
     ? statisticsOf(prepared.pair.model)
     : (name: string) => /(^|\.)running_(mean|var)$/.test(name); // PyTorch's names
@@ -242,7 +278,7 @@ async function check(prepared: Prepared, measure: MeasureOptions, out: string, a
   const merged = await openSubject([out, out], path === undefined ? {} : measure.model, { allowNonfinite: true });
   const scoresOf = async (pair: Prepared["pair"], end: "a" | "b"): Promise<SampleScores> => {
     const mix = { sources: pair.layers.map(() => end) };
-    const scores = { loss: new Float32Array(data.count), error: new Float32Array(data.count).fill(Number.NaN) };
+    const scores = emptyScores(data);
     await evaluateMixes(
       [mix],
       [0, data.count],
