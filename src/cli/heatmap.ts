@@ -12,6 +12,8 @@ export interface TerminalHeatmap {
   readonly values: readonly (readonly (number | null | undefined)[])[];
   /** The least end of the scale; default a tenth, of a nat. */
   readonly unit?: number;
+  /** The columns are one after another in time: where there are too many, some stand for all. Otherwise the rest follows below. */
+  readonly isSeries?: boolean;
   /** Characters a line may have. */
   readonly width: number;
   readonly colour: Colour;
@@ -24,7 +26,16 @@ export function colourOf(stream: { isTTY?: boolean }, env: Readonly<Record<strin
   return env.COLORTERM === "truecolor" || env.COLORTERM === "24bit" || env.FORCE_COLOR === "3" ? "truecolor" : "256";
 }
 
-export function drawHeatmap({ title, rows, columns, values, width, colour, unit = 0.1 }: TerminalHeatmap): string {
+export function drawHeatmap({
+  title,
+  rows,
+  columns,
+  values,
+  isSeries = false,
+  width,
+  colour,
+  unit = 0.1,
+}: TerminalHeatmap): string {
   const limit = limitOf(
     values.flat().map((value) => value ?? null),
     unit,
@@ -32,20 +43,28 @@ export function drawHeatmap({ title, rows, columns, values, width, colour, unit 
   const names = Math.min(Math.max(...rows.map((row) => row.length)), 24);
   const cell = Math.max(6, ...columns.map((column) => column.length + 1));
   const room = Math.max(1, Math.floor((width - names - 1) / cell));
-  // too many columns: the first and evenly chosen later ones, always with the last
-  const chosen =
+  const block = (chosen: readonly number[]) => {
+    const lines = rows.map((row, i) => {
+      const cells = chosen.map((j) =>
+        paint(mark(values[i][j], limit, colour).padStart(cell - 1), values[i][j], limit, colour),
+      );
+      return `${shorten(row, names).padStart(names)} ${cells.join(" ")}`;
+    });
+    return [`${" ".repeat(names)} ${chosen.map((j) => columns[j].padStart(cell - 1)).join(" ")}`, ...lines].join("\n");
+  };
+  const all = [...columns.keys()];
+  const blocks =
     columns.length <= room
-      ? [...columns.keys()]
-      : Array.from({ length: room }, (_, i) => Math.round((i * (columns.length - 1)) / Math.max(1, room - 1)));
-  const lines = rows.map((row, i) => {
-    const cells = chosen.map((j) =>
-      paint(mark(values[i][j], limit, colour).padStart(cell - 1), values[i][j], limit, colour),
-    );
-    return `${shorten(row, names).padStart(names)} ${cells.join(" ")}`;
-  });
-  const head = `${" ".repeat(names)} ${chosen.map((j) => columns[j].padStart(cell - 1)).join(" ")}`;
-  return [title, "", head, ...lines, "", legend(limit, colour)].join("\n");
+      ? [all]
+      : isSeries
+        ? [spread(columns.length, room)]
+        : Array.from({ length: Math.ceil(columns.length / room) }, (_, i) => all.slice(i * room, (i + 1) * room));
+  return [title, ...blocks.map(block), legend(limit, colour)].join("\n\n");
 }
+
+/** The first of so many, and evenly chosen later ones with the last. */
+const spread = (count: number, room: number): number[] =>
+  Array.from({ length: room }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, room - 1)));
 
 /** The number; without colour a bar before those beyond a third of the scale. */
 function mark(value: number | null | undefined, limit: number, colour: Colour): string {

@@ -37,6 +37,7 @@ export function showRun({ name, measurements, claims = [] }: RunRecord, page: st
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
+      isSeries: true,
       width: columns(),
       colour: colourOf(process.stdout, process.env),
     }),
@@ -55,17 +56,17 @@ export function showRun({ name, measurements, claims = [] }: RunRecord, page: st
 const claimLine = ({ says, verdict, numbers }: NonNullable<RunRecord["claims"]>[number]) =>
   wrapped(`${verdict.toUpperCase()}: ${says} (${numbers}).`, "  ");
 
-/** Several experiments: each one's verdict and claims, then how many hold. */
+/** Several experiments: each one's verdict and claims, or where its page is when it claims nothing, then how many hold. */
 export function showClaims(written: readonly Written[], overview?: string): string {
-  const blocks = written.map(({ record }) =>
-    [`${record.name}: ${verdictOf(record)}`, ...(record.claims ?? []).map((claim) => `  ${claimLine(claim)}`)].join(
-      "\n",
-    ),
-  );
-  const holding = written.filter(({ record }) => verdictOf(record) === "holds").length;
+  const blocks = written.map(({ record, page }) => {
+    const claims = (record.claims ?? []).map((claim) => `  ${claimLine(claim)}`);
+    return [`${record.name}: ${claims.length ? verdictOf(record) : `no claims; ${page}`}`, ...claims].join("\n");
+  });
+  const verdicts = written.map(({ record }) => verdictOf(record)).filter((verdict) => verdict !== "no claims");
+  const holding = verdicts.filter((verdict) => verdict === "holds").length;
   return [
     blocks.join("\n"),
-    `${holding} of ${written.length} experiments show what must be seen.`,
+    ...(verdicts.length ? [`${holding} of ${verdicts.length} experiments show what must be seen.`] : []),
     ...(overview ? [`The report: ${overview}`] : []),
   ].join("\n\n");
 }

@@ -7,7 +7,7 @@ import { UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
-import { pointName, samplesPath } from "./points.ts";
+import { pointName, pointsOf, samplesPath } from "./points.ts";
 import { parseRecipe, type Recipe } from "./recipe.ts";
 import { combinePairs } from "./repetitions.ts";
 
@@ -21,7 +21,9 @@ export interface Written {
 /** Draws a run from its stored results into its own folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
 export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
-    throw new UserError(`${folder} is no run folder (there is no recipe.yaml in it). Name a folder under runs/.`);
+    throw new UserError(
+      `${folder} is no run folder (there is no recipe.yaml in it). Name one that reproduce or train has made.`,
+    );
   });
   const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
   return write(await readRecord(recipe, [folder]), recipe, [folder], folder);
@@ -31,7 +33,11 @@ export async function writeRun(folder: string): Promise<Written> {
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
   const record = await readRecord(recipe, runs);
   const asked = new Set([...recipe.measure.scans, "full"]);
-  const measurements = record.measurements.map((m) => ({
+  const points = new Set(pointsOf(recipe).map(({ name }) => name));
+  const wanted = record.measurements.filter(({ epoch, split }) =>
+    points.has(pointName(recipe.measure.ends, epoch, split)),
+  );
+  const measurements = wanted.map((m) => ({
     ...m,
     document: { ...m.document, cells: m.document.cells.filter(({ scan }) => asked.has(scan)) },
   }));

@@ -31,7 +31,7 @@ export function renderOverview(entries: readonly Entry[], scale: string, at: str
       return section(
         figureTitle(record),
         `<p>${escapeHtml(record.figure ? `To be seen: ${record.figure.paper}.` : "")} <a href="${link}">Everything measured</a></p>`,
-        claimTable(record.claims ?? []),
+        ...(record.claims?.length ? [claimTable(record.claims)] : []),
         ...(record.figure?.remark ? [paragraph(record.figure.remark, "faint")] : []),
         figures(shown.flatMap((name) => pictures[name] ?? []).slice(0, 3)),
       );
@@ -40,7 +40,10 @@ export function renderOverview(entries: readonly Entry[], scale: string, at: str
 }
 
 /** The verdict on a whole figure: it holds when all its claims do, and does not when one does not. */
-export function verdictOf({ claims = [] }: Pick<RunRecord, "claims">): "holds" | "does not hold" | "undecided" {
+export function verdictOf({
+  claims = [],
+}: Pick<RunRecord, "claims">): "holds" | "does not hold" | "undecided" | "no claims" {
+  if (claims.length === 0) return "no claims";
   if (claims.some(({ verdict }) => verdict === "does not hold")) return "does not hold";
-  return claims.length && claims.every(({ verdict }) => verdict === "holds") ? "holds" : "undecided";
+  return claims.every(({ verdict }) => verdict === "holds") ? "holds" : "undecided";
 }

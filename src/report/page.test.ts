@@ -163,6 +163,7 @@ describe("a figure's page", () => {
     const html = renderOverview([{ record, folder: "runs/figures-small/fig03" }], "small", "runs/figures-small");
     expect(html).toContain('href="fig03/report.html"');
     expect(html).toContain('<div class="tile"><b>1</b><span>holds</span></div>');
+    expect(verdictOf({})).toBe("no claims");
     expect(verdictOf({ claims: [...claims, { says: "", verdict: "undecided", numbers: "" }] })).toBe("undecided");
     expect(verdictOf({ claims: [...claims, { says: "", verdict: "does not hold", numbers: "" }] })).toBe(
       "does not hold",
