@@ -112,6 +112,12 @@ describe("measure", () => {
     for (const [single, full] of [await on("a"), await on("b")]) expect(full).toBe(single);
   });
 
+  it("wants a window that the layers fill", async () => {
+    await expect(measure({ ...base(), scans: ["window:9"] })).rejects.toThrow(
+      "window:9 wants 9 layers, but there are 3",
+    );
+  });
+
   it("draws and judges one weight, and lists all", async () => {
     const { document } = await measure({ ...base(), alphas: [0.3] });
     const { html } = renderMeasurement(document);
@@ -213,6 +219,7 @@ describe("wrong data", () => {
     ],
     ["negative", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, -1]) }, /Label 1 .* is -1/],
     ["out of range", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, 7]) }, /8 classes/],
+    ["bytes", { x: tensor("uint8", [2, 4]), labels: tensor("int64", [2]) }, /mlp takes float32, but x of .* is uint8/],
     ["of another shape", { x: tensor("float32", [2, 5]), labels: tensor("int64", [2]) }, /do not fit model mlp/],
   ];
   for (const [what, arrays, message] of cases) {

@@ -38,7 +38,11 @@ const commands: CommandUnknownOpts[] = [
 ];
 program.addCommand(taskCommand(), { hidden: true });
 for (const command of commands) program.addCommand(command.option("--debug", "show the stack trace of a failure"));
-for (const command of [program as CommandUnknownOpts, ...commands]) {
+for (const command of [
+  program as CommandUnknownOpts,
+  ...commands,
+  ...commands.flatMap(({ commands: below }) => below),
+]) {
   command.exitOverride().showHelpAfterError("(--help shows an example and the options)");
 }
 

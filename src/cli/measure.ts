@@ -2,8 +2,9 @@
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
-import { sha256Value, UsageError } from "../core/index.ts";
+import { requireWritable, sha256Value, UsageError } from "../core/index.ts";
 import { carryOutTasks } from "./engine.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
 import { makeProgress, type Progress } from "./progress.ts";
 import { chooseEngine, type EngineChoice } from "./settings.ts";
@@ -60,6 +61,7 @@ export const measureCommand = () =>
       const { parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const engine = await chooseEngine(command);
+      await requireWritable(options.out ?? "runs");
       const wanted: MeasureOptions = {
         a,
         b,
@@ -90,6 +92,7 @@ async function measureHere(
   progress: Progress,
 ): Promise<MeasureResult & { done?: () => Promise<void> }> {
   const { measureApart } = await import("../connectivity/index.ts");
+  onInterrupt("Nothing was written.");
   return measureApart(options, (done, total) =>
     progress.update("measure", done, total, `${Math.round(done)} of ${total} samples`),
   );

@@ -2,6 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { UsageError } from "../core/index.ts";
 import type { MergeRecord } from "../merging/index.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { example, metrics, numbers, oneOf, positive } from "./options.ts";
 import { makeProgress } from "./progress.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
@@ -37,6 +38,7 @@ export const mergeCommand = () =>
     .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
     .action(async (a, b, options) => {
       const { mergeApart } = await import("../merging/index.ts");
+      onInterrupt("Nothing was written.");
       const { out, layers, base, budget, stats, data, json } = options;
       if (options.alpha.length !== 1)
         throw new UsageError("--alpha takes one weight here; give layers their own with GLOB=WEIGHT.");

@@ -14,7 +14,7 @@ export const whole =
 /** Numbers separated by commas. */
 export function numbers(text: string): number[] {
   const values = text.split(",").map(Number);
-  if (text.trim() === "" || values.some((x) => !Number.isFinite(x)))
+  if (text.split(",").some((item) => item.trim() === "") || values.some((x) => !Number.isFinite(x)))
     throw new InvalidArgumentError("It must be numbers separated by commas.");
   return values;
 }

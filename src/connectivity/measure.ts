@@ -2,7 +2,7 @@
 import { chunksOf, openCheckpoint } from "../checkpoints/index.ts";
 import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
-import type { Model } from "../models/index.ts";
+import { findNetwork, type Model, type Network } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type CellValues, finite, summarise } from "./barrier.ts";
 import { batchSize } from "./batches.ts";
@@ -75,7 +75,7 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
   const model = subject.model(
     foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
   );
-  if (!foreign) requireFit(model, data, options);
+  if (!foreign) requireFit(model, await findNetwork(options.model.name!), data, options);
   const layers = layersOf(model, options.group, (name) => subject.a.tensors.has(name));
   const pair: Pair = {
     model,
@@ -238,7 +238,13 @@ async function resultOf(
 }
 
 /** Built-in networks say how many classes they tell apart. */
-function requireFit(model: Model, data: Dataset, { task, data: { name } }: MeasureOptions): void {
+function requireFit(model: Model, { input }: Network, data: Dataset, { task, data: { name } }: MeasureOptions): void {
+  const kind = (dtype: string) => (/float/.test(dtype) ? "float" : /int(32|64)/.test(dtype) ? "int" : dtype);
+  const [{ name: array, dtype }] = data.inputs;
+  if (kind(dtype) !== kind(input.dtype))
+    throw new UserError(
+      `${model.name} takes ${input.dtype}, but ${array} of ${name} is ${dtype}. Convert the array to ${input.dtype}.`,
+    );
   if (data.labelType === "float32" || task === "regress") {
     throw new UserError(
       `${model.name} tells classes apart, but the labels of ${name} are values. Give class labels, or an ONNX graph.`,

@@ -76,7 +76,9 @@ export function planCells(layers: readonly string[], scans: readonly ScanName[],
 
 function groupsOf(scan: ScanName, layers: readonly string[], options: ScanOptions): string[][] {
   const size = scan === "single" ? 1 : windowOf(scan);
-  if (size) return layers.slice(0, Math.max(0, layers.length - size + 1)).map((_, i) => layers.slice(i, i + size));
+  if (size && size > layers.length)
+    throw new UserError(`${scan} wants ${size} layers, but there are ${layers.length}. Take a smaller window.`);
+  if (size) return layers.slice(0, layers.length - size + 1).map((_, i) => layers.slice(i, i + size));
   const order = (options.orders?.[scan] ?? orders[scan])(layers, options);
   if (!Array.isArray(order)) throw new UserError(`The order ${scan} gives no list of layers. Correct it.`);
   const strange = order.find((name) => !layers.includes(name));

@@ -1,4 +1,5 @@
 // Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
@@ -27,9 +28,10 @@ export async function saveMeasurement(
     folder ??
     makeFreshFolder(join("runs", `measure-${document.model.name}-${document.data.name.replace(/[^\w.-]+/g, "-")}`));
   try {
+    const figures = join(target, "figures");
+    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
     await saveSamples(join(target, "samples.safetensors"), samples);
-    for (const [name, svg] of Object.entries(drawing.figures))
-      await writeAtomic(join(target, "figures", `${name}.svg`), svg);
+    for (const [name, svg] of Object.entries(drawing.figures)) await writeAtomic(join(figures, `${name}.svg`), svg);
     await writeAtomic(join(target, "cells.csv"), drawing.csv);
     await writeAtomic(join(target, "report.html"), drawing.html);
     await writeAtomic(join(target, "measure.json"), `${JSON.stringify(document, null, 1)}\n`);

@@ -44,11 +44,12 @@ export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdic
     );
     verdict[isBelow ? "average" : isAbove ? "keep" : "undecided"].push(layer);
   }
+  const bases = Math.max(0, ...[...singles.values()].map((group) => group.length));
   return {
     ...verdict,
     tolerance: limit,
     alpha: weight,
-    reason: reasonOf(verdict, { limit, weight, full, judged: singles.size }),
+    reason: reasonOf(verdict, { limit, weight, full, judged: singles.size, bases }),
   };
 }
 
@@ -60,13 +61,20 @@ function byLayer(cells: readonly JudgedCell[]): Map<string, JudgedCell[]> {
 
 function reasonOf(
   verdict: Pick<Verdict, "average" | "keep" | "undecided">,
-  { limit, weight, full, judged }: { limit: number; weight: number; full: number | null | undefined; judged: number },
+  {
+    limit,
+    weight,
+    full,
+    judged,
+    bases,
+  }: { limit: number; weight: number; full: number | null | undefined; judged: number; bases: number },
 ): string {
   if (judged === 0) return "No single layers were measured, so nothing is judged.";
   const { average, keep, undecided } = verdict;
   const unsure = undecided.length ? ` and ${undecided.length} cannot be told apart from it with so few samples` : "";
+  const [all, some] = bases > 1 ? [" on both bases", " on one at least"] : ["", ""];
   const at = weight === 0.5 ? "" : ` at weight ${weight} of b`;
-  const alone = `Averaged alone${at}, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}, ${keep.length} exceed it${unsure}.`;
+  const alone = `Averaged alone${at}, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}${all}, ${keep.length} exceed it${some}${unsure}.`;
   const joint =
     full === undefined
       ? ""

@@ -1,6 +1,18 @@
 // Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
-import { existsSync, mkdirSync } from "node:fs";
-import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, existsSync, mkdirSync } from "node:fs";
+import {
+  access,
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
@@ -92,6 +104,17 @@ const reasons: Record<string, string> = {
   EEXIST: "something of that name is in the way",
 };
 
+/** Throws {@link UserError} when nothing can be written into a folder, there or not: better before hours of work than after them. */
+export async function requireWritable(folder: string): Promise<void> {
+  try {
+    const made = await makeFolder(folder);
+    await access(folder, constants.W_OK);
+    if (made) await rm(made, { recursive: true, force: true });
+  } catch (error) {
+    throw describeFileError(error, folder, "write");
+  }
+}
+
 /** Turns an operating-system error into one sentence; anything else is returned as it is. */
 export function describeFileError(error: unknown, path: string, action: "read" | "write"): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -106,8 +129,12 @@ export function makeFreshFolder(base: string): string {
   for (let i = 1; ; i++) {
     const path = i === 1 ? base : `${base}-${i}`;
     if (existsSync(path)) continue;
-    mkdirSync(dirname(path), { recursive: true });
-    mkdirSync(path);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      mkdirSync(path);
+    } catch (error) {
+      throw describeFileError(error, path, "write");
+    }
     return path;
   }
 }

@@ -29,6 +29,8 @@ export function imageDataset(
     if (list.length !== 3)
       throw new UserError(`--${what} needs three numbers for ${name}, one for each channel; ${list.length} are given.`);
   }
+  if (std.some((deviation) => !(deviation > 0)))
+    throw new UserError(`--std must be numbers above zero; ${std.join(", ")} are given.`);
   for (let i = 0; i < count; i++) {
     const label = records[i * record + labelBytes - 1];
     if (label >= classes)
@@ -170,7 +172,7 @@ export async function readRecords(
   }
   if (have === 0)
     throw new UserError(
-      `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe).`,
+      `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe), or bring them with layerwise fetch.`,
     );
   if (samples === undefined && missing.length)
     throw new UserError(

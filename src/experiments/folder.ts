@@ -31,12 +31,17 @@ export interface RunFolder {
 export function runPath(recipe: Recipe, runs: string): string {
   const hash = recipeHash(recipe);
   const own = `${recipe.name}-${hash}`;
-  const there = existsSync(runs)
-    ? readdirSync(runs)
-        .sort()
-        .filter((name) => name.endsWith(`-${hash}`))
-    : [];
+  const there = namesIn(runs).filter((name) => name.endsWith(`-${hash}`));
   return join(runs, there.includes(own) ? own : (there[0] ?? own));
+}
+
+function namesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    throw describeFileError(error, folder, "write");
+  }
 }
 
 /** The folder of a recipe as it would be opened, for looking at only: nothing is made and nothing is kept. */

@@ -29,7 +29,7 @@ function builtIn(name: string): Network {
 
 async function loadNetwork(path: string): Promise<Network> {
   const network = await importDefault(path, "docs/extending.md");
-  const missing = ["name", "sizes", "input", "build"].find((part) => !(part in (network as object)));
+  const missing = ["name", "sizes", "input", "build"].find((part) => !(part in Object(network)));
   if (missing) throw new UserError(`${path} gives no network: ${missing} is missing. See docs/extending.md.`);
   return network as Network;
 }

@@ -27,8 +27,8 @@ const typeOf = (data: unknown): DType =>
         : "float32";
 
 export async function openModuleData(path: string, options: DataOptions): Promise<Dataset> {
-  const say = (what: string) => new UserError(`${path} ${what}. See "A data set of your own" in the guide.`);
-  const open = await importDefault(path, `"A data set of your own" in the guide`);
+  const say = (what: string) => new UserError(`${path} ${what}. See docs/extending.md.`);
+  const open = await importDefault(path, "docs/extending.md");
   if (typeof open !== "function") throw say("has no function as its default export");
   const parsed = schema.safeParse(await open(options));
   if (!parsed.success) {
