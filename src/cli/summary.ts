@@ -4,7 +4,6 @@ import type { Written } from "../experiments/index.ts";
 import {
   allLayers,
   atWeight,
-  barriersOf,
   baselineSentence,
   baseOf,
   drawn,
@@ -108,9 +107,9 @@ export function showMeasurement(document: Measurement, folder: string): string {
     ...(scans.length ? [heatmap] : []),
     ends,
     conclusion(document),
-    document.verdict.reason,
-    ...(baselineSentence(document) ? [baselineSentence(document)] : []),
-    ...(document.notes ?? []).map((note) => `Note: ${note}`),
+    ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
+      .filter((text) => text !== undefined)
+      .map((text) => wrapped(text, "")),
     `The report: ${folder}/report.html`,
   ].join("\n\n");
 }
@@ -119,7 +118,12 @@ export function showMeasurement(document: Measurement, folder: string): string {
 function conclusion(document: Measurement): string {
   const full = fullOf(document);
   const alone = singles(document);
-  const parts = full ? [`Averaging ${allLayers(document)}: ${barriersOf(document, full)}.`] : [];
+  const barriers = {
+    loss: () => `loss barrier ${signed(full?.loss_barrier)}`,
+    error: () => `error barrier ${signed(full?.error_barrier, 1)} points`,
+  };
+  const told = metricsOf(document).map((metric) => barriers[metric]());
+  const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
   if (alone) {
     const { median, worst } = alone;
     parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);

@@ -37,7 +37,7 @@ export function finding(document: Measurement): string {
 }
 
 /** `a loss barrier of +1.2 and an error barrier of +30.1 points`. */
-export const barriersOf = (document: Measurement, full: StoredCell): string =>
+const barriersOf = (document: Measurement, full: StoredCell): string =>
   metricsOf(document)
     .map((metric) =>
       metric === "loss"
