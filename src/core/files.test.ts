@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { UserError } from "./errors.ts";
-import { makeFolder, writeAtomic } from "./files.ts";
+import { makeFolder, requireWritable, writeAtomic } from "./files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "layerwise-files-"));
 
@@ -23,6 +23,15 @@ describe("files", () => {
     });
     await expect(failing).rejects.toThrow("cut");
     expect(readdirSync(folder).filter((name) => name.includes("none"))).toEqual([]);
+  });
+
+  it("are looked at before the work, which leaves nothing behind but what is there", async () => {
+    await requireWritable(join(folder, "new/below"));
+    expect(existsSync(join(folder, "new"))).toBe(false);
+    await requireWritable(folder);
+    expect(existsSync(folder)).toBe(true);
+    writeFileSync(join(folder, "in the way"), "");
+    await expect(requireWritable(join(folder, "in the way"))).rejects.toThrow(UserError);
   });
 
   it("that cannot be written are told in a sentence, soon", async () => {

@@ -11,6 +11,7 @@ import {
   readFile,
   rename,
   rm,
+  rmdir,
   stat,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -109,7 +110,8 @@ export async function requireWritable(folder: string): Promise<void> {
   try {
     const made = await makeFolder(folder);
     await access(folder, constants.W_OK);
-    if (made) await rm(made, { recursive: true, force: true });
+    // only what is still empty: another process may have begun there
+    for (let at = folder; made && at.length >= made.length; at = dirname(at)) await rmdir(at).catch(() => {});
   } catch (error) {
     throw describeFileError(error, folder, "write");
   }
