@@ -156,6 +156,10 @@ claims: [{ says: it is small, take: full, below: 9 }]
       "report.html",
       "samples.safetensors",
     ]);
+    const page = readFileSync(join(folder, "measured/report.html"), "utf8");
+    writeFileSync(join(folder, "measured/report.html"), "");
+    expect(layerwise("report", "measured", "--quiet").stdout.trim()).toBe("measured/report.html");
+    expect(readFileSync(join(folder, "measured/report.html"), "utf8")).toBe(page);
     const stored = parseMeasurement(
       JSON.parse(readFileSync(join(run, "measure/epoch-0006-train.json"), "utf8")),
       "stored",

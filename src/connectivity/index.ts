@@ -26,7 +26,7 @@ export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
 export { emptyScores } from "./sampling.ts";
 export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
-export { readSamples, type SampleTable, saveMeasurement, saveSamples } from "./store.ts";
+export { readMeasurement, readSamples, type SampleTable, saveDrawing, saveMeasurement, saveSamples } from "./store.ts";
 export { openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
 export { decide } from "./verdict.ts";

@@ -1,11 +1,11 @@
 // Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
 import { describeFileError, makeFolder, makeFreshFolder, type Tensor, UserError, writeAtomic } from "../core/index.ts";
 import type { SampleScores } from "./evaluate.ts";
-import type { Measurement } from "./result.ts";
+import { type Measurement, parseMeasurement } from "./result.ts";
 
 /** What the report room makes of a measurement. */
 export interface Drawing {
@@ -31,15 +31,25 @@ export async function saveMeasurement(
     const figures = join(target, "figures");
     if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
     await saveSamples(join(target, "samples.safetensors"), samples);
-    for (const [name, svg] of Object.entries(drawing.figures)) await writeAtomic(join(figures, `${name}.svg`), svg);
-    await writeAtomic(join(target, "cells.csv"), drawing.csv);
-    await writeAtomic(join(target, "report.html"), drawing.html);
+    await saveDrawing(target, drawing);
     await writeAtomic(join(target, "measure.json"), `${JSON.stringify(document, null, 1)}\n`);
     return target;
   } catch (error) {
     if (made || !folder) await rm(made ?? target, { recursive: true, force: true });
     throw error;
   }
+}
+
+export async function saveDrawing(folder: string, { html, figures, csv }: Drawing): Promise<void> {
+  for (const [name, svg] of Object.entries(figures)) await writeAtomic(join(folder, "figures", `${name}.svg`), svg);
+  await writeAtomic(join(folder, "cells.csv"), csv);
+  await writeAtomic(join(folder, "report.html"), html);
+}
+
+/** The measurement that {@link saveMeasurement} wrote into a folder; undefined where there is none. */
+export async function readMeasurement(folder: string): Promise<Measurement | undefined> {
+  const path = join(folder, "measure.json");
+  return existsSync(path) ? parseMeasurement(JSON.parse(await readFile(path, "utf8")), path) : undefined;
 }
 
 /** Every sample's scores, by the key of their mix. */

@@ -22,7 +22,7 @@ export interface Written {
 export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(
-      `${folder} is no run folder (there is no recipe.yaml in it). Name one that reproduce or train has made.`,
+      `${folder} is no run folder (there is no recipe.yaml in it). Name one that reproduce or measure has made.`,
     );
   });
   const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
