@@ -36,10 +36,7 @@ export function drawHeatmap({
   colour,
   unit = 0.1,
 }: TerminalHeatmap): string {
-  const limit = limitOf(
-    values.flat().map((value) => value ?? null),
-    unit,
-  );
+  const limit = limitOf(values.flat(), unit);
   const names = Math.min(Math.max(...rows.map((row) => row.length)), 24);
   const cell = Math.max(6, ...columns.map((column) => column.length + 1));
   const room = Math.max(1, Math.floor((width - names - 1) / cell));

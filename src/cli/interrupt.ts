@@ -1,4 +1,4 @@
-// What Ctrl-C says.
+// What Ctrl-C says, and a polite kill.
 let advice = "Run the same command again to go on where it stopped.";
 
 /** Replaces what is said when the command is interrupted. */
@@ -6,7 +6,11 @@ export function onInterrupt(text: string): void {
   advice = text;
 }
 
-process.on("SIGINT", () => {
-  process.stderr.write(`\nInterrupted. ${advice}\n`);
-  process.exit(130);
-});
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)
+  process.on(signal, () => {
+    process.stderr.write(`\nInterrupted. ${advice}\n`);
+    process.exit(status);
+  });

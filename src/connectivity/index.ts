@@ -5,6 +5,7 @@ export { barriers, summarise } from "./barrier.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
 export { compareKeys, requireFinite, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
+export { requireFit } from "./fit.ts";
 export { errorInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
 export { sharesOf } from "./lines.ts";

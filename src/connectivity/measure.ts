@@ -2,12 +2,13 @@
 import { chunksOf, openCheckpoint } from "../checkpoints/index.ts";
 import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
-import { findNetwork, type Model, type Network } from "../models/index.ts";
+import { findNetwork, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type CellValues, finite, summarise } from "./barrier.ts";
 import { batchSize } from "./batches.ts";
 import { layerDistances, sumsOfPieces } from "./distance.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
+import { requireFit } from "./fit.ts";
 import { mean } from "./interval.ts";
 import type { Grouping, Layer } from "./layers.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
@@ -75,7 +76,9 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
   const model = subject.model(
     foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
   );
-  if (!foreign) requireFit(model, await findNetwork(options.model.name!), data, options);
+  if (!foreign && task === "regress")
+    throw new UserError(`${model.name} tells classes apart, so there are no values to regress. Leave --task out.`);
+  if (!foreign) requireFit(model, await findNetwork(options.model.name!), data, options.data.name);
   const layers = layersOf(model, options.group, (name) => subject.a.tensors.has(name));
   const pair: Pair = {
     model,
@@ -235,26 +238,6 @@ async function resultOf(
     ...notesOf(subject, pair),
   };
   return { document, samples: scoresByMix(sampled) };
-}
-
-/** Built-in networks say how many classes they tell apart. */
-function requireFit(model: Model, { input }: Network, data: Dataset, { task, data: { name } }: MeasureOptions): void {
-  const kind = (dtype: string) => (/float/.test(dtype) ? "float" : /int(32|64)/.test(dtype) ? "int" : dtype);
-  const [{ name: array, dtype }] = data.inputs;
-  if (kind(dtype) !== kind(input.dtype))
-    throw new UserError(
-      `${model.name} takes ${input.dtype}, but ${array} of ${name} is ${dtype}. Convert the array to ${input.dtype}.`,
-    );
-  if (data.labelType === "float32" || task === "regress") {
-    throw new UserError(
-      `${model.name} tells classes apart, but the labels of ${name} are values. Give class labels, or an ONNX graph.`,
-    );
-  }
-  if (data.classes > model.sizes.classes) {
-    throw new UserError(
-      `${name} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
-    );
-  }
 }
 
 function scoresByMix({ mixes, scores, most }: Sampled): Map<string, SampleScores> {

@@ -35,14 +35,14 @@ export async function estimate(
 ): Promise<Cost[]> {
   const times = new Map<string, Promise<StepTime>>();
   const timeOf = (recipe: Recipe) => {
-    const key = sha256Value([recipe.model, recipe.data, recipe.training.batch, recipe.training.optimiser]);
+    const key = sha256Value([recipe.model, recipe.data, recipe.training, recipe.federated?.clients]);
     const threads = options.cpus(networkNames(recipe).length);
     const time = times.get(key) ?? timeStep(recipe, { device: options.device, threads });
     times.set(key, time);
     return time;
   };
   const networks = [];
-  for (const { recipe } of planned) networks.push(await networksOf(previewRunFolder(recipe, runs), options.cpus));
+  for (const { recipe } of planned) networks.push(await networksOf(previewRunFolder(recipe, runs), options));
   const twins = await findTwins(networks.flat());
   const costs: Cost[] = [];
   for (const [i, run] of planned.entries()) {
@@ -93,9 +93,9 @@ async function costOf(
   return {
     ...counts,
     time,
-    samples: recipe.training.batch * stepsLeft,
+    samples: time.batch * stepsLeft,
     evaluations,
     bytes: counts.networks.missing * (keptEpochs(recipe).length + 2) * time.bytes,
-    seconds: (time.seconds * stepsLeft + evaluationSeconds(time, recipe, evaluations)) / wide,
+    seconds: (time.seconds * stepsLeft + evaluationSeconds(time, evaluations)) / wide,
   };
 }

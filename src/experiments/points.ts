@@ -127,7 +127,7 @@ export async function measuringSteps(
       after: trainedKeys(run),
       cpus: threads,
       group: `${basename(run.path)} measure`,
-      seconds: time && evaluationSeconds(time, run.recipe, mixes * samples),
+      seconds: time && evaluationSeconds(time, mixes * samples),
     });
     for (const task of tasks) steps.push({ task, hear: tell(point, task.key) });
   }
@@ -193,16 +193,9 @@ export function measureOptions({ recipe, path }: Pick<RunFolder, "recipe" | "pat
 /** The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says so, never more than were trained on. */
 export function measuredData(recipe: Recipe, split: Split) {
   const training = trainingData(recipe);
-  const { samples } = recipe.measure;
-  const most = Math.min(
-    samples === "all" ? Number.POSITIVE_INFINITY : samples,
-    (split === "train" ? training.samples : undefined) ?? Number.POSITIVE_INFINITY,
-  );
-  return {
-    ...training,
-    split,
-    samples: Number.isFinite(most) ? most : undefined,
-  };
+  const limits = [recipe.measure.samples, split === "train" ? training.samples : "all"];
+  const most = Math.min(...limits.filter((limit) => typeof limit === "number"));
+  return { ...training, split, samples: Number.isFinite(most) ? most : undefined };
 }
 
 /** Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept when more is asked for. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../core/index.ts";
-import { measuredEpochs, readRecipe, recipeHash } from "./recipe.ts";
+import { lengthOf, measuredEpochs, parseRecipe, readRecipe, recipeHash } from "./recipe.ts";
 
 const figure = (n: number, scale?: "quick" | "small" | "paper") =>
   readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
@@ -59,4 +59,10 @@ it("an unknown scale in a recipe is refused", async () => {
   const path = join(mkdtempSync(join(tmpdir(), "layerwise-recipe-")), "mine.yaml");
   writeFileSync(path, "scales: { tiny: {} }");
   await expect(readRecipe(path)).rejects.toThrow(/scales.tiny is not a known scale/);
+});
+
+it("a training has epochs or steps", () => {
+  const lengths = (training: object) => lengthOf(parseRecipe({ training }, "mine.yaml"));
+  expect([lengths({}), lengths({ epochs: 3 }), lengths({ steps: 4 })]).toEqual([200, 3, 4]);
+  expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });

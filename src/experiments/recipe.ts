@@ -17,6 +17,7 @@ const model = z.strictObject({
   name: z.string().default("resnet18-nonorm"),
   width: count.optional(),
   hidden: count.optional(),
+  depth: count.optional(),
   blocks: count.optional(),
   heads: count.optional(),
   dim: count.optional(),
@@ -56,8 +57,9 @@ const federated = z.strictObject({
   aggregate: aggregate.optional(),
 });
 
-const training = z.strictObject({
-  epochs: count.default(200),
+const trainingShape = z.strictObject({
+  /** 200, where no steps are given. */
+  epochs: count.optional(),
   /** In place of epochs; a text has none. */
   steps: count.optional(),
   /** Keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends. */
@@ -75,6 +77,9 @@ const training = z.strictObject({
   period: count.default(30),
   factor: z.number().positive().default(0.5),
 });
+const training = trainingShape
+  .refine(({ epochs, steps }) => !(epochs && steps), "give epochs or steps, not both")
+  .transform((given) => (given.steps ? given : { ...given, epochs: given.epochs ?? 200 }));
 
 const measure = z.strictObject({
   every: count.default(20),
@@ -189,7 +194,16 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  const sections = { model, data, pair, federated, "federated.aggregate": aggregate, training, measure, figure };
+  const sections = {
+    model,
+    data,
+    pair,
+    federated,
+    "federated.aggregate": aggregate,
+    training: trainingShape,
+    measure,
+    figure,
+  };
   const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
   return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeSchema)).shape);
 }
@@ -269,4 +283,4 @@ export function keptEpochs(recipe: Recipe): number[] {
 }
 
 /** How long a training is: epochs, or steps where the recipe counts those. */
-export const lengthOf = ({ training: { epochs, steps } }: Recipe): number => steps ?? epochs;
+export const lengthOf = ({ training: { epochs, steps } }: Recipe): number => (steps ?? epochs)!;

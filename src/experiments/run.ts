@@ -2,17 +2,26 @@
 // not done again, so a run that was cut goes on where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { layersOf, loadOrders, matchLayers, type Piece, parseScans, removePieces } from "../connectivity/index.ts";
+import {
+  layersOf,
+  loadOrders,
+  matchLayers,
+  type Piece,
+  parseScans,
+  removePieces,
+  requireFit,
+} from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
-import { buildModel, findNetwork } from "../models/index.ts";
+import { findNetwork } from "../models/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";
+import { modelFor } from "./model.ts";
 import { trainingSteps } from "./networks.ts";
 import { assemblePoint, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
-import { modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { type Recipe, trainingData } from "./recipe.ts";
 import type { StepTime } from "./times.ts";
 import { findTwins, networksOf } from "./twins.ts";
 
@@ -56,15 +65,16 @@ export interface Work {
 /** Throws what is wrong with a recipe beyond its syntax (model, scans, data that are not there) before anything is made. */
 export async function checkRecipe(recipe: Recipe): Promise<void> {
   const { measure, training, federated } = recipe;
-  const network = await findNetwork(recipe.model.name);
-  if (federated?.aggregate) matchLayers(layersOf(buildModel(network, modelSizes(recipe))), federated.aggregate.layers);
+  const data = await openData(recipe.data.name, trainingData(recipe));
+  const model = await modelFor(recipe, data);
+  requireFit(model, await findNetwork(recipe.model.name), data, recipe.data.name);
+  if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
   const isConsecutive = measure.ends === "consecutive";
   if (isConsecutive && training.steps !== undefined)
     throw new UserError("measure.ends: consecutive wants two epochs in a row, but training.steps counts no epochs.");
   if (isConsecutive && measure.every > 1 && !training.keep_previous)
     throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");
   await loadOrders(parseScans(recipe.measure.scans.join(",")));
-  await openData(recipe.data.name, trainingData(recipe));
   await clientHistogram(recipe);
   for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
 }
@@ -74,7 +84,7 @@ export async function stepsOf(works: readonly Work[], wishes: Wishes): Promise<P
   const steps: Step[] = [];
   const unfinished: { run: RunFolder; missing: MissingPoint[]; leftovers: Piece[] }[] = [];
   const networks = [];
-  for (const { run } of works) networks.push(await networksOf(run, wishes.cpus));
+  for (const { run } of works) networks.push(await networksOf(run, wishes));
   const twins = await findTwins(networks.flat());
   for (const [i, { run, points, time }] of works.entries()) {
     const measuring = await measuringSteps(run, points, wishes, time);

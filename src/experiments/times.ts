@@ -1,9 +1,11 @@
 // How long work takes, from one measured training step.
-import type { Recipe } from "./recipe.ts";
+import { lengthOf, type Recipe } from "./recipe.ts";
 
 export interface StepTime {
   /** Seconds of a step, the least of a few. */
   readonly seconds: number;
+  /** Samples of a step: the recipe's batch, or all there are. */
+  readonly batch: number;
   /** Steps of one network's training. */
   readonly steps: number;
   /** The most memory that the process took. */
@@ -13,11 +15,14 @@ export interface StepTime {
 }
 
 /** Steps of one network's training, when its clients (if any) have equal parts. */
-export function stepsOf({ training, federated }: Recipe, samples: number): number {
-  const part = samples / (federated?.clients ?? 1);
-  return training.steps ?? training.epochs * Math.ceil(part / training.batch);
+export function stepsOf(recipe: Recipe, samples: number): number {
+  return recipe.training.steps ?? lengthOf(recipe) * Math.ceil(partOf(recipe, samples) / recipe.training.batch);
 }
 
+/** The samples of one network. */
+export const partOf = ({ federated }: Recipe, samples: number): number =>
+  Math.ceil(samples / (federated?.clients ?? 1));
+
 /** A scan's cost is taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes. */
-export const evaluationSeconds = (time: StepTime, { training: { batch } }: Recipe, evaluations: number): number =>
-  (evaluations * time.seconds) / batch / 6;
+export const evaluationSeconds = ({ seconds, batch }: StepTime, evaluations: number): number =>
+  (evaluations * seconds) / batch / 6;

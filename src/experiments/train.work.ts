@@ -1,13 +1,13 @@
 // Work in a process of its own: trains one network of a recipe.
 import { join } from "node:path";
 import { openData } from "../data/index.ts";
-import { buildModel, findNetwork } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../training/index.ts";
 import { clientData, sharedTensors } from "./clients.ts";
 import { networkNames } from "./folder.ts";
 import { appendLog } from "./log.ts";
-import { isKept, lengthOf, modelSizes, type Recipe, seedsOf, trainingData } from "./recipe.ts";
+import { modelFor } from "./model.ts";
+import { isKept, lengthOf, type Recipe, seedsOf, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
@@ -22,13 +22,13 @@ export interface TrainInput {
 export type TrainProgress = { readonly epochs: number } | { readonly log: EpochLog };
 
 const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, run, round, runtime }, report) => {
-  const { model, training, data: source, measure } = recipe;
+  const { training, data: source, measure } = recipe;
   const { lr, period, factor, steps } = training;
   const epochs = lengthOf(recipe);
   const number = networkNames(recipe).indexOf(network);
   const seeds = seedsOf(recipe, number);
   const all = await openData(source.name, trainingData(recipe));
-  const built = buildModel(await findNetwork(model.name), { ...modelSizes(recipe), classes: all.classes });
+  const built = await modelFor(recipe, all);
   await train(
     {
       model: built,

@@ -20,7 +20,7 @@ const recipe = (name: string, values: object) =>
 async function twinsOf(recipes: readonly ReturnType<typeof recipe>[], threads = [1, 1]): Promise<string[]> {
   const networks: Awaited<ReturnType<typeof networksOf>> = [];
   for (const [i, one] of recipes.entries())
-    networks.push(...(await networksOf(previewRunFolder(one, runs), () => threads[i])));
+    networks.push(...(await networksOf(previewRunFolder(one, runs), { cpus: () => threads[i] })));
   const label = ({ run, name }: (typeof networks)[number]) => `${run.recipe.name} ${name}`;
   return [...(await findTwins(networks))].map(([network, twin]) => `${label(network)} < ${label(twin)}`);
 }
@@ -50,7 +50,7 @@ it("finds no twins among clients, whose samples depend on the others", async () 
 
 it("finds what another command has trained", async () => {
   const stored = await openRunFolder(same, runs);
-  await networksOf(stored, () => 1);
+  await networksOf(stored, { cpus: () => 1 });
   await stored.close();
   expect(await twinsOf([different])).toEqual([]);
   const folder = join(runs, `same-${recipeHash(same)}`, "a");
@@ -63,9 +63,22 @@ it("takes no network that has seen other samples, nor goes on with one", async (
   const other = recipe("other-data", { training: { epochs: 3 } });
   const stored = await openRunFolder(other, runs);
   await stored.remember("data", "somebody else's");
-  await expect(networksOf(stored, () => 1)).rejects.toThrow("are not those that the networks in");
+  await expect(networksOf(stored, { cpus: () => 1 })).rejects.toThrow("are not those that the networks in");
   await stored.close();
   await makeFolder(join(stored.path, "a"));
   writeFileSync(join(stored.path, "a", checkpointName(3)), "");
   expect(await twinsOf([recipe("apart", { pair: { init: "different" }, training: { epochs: 3 } })])).toEqual([]);
+});
+
+it("goes on with a network on the device it was begun on only", async () => {
+  const begun = recipe("begun", { training: { epochs: 9 } });
+  const stored = await openRunFolder(begun, runs);
+  await networksOf(stored, { cpus: () => 1 });
+  await expect(networksOf(stored, { cpus: () => 1, device: "webgpu" })).rejects.toThrow("Go on with --device cpu");
+  for (const name of ["a", "b"]) {
+    await makeFolder(join(stored.path, name));
+    writeFileSync(join(stored.path, name, checkpointName(9)), "");
+  }
+  expect(await networksOf(stored, { cpus: () => 1, device: "webgpu" })).toHaveLength(2); // to be measured on it
+  await stored.close();
 });

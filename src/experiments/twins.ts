@@ -2,25 +2,39 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { UserError } from "../core/index.ts";
+import type { Device } from "../runtime/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { trainingContent } from "./content.ts";
 import { networkNames, previewRunFolder, type RunFolder } from "./folder.ts";
 import { keptEpochs, lengthOf, networkHash, readRecipe } from "./recipe.ts";
 
-/** A network in its run, trained on so many threads, which decide the order of sums, and on samples of that content. */
+/** A network in its run, trained on a device and on so many threads, which decide the order of sums, and on samples of that content. */
 export interface Network {
   readonly run: RunFolder;
   readonly name: string;
+  readonly device: string;
   readonly threads: number;
   readonly content: string;
 }
 
-/** The networks of a run. */
-export async function networksOf(run: RunFolder, cpus: (sideBySide: number) => number): Promise<Network[]> {
+interface Machine {
+  readonly device?: Device;
+  readonly cpus: (sideBySide: number) => number;
+}
+
+/** The networks of a run. Throws {@link UserError} where they were begun on another device and are not trained to the end. */
+export async function networksOf(run: RunFolder, { device: asked = "cpu", cpus }: Machine): Promise<Network[]> {
   const names = networkNames(run.recipe);
+  const device = await run.remember<string>("device", asked);
   const threads = await run.remember("threads", cpus(names.length));
   const content = await trainingContent(run);
-  return names.map((name) => ({ run, name, threads, content }));
+  const networks = names.map((name) => ({ run, name, device, threads, content }));
+  if (device !== asked && !networks.every(isTrained))
+    throw new UserError(
+      `The networks in ${run.path} were begun on ${device}. Go on with --device ${device}, or give another folder as --runs.`,
+    );
+  return networks;
 }
 
 /** The networks that other runs in a folder have trained to the end. */
@@ -31,10 +45,12 @@ async function trainedIn(runs: string, others: readonly Network[]): Promise<Netw
     const recipe = await readRecipe(join(runs, name, "recipe.yaml")).catch(() => undefined);
     const run = recipe && previewRunFolder(recipe, runs);
     if (!run || run.path !== join(runs, name) || busy.has(run.path)) continue;
-    const [threads, content] = [await run.remember("threads", 0), await run.remember("data", "")];
+    const device = await run.remember<string>("device", "cpu");
+    const threads = await run.remember("threads", 0);
+    const content = await run.remember("data", "");
     trained.push(
       ...networkNames(recipe)
-        .map((one) => ({ run, name: one, threads, content }))
+        .map((one) => ({ run, name: one, device, threads, content }))
         .filter(isTrained),
     );
   }
@@ -65,9 +81,9 @@ export async function findTwins(networks: readonly Network[]): Promise<Map<Netwo
   return twins;
 }
 
-function identityOf({ run: { recipe }, name, threads, content }: Network): string | undefined {
+function identityOf({ run: { recipe }, name, device, threads, content }: Network): string | undefined {
   const hash = networkHash(recipe, networkNames(recipe).indexOf(name));
-  return hash && `${hash} ${threads} ${content}`;
+  return hash && `${hash} ${device} ${threads} ${content}`;
 }
 
 function keepsAllOf(one: Network, other: Network): boolean {

@@ -32,8 +32,8 @@ export function isLight([r, g, b]: Rgb): boolean {
 }
 
 /** The scale's limit for values: their largest size, at least `least` so that noise around zero stays pale. */
-export function limitOf(values: Iterable<number | null>, least: number): number {
+export function limitOf(values: Iterable<number | null | undefined>, least: number): number {
   let limit = least;
-  for (const value of values) if (value !== null && Math.abs(value) > limit) limit = Math.abs(value);
+  for (const value of values) limit = Math.max(limit, Math.abs(value ?? 0));
   return limit;
 }

@@ -1,0 +1,47 @@
+// Whether a built-in network (or one of the reader's own) can take the samples of a data set, and tells its classes apart.
+import { type DType, UserError } from "../core/index.ts";
+import type { Dataset } from "../data/index.ts";
+import { Graph } from "../graph/index.ts";
+import type { Model, Network } from "../models/index.ts";
+
+/** Throws {@link UserError} where it cannot: its forward pass is built for one sample, so any network's own shapes decide. */
+export function requireFit(model: Model, { input }: Network, data: Dataset, named = data.name): void {
+  const kind = (dtype: string) => (/float/.test(dtype) ? "float" : /int(32|64)/.test(dtype) ? "int" : dtype);
+  const [{ name: array, dtype, shape }] = data.inputs;
+  if (kind(dtype) !== kind(input.dtype))
+    throw new UserError(
+      `${model.name} takes ${input.dtype}, but the array ${array} of ${named} is ${dtype}. Choose other data, or convert the array.`,
+    );
+  if (data.labelType === "float32")
+    throw new UserError(
+      `${model.name} tells classes apart, but the labels of ${named} are values. Give class labels, or an ONNX graph.`,
+    );
+  if (data.classes > model.sizes.classes)
+    throw new UserError(
+      `${named} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
+    );
+  const wanted = [1, ...data.labelShape, model.sizes.classes];
+  if (String(logitsShape(model, input.dtype, shape)) !== String(wanted))
+    throw new UserError(
+      `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}. Choose other data, or another network.`,
+    );
+}
+
+function taken({ sizes }: Model, kind: Network["input"]["kind"]): string {
+  if (kind === "vector") return sizes.inputs ? `${sizes.inputs} numbers with one label` : "vectors with one label";
+  return { image: "images [channels, height, width] with one label", tokens: "tokens [T] with labels [T]" }[kind];
+}
+
+/** Of one sample: [1, …, classes]; undefined where there is no forward pass for it. */
+function logitsShape(model: Model, dtype: DType, shape: readonly number[]): readonly number[] | undefined {
+  const graph = new Graph();
+  const shapes = new Map(model.parameters.map((p) => [p.name, p.shape]));
+  try {
+    return model.forward({ input: graph.input("input", dtype, [1, ...shape]) }, (name) =>
+      graph.input(name, "float32", shapes.get(name)!),
+    ).shape;
+  } catch (error) {
+    if (error instanceof UserError) throw error; // the network says it better
+    return undefined;
+  }
+}
