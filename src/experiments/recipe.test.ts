@@ -66,3 +66,10 @@ it("a training has epochs or steps", () => {
   expect([lengths({}), lengths({ epochs: 3 }), lengths({ steps: 4 })]).toEqual([200, 3, 4]);
   expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });
+
+it("a partition takes its own numbers only", () => {
+  const parse = (federated: object) => parseRecipe({ federated }, "mine.yaml").federated;
+  expect(parse({ partition: "dirichlet", alpha: 0.1 })?.alpha).toBe(0.1);
+  expect(() => parse({ alpha: 0.1 })).toThrow("mine.yaml: federated: alpha is for partition: dirichlet.");
+  expect(() => parse({ partition: "dirichlet", shards: 2 })).toThrow("shards is for partition: shards");
+});

@@ -47,7 +47,7 @@ const pair = z.strictObject({
 const aggregate = z.strictObject({ every: count, layers: z.array(z.string()).min(1).default(["**"]) });
 
 /** Clients that start from one initialisation and see their own part of the samples only; the first two are the pair. */
-const federated = z.strictObject({
+const federatedShape = z.strictObject({
   clients: z.int().min(2).default(2),
   partition: z.enum(["iid", "dirichlet", "shards"]).default("iid"),
   alpha: z.number().positive().optional(),
@@ -56,6 +56,13 @@ const federated = z.strictObject({
   /** FedAvg: every so many epochs (steps, where those are counted) the clients go on from the average of these layers. Default: never. */
   aggregate: aggregate.optional(),
 });
+
+const federated = federatedShape
+  .refine(
+    ({ partition, alpha }) => alpha === undefined || partition === "dirichlet",
+    "alpha is for partition: dirichlet",
+  )
+  .refine(({ partition, shards }) => shards === undefined || partition === "shards", "shards is for partition: shards");
 
 const trainingShape = z.strictObject({
   /** 200, where no steps are given. */

@@ -33,7 +33,7 @@ export function partition(labels: ArrayLike<number>, options: Partition): Uint32
     if (allowEmpty || parts.every((part) => part.length > 0)) return parts.map((part) => part.sort());
   }
   throw new UserError(
-    `A ${kind} partition of ${labels.length} samples leaves one of ${clients} clients without any. Take fewer clients, more samples or a larger alpha.`,
+    `The ${kind} partition of ${labels.length} samples leaves one of ${clients} clients without any. Take fewer clients${kind === "dirichlet" ? ", more samples or a larger alpha" : " or more samples"}.`,
   );
 }
 
