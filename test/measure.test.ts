@@ -219,8 +219,16 @@ describe("wrong data", () => {
     ],
     ["negative", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, -1]) }, /Label 1 .* is -1/],
     ["out of range", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, 7]) }, /8 classes/],
-    ["bytes", { x: tensor("uint8", [2, 4]), labels: tensor("int64", [2]) }, /mlp takes float32, but x of .* is uint8/],
-    ["of another shape", { x: tensor("float32", [2, 5]), labels: tensor("int64", [2]) }, /do not fit model mlp/],
+    [
+      "bytes",
+      { x: tensor("uint8", [2, 4]), labels: tensor("int64", [2]) },
+      /mlp takes float32, but the array x of .* is uint8/,
+    ],
+    [
+      "of another shape",
+      { x: tensor("float32", [2, 5]), labels: tensor("int64", [2]) },
+      /mlp takes 4 numbers with one label, but a sample of .* is \[5\]/,
+    ],
   ];
   for (const [what, arrays, message] of cases) {
     it(`${what}: one sentence`, async () => {
