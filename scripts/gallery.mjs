@@ -1,5 +1,5 @@
 // Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-small
-// Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen.
+// Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen. Figures that are not in the folder stay.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { figureTitle, verdictOf } from "../src/report/index.ts";
@@ -9,36 +9,40 @@ const [source] = process.argv.slice(2);
 const target = join(root, "docs/gallery");
 const scale = basename(source).replace("figures-", "");
 const read = (...path) => JSON.parse(readFileSync(join(source, ...path), "utf8"));
-const names = readdirSync(source).filter((name) => existsSync(join(source, name, "experiment.json")));
-
-rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
 
-const wanted = ["single", "deep", "shallow", "random", "minimal"];
-const sections = names.sort(byNumber).map((name) => {
+const scans = ["single", "deep", "shallow", "random", "minimal"];
+for (const name of readdirSync(source).filter((name) => existsSync(join(source, name, "experiment.json")))) {
   const { recipe } = read(name, "experiment.json");
   const claims = read(name, "claims.json");
-  const [, ...rows] = readFileSync(join(source, name, "cells.csv"), "utf8")
+  const [header, ...cells] = readFileSync(join(source, name, "cells.csv"), "utf8")
     .trim()
-    .split("\n");
-  const header = readFileSync(join(source, name, "cells.csv"), "utf8")
-    .split("\n")[0]
-    .split(",");
-  const cells = rows.map((row) => row.split(",").map(shortened));
+    .split("\n")
+    .map((line) => line.split(","));
   const { figure, claims: _, ...setUp } = recipe;
   if (setUp.data.dir) delete setUp.data.dir;
   const json = JSON.stringify({ figure, recipe: setUp, claims, columns: header }, null, 1).replace(/\n}$/, "");
   writeFileSync(
     join(target, `${name}.json`),
-    `${json},\n "cells": [\n${cells.map((c) => JSON.stringify(c)).join(",\n")}\n ]\n}\n`,
+    `${json},\n "cells": [\n${cells.map((c) => JSON.stringify(c.map(shortened))).join(",\n")}\n ]\n}\n`,
   );
-  const pictures = [...wanted.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)))];
-  pictures.push(...(pictures.length < 2 ? ["full-loss", "ends", "euclidean"] : [`full-${figure.metric}`]));
-  for (const picture of pictures)
+  for (const old of readdirSync(target)) if (old.startsWith(`${name}-`)) rmSync(join(target, old));
+  const drawn = scans.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)));
+  for (const picture of [
+    ...drawn,
+    ...(drawn.length < 2 ? ["full-loss", "ends", "euclidean"] : [`full-${figure.metric}`]),
+  ])
     writeFileSync(
       join(target, `${name}-${picture}.svg`),
       onWhite(readFileSync(join(source, name, "figures", `${picture}.svg`), "utf8")),
     );
+}
+
+const order = [...scans, "full-loss", "full-error", "ends", "euclidean"];
+const names = readdirSync(target).flatMap((file) => (file.endsWith(".json") ? basename(file, ".json") : []));
+const sections = names.sort(byNumber).map((name) => {
+  const { figure, claims } = JSON.parse(readFileSync(join(target, `${name}.json`), "utf8"));
+  const pictures = order.filter((picture) => existsSync(join(target, `${name}-${picture}.svg`)));
   return { name, title: figureTitle({ name, figure }), figure, claims, pictures, verdict: verdictOf({ claims }) };
 });
 

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { parseMeasurement } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
@@ -58,4 +59,30 @@ it("an experiment of one's own, and one with clients", () => {
   expect(readFileSync(join(folder, "runs", report, "report.html"), "utf8")).toContain(
     "Samples of each class at each client",
   );
+});
+
+it("a network and samples of one's own, by other names and of other classes, dealt to clients", () => {
+  const folder = temporaryFolder();
+  const network = readFileSync(join(projectRoot, "docs/examples/two-paths.mjs"), "utf8").replace(
+    '"layerwise"',
+    JSON.stringify(pathToFileURL(join(projectRoot, "dist/index.js")).href),
+  );
+  const data = readFileSync(join(projectRoot, "docs/examples/rings.mjs"), "utf8");
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  write("net.mjs", network);
+  write("data.mjs", data.replace("i % 2", "i % 3").replace("inputs: { input:", "inputs: { points:"));
+  write(
+    "own.yaml",
+    "model: { name: net.mjs }\ndata: { name: data.mjs, augment: false }\nfederated: { partition: dirichlet, alpha: 1 }\ntraining: { epochs: 1 }\nmeasure: { every: 1, scans: [single], samples: 20 }\nclaims: [{ says: far from chance, take: distance from chance, below: 1 }]\n",
+  );
+  expect(run("npx layerwise reproduce own.yaml", folder)).toMatch(/: far from chance \(\d+\.\d \[/); // points of error
+  write("net.mjs", network.replace('relu(layer("left"', 'rulu(layer("left"'));
+  const { status, stderr } = spawnSync(process.execPath, [main, "train", "own.yaml"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect([status, stderr.trim()]).toEqual([
+    1,
+    "layerwise: The forward pass of two-paths fails: rulu is not defined. Mend the network.",
+  ]);
 });

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlink
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { UserError } from "../src/core/index.ts";
+import { fromNumbers, isFloating, toNumbers, UserError } from "../src/core/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
@@ -119,6 +119,32 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
     const record = await merge({ a, b, out: join(folder, "judged.pt"), ...options, budget, measure });
     expect(Object.keys(record.averaged)).not.toEqual([]);
     expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
+  });
+
+  it("writes statistics computed anew in the precision of the file", async () => {
+    const half = async (end: string) => {
+      const file = await openCheckpoint(fixture(end));
+      const path = join(folder, `${end}-half.safetensors`);
+      const infos = [...file.tensors.values()].map((info) =>
+        isFloating(info.dtype) ? { ...info, dtype: "float16" as const } : info,
+      );
+      const isHalf = new Map(infos.map(({ name, dtype }) => [name, dtype === "float16"]));
+      await writeCheckpoint(path, "safetensors", infos, async (name) => {
+        const own = await file.read(name);
+        return isHalf.get(name) ? fromNumbers("float16", own.shape, toNumbers(own)) : own;
+      });
+      await file.close();
+      return path;
+    };
+    const [a, b] = [await half("a"), await half("b")];
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 32 };
+    const measure = { a, b, model: { name: "resnet18" }, data, scans: [], statistics: "recalibrate" } as const;
+    const out = join(folder, "half.safetensors");
+    await merge({ a, b, out, statistics: "recalibrate", measure });
+    const merged = await openCheckpoint(out);
+    expect(merged.tensors.get("bn1.running_mean")?.dtype).toBe("float16");
+    expect(Array.from(toNumbers(await merged.read("bn1.running_mean"))).every(Number.isFinite)).toBe(true);
+    await merged.close();
   });
 
   it("says so when no layer can be averaged", async () => {

@@ -61,6 +61,8 @@ export const measureCommand = () =>
       const { parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const engine = await chooseEngine(command);
+      if (engine.name === "local" && "piece" in command.opts())
+        throw new UsageError("--piece is for --engine slurm: here a measurement is made in one go.");
       await requireWritable(options.out ?? "runs");
       const wanted: MeasureOptions = {
         a,

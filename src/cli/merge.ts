@@ -42,6 +42,7 @@ export const mergeCommand = () =>
       const { out, layers, base, budget, stats, data, json } = options;
       if (options.alpha.length !== 1)
         throw new UsageError("--alpha takes one weight here; give layers their own with GLOB=WEIGHT.");
+      if (options.metric.length !== 1) throw new UsageError("--metric takes one here: loss or error.");
       const [alpha] = options.alpha;
       const progress = makeProgress(options);
       const subject = subjectOf(options);

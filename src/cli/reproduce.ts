@@ -29,12 +29,18 @@ export const reproduceCommand = () =>
     .option("--quiet", "no progress")
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
-    .action(async (names, options, command) => {
+    .action(async (experiments, options, command) => {
       const { checkRecipe, estimate, planRuns, readRecipe, repeated, writeExperiments } = await import(
         "../experiments/index.ts"
       );
-      const files = (await Promise.all(names.map(recipeFiles))).flat();
+      const files = (await Promise.all(experiments.map(recipeFiles))).flat();
       const recipes = await Promise.all(files.map((file) => readRecipe(file, options.scale)));
+      const names = recipes.map(({ name }) => name);
+      const twice = files.filter((file, i) => names.indexOf(names[i]) < i && !files.slice(0, i).includes(file));
+      if (twice.length)
+        throw new UserError(
+          `${twice[0]} has the name of another recipe, so their reports would lie in one place. Give it a name of its own.`,
+        );
       if (options.dataDir) for (const { data } of recipes) data.dir ??= resolve(options.dataDir);
       for (const recipe of recipes) await checkRecipe(recipe);
 

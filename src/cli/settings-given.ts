@@ -54,7 +54,7 @@ function fromFile(path: string): Given {
 
 function fromEnvironment(): Given {
   const read = (key: string, value: string) => {
-    if (key === "sbatch") return value.split(" ");
+    if (key === "sbatch") return value.startsWith("[") ? (parse(value) as unknown) : value.split(" ");
     const isNumber = settings.shape[key as keyof Written].unwrap() === count && Number.isFinite(Number(value));
     return isNumber ? Number(value) : value;
   };
@@ -85,7 +85,7 @@ export function environmentOf(choice: Given): Record<string, string> {
   return Object.fromEntries(
     Object.keys(settings.shape).flatMap((key) => {
       const value = values[camel(key)];
-      return value === undefined ? [] : [[variable(key), Array.isArray(value) ? value.join(" ") : String(value)]];
+      return value === undefined ? [] : [[variable(key), Array.isArray(value) ? JSON.stringify(value) : String(value)]];
     }),
   );
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chooseEngine } from "./settings.ts";
+import { environmentOf } from "./settings-given.ts";
 
 const home = process.cwd();
 let folder = "";
@@ -27,7 +28,7 @@ describe("the engine", () => {
   it("is a cluster by the command, the environment or a file, in that order", async () => {
     writeFileSync(
       "layerwise.yaml",
-      "engine: slurm\npartition: file\nmem: 8G\ncpus_per_task: 4\nsbatch: [--exclusive]\nprologue: module load nodejs\n",
+      "engine: slurm\npartition: file\nmem: 8G\ncpus_per_task: 4\nsbatch: [--comment=my run, --exclusive]\nprologue: module load nodejs\n",
     );
     process.env.LAYERWISE_PARTITION = "environment";
     process.env.LAYERWISE_MAX_TASKS = "7";
@@ -37,10 +38,15 @@ describe("the engine", () => {
       partition: "environment",
       mem: "16G",
       maxTasks: 7,
-      sbatch: ["--exclusive"],
+      sbatch: ["--comment=my run", "--exclusive"],
       prologue: "module load nodejs",
     });
     expect([engine.cpus(1), engine.cpus(50)]).toEqual([4, 4]);
+    const later = environmentOf({ sbatch: engine.sbatch }); // for a process that looks after the job later
+    Object.assign(process.env, later);
+    rmSync("layerwise.yaml");
+    expect((await choose({ engine: "slurm", plan: true })).sbatch).toEqual(["--comment=my run", "--exclusive"]);
+
     expect((await choose({ engine: "local" })).name).toBe("local");
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
 import { summarise } from "./barrier.ts";
-import { errorInterval, meanInterval } from "./interval.ts";
+import { differenceInterval, errorInterval, meanInterval } from "./interval.ts";
 import { groupLayers, matchLayers } from "./layers.ts";
 import { parseScans, planCells } from "./scans.ts";
 import { decide } from "./verdict.ts";
@@ -70,6 +70,20 @@ describe("95 % intervals", () => {
     }
     const rare = coverage(500, 0.002, () => (random.uniform() < 0.002 ? 1 : 0), errorInterval);
     expect(rare).toBeGreaterThan(0.93); // conservative where the plain interval covers 63 %
+    expect(
+      differenceInterval(
+        [0, 1, 0.5],
+        [
+          [0, 1, 0],
+          [1, 0, 1],
+        ],
+      ),
+    ).toEqual(errorInterval([0, 1, 0.5]));
+    const shares = [
+      [0.41, 0.38, 0.44],
+      [0.4, 0.39, 0.42],
+    ]; // of a text's characters
+    expect(differenceInterval([0.01, 0.02, 0.03], shares)).toEqual(meanInterval([0.01, 0.02, 0.03]));
     const [low, high] = errorInterval(Array(500).fill(0))!;
     expect(low).toBeLessThan(0);
     expect(high).toBeGreaterThan(0.003); // the rule of three gives .006

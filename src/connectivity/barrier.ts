@@ -1,6 +1,6 @@
 // The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
 // barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
-import { errorInterval, type Interval, mean, meanInterval } from "./interval.ts";
+import { differenceInterval, type Interval, mean, meanInterval } from "./interval.ts";
 
 /** Loss (natural log) and error (0 … 1) of every sample. */
 export interface PerSample {
@@ -21,7 +21,7 @@ export interface CellValues {
 export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha: number): CellValues {
   const loss = barriers(averaged.loss, a.loss, b.loss, alpha);
   const error = barriers(averaged.error, a.error, b.error, alpha);
-  const interval = errorInterval(error);
+  const interval = differenceInterval(error, [a.error, b.error]);
   return {
     loss: finite(mean(averaged.loss)),
     error: finite(100 * mean(averaged.error)),

@@ -20,10 +20,17 @@ export function requireFit(model: Model, { input }: Network, data: Dataset, name
     throw new UserError(
       `${named} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
     );
-  const wanted = [1, ...data.labelShape, model.sizes.classes];
-  if (String(logitsShape(model, input.dtype, shape)) !== String(wanted))
+  if (data.inputs.length > 1)
     throw new UserError(
-      `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}. Choose other data, or another network.`,
+      `${model.name} has one input, but ${named} has ${data.inputs.map(({ name }) => name).join(", ")}. Leave the others out.`,
+    );
+  if (dtype !== input.dtype && (dtype === "float16" || dtype === "bfloat16"))
+    throw new UserError(`${array} of ${named} is ${dtype}. Convert the array to ${input.dtype}.`);
+  const wanted = [1, ...data.labelShape, model.sizes.classes];
+  const found = logitsShape(model, input.dtype, shape);
+  if (String(found) !== String(wanted))
+    throw new UserError(
+      `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}${typeof found === "string" ? ` (${found})` : ""}. Choose other data, or another network.`,
     );
 }
 
@@ -32,8 +39,8 @@ function taken({ sizes }: Model, kind: Network["input"]["kind"]): string {
   return { image: "images [channels, height, width] with one label", tokens: "tokens [T] with labels [T]" }[kind];
 }
 
-/** Of one sample: [1, …, classes]; undefined where there is no forward pass for it. */
-function logitsShape(model: Model, dtype: DType, shape: readonly number[]): readonly number[] | undefined {
+/** Of one sample: [1, …, classes]; in words why there is no forward pass for it. */
+function logitsShape(model: Model, dtype: DType, shape: readonly number[]): readonly number[] | string {
   const graph = new Graph();
   const shapes = new Map(model.parameters.map((p) => [p.name, p.shape]));
   try {
@@ -42,6 +49,10 @@ function logitsShape(model: Model, dtype: DType, shape: readonly number[]): read
     ).shape;
   } catch (error) {
     if (error instanceof UserError) throw error; // the network says it better
-    return undefined;
+    if (error instanceof ReferenceError || error instanceof TypeError)
+      throw new UserError(`The forward pass of ${model.name} fails: ${error.message}. Mend the network.`, {
+        cause: error,
+      });
+    return (error as Error).message;
   }
 }

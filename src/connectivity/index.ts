@@ -6,7 +6,7 @@ export { type Comparison, compareFiles } from "./compare.ts";
 export { compareKeys, requireFinite, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { requireFit } from "./fit.ts";
-export { errorInterval, mean, meanInterval } from "./interval.ts";
+export { differenceInterval, mean, meanInterval } from "./interval.ts";
 export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
 export { sharesOf } from "./lines.ts";
 export {

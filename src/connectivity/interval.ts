@@ -25,6 +25,18 @@ export function errorInterval(differences: ArrayLike<number>): Interval | null {
   return Number.isFinite(half) ? [Math.min(plain, centre - half), Math.max(plain, centre + half)] : null;
 }
 
+/**
+ * Interval of the mean of differences of scores, by the ends' scores: 0/1 errors as above. Others, losses and the share of a text sample's characters that are
+ * wrong, vary too little for samples of ±1 beside them.
+ */
+export function differenceInterval(
+  differences: ArrayLike<number>,
+  ends: readonly ArrayLike<number>[],
+): Interval | null {
+  const isRightOrWrong = (scores: ArrayLike<number>) => Array.from(scores).every((score) => score === 0 || score === 1);
+  return (ends.every(isRightOrWrong) ? errorInterval : meanInterval)(differences);
+}
+
 /** Mean, accumulated in double precision. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;

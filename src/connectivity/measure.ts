@@ -245,8 +245,12 @@ function scoresByMix({ mixes, scores, most }: Sampled): Map<string, SampleScores
 }
 
 /** The metrics that were asked for and that there are: a regression has no error. */
-const measuredMetrics = ({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] =>
-  metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
+function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] {
+  const there = metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
+  if (there.length === 0)
+    throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
+  return there;
+}
 
 /** Numbers that were not asked for, or that there are not, are null. */
 function pickMetrics(metrics: readonly Metric[]): (values: CellValues) => CellValues {

@@ -6,7 +6,7 @@ const number = z.number();
 /** Null stands for a value that is not finite. */
 const maybe = number.nullable();
 const interval = z.tuple([number, number]).nullable();
-const distance = z.object({ euclidean: number, cosine: maybe });
+const distance = z.object({ euclidean: maybe, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
 const end = z.object({ path: z.string(), sha256: z.string() });
 const scores = z.object({ loss: maybe, error: maybe });

@@ -3,7 +3,7 @@
 import type { Dataset } from "../data/index.ts";
 import { barriers } from "./barrier.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
-import { errorInterval, meanInterval } from "./interval.ts";
+import { differenceInterval, meanInterval } from "./interval.ts";
 import { type Mix, mixKey } from "./mixes.ts";
 import { mixesOf, type Point } from "./plan.ts";
 import type { SampleTable } from "./store.ts";
@@ -91,7 +91,7 @@ function isClear(
 ): boolean {
   const [x, y, z] = [mix, a, b].map((one) => scores(one, count)[metric]);
   const differences = barriers(x, y, z, alpha);
-  const interval = metric === "loss" ? meanInterval(differences) : errorInterval(differences);
+  const interval = metric === "loss" ? meanInterval(differences) : differenceInterval(differences, [y, z]);
   if (!interval) return true; // not finite: more samples do not help
   return ((metric === "error" ? 100 : 1) * (interval[1] - interval[0])) / 2 <= half;
 }

@@ -1,4 +1,5 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
+import { basename, extname } from "node:path";
 import { importDefault, isModule, listSome, nearest, randomStream, UserError } from "../core/index.ts";
 
 export type ScanName = string;
@@ -36,7 +37,12 @@ const orders: Readonly<Record<string, Order>> = {
 
 /** The orders among the scans that are modules: .mjs files whose default export is an {@link Order}. */
 export async function loadOrders(scans: readonly ScanName[]): Promise<Record<string, Order>> {
-  const loaded = scans.filter(isModule).map(async (path): Promise<[string, Order]> => {
+  const modules = [...new Set(scans.filter(isModule))];
+  const names = modules.map((path) => basename(path, extname(path)));
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice)
+    throw new UserError(`Two orders are called ${twice}, and so would be their pictures. Rename one of the files.`);
+  const loaded = modules.map(async (path): Promise<[string, Order]> => {
     const order = await importDefault(path, "docs/extending.md");
     if (typeof order !== "function")
       throw new UserError(`${path} gives no order: its default export is no function. See docs/extending.md.`);

@@ -3,7 +3,15 @@ import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
-import { describeFileError, makeFolder, makeFreshFolder, type Tensor, UserError, writeAtomic } from "../core/index.ts";
+import {
+  describeFileError,
+  makeFolder,
+  makeFreshFolder,
+  parseJson,
+  type Tensor,
+  UserError,
+  writeAtomic,
+} from "../core/index.ts";
 import type { SampleScores } from "./evaluate.ts";
 import { type Measurement, parseMeasurement } from "./result.ts";
 
@@ -49,7 +57,7 @@ export async function saveDrawing(folder: string, { html, figures, csv }: Drawin
 /** The measurement that {@link saveMeasurement} wrote into a folder; undefined where there is none. */
 export async function readMeasurement(folder: string): Promise<Measurement | undefined> {
   const path = join(folder, "measure.json");
-  return existsSync(path) ? parseMeasurement(JSON.parse(await readFile(path, "utf8")), path) : undefined;
+  return existsSync(path) ? parseMeasurement(parseJson(await readFile(path, "utf8"), path), path) : undefined;
 }
 
 /** Every sample's scores, by the key of their mix. */

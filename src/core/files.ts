@@ -140,3 +140,12 @@ export function makeFreshFolder(base: string): string {
     return path;
   }
 }
+
+/** A JSON file that this project has written. Throws {@link UserError} when it is damaged. */
+export function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UserError(`${path} is damaged: it is no JSON. Remove it, and run the command again that made it.`);
+  }
+}

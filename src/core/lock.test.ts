@@ -53,6 +53,7 @@ describe("a lock", () => {
     };
     expect(await taken(lockOf(".dead.lock", { pid: gone, host: hostname() }))).toBe(true);
     expect(await taken(lockOf(".rubbish.lock", {}))).toBe(true);
+    expect(await taken(lockOf(".same-number.lock", { pid: process.pid, host: hostname() }))).toBe(true); // in a container begun again
     expect(await taken(lockOf(".far.lock", { pid: gone, host: "elsewhere" }, 60))).toBe(false);
     expect(await taken(lockOf(".silent.lock", { pid: gone, host: "elsewhere" }, 600))).toBe(true);
     process.env.SLURM_JOB_ID = "77";

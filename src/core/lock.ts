@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { describeFileError } from "./files.ts";
 import { isAlive, lockOwner, type Owner, partName, self } from "./owner.ts";
 
@@ -17,6 +18,8 @@ export type Lock = { readonly release: () => Promise<void> } | { readonly owner:
 export async function takeLock(path: string): Promise<Lock> {
   const whole = partName(path); // a hard link makes it appear whole, to one process only, on NFS too
   const mine = JSON.stringify({ ...self(), nonce: randomBytes(8).toString("hex") });
+  ours.add(mine);
+  let isHeld = false;
   try {
     await writeFile(whole, mine);
     for (;;) {
@@ -29,12 +32,16 @@ export async function takeLock(path: string): Promise<Lock> {
       if (text === undefined) continue; // it has just been let go
       const owner = lockOwner(text);
       const lastSign = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
-      if (isAlive(owner, lastSign)) return { owner };
+      // a process of our own number that is gone (a container started anew) wrote what we did not
+      const isOurNumber = owner.pid === process.pid && owner.host === hostname();
+      if (isOurNumber ? ours.has(text) : isAlive(owner, lastSign)) return { owner };
       await removeDead(path, text, whole);
     }
+    isHeld = true;
   } catch (error) {
     throw describeFileError(error, path, "write");
   } finally {
+    if (!isHeld) ours.delete(mine);
     await rm(whole, { force: true });
   }
   hold(path, mine);
@@ -76,6 +83,8 @@ async function removeDead(path: string, text: string, whole: string): Promise<vo
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** What this process has written into locks that it holds, or is about to. */
+const ours = new Set<string>();
 /** What this process holds, by path; it is let go when the process ends, however that is asked for. */
 const held = new Map<string, string>();
 
@@ -94,6 +103,7 @@ let isWatching = false;
 function letGo(path: string): void {
   const mine = held.get(path);
   held.delete(path);
+  if (mine) ours.delete(mine);
   try {
     if (readFileSync(path, "utf8") === mine) rmSync(path, { force: true });
   } catch {} // it is gone already

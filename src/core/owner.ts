@@ -27,7 +27,6 @@ function ownJob(): string | undefined {
 export function isAlive({ pid, host, job }: Owner, lastSign: number): boolean {
   if (pid === 0) return false; // nobody
   if (host !== hostname()) return Date.now() - lastSign < silence && (job === undefined || job !== ownJob());
-  if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);
     return !isZombie(pid);

@@ -34,7 +34,7 @@ export interface Dataset {
   /** Of the chosen samples and labels as they are stored. */
   readonly sha256: string;
   /** Every sample's class, where a sample has one. */
-  classOf?(): Uint8Array;
+  classOf?(): ArrayLike<number>;
   batch(indices: ArrayLike<number>, options?: BatchOptions): Batch;
   /** Of a text: the windows that begin at any of its `positions`, which training draws from. */
   windows?(starts: ArrayLike<number>): Batch;

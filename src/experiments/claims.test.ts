@@ -85,6 +85,34 @@ describe("claims", () => {
     );
   });
 
+  it("about the largest layer are judged for each: the widest interval counts too, and one that is not finite", async () => {
+    const open = [cell("single", ["x"], 0.06), cell("single", ["y"], 0.055), cell("full", names, 1)];
+    const weigh = (at: Measured, wide: string): SampleTable => {
+      const table = tableOf(at, () => 1);
+      const scores = table.get(mixKey(mixOf(cell("single", [wide], 0), 0.5, names)))!;
+      scores.loss.forEach((_, i) => {
+        scores.loss[i] += i % 2 ? 1 : -1;
+      });
+      return table;
+    };
+    const largest = (limit: object, cells: Cell[], wide?: string) =>
+      judgeClaims([claim({ take: "largest single", ...limit })], [point(1, cells)], async (at) => [
+        wide ? weigh(at, wide) : tableOf(at, () => 1),
+      ]);
+    expect((await largest({ below: 0.1 }, open))[0].verdict).toBe("holds");
+    expect((await largest({ below: 0.1 }, open, "y"))[0]).toMatchObject({
+      verdict: "undecided",
+      numbers: expect.stringMatching(/^0\.055 /),
+    });
+    expect((await largest({ above: 0.01 }, open, "y"))[0].verdict).toBe("holds");
+    const infinite = [...open, cell("single", ["z"], null)];
+    expect((await largest({ below: 0.1 }, infinite))[0].verdict).toBe("does not hold");
+    expect((await largest({ above: 0.01 }, infinite))[0].verdict).toBe("holds");
+    expect(
+      await verdict({ take: "third of shallow", below: 0.1 }, point(1, [...cells, cell("shallow", names, null)])),
+    ).toBe("holds");
+  });
+
   it("compare with a share of the full barrier sample by sample", async () => {
     const near = [cell("single", ["x"], 0.49), cell("full", names, 1)]; // samples that vary together differ by little
     expect(await verdict({ take: "largest single", below: 0.5, of: "full" }, point(1, near))).toBe("holds");

@@ -4,7 +4,7 @@
 // compared sample by sample: the interval is that of their difference, laid around the limit.
 import {
   barriers,
-  errorInterval,
+  differenceInterval,
   type Measurement,
   mean,
   meanInterval,
@@ -13,7 +13,7 @@ import {
   type SampleTable,
 } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
-import { cellsOf } from "./quantities.ts";
+import { groupsOf } from "./quantities.ts";
 import type { Claim } from "./recipe.ts";
 
 type Cell = Measurement["cells"][number];
@@ -44,8 +44,9 @@ async function judge(claim: Claim, measurements: readonly Measured[], samplesAt:
   const judged: ClaimVerdict[] = [];
   for (const point of chosen) judged.push(judgeAt(claim, point, await samplesAt(point)));
   // at each point the worst verdict counts, at some point the best
-  const order = ["does not hold", "undecided", "holds"] as const;
-  const verdict = (claim.at === "some" ? order.toReversed() : order).find((v) => judged.some((j) => j.verdict === v));
+  const verdict = (claim.at === "some" ? worstFirst.toReversed() : worstFirst).find((v) =>
+    judged.some((j) => j.verdict === v),
+  );
   const decides = (one: ClaimVerdict) => one.verdict === verdict;
   return (
     (claim.at === "some" ? judged.find(decides) : judged.findLast(decides)) ?? {
@@ -56,14 +57,35 @@ async function judge(claim: Claim, measurements: readonly Measured[], samplesAt:
   );
 }
 
-function judgeAt(claim: Claim, { epoch, document }: Measured, pairs: readonly SampleTable[]): ClaimVerdict {
-  const { says, take, metric, below, above, of } = claim; // one of below and above is there
+const worstFirst = ["does not hold", "undecided", "holds"] as const;
+
+/** A claim about the largest of several layers is judged for each: all must be below a limit, one above. */
+function judgeAt(claim: Claim, point: Measured, pairs: readonly SampleTable[]): ClaimVerdict {
+  const { says, metric, of } = claim;
+  const { epoch, document } = point;
   const undecided = (why: string): ClaimVerdict => ({ says, verdict: "undecided", numbers: `${why} at ${epoch}` });
-  const cells = cellsOf(claim, document);
-  const full = of && cellsOf({ take: "full", metric }, document);
-  if (!cells || (of && !full)) return undecided("not measured or not finite");
+  const groups = groupsOf(claim, document);
+  const [full] = of ? groupsOf({ take: "full", metric }, document) : [];
+  if (groups.length === 0 || (of && !full)) return undecided("not measured");
   if (full?.some((cell) => (cell[`${metric}_interval`]?.[0] ?? 0) <= 0))
     return undecided("no clear full barrier to take a share of");
+  const judged = groups.map((group) => judgeGroup(claim, point, group, full, pairs)).sort((x, y) => y.value - x.value);
+  const order = claim.below === undefined ? worstFirst.toReversed() : worstFirst;
+  const { verdict, numbers } = judged.toSorted((x, y) => order.indexOf(x.verdict) - order.indexOf(y.verdict))[0];
+  return { says, verdict, numbers };
+}
+
+function judgeGroup(
+  { take, metric, below, above }: Claim, // one of below and above is there
+  { epoch, document }: Measured,
+  cells: readonly Cell[],
+  full: readonly Cell[] | undefined,
+  pairs: readonly SampleTable[],
+): Pick<ClaimVerdict, "verdict" | "numbers"> & { value: number } {
+  if (cells.some((cell) => cell[`${metric}_barrier`] === null)) {
+    const verdict = below === undefined ? "undecided" : "does not hold";
+    return { verdict, numbers: `not finite at ${epoch}`, value: Number.POSITIVE_INFINITY };
+  }
   const unit = metric === "loss" ? 1 : 100; // of the samples' scores, which are nats and 0 or 1
   const bound = below ?? above!;
   const layers = document.layers.map(({ name }) => name);
@@ -71,7 +93,9 @@ function judgeAt(claim: Claim, { epoch, document }: Measured, pairs: readonly Sa
     const barriersOf = (some: readonly Cell[]) => meanBarriers(some, layers, table, metric);
     const values = take === "distance from chance" ? distancesFromChance(cells, document, table) : barriersOf(cells);
     const limits = full ? barriersOf(full).map((barrier) => bound * barrier) : values.map(() => bound / unit);
-    const interval = (metric === "loss" ? meanInterval : errorInterval)(values.map((value, i) => value - limits[i]));
+    const differences = values.map((value, i) => value - limits[i]);
+    const ends = endsOf(layers, table, metric);
+    const interval = metric === "loss" ? meanInterval(differences) : differenceInterval(differences, ends);
     return { value: mean(values), limit: mean(limits), low: interval?.[0], high: interval?.[1] };
   });
   const over = (key: "value" | "limit" | "low" | "high") => compared.map((one) => unit * (one[key] ?? Number.NaN));
@@ -84,11 +108,15 @@ function judgeAt(claim: Claim, { epoch, document }: Measured, pairs: readonly Sa
   const [isSure, isWrong] = below === undefined ? [low >= 0, high < 0] : [high <= 0, low > 0];
   const number = (x: number) => x.toFixed(metric === "loss" ? 3 : 1);
   return {
-    says,
     verdict: isSure ? "holds" : isWrong ? "does not hold" : "undecided",
     numbers: `${number(value)} [${number(limit + low)}, ${number(limit + high)}] against ${number(limit)} at ${epoch}`,
+    value,
   };
 }
+
+/** The two ends' scores of every sample. */
+const endsOf = (layers: readonly string[], table: SampleTable, metric: Claim["metric"]) =>
+  ["a", "b"].map((end) => table.get(mixKey({ sources: layers.map(() => end) }))![metric]);
 
 /** The barrier of every sample, the mean over cells that differ in their base. */
 function meanBarriers(
@@ -97,11 +125,10 @@ function meanBarriers(
   table: SampleTable,
   metric: Claim["metric"],
 ): Float64Array {
-  const scores = (sources: readonly string[]) => table.get(mixKey({ sources }))![metric];
-  const [a, b] = ["a", "b"].map((end) => scores(layers.map(() => end)));
+  const [a, b] = endsOf(layers, table, metric);
   const sum = new Float64Array(a.length);
   for (const cell of cells) {
-    const each = barriers(scores(mixOf(cell, cell.alpha, layers).sources), a, b, cell.alpha);
+    const each = barriers(table.get(mixKey(mixOf(cell, cell.alpha, layers)))![metric], a, b, cell.alpha);
     for (let i = 0; i < sum.length; i++) sum[i] += each[i] / cells.length;
   }
   return sum;

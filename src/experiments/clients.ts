@@ -14,7 +14,9 @@ function partsOf({ federated }: Recipe, data: Dataset) {
   if (!federated) return undefined;
   const labels = data.classOf?.();
   if (!labels)
-    throw new UserError(`${data.name} has no classes to deal out to clients. Take images, or leave federated out.`);
+    throw new UserError(
+      `The samples of ${data.name} have no class each, to be dealt out to clients by. Take others, or leave federated out.`,
+    );
   return { labels, parts: partition(labels, { ...federated, kind: federated.partition }) };
 }
 

@@ -73,7 +73,7 @@ async function costOf(
   const left = await Promise.all(networks.map(async ({ name }) => total - ((await lastEpoch(join(path, name))) ?? 0)));
   const missing = [];
   for (const point of points)
-    if (!(await isMeasured(path, point, measureOptions({ recipe, path }, point)))) missing.push(point);
+    if (!(await isMeasured(path, point, await measureOptions({ recipe, path }, point)))) missing.push(point);
   const counts = {
     names,
     networks: { missing: left.filter((epochs) => epochs > 0).length, all },
@@ -86,7 +86,7 @@ async function costOf(
   const stepsLeft = left.reduce((sum, epochs) => sum + (epochs * time.steps) / total, 0);
   let evaluations = 0;
   for (const point of missing) {
-    const { mixes, samples } = await extentOf(recipe, measureOptions({ recipe, path }, point));
+    const { mixes, samples } = await extentOf(recipe, await measureOptions({ recipe, path }, point));
     evaluations += mixes * samples;
   }
   const wide = Math.min(cores, all); // side by side, in the time of one

@@ -4,7 +4,15 @@ import { readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { describeFileError, makeFolder, removeUnfinished, takeLock, UserError, writeAtomic } from "../core/index.ts";
+import {
+  describeFileError,
+  makeFolder,
+  parseJson,
+  removeUnfinished,
+  takeLock,
+  UserError,
+  writeAtomic,
+} from "../core/index.ts";
 import { type Recipe, recipeHash } from "./recipe.ts";
 
 /** The networks of a recipe, and their folders' names; the first two are the pair that is measured. */
@@ -92,16 +100,17 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
       return value;
     },
     async close({ failed } = { failed: false }) {
-      await lock.release();
       // where an epoch was trained, where others work (on a cluster) or what was there before stays
-      if (!failed || isKept || !made || existsSync(join(path, "log.ndjson"))) return;
-      await rm(path, { recursive: true, force: true });
-      if (made && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
+      const goes = failed && !isKept && made && !existsSync(join(path, "log.ndjson"));
+      if (goes) await rm(path, { recursive: true, force: true });
+      await lock.release();
+      if (goes && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
     },
   };
 }
 
 async function choicesOf(path: string): Promise<Record<string, number | string>> {
-  const text = await readFile(join(path, "machine.json"), "utf8").catch(() => "{}");
-  return JSON.parse(text) as Record<string, number | string>;
+  const file = join(path, "machine.json");
+  const text = await readFile(file, "utf8").catch(() => "{}");
+  return parseJson(text, file) as Record<string, number | string>;
 }

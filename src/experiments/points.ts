@@ -20,13 +20,14 @@ import {
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
-import { isModule, UserError, writeAtomic } from "../core/index.ts";
+import { isModule, parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
 
 import { contentOf } from "./content.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
+import { trainedSizes } from "./model.ts";
 import { trainedKeys } from "./networks.ts";
 import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
 import type { Step, Wishes } from "./run.ts";
@@ -111,7 +112,7 @@ export async function measuringSteps(
   const folder = resolve(run.path, "measure", "pieces");
   const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
-    const asked = measureOptions(run, point);
+    const asked = await measureOptions(run, point);
     const isThere = await isMeasured(run.path, point, asked);
     if (isThere && !existsSync(folder)) continue;
     const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
@@ -171,7 +172,10 @@ export const samplesPath = (
 
 export const resultPath = (folder: string, { name }: Pick<Point, "name">): string => join(folder, "measure", name);
 
-export function measureOptions({ recipe, path }: Pick<RunFolder, "recipe" | "path">, point: Point): MeasureOptions {
+export async function measureOptions(
+  { recipe, path }: Pick<RunFolder, "recipe" | "path">,
+  point: Point,
+): Promise<MeasureOptions> {
   const { ends, epoch, split, samples, scans, base, orderSeed } = point;
   const [first, second] = networkNames(recipe);
   const checkpoint = (network: string, at: number) => join(path, network, checkpointName(at));
@@ -182,7 +186,7 @@ export function measureOptions({ recipe, path }: Pick<RunFolder, "recipe" | "pat
   return {
     ...pair,
     initial: [checkpoint(first, 0), checkpoint(ends === "networks" ? second : first, 0)],
-    model: { name: recipe.model.name, sizes: modelSizes(recipe) },
+    model: { name: recipe.model.name, sizes: await trainedSizes(recipe) },
     data: { name: recipe.data.name, ...measuredData(recipe, split), samples },
     scans,
     base,
@@ -232,5 +236,5 @@ export async function isMeasured(
 
 async function readStored(file: string): Promise<Measurement | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : parseMeasurement(JSON.parse(text), file);
+  return text === undefined ? undefined : parseMeasurement(parseJson(text, file), file);
 }

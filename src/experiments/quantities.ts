@@ -4,34 +4,34 @@ import type { Claim } from "./recipe.ts";
 
 type Cell = Measurement["cells"][number];
 
-/** The cells of the claim's quantity; undefined when none was measured, or one is not finite. */
-export function cellsOf({ take, metric }: Pick<Claim, "take" | "metric">, document: Measurement): Cell[] | undefined {
+/**
+ * The cells of the claim's quantity, none where it was not measured. A claim about the largest of several layers is one about each of them: a group of cells for
+ * each layer.
+ */
+export function groupsOf({ take, metric }: Pick<Claim, "take" | "metric">, document: Measurement): Cell[][] {
   const { layers, cells } = document;
   const last = layers.at(-1)!.name;
-  const scan = (name: string) =>
-    ascending(
-      cells.filter((cell) => cell.scan === name && cell.alpha === 0.5),
-      metric,
-    );
+  const scan = (name: string) => grouped(cells.filter((cell) => cell.scan === name && cell.alpha === 0.5));
   /** The cumulation after a share of the layers. */
   const along = (name: string, share: number) => {
     const count = Math.max(1, Math.floor(share * layers.length));
-    return scan(name)?.find(([{ averaged }]) => averaged.length === count);
+    return scan(name).filter(([{ averaged }]) => averaged.length === count);
   };
   switch (take) {
     case "full":
     case "distance from chance":
-      return scan("full")?.[0];
+      return scan("full");
     case "largest single":
-      return scan("single")?.at(-1);
+      return scan("single");
     case "median single": {
-      const all = scan("single");
-      return all?.[Math.floor(all.length / 2)];
+      const all = scan("single").sort((x, y) => height(x, metric) - height(y, metric));
+      const middle = all.slice(Math.ceil(all.length / 2) - 1, Math.floor(all.length / 2) + 1).flat();
+      return middle.length ? [middle] : []; // of an even number the mean of both in the middle
     }
     case "largest single but the last":
-      return scan("single")?.findLast(([{ layer }]) => layer !== last);
+      return scan("single").filter(([{ layer }]) => layer !== last);
     case "single of the last":
-      return scan("single")?.find(([{ layer }]) => layer === last);
+      return scan("single").filter(([{ layer }]) => layer === last);
     case "third of shallow":
       return along("shallow", 1 / 3);
     case "third of deep":
@@ -43,12 +43,13 @@ export function cellsOf({ take, metric }: Pick<Claim, "take" | "metric">, docume
   }
 }
 
-/** Groups of cells with the same layers, by their mean barrier. */
-function ascending(cells: readonly Cell[], metric: "loss" | "error"): Cell[][] | undefined {
-  const barrier = (cell: Cell) => cell[`${metric}_barrier`];
-  if (cells.length === 0 || cells.some((cell) => barrier(cell) === null)) return undefined;
+/** Groups of cells with the same layers, which differ in their base. */
+function grouped(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) groups.set(`${cell.averaged}`, [...(groups.get(`${cell.averaged}`) ?? []), cell]);
-  const height = (group: readonly Cell[]) => mean(group.map((cell) => barrier(cell)!));
-  return [...groups.values()].sort((x, y) => height(x) - height(y));
+  return [...groups.values()];
 }
+
+/** The mean barrier of a group; one that is not finite is infinite. */
+const height = (group: readonly Cell[], metric: Claim["metric"]): number =>
+  mean(group.map((cell) => cell[`${metric}_barrier`] ?? Number.POSITIVE_INFINITY));

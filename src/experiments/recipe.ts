@@ -69,24 +69,33 @@ const trainingShape = z.strictObject({
   epochs: count.optional(),
   /** In place of epochs; a text has none. */
   steps: count.optional(),
-  /** Keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends. */
+  /** With epochs only: keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends. */
   keep_previous: z.boolean().default(false),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
   lr: z.number().positive().default(0.05),
   momentum: fraction.default(0.9),
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.999]),
   weight_decay: z.number().min(0).default(5e-4),
   clip: z.number().positive().optional(),
   schedule: z.enum(["cosine", "constant", "step"]).default("cosine"),
   warmup_steps: z.int().min(0).default(100),
-  /** Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs. */
-  period: count.default(30),
+  /** Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs (30), or steps where those are counted. */
+  period: count.optional(),
   factor: z.number().positive().default(0.5),
 });
 const training = trainingShape
   .refine(({ epochs, steps }) => !(epochs && steps), "give epochs or steps, not both")
-  .transform((given) => (given.steps ? given : { ...given, epochs: given.epochs ?? 200 }));
+  .refine(({ steps, keep_previous }) => !(steps && keep_previous), "keep_previous is for epochs, not for steps")
+  .refine(
+    ({ steps, schedule, period }) => !(steps && schedule === "step" && !period),
+    "give the period of schedule: step, which counts steps here",
+  )
+  .transform(({ period = 30, ...given }) => ({
+    ...given,
+    period,
+    ...(given.steps ? {} : { epochs: given.epochs ?? 200 }),
+  }));
 
 const measure = z.strictObject({
   every: count.default(20),
@@ -127,10 +136,12 @@ const claimShape = z.strictObject({
   /** At the last measured point, at each after the initialisation, or at one of those at least. */
   at: z.enum(["last", "each", "some"]).default("last"),
 });
-export const claimSchema = claimShape.refine(
-  ({ below, above }) => (below === undefined) !== (above === undefined),
-  "a claim has one limit: below or above",
-);
+export const claimSchema = claimShape
+  .refine(
+    ({ below, above }) => (below === undefined) !== (above === undefined),
+    "a claim has one limit: below or above",
+  )
+  .transform((claim) => (claim.take === "distance from chance" ? { ...claim, metric: "error" as const } : claim));
 export type Claim = z.infer<typeof claimSchema>;
 
 /** What a figure of the paper shows. */

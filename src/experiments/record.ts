@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
-import { UserError, writeAtomic } from "../core/index.ts";
+import { parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
@@ -33,13 +33,15 @@ export async function writeRun(folder: string): Promise<Written> {
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
   const record = await readRecord(recipe, runs);
   const asked = new Set([...recipe.measure.scans, "full"]);
+  const isAsked = (base: string | null) =>
+    base === null || recipe.measure.base === "both" || base === recipe.measure.base;
   const points = new Set(pointsOf(recipe).map(({ name }) => name));
   const wanted = record.measurements.filter(({ epoch, split }) =>
     points.has(pointName(recipe.measure.ends, epoch, split)),
   );
   const measurements = wanted.map((m) => ({
     ...m,
-    document: { ...m.document, cells: m.document.cells.filter(({ scan }) => asked.has(scan)) },
+    document: { ...m.document, cells: m.document.cells.filter(({ scan, base }) => asked.has(scan) && isAsked(base)) },
   }));
   return write({ ...record, measurements }, recipe, runs, folder);
 }
@@ -61,7 +63,10 @@ async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunR
     recipe: values,
     figure,
     log: await readLog(runs[0]),
-    clients: clients === undefined ? undefined : (JSON.parse(clients) as { classes: number[][] }).classes,
+    clients:
+      clients === undefined
+        ? undefined
+        : (parseJson(clients, join(runs[0], "clients.json")) as { classes: number[][] }).classes,
     measurements,
     pairs: runs.map((folder, i) => ({ folder, last: pairs[i].at(-1)?.document })),
   };
@@ -72,7 +77,8 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
   for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
     const [, epoch, split] = /-(\d+)-(train|test)\.json$/.exec(file) ?? [];
     if (!epoch || file !== pointName(ends, Number(epoch), split as Split)) continue;
-    const document = parseMeasurement(JSON.parse(await readFile(join(folder, "measure", file), "utf8")), file);
+    const path = join(folder, "measure", file);
+    const document = parseMeasurement(parseJson(await readFile(path, "utf8"), path), path);
     measured.push({ epoch: Number(epoch), split: split as Split, document });
   }
   return measured.sort((x, y) => x.epoch - y.epoch);

@@ -51,3 +51,13 @@ it("leaves a single pair as it is", () => {
   const points = [point(0, 1)];
   expect(combinePairs([points])).toEqual(points);
 });
+
+it("leaves out cells that a pair lacks, such as those of a base that only another recipe asked for", () => {
+  const more = point(5, 1);
+  const extra = { ...more.document.cells[0], scan: "single", layer: "x", base: "b" as const };
+  const found = combinePairs([
+    [{ ...more, document: { ...more.document, cells: [extra, ...more.document.cells] } }],
+    [point(5, 3)],
+  ]);
+  expect(found[0].document.cells.map(({ scan, loss }) => [scan, loss])).toEqual([["full", 2]]);
+});

@@ -19,11 +19,10 @@ export function combinePairs(pairs: readonly (readonly Measured[])[]): Measured[
 
 function combine(documents: readonly Measurement[]): Measurement {
   const [first] = documents;
-  const cells = first.cells.map((cell): Cell => {
-    const same = documents
-      .map(({ cells }) => cells.find((other) => isSame(cell, other)))
-      .filter((c) => c !== undefined);
-    return {
+  const cells = first.cells.flatMap((cell): Cell[] => {
+    const same = documents.flatMap(({ cells }) => cells.find((other) => isSame(cell, other)) ?? []);
+    if (same.length < documents.length) return []; // a pair that has other scans or bases too
+    const one = {
       ...cell,
       loss: mean(same.map((c) => c.loss)),
       error: mean(same.map((c) => c.error)),
@@ -32,6 +31,7 @@ function combine(documents: readonly Measurement[]): Measurement {
       error_barrier: mean(same.map((c) => c.error_barrier)),
       error_interval: hull(same.map((c) => c.error_interval)),
     };
+    return [one];
   });
   const scores = (end: "a" | "b") => ({
     loss: mean(documents.map(({ ends }) => ends[end].loss)),
@@ -63,7 +63,7 @@ type Distances = Pick<Measurement["distance"], "full" | "layers">;
 
 function meanDistances(all: readonly Distances[]): Distances {
   const meanOf = (some: readonly Distances["full"][]) => ({
-    euclidean: mean(some.map(({ euclidean }) => euclidean))!,
+    euclidean: mean(some.map(({ euclidean }) => euclidean)),
     cosine: mean(some.map(({ cosine }) => cosine)),
   });
   const names = Object.keys(all[0].layers);

@@ -26,10 +26,12 @@ import {
 } from "../connectivity/index.ts";
 import {
   describeFileError,
+  fromNumbers,
   isFloating,
   partName,
   sha256File,
   type Tensor,
+  toNumbers,
   UserError,
   writeAtomic,
 } from "../core/index.ts";
@@ -124,10 +126,10 @@ async function mergeOpened(
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
   const holder = holderOf(tied);
   const replace = async (name: string): Promise<Tensor | undefined> => {
-    const renewed = fresh?.get(name);
-    if (renewed) return renewed;
     const share = shares.get(layerOf.get(name)!);
     const own = await files.readA(holder(name));
+    const renewed = fresh?.get(name);
+    if (renewed) return fromNumbers(own.dtype, own.shape, toNumbers(renewed)); // in the file's precision
     if (!isFloating(own.dtype)) return base === "b" ? files.readB(holder(name)) : undefined;
     if (share !== undefined && statistics === "a" && files.isStatistic(name)) return undefined; // the file is a copy of a's
     if (share === undefined)
@@ -184,6 +186,10 @@ const formatOf: Readonly<Record<string, Checkpoint["format"]>> = {
 
 /** Throws {@link UserError} when the merged file would be called something that it is not: it is of a's format. */
 function requireFormat({ format }: Checkpoint, { a, out }: MergeOptions): void {
+  if (extname(out) === ".json")
+    throw new UserError(
+      `The merged file is a checkpoint, but ${out} is the name of a JSON file. Give --out another name.`,
+    );
   const named = formatOf[extname(out)];
   if (named && named !== format)
     throw new UserError(

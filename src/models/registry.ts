@@ -29,9 +29,21 @@ function builtIn(name: string): Network {
 
 async function loadNetwork(path: string): Promise<Network> {
   const network = await importDefault(path, "docs/extending.md");
-  const missing = ["name", "sizes", "input", "build"].find((part) => !(part in Object(network)));
-  if (missing) throw new UserError(`${path} gives no network: ${missing} is missing. See docs/extending.md.`);
-  return network as Network;
+  const lacks = (given: unknown, ...parts: string[]) => {
+    const missing = parts.find((part) => !(part in Object(given)));
+    if (missing) throw new UserError(`${path} gives no network: ${missing} is missing. See docs/extending.md.`);
+  };
+  lacks(network, "name", "sizes", "input", "build");
+  const { build } = network as Network;
+  return {
+    ...(network as Network),
+    build(sizes) {
+      const model = build(sizes);
+      lacks(model, "name", "sizes", "parameters", "tied", "forward");
+      for (const parameter of model.parameters) lacks(parameter, "name", "shape", "initial");
+      return model;
+    },
+  };
 }
 
 /** Builds a network, or a built-in one by name: given sizes first, then those that a checkpoint's shapes tell, then the defaults. */

@@ -13,8 +13,8 @@ export function singles(
 ): { median: number; worst: { name: string; barrier: number } } | undefined {
   const alone = document.layers
     .flatMap(({ name }) => {
-      const barrier = drawn(document, "single", name, metric, "mean")?.barrier ?? null;
-      return barrier === null ? [] : [{ name, barrier }];
+      const cell = drawn(document, "single", name, metric, "mean");
+      return cell ? [{ name, barrier: cell.barrier ?? Number.POSITIVE_INFINITY }] : []; // not finite is worst
     })
     .sort((x, y) => x.barrier - y.barrier);
   if (alone.length === 0) return undefined;

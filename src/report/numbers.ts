@@ -1,8 +1,8 @@
 // Numbers as a reader wants them: signed, with a real minus, with the digits that matter.
 
 /** +1.61, −0.02; "not finite" for null. */
-export function signed(value: number | null | undefined, digits = 2): string {
-  if (value === null || value === undefined) return "not finite";
+export function signed(value: number | null = null, digits = 2): string {
+  if (value === null || !Number.isFinite(value)) return "not finite";
   const text = Math.abs(value).toFixed(digits);
   return `${Number(text) === 0 ? "±" : value < 0 ? "−" : "+"}${text}`;
 }

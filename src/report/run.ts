@@ -161,7 +161,8 @@ export function renderRun(run: RunRecord): Rendered {
   return { html, figures: pictures, csv: cellsCsv(measurements) };
 }
 
-const unitOf = (recipe: RunRecord["recipe"]): "epoch" | "step" =>
+/** What a run counts. */
+export const unitOf = (recipe: RunRecord["recipe"]): "epoch" | "step" =>
   (recipe.training as { steps?: number } | undefined)?.steps === undefined ? "epoch" : "step";
 
 /** The line charts that have something to show, by the names of their pictures. */

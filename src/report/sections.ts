@@ -78,7 +78,7 @@ export function distanceTable({ document: { distance, layers } }: Measured): str
   const row = (
     name: string,
     of: (d: typeof distance | NonNullable<typeof distance.from_init>["a"]) => {
-      euclidean: number;
+      euclidean: number | null;
       cosine: number | null;
     },
   ) => {

@@ -22,12 +22,13 @@ export interface SgdOptions {
 /** torch.optim.SGD: g + decay p; buffer = momentum buffer + g; p - rate buffer. */
 export function sgd({ momentum, weightDecay }: SgdOptions): Optimiser {
   return {
-    slots: ["momentum"],
+    slots: momentum ? ["momentum"] : [],
     scalars: (_step, rate) => ({ rate }),
     update(parameter, gradient, slots, scalars) {
       const decayed = weightDecay ? add(gradient, mul(parameter, weightDecay)) : gradient;
       const buffer = momentum ? add(mul(slots.momentum, momentum), decayed) : decayed;
-      return { parameter: sub(parameter, mul(buffer, scalars("rate"))), slots: { momentum: buffer } };
+      const kept: Record<string, Value> = momentum ? { momentum: buffer } : {};
+      return { parameter: sub(parameter, mul(buffer, scalars("rate"))), slots: kept };
     },
   };
 }

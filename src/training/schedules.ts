@@ -8,9 +8,9 @@ export interface ScheduleOptions {
   rate: number;
   /** Steps of the linear warm-up from 1e-4. */
   warmupSteps: number;
-  /** Length of the cosine, in epochs. */
+  /** Length of the cosine, in epochs (or steps, where the training counts those). */
   epochs: number;
-  /** For `step`: the rate is multiplied by `factor` every `period` epochs (PyTorch's StepLR). */
+  /** For `step`: the rate is multiplied by `factor` every `period` epochs or steps (PyTorch's StepLR). */
   period?: number;
   factor?: number;
 }

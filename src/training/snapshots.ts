@@ -44,8 +44,9 @@ export async function saveSnapshot(
 
 /** Gives a folder the snapshots that another network's has at some epochs (ascending), and nothing else; the last of them makes it whole. */
 export async function linkSnapshots(from: string, to: string, epochs: readonly number[]): Promise<void> {
-  await rm(to, { recursive: true, force: true }); // a training that was cut
   await makeFolder(to);
+  const cut = (await readdir(to)).filter((file) => /^epoch-\d+\.(state\.)?safetensors$/.test(file)); // of a training that was cut
+  for (const file of cut) await rm(join(to, file), { force: true });
   for (const file of [stateName(epochs.at(-1)!), ...epochs.map(checkpointName)])
     await linkOrCopy(join(from, file), join(to, file));
 }

@@ -54,6 +54,24 @@ describe("the training step", () => {
     expect(results[2]).toEqual(results[0]);
   });
 
+  it("without momentum is parameter - rate (gradient + decay parameter)", async () => {
+    const small = buildModel("mlp", { inputs: 3, hidden: 2, depth: 1, classes: 2 });
+    const start = initialise(small, 1);
+    const batch = { inputs: { input: tensor("float32", [1, 3], [1, 2, 3]) }, labels: tensor("int64", [1], [0]) };
+    const moved = async (momentum: number) => {
+      const optimiser = sgd({ momentum, weightDecay: 0.1 });
+      const stepper = new Stepper({ model: small, optimiser, runtime: { threads: 1 } }, start);
+      await stepper.steps([batch], 0, [0.5]);
+      const state = stepper.state;
+      await stepper.dispose();
+      return state;
+    };
+    const [none, some] = [await moved(0), await moved(0.9)];
+    expect(Object.keys(none).sort()).toEqual(["layers.0.bias", "layers.0.weight"]);
+    for (const name of Object.keys(none)) expect(none[name]).toEqual(some[name]); // the first step has no momentum yet
+    expect(none["layers.0.weight"]).not.toEqual(start.get("layers.0.weight"));
+  });
+
   it("keeps its memory flat over 1,000 steps", async () => {
     const random = randomStream(1, "memory");
     const shape = [16, 3, 16, 16];

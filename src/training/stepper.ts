@@ -48,9 +48,7 @@ export class Stepper {
     for (const { name, shape } of graph.state) this.#state[name] ??= tensor("float32", shape);
     const scalars = rates.map((rate, i) => this.#options.optimiser.scalars(from + i + 1, rate));
     const each: Record<string, Tensor> = {
-      ...Object.fromEntries(
-        Object.keys(batches[0].inputs).map((name) => [name, stacked(batches.map(({ inputs }) => inputs[name]))]),
-      ),
+      input: stacked(batches.map(inputOf)),
       labels: stacked(batches.map(({ labels }) => labels)),
       ...Object.fromEntries(
         Object.keys(scalars[0]).map((name) => [
@@ -82,7 +80,7 @@ export class Stepper {
     if (!compiled) {
       const { model, optimiser, clip, runtime } = this.#options;
       const { form = (runtime?.device ?? "cpu") === "cpu" ? "fast" : "plain" } = this.#options;
-      const graph = buildStep({ model, input: batch.inputs.input, labelShape: batch.labels.shape, optimiser, clip });
+      const graph = buildStep({ model, input: inputOf(batch), labelShape: batch.labels.shape, optimiser, clip });
       const carried = new Map(graph.state.map(({ name }) => [name, after(name)]));
       const lowered = (form === "fast" ? lowerFast : lower)(graph.outputs);
       compiled = { graph, session: await Session.load(serialiseRepeated(lowered, carried), runtime) };
@@ -116,3 +114,6 @@ function stacked(parts: readonly Tensor[]): Tensor {
   });
   return all;
 }
+
+/** The one input of a network of ours, whatever the data call it. */
+const inputOf = ({ inputs }: Batch): Tensor => Object.values(inputs)[0];

@@ -30,7 +30,12 @@ export async function openModuleData(path: string, options: DataOptions): Promis
   const say = (what: string) => new UserError(`${path} ${what}. See docs/extending.md.`);
   const open = await importDefault(path, "docs/extending.md");
   if (typeof open !== "function") throw say("has no function as its default export");
-  const parsed = schema.safeParse(await open(options));
+  const given = await Promise.resolve(options)
+    .then(open as (options: DataOptions) => unknown)
+    .catch((error) => {
+      throw say(`fails: ${(error as Error).message}`);
+    });
+  const parsed = schema.safeParse(given);
   if (!parsed.success) {
     const { path: field, message } = parsed.error.issues[0];
     throw say(`returns something else than inputs and labels (${field.join(".") || "the whole"}: ${message})`);
