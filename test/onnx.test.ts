@@ -56,6 +56,13 @@ describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)",
   it("a graph with batch normalisations folded into convolutions", async () => {
     const { notes } = await compare("folded", ["a.pt", "b.pt"], "a.onnx");
     expect(notes!.join(" ")).toContain("folded");
+    expect(notes!.join(" ")).not.toContain("recalibrate"); // it could not
+    const [a, b] = ["a.pt", "b.pt"].map((end) => at("folded", end));
+    const data = { name: `npz:${at("folded", "data.npz")}` };
+    const measured = { a, b, model: { name: at("folded", "a.onnx") }, data, scans: [] };
+    const { checked } = await merge({ a, b, out: at("folded", "merged.pt"), measure: measured });
+    const { cells } = JSON.parse(readFileSync(at("folded", "truth.json"), "utf8")) as Truth;
+    expect(Math.abs(checked!.loss! - cells.find((cell) => cell.layer === null)!.loss)).toBeLessThan(1e-4);
   });
   it("a graph that keeps its batch normalisations, their statistics averaged or computed anew", async () => {
     await compare("folded", ["a.pt", "b.pt"], "a-kept.onnx");

@@ -28,6 +28,6 @@ export { type Measurement, measurementJsonSchema, parseMeasurement } from "./res
 export { emptyScores } from "./sampling.ts";
 export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
 export { readMeasurement, readSamples, type SampleTable, saveDrawing, saveMeasurement, saveSamples } from "./store.ts";
-export { openSubject } from "./subject.ts";
+export { openMember, openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
 export { decide } from "./verdict.ts";

@@ -281,11 +281,11 @@ function baselineOf(draws: readonly CellValues[]) {
   };
 }
 
-function notesOf({ notes }: Subject, { model, statistics = "average" }: Pair): { notes?: string[] } {
+function notesOf({ notes, isFolded }: Subject, { model, statistics = "average" }: Pair): { notes?: string[] } {
   const all = [...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
-      average: "were averaged with their layers; --stats recalibrate computes them anew on the samples",
+      average: `were averaged with their layers${isFolded ? "" : "; --stats recalibrate computes them anew on the samples"}`,
       a: "of averaged layers were kept from a",
       recalibrate: "of every averaged network were computed anew on the samples",
     }[statistics];

@@ -26,6 +26,8 @@ export interface Subject {
   readonly a: End;
   readonly b: End;
   readonly notes: readonly string[];
+  /** The graph's batch normalisations were folded into its convolutions, so it has none that could be run in training mode. */
+  readonly isFolded?: boolean;
   /** What the result says of the model, beside its sizes. */
   readonly facts: Readonly<Record<string, string>>;
   /** The network; an ONNX graph is told which output holds the scores, and of what type. */
@@ -114,11 +116,16 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
     a: x,
     b: y,
     notes,
+    isFolded: folded,
     facts: { graph: path, sha256: sha256(await readFile(path)) },
     foreign,
     model: (output) => onnxModel({ foreign, parameters, tied, bindings, values, output }),
   };
 }
+
+/** The tensors of another checkpoint of a subject's network, whatever their values. */
+export const openMember = (path: string, { tied }: Model): Promise<End["tensors"]> =>
+  withCheckpoints([path], async (file) => shareTied(await readEnd(file, true), tied, []).tensors);
 
 async function readGraph(path: string): Promise<ForeignModel> {
   const bytes = await readFile(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));

@@ -14,6 +14,7 @@ import {
   type MeasureOptions,
   matchLayers,
   mixKey,
+  openMember,
   openSubject,
   type Prepared,
   prepare,
@@ -281,7 +282,10 @@ function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
 async function check(prepared: Prepared, measure: MeasureOptions, out: string, alpha: number, onProgress: Progress) {
   const { data, batch } = prepared;
   const path = measure.model.name;
-  const merged = await openSubject([out, out], path === undefined ? {} : measure.model, { allowNonfinite: true });
+  const merged =
+    path === undefined // a graph of its own
+      ? (await openSubject([out, out], {}, { allowNonfinite: true })).a.tensors
+      : await openMember(out, prepared.pair.model);
   const scoresOf = async (pair: Prepared["pair"], end: "a" | "b"): Promise<SampleScores> => {
     const mix = { sources: pair.layers.map(() => end) };
     const scores = emptyScores(data);
@@ -295,7 +299,7 @@ async function check(prepared: Prepared, measure: MeasureOptions, out: string, a
     return scores;
   };
   const [a, b] = [await scoresOf(prepared.pair, "a"), await scoresOf(prepared.pair, "b")];
-  const own = await scoresOf({ ...prepared.pair, a: merged.a.tensors, b: merged.a.tensors }, "a");
+  const own = await scoresOf({ ...prepared.pair, a: merged, b: merged }, "a");
   const { loss, error, loss_barrier, error_barrier } = summarise(own, a, b, alpha);
   return { samples: data.count, alpha, loss, error, loss_barrier, error_barrier };
 }
