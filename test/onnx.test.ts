@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { measure, parseScans } from "../src/connectivity/index.ts";
+import { compareFiles, measure, parseScans } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
@@ -81,6 +81,21 @@ describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)",
       });
       expect(Math.abs(document.cells[0].loss! - fresh[0])).toBeLessThan(1e-4);
     }
+  });
+  it("two .onnx files are as far apart, layer by layer, as the state dicts they come from", async () => {
+    const [graphs, dicts] = await Promise.all(
+      ["onnx", "pt"].map((format) =>
+        compareFiles(at("plain", `a.${format}`), at("plain", `b.${format}`), { init: at("plain", `a.${format}`) }),
+      ),
+    );
+    const sorted = (names: string[]) => names.sort();
+    expect(sorted(graphs.layers.map(({ name }) => name))).toEqual(sorted(dicts.layers.map(({ name }) => name)));
+    for (const [name, { euclidean, cosine }] of Object.entries(dicts.distance.layers)) {
+      expect(graphs.distance.layers[name].euclidean, name).toBeCloseTo(euclidean, 6);
+      expect(graphs.distance.layers[name].cosine, name).toBeCloseTo(cosine!, 6);
+    }
+    expect(graphs.distance.from_init!.b.full.euclidean).toBeCloseTo(dicts.distance.full.euclidean, 6);
+    await expect(compareFiles(at("plain", "a.onnx"), at("folded", "b.onnx"))).rejects.toThrow("The graphs in");
   });
   it("merges two .onnx files into one that gives PyTorch's loss", async () => {
     const [a, b] = [at("plain", "a.onnx"), at("plain", "b.onnx")];

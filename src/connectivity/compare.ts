@@ -3,6 +3,7 @@ import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
 import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
+import { graphWeights } from "./graphs.ts";
 import { type Grouping, groupLayers, type Layer } from "./layers.ts";
 import { startSumming } from "./summing.ts";
 
@@ -32,12 +33,10 @@ export function compareFiles(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Comparison> {
   return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
-    compareKeys(x, y);
-    if (start) compareKeys(x, start);
-    if (x.tensors.size === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
-    const tied = x.tied ?? [];
-    const layers = groupLayers(x.tensors.values(), { group, tied });
-    const elements = [...x.tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const { tensors, tied, nameIn } = await weightsOf([x, y, ...(start ? [start] : [])]);
+    if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
+    const layers = groupLayers(tensors, { group, tied });
+    const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const total = elements * (start ? 3 : 1);
     let done = 0;
     const summing = total > large ? startSumming() : undefined;
@@ -47,11 +46,13 @@ export function compareFiles(
     };
     const between = (one: Checkpoint, other: Checkpoint) => {
       const here = sumsOfPieces(
-        (name) => chunksOf(one, name),
-        (name) => chunksOf(other, name),
+        (name) => chunksOf(one, nameIn(one, name)),
+        (name) => chunksOf(other, nameIn(other, name)),
         count,
       );
-      return layerDistances(layers, (name) => summing?.of(one, other, name, count) ?? here(name), tied);
+      const inThreads = (name: string) =>
+        summing?.of([one, other], [nameIn(one, name), nameIn(other, name)], count) ?? here(name);
+      return layerDistances(layers, inThreads, tied);
     };
     const compared = async () => ({
       ...(await between(x, y)),
@@ -67,4 +68,12 @@ export function compareFiles(
       distance,
     };
   });
+}
+
+/** What the files hold, and the name of each tensor in every file: state dicts have the same names, ONNX graphs the same places. */
+async function weightsOf(files: readonly Checkpoint[]): ReturnType<typeof graphWeights> {
+  if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
+  const [first, ...others] = files;
+  for (const other of others) compareKeys(first, other);
+  return { tensors: [...first.tensors.values()], tied: first.tied ?? [], nameIn: (_, name) => name };
 }

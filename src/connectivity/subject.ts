@@ -1,7 +1,7 @@
 // What is measured: a built-in network with two checkpoints, two ONNX files, or an ONNX graph with the weights of two checkpoints.
 import { readFile } from "node:fs/promises";
-import { describeFileError, isFloating, listSome, sha256, type Tensor, UserError } from "../core/index.ts";
-import { alignModels, type ForeignModel, importModel } from "../graph/index.ts";
+import { isFloating, listSome, sha256, type Tensor, UserError } from "../core/index.ts";
+import type { ForeignModel } from "../graph/index.ts";
 import {
   type Binding,
   buildModel,
@@ -14,6 +14,7 @@ import {
   stateDictParameters,
 } from "../models/index.ts";
 import { compareKeys, compareWithModel, type End, findTied, readEnd, shareTied, withCheckpoints } from "./ends.ts";
+import { alignGraphs, readGraph } from "./graphs.ts";
 
 export interface ModelSpec {
   /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
@@ -66,7 +67,7 @@ export function openSubject(
 /** Two ONNX files of one architecture. */
 async function openGraphs(a: End, b: End): Promise<Subject> {
   const [foreign, other] = [await readGraph(a.path), await readGraph(b.path)];
-  const pairs = align(foreign, other, a.path, b.path);
+  const pairs = alignGraphs(foreign, other, a.path, b.path);
   const own = new Map(foreign.held.map((held) => [held.name, ownTensor(held, a.tensors)]));
   const theirs = new Map([...pairs].map(([name, held]) => [name, ownTensor(held, b.tensors)]));
   const differing = new Set(
@@ -126,28 +127,6 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
 /** The tensors of another checkpoint of a subject's network, whatever their values. */
 export const openMember = (path: string, { tied }: Model): Promise<End["tensors"]> =>
   withCheckpoints([path], async (file) => shareTied(await readEnd(file, true), tied, []).tensors);
-
-async function readGraph(path: string): Promise<ForeignModel> {
-  const bytes = await readFile(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
-  try {
-    return importModel(bytes);
-  } catch (error) {
-    throw new UserError(`${path} is no ONNX model that can be read: ${(error as Error).message}. Export it again.`, {
-      cause: error,
-    });
-  }
-}
-
-function align(a: ForeignModel, b: ForeignModel, pathA: string, pathB: string) {
-  try {
-    return alignModels(a, b);
-  } catch (error) {
-    throw new UserError(
-      `The graphs in ${pathA} and ${pathB} differ: ${(error as Error).message}. Export two checkpoints of one architecture in the same way.`,
-      { cause: error },
-    );
-  }
-}
 
 const isEqual = (x: Tensor, y: Tensor): boolean =>
   x.data.length === y.data.length && x.data.every((value, i) => Object.is(value, y.data[i]));

@@ -35,11 +35,12 @@ it("threads' sums are those of the main one, and a file that ends early is told"
     (name) => chunksOf(a, name),
     (name) => chunksOf(b, name),
   );
-  for (const name of ["large", "small"]) expect(await summing.of(a, b, name, count)).toEqual(await here(name));
+  for (const name of ["large", "small"])
+    expect(await summing.of([a, b], [name, name], count)).toEqual(await here(name));
   expect(seen).toBe(2_600_007);
-  expect(summing.of(a, b, "other", count)).toBeUndefined();
+  expect(summing.of([a, b], ["other", "other"], count)).toBeUndefined();
   truncateSync(a.path, 6_000_000);
-  await expect(summing.of(a, b, "large", count)).rejects.toThrow("became shorter while it was read");
+  await expect(summing.of([a, b], ["large", "large"], count)).rejects.toThrow("became shorter while it was read");
   await summing.close();
   await Promise.all([a.close(), b.close()]);
 });

@@ -9,11 +9,10 @@ import type { Answer, Part } from "./sums.thread.ts";
 import { addSums, noSums, type Sums } from "./sums.ts";
 
 export interface Summing {
-  /** The sums of a tensor of two checkpoints; undefined where it does not lie whole in both files, in one dtype. */
+  /** The sums of a tensor of two checkpoints, by its name in each; undefined where it does not lie whole in both files, in one dtype. */
   of(
-    a: Checkpoint,
-    b: Checkpoint,
-    name: string,
+    files: readonly [Checkpoint, Checkpoint],
+    names: readonly [string, string],
     onProgress: (elements: number) => void,
   ): ReturnType<SumsOf> | undefined;
   close(): Promise<void>;
@@ -43,14 +42,17 @@ export function startSumming(count = Math.min(4, availableParallelism())): Summi
   });
   let next = 0;
   return {
-    of(a, b, name, onProgress) {
-      const [x, y] = [a, b].map((one) => ({ size: one.range?.(name)?.size, dtype: one.tensors.get(name)!.dtype }));
+    of(files, names, onProgress) {
+      const [x, y] = files.map((file, i) => ({
+        size: file.range?.(names[i])?.size,
+        dtype: file.tensors.get(names[i])!.dtype,
+      }));
       if (x.size === undefined || y.size === undefined || x.dtype !== y.dtype) return undefined;
       const width = bytesPerElement(x.dtype);
       const parts: Promise<Sums>[] = [];
       for (let at = 0; at < x.size; at += chunkBytes) {
         const length = Math.min(chunkBytes, x.size - at);
-        const part: Part = { files: [a.path, b.path], name, begin: at, length };
+        const part: Part = { files: [files[0].path, files[1].path], names, begin: at, length };
         const sums = threads[next++ % count].sums(part);
         parts.push(
           sums.then((done) => {

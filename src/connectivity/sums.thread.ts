@@ -7,7 +7,8 @@ import { type Sums, sumsOf } from "./sums.ts";
 /** `length` bytes (at most a chunk) of a tensor of two files. */
 export interface Part {
   readonly files: readonly [string, string];
-  readonly name: string;
+  /** What the tensor is called in each. */
+  readonly names: readonly [string, string];
   readonly begin: number;
   readonly length: number;
 }
@@ -22,14 +23,14 @@ export interface Answer {
 const opened = new Map<string, Promise<Checkpoint>>();
 const memory = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
 
-async function answerTo({ files, name, begin, length }: Part): Promise<Answer> {
+async function answerTo({ files, names, begin, length }: Part): Promise<Answer> {
   try {
     const [a, b] = await Promise.all(
       files.map(async (path, i) => {
         if (!opened.has(path)) opened.set(path, openCheckpoint(path));
         const file = await opened.get(path)!;
-        const { dtype } = file.tensors.get(name)!;
-        const bytes = await file.range!(name)!.read(begin, length, memory[i].subarray(0, length));
+        const { dtype } = file.tensors.get(names[i])!;
+        const bytes = await file.range!(names[i])!.read(begin, length, memory[i].subarray(0, length));
         return tensorFromBytes(dtype, [length / bytesPerElement(dtype)], bytes);
       }),
     );
