@@ -47,7 +47,7 @@ it("says in one sentence what does not fit", async () => {
   expect(await refusal("mlp", data([3, 32, 32], "float32", { classes: 11 }))).toContain("mine has 11 classes but mlp");
   expect(await refusal("resnet18-nonorm", data([5]))).toMatch(/^resnet18-nonorm takes images/);
   expect(await refusal("gpt", data([2, 8], "int64", { labelShape: [8], classes: 96 }))).toMatch(/^gpt takes tokens/);
-  expect(await refusal("mlp", data([3072], "float16"))).toContain("Convert the array to float32");
+  expect(await refusal("mlp", data([3072], "float16"))).toContain("convert the array to float32");
   const two = [
     { name: "x", dtype: "float32" as const, shape: [3072] },
     { name: "mask", dtype: "float32" as const, shape: [1] },

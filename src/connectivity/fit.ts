@@ -4,13 +4,18 @@ import type { Dataset } from "../data/index.ts";
 import { Graph } from "../graph/index.ts";
 import type { Model, Network } from "../models/index.ts";
 
+/** What an input of a type takes beside its own: converted without a word. */
+const alike: Readonly<Partial<Record<DType, readonly DType[]>>> = {
+  float32: ["float64"],
+  int64: ["int32"],
+};
+
 /** Throws {@link UserError} where it cannot: its forward pass is built for one sample, so any network's own shapes decide. */
 export function requireFit(model: Model, { input }: Network, data: Dataset, named = data.name): void {
-  const kind = (dtype: string) => (/float/.test(dtype) ? "float" : /int(32|64)/.test(dtype) ? "int" : dtype);
   const [{ name: array, dtype, shape }] = data.inputs;
-  if (kind(dtype) !== kind(input.dtype))
+  if (dtype !== input.dtype && !alike[input.dtype]?.includes(dtype))
     throw new UserError(
-      `${model.name} takes ${input.dtype}, but the array ${array} of ${named} is ${dtype}. Choose other data, or convert the array.`,
+      `${model.name} takes ${input.dtype}, but the array ${array} of ${named} is ${dtype}. Choose other data, or convert the array to ${input.dtype}.`,
     );
   if (data.labelType === "float32")
     throw new UserError(
@@ -24,8 +29,6 @@ export function requireFit(model: Model, { input }: Network, data: Dataset, name
     throw new UserError(
       `${model.name} has one input, but ${named} has ${data.inputs.map(({ name }) => name).join(", ")}. Leave the others out.`,
     );
-  if (dtype !== input.dtype && (dtype === "float16" || dtype === "bfloat16"))
-    throw new UserError(`${array} of ${named} is ${dtype}. Convert the array to ${input.dtype}.`);
   const wanted = [1, ...data.labelShape, model.sizes.classes];
   const found = logitsShape(model, input.dtype, shape);
   if (String(found) !== String(wanted))
