@@ -113,7 +113,7 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
     { statistics: "recalibrate", base: "a" },
   ] as const)("judges the network that it writes: statistics $statistics, base $base", async (options) => {
     const [a, b] = ["a", "b"].map(fixture);
-    const data = { name: "cifar10", dir: sharedPath("data"), samples: 128 };
+    const data = { name: "cifar10", dir: sharedPath("data"), samples: 48 };
     const measure = { a, b, model: { name: "resnet18" }, data, scans: [], statistics: options.statistics };
     const budget = { limit: 0.3, metric: "loss" } as const;
     const record = await merge({ a, b, out: join(folder, "judged.pt"), ...options, budget, measure });

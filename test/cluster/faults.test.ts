@@ -180,7 +180,7 @@ claims: [{ says: it is small, take: full, below: 9 }]
       layerwise("jobs", "show", name).stdout.includes("waiting"),
     );
     expect(layerwise("jobs", "cancel", id).stdout).toMatch(/^\d+ processes of one-\w+ were taken out of the queue/);
-  });
+  }, 300_000); // a minute and a half on two slow cores
 });
 
 /** A trial's methods, on their own. */
