@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { describeFileError, UserError } from "../core/index.ts";
 import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
-import { graphParameters } from "../models/index.ts";
+import { dtypeOf, graphParameters } from "../models/index.ts";
 import type { LayerTensor } from "./layers.ts";
 
 /** Throws {@link UserError} when the file holds no graph that can be read. */
@@ -46,7 +46,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<{
     names.set(file, new Map([...pairs].map(([name, held]) => [name, stored(held)])));
   }
   names.set(first, new Map(graph.held.map((held) => [held.name, stored(held)])));
-  const tensors = graphParameters(graph, () => false).map((one) => ({ ...one, dtype: one.dtype ?? "float32" }));
+  const tensors = graphParameters(graph, () => false).map((one) => ({ ...one, dtype: dtypeOf(one) }));
   const groups = new Map<string, string[]>();
   for (const { name } of tensors) {
     const source = names.get(first)!.get(name)!;
