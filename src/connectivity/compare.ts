@@ -1,5 +1,4 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
-// Of .onnx files the graph is read first, with what lies in it (2 GB at most); external data are streamed.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
 import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";

@@ -1,14 +1,13 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
-import { readFile } from "node:fs/promises";
-import type { Checkpoint } from "../checkpoints/index.ts";
-import { describeFileError, UserError } from "../core/index.ts";
+import { type Checkpoint, readStructure } from "../checkpoints/index.ts";
+import { UserError } from "../core/index.ts";
 import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
 import { dtypeOf, graphParameters } from "../models/index.ts";
 import type { LayerTensor } from "./layers.ts";
 
 /** Throws {@link UserError} when the file holds no graph that can be read. */
 export async function readGraph(path: string): Promise<ForeignModel> {
-  const bytes = await readFile(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
+  const bytes = await readStructure(path);
   try {
     return importModel(bytes);
   } catch (error) {
