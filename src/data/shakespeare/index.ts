@@ -34,6 +34,7 @@ export const shakespeare: DataSource = {
         `The ${split} split of ${path} holds ${Math.max(have, 0)} windows of ${context} characters, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones.`,
       );
     const count = samples ?? have;
+    const positions = samples === undefined ? ids.length - context : (count - 1) * context + 1;
     const windows = (starts: ArrayLike<number>): Batch => {
       const input = tensor("int64", [starts.length, context]);
       const labels = tensor("int64", [starts.length, context]);
@@ -53,11 +54,11 @@ export const shakespeare: DataSource = {
       labelShape: [context],
       classes: vocabulary.length,
       get sha256() {
-        return sha256(ids.subarray(0, count * context + 1));
+        return sha256(ids.subarray(0, positions + context));
       },
       batch: (indices) => windows(Array.from(indices, (i) => i * context)),
       windows,
-      positions: ids.length - context,
+      positions,
     };
   },
 };
