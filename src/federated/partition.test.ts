@@ -35,6 +35,11 @@ describe("partitions", () => {
     );
   });
 
+  it("deal many samples", () => {
+    const parts = partition(new Uint8Array(600_000), { kind: "dirichlet", clients: 2, seed: 1 });
+    expect(parts[0].length + parts[1].length).toBe(600_000);
+  });
+
   it.each([0.1, 1, 12])(
     "by Dirichlet(%d): shares of a class have mean 1/k and variance (1/k)(1 - 1/k)/(k alpha + 1)",
     (alpha) => {

@@ -70,7 +70,7 @@ function dealClasses(labels: ArrayLike<number>, clients: number, alpha: number, 
   for (const members of byClass(labels)) {
     const order = Uint32Array.from(random.permutation(members.length), (i) => members[i]);
     deal(order, dirichlet(clients, alpha, random)).forEach((part, client) => {
-      parts[client].push(...part);
+      for (const i of part) parts[client].push(i);
     });
   }
   return parts.map((part) => Uint32Array.from(part));
