@@ -54,6 +54,9 @@ describe("a lock", () => {
     expect(await taken(lockOf(".dead.lock", { pid: gone, host: hostname() }))).toBe(true);
     expect(await taken(lockOf(".rubbish.lock", {}))).toBe(true);
     expect(await taken(lockOf(".same-number.lock", { pid: process.pid, host: hostname() }))).toBe(true); // in a container begun again
+    const parent = { pid: process.ppid, host: hostname() };
+    expect(await taken(lockOf(".living.lock", parent))).toBe(false);
+    expect(await taken(lockOf(".number-again.lock", { ...parent, started: "1" }))).toBe(existsSync("/proc/self/stat"));
     expect(await taken(lockOf(".far.lock", { pid: gone, host: "elsewhere" }, 60))).toBe(false);
     expect(await taken(lockOf(".silent.lock", { pid: gone, host: "elsewhere" }, 600))).toBe(true);
     process.env.SLURM_JOB_ID = "77";

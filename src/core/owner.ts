@@ -8,6 +8,8 @@ import { basename, dirname, join } from "node:path";
 export interface Owner {
   readonly pid: number;
   readonly host: string;
+  /** When it began, as the system counts: numbers are given again, after a restart of the machine for one. Undefined where there is no /proc. */
+  readonly started?: string;
   /** The cluster job it belongs to; the same job started again stands in for it. */
   readonly job?: string;
 }
@@ -15,7 +17,12 @@ export interface Owner {
 /** A process elsewhere counts as dead after so long without a sign: longer than any piece of work that keeps it from giving one. */
 const silence = 5 * 60_000;
 
-export const self = (): Owner => ({ pid: process.pid, host: hostname(), job: ownJob() });
+export const self = (): Owner => ({
+  pid: process.pid,
+  host: hostname(),
+  started: statusOf(process.pid)?.started,
+  job: ownJob(),
+});
 
 /** The Slurm job (and its place in an array) that this process runs in. */
 function ownJob(): string | undefined {
@@ -24,23 +31,27 @@ function ownJob(): string | undefined {
 }
 
 /** Whether the owner is at work still; `lastSign` is when it last gave one (ms since 1970). */
-export function isAlive({ pid, host, job }: Owner, lastSign: number): boolean {
+export function isAlive({ pid, host, job, started }: Owner, lastSign: number): boolean {
   if (pid === 0) return false; // nobody
   if (host !== hostname()) return Date.now() - lastSign < silence && (job === undefined || job !== ownJob());
   try {
     process.kill(pid, 0);
-    return !isZombie(pid);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  const status = statusOf(pid);
+  return !status?.isZombie && (!status || started === undefined || status.started === started);
 }
 
-/** Ended, but its parent has not looked yet. */
-function isZombie(pid: number): boolean {
+/** What the system tells of a process; undefined where it tells nothing. */
+function statusOf(pid: number): { isZombie: boolean; started: string } | undefined {
   try {
-    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return { isZombie: state === "Z", started: fields[18] }; // a zombie has ended, but its parent has not looked yet
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -57,8 +68,8 @@ export function writerOf(file: string): Owner | undefined {
 /** Who has (or had) a lock file of this content. */
 export function lockOwner(text: string): Owner {
   try {
-    const { pid, host, job } = JSON.parse(text) as Partial<Owner>;
-    if (pid && host) return { pid, host, job };
+    const { pid, host, started, job } = JSON.parse(text) as Partial<Owner>;
+    if (pid && host) return { pid, host, started, job };
   } catch {}
   return { pid: 0, host: "" }; // no lock of ours: nobody's
 }
