@@ -1,6 +1,7 @@
 // A run's training log: one JSON line for every epoch of every network, in log.ndjson.
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeFileError } from "../core/index.ts";
 import type { EpochLog } from "../training/index.ts";
 
 export interface LogEntry extends EpochLog {
@@ -24,5 +25,8 @@ export async function readLog(folder: string): Promise<LogEntry[]> {
 
 /** Adds an entry on a line of its own, also after a line that was cut. */
 export async function appendLog(folder: string, entry: LogEntry): Promise<void> {
-  await appendFile(logPath(folder), `\n${JSON.stringify(entry)}`);
+  const path = logPath(folder);
+  await appendFile(path, `\n${JSON.stringify(entry)}`).catch((error) => {
+    throw describeFileError(error, path, "write");
+  });
 }
