@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
+import { decide, type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
 import { parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
@@ -31,24 +31,31 @@ export async function writeRun(folder: string): Promise<Written> {
 
 /** Draws an experiment from the runs of its pairs into a folder of its own: only what the recipe asks for. */
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
-  const record = await readRecord(recipe, runs);
-  const asked = new Set([...recipe.measure.scans, "full"]);
-  const isAsked = (base: string | null) =>
-    base === null || recipe.measure.base === "both" || base === recipe.measure.base;
-  const points = new Set(pointsOf(recipe).map(({ name }) => name));
-  const wanted = record.measurements.filter(({ epoch, split }) =>
-    points.has(pointName(recipe.measure.ends, epoch, split)),
-  );
-  const measurements = wanted.map((m) => ({
-    ...m,
-    document: { ...m.document, cells: m.document.cells.filter(({ scan, base }) => asked.has(scan) && isAsked(base)) },
-  }));
-  return write({ ...record, measurements }, recipe, runs, folder);
+  return write(await readRecord(recipe, runs, onlyAsked(recipe)), recipe, runs, folder);
+}
+
+type Measurements = RunRecord["measurements"];
+
+/** Leaves out the points and cells that were measured for another recipe; what is left is judged by itself. */
+function onlyAsked(recipe: Recipe): (measurements: Measurements) => Measurements {
+  const points = new Map(pointsOf(recipe).map((point) => [point.name, point]));
+  return (measurements) =>
+    measurements.flatMap(({ epoch, split, document }) => {
+      const point = points.get(pointName(recipe.measure.ends, epoch, split));
+      if (!point) return [];
+      const isAsked = (base: string | null) => base === null || point.base === "both" || base === point.base;
+      const cells = document.cells.filter(({ scan, base }) => point.scans.includes(scan) && isAsked(base));
+      return [{ epoch, split, document: { ...document, cells, verdict: decide(cells) } }];
+    });
 }
 
 /** The stored results of a recipe's runs, one for each pair, put together. */
-async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunRecord> {
-  const pairs = await Promise.all(runs.map((folder) => readMeasured(folder, recipe.measure.ends)));
+async function readRecord(
+  recipe: Recipe,
+  runs: readonly string[],
+  chosen = (measurements: Measurements) => measurements,
+): Promise<RunRecord> {
+  const pairs = await Promise.all(runs.map(async (folder) => chosen(await readMeasured(folder, recipe.measure.ends))));
   const empty = runs.find((_, i) => pairs[i].length === 0);
   if (empty !== undefined)
     throw new UserError(
@@ -72,7 +79,7 @@ async function readRecord(recipe: Recipe, runs: readonly string[]): Promise<RunR
   };
 }
 
-async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Promise<RunRecord["measurements"]> {
+async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Promise<Measurements> {
   const measured = [];
   for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
     const [, epoch, split] = /-(\d+)-(train|test)\.json$/.exec(file) ?? [];
