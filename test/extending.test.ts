@@ -29,7 +29,9 @@ it("the four example files make one experiment", () => {
   const printed = run(command, projectRoot, "--runs", runs);
   expect(printed).toContain("HOLDS: the full average has a barrier");
   const figure = join(runs, "figures-quick/rings");
-  expect(readdirSync(join(figure, "figures"))).toEqual(expect.arrayContaining(["inside-out.svg", "inside-out.png"]));
+  expect(readdirSync(join(figure, "figures"))).toEqual(
+    expect.arrayContaining(["order-inside-out.svg", "order-inside-out.png"]),
+  );
   const page = readFileSync(join(figure, "report.html"), "utf8");
   expect(run(`npx layerwise report ${figure}`, temporaryFolder())).toContain(join(figure, "report.html"));
   expect(readFileSync(join(figure, "report.html"), "utf8")).toBe(page);

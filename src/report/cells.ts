@@ -65,7 +65,10 @@ export function baseOf({ cells }: Measurement): BaseChoice {
 }
 
 /** The name of a scan's picture. */
-export const pictureName = (scan: string): string => (orderName(scan) ?? scan).replace(":", "-");
+export const pictureName = (scan: string): string => {
+  const own = orderName(scan);
+  return own === undefined ? scan.replace(":", "-") : `order-${own}`; // whose name may be that of another picture
+};
 
 /** The name of an order that is a module: its file's. */
 const orderName = (scan: string) => /([^/\\]+)\.[cm]?js$/.exec(scan)?.[1];

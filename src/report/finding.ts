@@ -18,8 +18,14 @@ export function singles(
     })
     .sort((x, y) => x.barrier - y.barrier);
   if (alone.length === 0) return undefined;
-  const middle = (alone.length - 1) / 2;
-  return { median: (alone[Math.floor(middle)].barrier + alone[Math.ceil(middle)].barrier) / 2, worst: alone.at(-1)! };
+  return { median: medianOf(alone.map(({ barrier }) => barrier)), worst: alone.at(-1)! };
+}
+
+/** Of an even number of values the mean of the middle two. */
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((x, y) => x - y);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }
 
 /** A sentence or two that begin in lower case. */
@@ -52,12 +58,14 @@ export function baselineSentence(document: Measurement): string | undefined {
   const alone = document.cells.filter(({ scan, alpha, baseline }) => scan === "single" && alpha === weight && baseline);
   if (alone.length === 0) return undefined;
   const metric = mainMetric(document);
-  const medianOf = (values: (number | null)[]) => {
-    const sorted = values.filter((x) => x !== null).sort((x, y) => x - y);
-    return sorted[Math.floor(sorted.length / 2)] ?? null;
+  const median = (of: (cell: StoredCell) => number | null) => {
+    const values = new Map<string, number[]>(); // of each layer, on every base
+    for (const cell of alone)
+      values.set(cell.layer!, [...(values.get(cell.layer!) ?? []), of(cell) ?? Number.POSITIVE_INFINITY]);
+    return medianOf([...values.values()].map((some) => some.reduce((sum, x) => sum + x, 0) / some.length));
   };
-  const average = medianOf(alone.map((cell) => cell[`${metric}_barrier`]));
-  const random = medianOf(alone.map((cell) => cell.baseline![`${metric}_barrier`]));
+  const average = median((cell) => cell[`${metric}_barrier`]);
+  const random = median((cell) => cell.baseline![`${metric}_barrier`]);
   return `A random step of the same length in one layer has ${metric === "loss" ? "a loss" : "an error"} barrier of ${signed(random, 3)} in the median, the step to the average ${signed(average, 3)}.`;
 }
 

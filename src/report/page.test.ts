@@ -104,6 +104,21 @@ describe("the pictures", () => {
     expect(csv.trim().split("\n").length).toBe(1 + 6 * 17);
   });
 
+  it("tell random steps beside the averages by the middle of the layers, each the mean over its bases", () => {
+    const document = made(10, "train");
+    const cells = document.cells.map((cell) => ({
+      ...cell,
+      baseline: {
+        loss_barrier: cell.layer === "fc" ? null : cell.base === "a" ? 1 : 3,
+        error_barrier: 0,
+        loss_draws: [],
+        error_draws: [],
+      },
+    }));
+    const { html } = renderMeasurement({ ...document, cells });
+    expect(html).toContain("barrier of +2.000 in the median, the step to the average +0.040.");
+  });
+
   it("stand under their own epochs, also where a split lacks one; each split says its samples", () => {
     const lacking = run.measurements
       .filter(({ epoch, split }) => split === "train" || epoch !== 5)
