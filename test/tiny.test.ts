@@ -167,6 +167,16 @@ claims: [{ says: it is small, take: full, below: 9 }]
     const full = (d: typeof document) => d.cells.find((cell) => cell.scan === "full")!.loss_barrier!;
     expect(full(document)).toBeCloseTo(full(stored), 6);
   });
+
+  it("draws what a recipe asks for of networks that another one had measured, judged by that alone", () => {
+    const asked = recipe.replace("scans: [single, deep]", "scans: [single], base: a").replace("tiny", "one-base");
+    writeFileSync(join(folder, "one-base.yaml"), `${asked}figure: { title: one base, paper: nothing }\n`);
+    const { stderr } = layerwise("reproduce", "one-base.yaml", "one-base.yaml", "--quiet");
+    expect(stderr).toBe("");
+    const page = readFileSync(join(folder, "runs/figures-quick/one-base/report.html"), "utf8");
+    expect(page).toContain("Averaged alone, ");
+    expect(page).not.toContain("on both bases, ");
+  });
 });
 
 describe("wrong input gets one sentence", () => {
@@ -213,6 +223,20 @@ describe("wrong input gets one sentence", () => {
       1,
       /did you mean deep\?/,
     ],
+    [
+      "a test split of other classes",
+      () => {
+        write(
+          "split.mjs",
+          readFileSync(join(projectRoot, "docs/examples/rings.mjs"), "utf8")
+            .replace("{ samples = 200 }", '{ samples = 200, split = "train" }')
+            .replace("i % 2", 'i % (split === "test" ? 3 : 2)'),
+        );
+        return ["train", write("split.yaml", "model: { name: mlp }\ndata: { name: split.mjs, augment: false }")];
+      },
+      1,
+      /split\.mjs \(test\) has 3 classes but mlp tells 2 apart/,
+    ],
     ["an unknown experiment", () => ["reproduce", "quik"], 1, /did you mean quick\?/],
     ["a folder that is no run", () => ["report", "."], 1, /is no run folder/],
     ["a missing option", () => ["measure", "a", "b", "--data", "cifar10-half"], 2, /--model/],
@@ -246,7 +270,7 @@ describe("wrong input gets one sentence", () => {
       expect(result.stderr).not.toMatch(/\n {4}at /);
       expect(result.stdout).toBe("");
       if (status === 1) expect(result.stderr.trim().split("\n").length).toBe(1);
-      const left = readdirSync(folder).filter((file) => !before.includes(file) && !given.includes(file));
+      const left = readdirSync(folder).filter((file) => ![...before, ...given, "split.mjs"].includes(file));
       expect(left).toEqual([]);
       expect(existsSync(join(folder, "runs/none"))).toBe(false);
     });

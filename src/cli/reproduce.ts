@@ -33,15 +33,15 @@ export const reproduceCommand = () =>
       const { checkRecipe, estimate, planRuns, readRecipe, repeated, writeExperiments } = await import(
         "../experiments/index.ts"
       );
-      const files = (await Promise.all(experiments.map(recipeFiles))).flat();
+      const files = [...new Set((await Promise.all(experiments.map(recipeFiles))).flat())];
       const recipes = await Promise.all(files.map((file) => readRecipe(file, options.scale)));
       const names = recipes.map(({ name }) => name);
-      const twice = files.filter((file, i) => names.indexOf(names[i]) < i && !files.slice(0, i).includes(file));
+      const twice = files.filter((_, i) => names.indexOf(names[i]) < i);
       if (twice.length)
         throw new UserError(
           `${twice[0]} has the name of another recipe, so their reports would lie in one place. Give it a name of its own.`,
         );
-      if (options.dataDir) for (const { data } of recipes) data.dir ??= resolve(options.dataDir);
+      if (options.dataDir) for (const { data } of recipes) data.dir = resolve(options.dataDir);
       for (const recipe of recipes) await checkRecipe(recipe);
 
       const pairs = Array.from({ length: options.pairs }, (_, i) => i);

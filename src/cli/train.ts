@@ -20,7 +20,7 @@ export const trainCommand = () =>
     .action(async (path, options, command) => {
       const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
       const recipe = await readRecipe(path, options.scale);
-      if (options.dataDir) recipe.data.dir ??= resolve(options.dataDir);
+      if (options.dataDir) recipe.data.dir = resolve(options.dataDir);
       await checkRecipe(recipe);
       const [folder] = await carryOutPlanned(
         planRuns([recipe]).map((run) => ({ ...run, points: [] })),

@@ -26,7 +26,16 @@ export { layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
 export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
 export { emptyScores } from "./sampling.ts";
-export { type Bases, type Cell, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
+export {
+  type Bases,
+  type Cell,
+  loadOrders,
+  type Order,
+  orderName,
+  parseScans,
+  planCells,
+  type ScanName,
+} from "./scans.ts";
 export { readMeasurement, readSamples, type SampleTable, saveDrawing, saveMeasurement, saveSamples } from "./store.ts";
 export { openMember, openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";

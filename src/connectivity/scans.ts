@@ -1,5 +1,5 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
-import { basename, extname } from "node:path";
+import { basename, extname, normalize } from "node:path";
 import { importDefault, isModule, listSome, nearest, randomStream, UserError } from "../core/index.ts";
 
 export type ScanName = string;
@@ -35,10 +35,13 @@ const orders: Readonly<Record<string, Order>> = {
   minimal: (layers) => [...new Set([...layers.slice(0, 5), ...layers.slice(-5), ...layers])],
 };
 
+/** The name of an order that is a module: its file's. */
+export const orderName = (path: ScanName): string => basename(path, extname(path));
+
 /** The orders among the scans that are modules: .mjs files whose default export is an {@link Order}. */
 export async function loadOrders(scans: readonly ScanName[]): Promise<Record<string, Order>> {
   const modules = [...new Set(scans.filter(isModule))];
-  const names = modules.map((path) => basename(path, extname(path)));
+  const names = modules.map(orderName);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice)
     throw new UserError(`Two orders are called ${twice}, and so would be their pictures. Rename one of the files.`);
@@ -61,7 +64,8 @@ export function parseScans(list: string): ScanName[] {
   const known = ["single", ...Object.keys(orders), "full"];
   return list.split(",").map((text) => {
     const scan = text.trim();
-    if (known.includes(scan) || (windowOf(scan) ?? 0) > 0 || isModule(scan)) return scan;
+    if (known.includes(scan) || (windowOf(scan) ?? 0) > 0) return scan;
+    if (isModule(scan)) return normalize(scan); // one spelling
     const near = nearest(scan, [...known, "window:K"]);
     throw new UserError(
       `There is no scan ${scan || "without a name"}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "window:K"], 20)}.`,

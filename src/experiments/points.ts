@@ -11,6 +11,7 @@ import {
   type Measurement,
   type MeasureOptions,
   type MeasureProgress,
+  orderName,
   type Piece,
   parseMeasurement,
   parseScans,
@@ -206,7 +207,9 @@ export function measuredData(recipe: Recipe, split: Split) {
 async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
   if (!stored) return options;
-  const scans = stored.cells.map((cell) => cell.scan).filter((scan) => !isModule(scan) || existsSync(scan));
+  const asked = options.scans.filter(isModule).map(orderName);
+  const isKept = (scan: ScanName) => !isModule(scan) || (existsSync(scan) && !asked.includes(orderName(scan)));
+  const scans = stored.cells.map(({ scan }) => scan).filter(isKept);
   const hasOther = stored.cells.some(({ base }) => base !== null && base !== options.base);
   const { samples } = options.data;
   return {

@@ -68,6 +68,14 @@ it("a training has epochs or steps", () => {
   expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });
 
+it("scans may stand in one text", () => {
+  expect(parseRecipe({ measure: { scans: ["single, deep", "full "] } }, "test.yaml").measure.scans).toEqual([
+    "single",
+    "deep",
+    "full",
+  ]);
+});
+
 it("a partition takes its own numbers only", () => {
   const parse = (federated: object) => parseRecipe({ federated }, "mine.yaml").federated;
   expect(parse({ partition: "dirichlet", alpha: 0.1 })?.alpha).toBe(0.1);

@@ -101,7 +101,11 @@ const measure = z.strictObject({
   every: count.default(20),
   /** What is averaged: the two networks at one epoch, or one network at two epochs in a row. */
   ends: z.enum(["networks", "consecutive"]).default("networks"),
-  scans: z.array(z.string()).min(1).default(["single", "deep", "shallow"]),
+  scans: z
+    .array(z.string())
+    .min(1)
+    .default(["single", "deep", "shallow"])
+    .transform((scans) => scans.flatMap((scan) => scan.split(",").map((one) => one.trim()))),
   splits: z
     .array(z.enum(["train", "test"]))
     .min(1)

@@ -67,7 +67,8 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
   const { measure, training, federated } = recipe;
   const data = await openData(recipe.data.name, trainingData(recipe));
   const model = await modelFor(recipe, data);
-  requireFit(model, await findNetwork(recipe.model.name), data, recipe.data.name);
+  const network = await findNetwork(recipe.model.name);
+  requireFit(model, network, data, recipe.data.name);
   if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
   const isConsecutive = measure.ends === "consecutive";
   if (isConsecutive && training.steps !== undefined)
@@ -76,7 +77,10 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
     throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");
   await loadOrders(parseScans(recipe.measure.scans.join(",")));
   await clientHistogram(recipe);
-  for (const split of recipe.measure.splits) await openData(recipe.data.name, measuredData(recipe, split));
+  for (const split of recipe.measure.splits) {
+    const measured = await openData(recipe.data.name, measuredData(recipe, split));
+    requireFit(model, network, measured, `${recipe.data.name} (${split})`);
+  }
 }
 
 /** What there is to do for some runs. */
