@@ -102,6 +102,8 @@ export function drawn(
   };
 }
 
+export const metricNames: Readonly<Record<Metric, string>> = { loss: "loss in nats", error: "error in points" };
+export const baseNames: Readonly<Record<BaseChoice, string>> = { mean: "mean of both bases", a: "base a", b: "base b" };
 export const unit: Readonly<Record<Metric, string>> = { loss: "nats", error: "points of error" };
 
 const scanTitles: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 // Line charts over the epochs: a few named lines, each with an optional band, values on hover.
 import { escapeHtml, plain } from "./numbers.ts";
+import { pictureStyle } from "./style.ts";
 
 export interface Point {
   readonly x: number;
@@ -26,7 +27,7 @@ export interface Chart {
 
 /** Okabe and Ito's colours, told apart by colour-blind readers. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
-const [width, height, left, right, top, bottom] = [380, 230, 46, 12, 40, 30];
+const [width, height, left, right, top, bottom] = [380, 230, 46, 20, 40, 30];
 
 export function chartSvg({ title, lines, x: along = "epoch", zero = false, logarithmic = false }: Chart): string {
   const shown = lines.map((line) => ({
@@ -77,9 +78,7 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
     return `<line x1="${at}" x2="${at + 16}" y1="27" y2="27" stroke="${colours[i % colours.length]}" stroke-width="2"${isDashed ? ' stroke-dasharray="5 3"' : ""}/><text class="axis" x="${at + 20}" y="31">${escapeHtml(name)}</text>`;
   });
   const zeroLine = zero ? `<line class="zero" x1="${left}" x2="${width - right}" y1="${y(0)}" y2="${y(0)}"/>` : "";
-  const style =
-    "<style>.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}</style>";
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${style}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
 }
 
 /** About five round values that cover a range; whole powers of ten for a logarithmic axis. */

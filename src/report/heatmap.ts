@@ -2,6 +2,7 @@
 import type { CellView } from "./cells.ts";
 import { escapeHtml, plain, short, signed } from "./numbers.ts";
 import { colourOf, css, isLight } from "./scale.ts";
+import { pictureStyle } from "./style.ts";
 
 export interface Heatmap {
   readonly scan: string;
@@ -13,20 +14,24 @@ export interface Heatmap {
   readonly unit?: "epoch" | "step";
   /** By row, then column; undefined where nothing was measured. */
   readonly cells: readonly (readonly (CellView | undefined)[])[];
+  /** What the numbers are: their unit, split and base. The page's script keeps it true when a switch is turned. */
+  readonly shown: string;
   /** The value of the scale's end. */
   readonly limit: number;
 }
 
 const rowHeight = 19;
-const head = 44;
+const head = 56;
 
-export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, limit }: Heatmap): string {
+export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, shown, limit }: Heatmap): string {
   const left = 12 + 6.6 * Math.max(...rows.map((row) => row.length), 6);
   const columnWidth = Math.max(20, Math.min(46, 380 / columns.length));
-  const width = left + columns.length * columnWidth + 8;
+  const width = Math.max(left + columns.length * columnWidth + 8, 310);
   const height = head + rows.length * rowHeight + 8;
   const parts = [
     `<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>`,
+    `<text class="axis" x="2" y="29"><tspan data-shown="">${escapeHtml(shown)}</tspan>; colours to ±<tspan data-limit="">${plain(limit, 2)}</tspan></text>`,
+    `<text class="axis" x="${left - 6}" y="${head - 6}" text-anchor="end">${unit}</text>`,
     ...columns.map(
       (column, j) =>
         `<text class="axis" x="${left + (j + 0.5) * columnWidth}" y="${head - 6}" text-anchor="middle">${escapeHtml(column)}</text>`,
@@ -52,7 +57,7 @@ export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, 
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="heatmap" data-scan="${escapeHtml(scan)}" role="group" aria-label="${escapeHtml(title)}: barrier by layer and ${unit}" ` +
-    `viewBox="0 0 ${Math.ceil(width)} ${height}" width="${Math.ceil(width)}" font-family="system-ui, sans-serif" font-size="11">${svgStyle}${hatch}${parts.join("")}</svg>`
+    `viewBox="0 0 ${Math.ceil(width)} ${height}" width="${Math.ceil(width)}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}${hatch}${parts.join("")}</svg>`
   );
 }
 
@@ -83,11 +88,8 @@ export function rampSvg(limit: number, unit: string): string {
     `<text x="305" y="12" class="axis" data-ramp="high">${signed(limit, 2)}</text>`,
     `<text x="60" y="28" class="axis">better</text><text x="300" y="28" text-anchor="end" class="axis">worse</text>`,
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="ramp" role="img" aria-label="Colour scale from ${signed(-limit, 2)} to ${signed(limit, 2)} ${unit}" viewBox="0 0 370 32" width="370" font-family="system-ui, sans-serif" font-size="11">${svgStyle}${bars.join("")}${labels.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="ramp" role="img" aria-label="Colour scale from ${signed(-limit, 2)} to ${signed(limit, 2)} ${unit}" viewBox="0 0 370 32" width="370" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}${bars.join("")}${labels.join("")}</svg>`;
 }
 
-/** Also holds when a picture stands alone, outside the page. */
-const svgStyle =
-  "<style>.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.on-light{fill:#222}.on-dark{fill:#fff}.unsure{opacity:.45}.cell text{font-size:10px;pointer-events:none}</style>";
 const hatch =
   '<defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="#ddd"/><rect width="2" height="5" fill="#999"/></pattern></defs>';

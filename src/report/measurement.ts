@@ -45,7 +45,11 @@ export function renderMeasurement(document: Measurement): Rendered {
       section("Verdict", paragraph(verdict.reason), verdictTable(document)),
       ...(scans.length
         ? told.map((metric, i) =>
-            section(`${metricTitle[metric]} (${unit[metric]}, ${basis})`, ...(i ? [] : [meaning]), of(metric)),
+            section(
+              `${metricTitle[metric]} (${unit[metric]}, ${basis})`,
+              ...(i ? [] : [meaning("A line across a dot is its 95 % interval over the samples.")]),
+              of(metric),
+            ),
           )
         : []),
       section(

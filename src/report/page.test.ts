@@ -218,6 +218,8 @@ describe.skipIf(!browserPath)("the page in a browser (Chromium)", () => {
       expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
       await page.getByText("error", { exact: true }).first().click();
       expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
+      const told = page.locator('svg[data-scan="deep"] text').nth(1);
+      expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
       await page.getByText("loss", { exact: true }).first().click();
       expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
       expect(await page.title()).toBe("made-up: which layers can be averaged?");

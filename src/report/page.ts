@@ -78,8 +78,10 @@ export function choice(name: string, options: readonly { readonly value: string;
   return `<fieldset${options.length > 1 ? "" : " hidden"}><legend>${escapeHtml(name)}</legend>${radios.join("")}</fieldset>`;
 }
 
-export const meaning = paragraph(
-  "The barrier is how much worse a partly averaged network is than the mean of its two ends, on the same samples: positive is worse. " +
-    "On a base, the layers that are not averaged are that end's own. A faint number is one whose 95 % interval over the samples covers zero.",
-  "faint",
-);
+/** What a barrier is, and how its uncertainty is drawn. */
+export const meaning = (uncertainty: string): string =>
+  paragraph(
+    "The barrier is how much worse a partly averaged network is than the mean of its two ends, on the same samples: positive is worse. " +
+      `On a base, the layers that are not averaged are that end's own. ${uncertainty}`,
+    "faint",
+  );

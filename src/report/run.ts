@@ -1,12 +1,14 @@
 // The report of a run: a pair over its epochs.
 import {
   type BaseChoice,
+  baseNames,
   baseOf,
   bases,
   drawn,
   fullOf,
   type Measured,
   type Metric,
+  metricNames,
   metrics,
   pictureName,
   scansOf,
@@ -77,7 +79,7 @@ export function renderRun(run: RunRecord): Rendered {
   );
   const first = figure?.metric ?? "loss";
   const ordered = metrics.toSorted((x, y) => Number(y === first) - Number(x === first));
-  const limits = limitsOf(measurements, scans, splits);
+  const limits = limitsOf(measurements, splits);
   const base = baseOf(last.document);
   const isSteps = unitOf(recipe) === "step";
 
@@ -91,6 +93,7 @@ export function renderRun(run: RunRecord): Rendered {
         columns: shown.map((m) => String(m.epoch)),
         unit: unitOf(recipe),
         cells: gridCells(shown, rowsOf(last, scan), scan, first, base),
+        shown: [metricNames[first], shownSplit, baseNames[base]].join(", "),
         limit: limits[`${first} ${shownSplit}`],
       }),
     ]),
@@ -116,7 +119,7 @@ export function renderRun(run: RunRecord): Rendered {
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
     subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} samples · run ${run.hash}`,
-    finding: `After ${isSteps ? "step" : "epoch"} ${last.epoch}, ${finding(last.document)}`,
+    finding: `After ${isSteps ? "step" : "epoch"} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
       ...claimSection(run),
@@ -124,7 +127,7 @@ export function renderRun(run: RunRecord): Rendered {
         ? [
             section(
               `Barrier by layer and ${unitOf(recipe)}`,
-              meaning,
+              meaning("A faint number is one whose 95 % interval over the samples covers zero."),
               switches,
               rampSvg(limits[`${first} ${shownSplit}`], unit[first]),
               figures(Object.values(heatmaps)),
@@ -150,6 +153,8 @@ export function renderRun(run: RunRecord): Rendered {
     ],
     cells: {
       limits,
+      metricNames,
+      baseNames,
       scans: Object.fromEntries(
         scans.map((scan) => {
           const grid = { rows: rowsOf(last, scan), epochs: shown.map(({ epoch }) => epoch) };
@@ -181,7 +186,11 @@ function chartsOf({ measurements, log, recipe }: RunRecord, shown: readonly Meas
       zero: true,
       lines: fullLines(measurements, "error"),
     }),
-    ends: chartSvg({ x, title: "Loss of the ends and of their average", lines: endLines(shown) }),
+    ends: chartSvg({
+      x,
+      title: `Loss of the ends and of their average (nats, ${shown[0].split})`,
+      lines: endLines(shown),
+    }),
     euclidean: chartSvg({ x, title: "Euclidean distance", zero: true, lines: distanceLines(shown, "euclidean") }),
     cosine: chartSvg({ x, title: "Cosine similarity", lines: distanceLines(shown, "cosine") }),
     training: chartSvg({ x, title: "Training loss (nats, logarithmic)", logarithmic: true, lines: trainingLines(log) }),
@@ -189,11 +198,10 @@ function chartsOf({ measurements, log, recipe }: RunRecord, shown: readonly Meas
   return Object.fromEntries(Object.entries(charts).filter(([, svg]) => svg));
 }
 
-function limitsOf(points: readonly Measured[], scans: readonly string[], splits: readonly string[]) {
+function limitsOf(points: readonly Measured[], splits: readonly string[]) {
   const limit = (split: string, metric: Metric) =>
     heatmapLimit(
       points.filter((m) => m.split === split),
-      scans,
       metric,
     );
   return Object.fromEntries(
@@ -218,11 +226,10 @@ function gridCells(
   return rows.map((row) => points.map((m) => m && drawn(m.document, scan, row, metric, base)));
 }
 
-function heatmapLimit(points: readonly Measured[], scans: readonly string[], metric: Metric): number {
-  const values = points.flatMap(({ document }) =>
-    document.cells.filter((cell) => scans.includes(cell.scan)).map((cell) => viewOf(cell, metric).barrier),
-  );
-  return limitOf(values, metric === "loss" ? 0.1 : 5);
+/** Of all that was measured, the full barrier too: one layer is pale beside all of them, and where there is almost none all are. */
+function heatmapLimit(points: readonly Measured[], metric: Metric): number {
+  const values = points.flatMap(({ document }) => document.cells.map((cell) => viewOf(cell, metric).barrier));
+  return limitOf(values, metric === "loss" ? 0.25 : 10);
 }
 
 /** For the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the picture. */

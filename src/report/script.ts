@@ -18,7 +18,7 @@ document.addEventListener("keydown", (event) => { if (event.key === "Escape") ti
 
 const data = document.getElementById("cells");
 if (data) {
-  const { limits, scans } = JSON.parse(data.textContent);
+  const { limits, scans, metricNames, baseNames } = JSON.parse(data.textContent);
   const stops = JSON.parse(document.getElementById("stops").textContent);
   const sign = (x, digits) => { const t = Math.abs(x).toFixed(digits); return (Number(t) === 0 ? "\\u00b1" : x < 0 ? "\\u2212" : "+") + t; };
   const brief = (x) => { const s = Math.abs(x), t = s.toFixed(s >= 9.95 ? 0 : s >= 0.995 ? 1 : 2).replace(/^0\\./, "."); return (Number(t) === 0 ? "" : x < 0 ? "\\u2212" : "+") + t; };
@@ -29,6 +29,8 @@ if (data) {
   const draw = () => {
     const choice = (name) => document.querySelector("input[name=" + name + "]:checked")?.value;
     const key = [choice("metric"), choice("split"), choice("base")].join(" "), limit = limits[choice("metric") + " " + choice("split")];
+    document.querySelectorAll("[data-shown]").forEach((text) => { text.textContent = [metricNames[choice("metric")], choice("split"), baseNames[choice("base")]].join(", "); });
+    document.querySelectorAll("[data-limit]").forEach((text) => { text.textContent = Number(limit.toPrecision(2)); });
     document.querySelectorAll("[data-ramp]").forEach((text) => { text.textContent = sign(text.dataset.ramp === "low" ? -limit : limit, 2); });
     document.querySelectorAll("svg[data-scan] .cell").forEach((cell) => {
       const [i, j] = cell.dataset.at.split(",").map(Number);

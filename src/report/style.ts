@@ -1,4 +1,9 @@
-// The page's style: one column of prose width, figures side by side where there is room; light, dark and print.
+// The page's style: one column of prose width, figures side by side where there is room; light, dark and print. And that of the pictures.
+
+/** Also holds when a picture stands alone, outside the page: there it is on white, whatever is behind it. */
+export const pictureStyle =
+  "<style>svg:root{background:#fff}.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}.on-light{fill:#222}.on-dark{fill:#fff}.unsure{opacity:.45}.cell text{font-size:10px;pointer-events:none}</style>";
+
 export const style = `
 :root { color-scheme: light dark; --ink: #222; --faint: #666; --paper: #fff; --line: #ddd; --tile: #f5f5f3 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --faint: #a8a8a8; --paper: #17181a; --line: #3a3b3e; --tile: #222427 } }
@@ -14,7 +19,7 @@ p { max-width: 46rem; margin: .5rem 0 } .lead { font-size: 1.1rem } .faint { col
 .switches label { cursor: pointer } .switches input { position: absolute; opacity: 0 } .switches span { display: block; padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 4px } .switches input:checked + span { background: var(--ink); color: var(--paper) } .switches input:focus-visible + span { outline: 2px solid #0072b2 }
 .cell:focus, .dot:focus { outline: none } .cell:hover rect, .cell:focus rect { stroke: var(--ink); stroke-width: 1.5 } .dot:focus { stroke: var(--ink); stroke-width: 2 }
 #tip { position: fixed; pointer-events: none; white-space: pre-line; background: var(--ink); color: var(--paper); padding: .35rem .6rem; border-radius: 4px; font-size: .85rem; max-width: 20rem; z-index: 1 } #tip[hidden] { display: none }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums } th, td { text-align: left; padding: .15rem 1rem .15rem 0; border-bottom: 1px solid var(--line) } td.number, th.number { text-align: right } .scroll { overflow-x: auto; max-height: 30rem }
+table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums } th, td { text-align: left; padding: .15rem 1rem .15rem 0; border-bottom: 1px solid var(--line) } td.number, th.number { text-align: right } .scroll { overflow-x: auto }
 code { font-size: .9em } details { margin: 1rem 0 } summary { cursor: pointer }
-@media print { body { max-width: none; padding: 0 } .scroll { max-height: none; overflow: visible } .switches, #tip, details { display: none } .figures { gap: 1rem } svg { break-inside: avoid } }
+@media print { body { max-width: none; padding: 0 } .scroll { overflow: visible } .switches, #tip, details { display: none } .figures { gap: 1rem } svg { break-inside: avoid } }
 `;

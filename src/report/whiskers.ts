@@ -4,6 +4,7 @@ import { niceTicks } from "./curves.ts";
 import { tip } from "./heatmap.ts";
 import { escapeHtml, plain } from "./numbers.ts";
 import { colourOf, css } from "./scale.ts";
+import { pictureStyle } from "./style.ts";
 
 export interface Whiskers {
   readonly title: string;
@@ -39,7 +40,5 @@ export function whiskersSvg({ title, rows, cells, range, limit }: Whiskers): str
       : "";
     return `${name}<g class="cell" tabindex="0" data-tip="${escapeHtml(tip(row, view))}"><rect x="${left}" y="${y - rowHeight / 2}" width="250" height="${rowHeight}" fill="transparent"/>${whisker}<circle cx="${x(view.barrier)}" cy="${y}" r="4" stroke="#555" stroke-width=".7" fill="${css(colourOf(view.barrier, limit))}"/></g>`;
   });
-  const style =
-    "<style>.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}</style>";
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="whiskers" role="group" aria-label="${escapeHtml(title)}: barrier by layer" viewBox="0 0 ${Math.ceil(width)} ${bottom + 20}" width="${Math.ceil(width)}" font-family="system-ui, sans-serif" font-size="11">${style}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${marks.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="whiskers" role="group" aria-label="${escapeHtml(title)}: barrier by layer" viewBox="0 0 ${Math.ceil(width)} ${bottom + 20}" width="${Math.ceil(width)}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${marks.join("")}</svg>`;
 }
