@@ -1,8 +1,9 @@
 // layerwise measure A B: the barriers of any two checkpoints.
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
-import { requireWritable, sha256Value, UsageError } from "../core/index.ts";
+import { requireWritable, sha256Value, UsageError, UserError } from "../core/index.ts";
 import { carryOutTasks } from "./engine.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
@@ -21,7 +22,7 @@ export const measureCommand = () =>
     .requiredOption("--data <name>", dataHelp)
     .option(
       "--scan <list>",
-      "of single,shallow,deep,random,minimal,window:K,full",
+      "of single,shallow,deep,random,minimal,window:K,full, or ORDER.mjs",
       "single,shallow,deep,random,minimal,full",
     )
     .option("--order-seed <n>", "seed of the random order", whole(0), 111)
@@ -63,7 +64,12 @@ export const measureCommand = () =>
       const engine = await chooseEngine(command);
       if (engine.name === "local" && "piece" in command.opts())
         throw new UsageError("--piece is for --engine slurm: here a measurement is made in one go.");
-      await requireWritable(options.out ?? "runs");
+      const { out = "runs" } = options;
+      if (["recipe.yaml", "experiment.json"].some((file) => existsSync(join(out, file))))
+        throw new UserError(
+          `${out} holds an experiment, and its report would be overwritten. Give --out another folder.`,
+        );
+      await requireWritable(out);
       const wanted: MeasureOptions = {
         a,
         b,

@@ -42,7 +42,11 @@ export const reproduceCommand = () =>
           `${twice[0]} has the name of another recipe, so their reports would lie in one place. Give it a name of its own.`,
         );
       if (options.dataDir) for (const { data } of recipes) data.dir = resolve(options.dataDir);
-      for (const recipe of recipes) await checkRecipe(recipe);
+      for (const recipe of recipes)
+        await checkRecipe(recipe).catch((error) => {
+          if (!(error instanceof UserError) || recipes.length === 1) throw error;
+          throw new UserError(`${recipe.name}: ${error.message}`, { cause: error });
+        });
 
       const pairs = Array.from({ length: options.pairs }, (_, i) => i);
       const planned = planRuns(recipes.flatMap((recipe) => pairs.map((pair) => repeated(recipe, pair))));

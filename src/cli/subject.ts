@@ -8,7 +8,7 @@ export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE,
 /** Adds the options to a command that has none yet. */
 export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>
   command
-    .option("--model <name>", "a built-in network, or FILE.onnx: that graph; not for two .onnx files")
+    .option("--model <name>", "a built-in network, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files")
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
     .option("--context <n>", "characters in a text sample; default: read from the checkpoint", whole(1))

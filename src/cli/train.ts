@@ -9,7 +9,12 @@ export const trainCommand = () =>
   new Command("train")
     .description("train the networks of one recipe; a run that was cut goes on where it stopped")
     .argument("<recipe>", "a YAML file; what it leaves out has the paper's value")
-    .option("--scale <name>", "of a recipe that has scales", oneOf("quick", "small", "paper"), "paper")
+    .option(
+      "--scale <name>",
+      "of a recipe that has scales: quick, small or paper",
+      oneOf("quick", "small", "paper"),
+      "quick",
+    )
     .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--runs <dir>", "folder of the run folders", "runs")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)

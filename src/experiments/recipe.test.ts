@@ -68,6 +68,10 @@ it("a training has epochs or steps", () => {
   expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });
 
+it("an unknown key is told with those that there are", () => {
+  expect(() => parseRecipe({ scalse: {} }, "test.yaml")).toThrow(/did you mean scales\?/);
+});
+
 it("scans may stand in one text", () => {
   expect(parseRecipe({ measure: { scans: ["single, deep", "full "] } }, "test.yaml").measure.scans).toEqual([
     "single",

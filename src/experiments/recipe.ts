@@ -227,6 +227,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
     figure,
   };
   const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
+  if (path.length === 0) return [...Object.keys(recipeSchema.shape), "scales"]; // which is gone by then
   return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeSchema)).shape);
 }
 

@@ -21,7 +21,7 @@ export const shakespeare: DataSource = {
     const text = await readFile(path, "utf8").catch((error) => {
       if (error.code === "ENOENT")
         throw new UserError(
-          `The text is not there: there is no ${path}. Name the folder of input.txt with --data-dir (data.dir in a recipe).`,
+          `The text is not there: there is no ${path}. Name the folder of input.txt with --data-dir (data.dir in a recipe), or bring it with layerwise fetch shakespeare.`,
         );
       throw describeFileError(error, path, "read");
     });
