@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { average, type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
 import { randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
-import { reshape, serialise } from "../src/graph/index.ts";
+import { reshape, serialise, softmax, type Value } from "../src/graph/index.ts";
 import { buildModel, initialise, type Model } from "../src/models/index.ts";
 import { renderMeasurement } from "../src/report/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
@@ -153,8 +153,8 @@ describe("measure", () => {
 });
 
 describe("measuring an ONNX graph", () => {
-  /** A regression as an .onnx file: the graph of an MLP with its weights. */
-  async function regression(name: string, seed: number): Promise<string> {
+  /** The graph of an MLP with its weights, of a batch of ten: a regression, or with a softmax at its end. */
+  async function written(name: string, seed: number, end: (scores: Value) => Value = (y) => y): Promise<string> {
     const network = buildModel("mlp", { inputs: 4, hidden: 8, depth: 2, classes: 2 });
     const { Graph } = await import("../src/graph/index.ts");
     const graph = new Graph();
@@ -163,12 +163,12 @@ describe("measuring an ONNX graph", () => {
     const y = network.forward({ input: same }, (n) =>
       graph.input(n, "float32", network.parameters.find((p) => p.name === n)!.shape),
     );
-    writeFileSync(at(name), serialise({ y }, initialise(network, seed)));
+    writeFileSync(at(name), serialise({ y: end(y) }, initialise(network, seed)));
     return at(name);
   }
 
   it("a regression of a fixed batch: squared errors, no error in percent", async () => {
-    const [a, b] = [await regression("ra.onnx", 1), await regression("rb.onnx", 2)];
+    const [a, b] = [await written("ra.onnx", 1), await written("rb.onnx", 2)];
     const random = randomStream(2, "values");
     const values = (n: number) => Float32Array.from({ length: n }, () => random.normal());
     await writeTensors(
@@ -201,9 +201,50 @@ describe("measuring an ONNX graph", () => {
     await expect(
       measure({ a, b, model: {}, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] }),
     ).rejects.toThrow(/No output of the model holds scores/);
+    const points = tensor("float32", [25, 4], values(100));
+    const counts = Array.from(values(50), (x) => Math.round(9 + 3 * x));
+    const ends = [];
+    for (const type of ["float32", "int64"] as const) {
+      const arrays = { points, labels: tensor(type, [25, 2], counts) };
+      await writeTensors(at(`${type}.npz`), "npz", new Map<string, Tensor>(Object.entries(arrays)));
+      const given = { a, b, model: {}, data: { name: `npz:${at(`${type}.npz`)}` }, scans: ["full"] };
+      ends.push((await measure({ ...given, task: "regress" })).document.ends);
+    }
+    expect(ends[1]).toEqual(ends[0]); // values, whatever their type
+    await expect(
+      measure({ a, b, model: {}, task: "classify", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
+    ).rejects.toThrow(/--task classify wants classes, but the labels of .* are values/);
     await expect(
       measure({ a, b, model: {}, output: "z", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
     ).rejects.toThrow(/no output z/);
+  });
+
+  it("probabilities are scored as the logits that they come from", async () => {
+    const points = tensor(
+      "float32",
+      [30, 4],
+      Array.from({ length: 120 }, (_, i) => 5 * Math.sin(i)),
+    );
+    const labels = tensor(
+      "int64",
+      [30],
+      Array.from({ length: 30 }, (_, i) => i % 2),
+    );
+    await writeTensors(at("classes.npz"), "npz", new Map<string, Tensor>(Object.entries({ points, labels })));
+    const results = [];
+    for (const [kind, end] of [["logits"], ["probabilities", softmax]] as const) {
+      const [a, b] = [await written(`${kind}-a.onnx`, 1, end), await written(`${kind}-b.onnx`, 2, end)];
+      const data = { name: `npz:${at("classes.npz")}` };
+      results.push((await measure({ a, b, model: {}, data, scans: ["single", "full"] })).document);
+    }
+    const [logits, probabilities] = results;
+    expect(logits.notes).toBeUndefined();
+    expect(probabilities.notes!.join(" ")).toContain("holds probabilities; their logarithms are the scores");
+    expect(probabilities.ends.a.error).toBe(logits.ends.a.error);
+    probabilities.cells.forEach(({ loss, loss_barrier }, i) => {
+      expect(loss).toBeCloseTo(logits.cells[i].loss!, 5);
+      expect(loss_barrier).toBeCloseTo(logits.cells[i].loss_barrier!, 5);
+    });
   });
 });
 

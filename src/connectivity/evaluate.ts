@@ -1,14 +1,15 @@
 // Evaluates mixes on a range of samples, batch by batch, and keeps every sample's loss and error. A large plan is cut into chunks of mixes, a graph
 // each: neighbours in the plan share most, so little is computed twice.
-import { type Tensor, toNumbers, UserError } from "../core/index.ts";
+import { toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { inputNames, nodesOf, serialise, type Value } from "../graph/index.ts";
-import { type RuntimeOptions, Session } from "../runtime/index.ts";
+import { nodesOf, type Value } from "../graph/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { batchAt, batchShape } from "./batches.ts";
+import { loadGraph } from "./loading.ts";
 import { type Mix, mixKey } from "./mixes.ts";
 import type { Pair } from "./pair.ts";
 import type { Recalibrated } from "./recalibrate.ts";
-import { buildSweep, sweepWeights } from "./sweep.ts";
+import { buildSweep } from "./sweep.ts";
 
 /** Loss (natural log) and error (0 … 1) of every sample, in the data set's order; NaN where there is no error. */
 export interface SampleScores {
@@ -27,8 +28,6 @@ export interface EvaluateOptions {
 
 /** Operations in one graph: beyond it building and loading cost more than sharing saves. */
 const mostNodes = 12_000;
-/** Bytes of weights that are frozen into a graph; protobuf ends at 2 GB, and what is more is fed at each run. */
-const mostFrozen = 1.5e9;
 
 /** Writes the scores of samples `from` … `to` of each mix into `scores`, by the mix's key. `onProgress` hears the share that is done. */
 export async function evaluateMixes(
@@ -71,12 +70,7 @@ async function evaluateChunk(
   { pair, data, runtime, recalibrated }: EvaluateOptions,
   onProgress: (share: number) => void,
 ): Promise<void> {
-  const weights = sweepWeights(inputNames(Object.values(outputs)), pair, recalibrated);
-  const bytes = [...weights.values()].reduce((sum, { data: elements }) => sum + elements.byteLength, 0);
-  const isFrozen = bytes <= mostFrozen;
-  const model = serialise(outputs, isFrozen ? weights : undefined, pair.model.foreign?.dialect);
-  const fed: Readonly<Record<string, Tensor>> = isFrozen ? {} : Object.fromEntries(weights);
-  const session = await Session.load(model, runtime);
+  const { session, fed } = await loadGraph(outputs, pair, { runtime, recalibrated });
   try {
     for (let start = from; start < to; start += size) {
       const { inputs, labels } = batchAt(data, start, size);

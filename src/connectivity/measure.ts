@@ -15,7 +15,7 @@ import { maximaOf, sharesOf } from "./lines.ts";
 import { type Mix, mixKey } from "./mixes.ts";
 import type { Pair, Statistics } from "./pair.ts";
 import { endMix, layersOf, mixesOf, type PlanOptions, type Point, planPoints } from "./plan.ts";
-import { chooseOutput, fixedBatch, type Task } from "./probe.ts";
+import { chooseOutput, fixedBatch, labelled, type Task } from "./probe.ts";
 import { recalibrate } from "./recalibrate.ts";
 import type { Measurement } from "./result.ts";
 import { emptyScores, joinedScores, type Sampled, sampleScores } from "./sampling.ts";
@@ -70,12 +70,12 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
   const [port] = foreign?.inputs ?? [];
   const declared = port?.shape?.length === 2 && typeof port.shape[1] === "number" ? port.shape[1] : undefined;
   const context = foreign ? declared : subject.model({ name: "" }).sizes.context;
-  const data = await openData(options.data.name, { ...options.data, context: options.data.context ?? context });
+  const opened = await openData(options.data.name, { ...options.data, context: options.data.context ?? context });
+  const data = foreign ? labelled(opened, task) : opened;
   const fixed = foreign ? fixedBatch(foreign, data) : undefined;
   const batch = fixed ?? batchSize(data.count, options.batch);
-  const model = subject.model(
-    foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" },
-  );
+  const scores = foreign ? await chooseOutput(subject, data, batch, { task, output, runtime }) : { name: "" };
+  const model = subject.model(scores);
   if (!foreign && task === "regress")
     throw new UserError(`${model.name} tells classes apart, so there are no values to regress. Leave --task out.`);
   if (!foreign) requireFit(model, await findNetwork(options.model.name!), data, options.data.name);
@@ -88,7 +88,10 @@ export async function prepare(options: MeasureOptions): Promise<Prepared> {
     statistics: options.statistics,
     directionSeed: options.orderSeed,
   };
-  return { subject, pair, data, batch };
+  const notes = scores.areProbabilities
+    ? [...subject.notes, `The output ${scores.name} holds probabilities; their logarithms are the scores.`]
+    : subject.notes;
+  return { subject: { ...subject, notes }, pair, data, batch };
 }
 
 type OnProgress = (done: number, total: number) => void;

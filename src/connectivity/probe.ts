@@ -1,14 +1,15 @@
 // Runs an ONNX graph once on the first samples, to learn which output holds the scores and of what type: nothing else is known of it.
-import { listSome, nearest, UserError } from "../core/index.ts";
+import { listSome, nearest, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { type ForeignModel, Graph, inputNames, type Port, serialise } from "../graph/index.ts";
+import { type ForeignModel, Graph, type Port } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
-import { type RuntimeOptions, Session } from "../runtime/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { batchAt, batchShape } from "./batches.ts";
 import { groupLayers } from "./layers.ts";
+import { loadGraph } from "./loading.ts";
 import type { Pair } from "./pair.ts";
 import type { OutputSpec, Subject } from "./subject.ts";
-import { type ArrayType, inputValues, sweepWeights, weightName } from "./sweep.ts";
+import { inputValues, weightName } from "./sweep.ts";
 
 export const tasks = ["classify", "tokens", "regress"] as const;
 export type Task = (typeof tasks)[number];
@@ -56,17 +57,17 @@ export async function chooseOutput(
       `The model has no output ${output}${near ? `; did you mean ${near}?` : "."} It has ${listSome(names, 12)}.`,
     );
   }
-  const types = await runOnce(subject, output === undefined ? names : [output], data, size, runtime);
+  const found = await runOnce(subject, output === undefined ? names : [output], data, size, runtime);
   const wanted = task ?? taskOf(data);
   const labels = [size, ...data.labelShape];
-  const fits = [...types].filter(([, { dtype, shape }]) => {
+  const fits = [...found].filter(([, { dtype, shape }]) => {
     if (!/float/.test(dtype)) return false;
     if (wanted === "regress") return shape.reduce((p, n) => p * n, 1) === labels.reduce((p, n) => p * n, 1);
     return (
       shape.length === labels.length + 1 && labels.every((n, i) => n === shape[i]) && shape.at(-1)! >= data.classes
     );
   });
-  const described = [...types].map(([name, { shape }]) => `${name} [${shape}]`);
+  const described = [...found].map(([name, { shape }]) => `${name} [${shape}]`);
   if (fits.length === 0) {
     const need =
       wanted === "regress"
@@ -78,8 +79,40 @@ export async function chooseOutput(
   }
   if (fits.length > 1)
     throw new UserError(`Several outputs could hold the scores: ${listSome(described, 8)}. Name one with --output.`);
-  const [[name, type]] = fits;
-  return { name, type };
+  const [[name, scores]] = fits;
+  const type = { dtype: scores.dtype, shape: scores.shape };
+  return { name, type, areProbabilities: wanted !== "regress" && areProbabilities(scores) };
+}
+
+/** Whether every row of scores is a distribution, as a softmax at the end of the graph makes it. */
+export function areProbabilities(scores: Tensor): boolean {
+  const classes = scores.shape.at(-1)!;
+  const values = toNumbers(scores);
+  if (classes < 2) return false;
+  for (let row = 0; row < values.length; row += classes) {
+    let sum = 0;
+    for (const value of values.subarray(row, row + classes)) sum += value >= 0 ? value : Number.NaN;
+    if (!(Math.abs(sum - 1) < 1e-3)) return false; // sixteen bits are that exact
+  }
+  return true;
+}
+
+/** The samples as the task wants their labels: values for a regression, else classes. Throws {@link UserError} for values as classes. */
+export function labelled(data: Dataset, task: Task | undefined): Dataset {
+  const haveValues = data.labelType === "float32";
+  if (task === undefined || (task === "regress") === haveValues) return data;
+  if (haveValues)
+    throw new UserError(
+      `--task ${task} wants classes, but the labels of ${data.name} are values (float32). Convert them to whole numbers, or leave --task out.`,
+    );
+  return {
+    ...data,
+    labelType: "float32",
+    batch(indices, options) {
+      const { inputs, labels } = data.batch(indices, options);
+      return { inputs, labels: tensor("float32", labels.shape, toNumbers(labels)) };
+    },
+  };
 }
 
 /** Classes when labels are whole numbers, tokens when a sample has a row of them. */
@@ -92,7 +125,7 @@ async function runOnce(
   data: Dataset,
   size: number,
   runtime?: RuntimeOptions,
-): Promise<Map<string, ArrayType>> {
+): Promise<Map<string, Tensor>> {
   const graph = new Graph();
   const { inputs, labels } = batchAt(data, 0, size);
   const network = model({ name: names[0] });
@@ -109,13 +142,10 @@ async function runOnce(
   );
   const pair: Pair = { model: network, layers: groupLayers([]), a: a.tensors, b: b.tensors };
   try {
-    const weights = sweepWeights(inputNames(Object.values(outputs)), pair);
-    const session = await Session.load(serialise(outputs, weights, network.foreign?.dialect), runtime);
-    const results = await session.run({ ...inputs, labels });
+    const { session, fed } = await loadGraph(outputs, pair, { runtime });
+    const results = await session.run({ ...fed, ...inputs, labels });
     await session.dispose();
-    return new Map(
-      names.map((name, i) => [name, { dtype: results[`out${i}`].dtype, shape: results[`out${i}`].shape }]),
-    );
+    return new Map(names.map((name, i) => [name, results[`out${i}`]]));
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(

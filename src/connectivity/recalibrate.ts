@@ -3,14 +3,15 @@
 // Networks that begin alike share their statistics as they share their computation.
 import { type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
-import { Graph, inputNames, serialise, type Value } from "../graph/index.ts";
+import { Graph, type Value } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
-import { type RuntimeOptions, Session } from "../runtime/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { batchAt, batchShape } from "./batches.ts";
+import { loadGraph } from "./loading.ts";
 import { type Mix, mixKey, type Source } from "./mixes.ts";
 import { type Pair, sourceOf } from "./pair.ts";
 import { fixedBatch } from "./probe.ts";
-import { inputValues, sweepWeights, weightName } from "./sweep.ts";
+import { inputValues, weightName } from "./sweep.ts";
 
 /** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
 const size = 64;
@@ -69,12 +70,11 @@ export async function recalibrate(
       "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",
     );
   const outputs = Object.fromEntries([...tracked.values()].map((value, i) => [`s${i}`, value]));
-  const weights = sweepWeights(inputNames(tracked.values()), pair);
-  const session = await Session.load(serialise(outputs, weights, pair.model.foreign?.dialect), runtime);
+  const { session, fed } = await loadGraph(outputs, pair, { runtime });
   try {
     const sums = [...tracked.values()].map(() => undefined as Float64Array | undefined);
     for (let i = 0; i < batches; i++) {
-      const results = await session.run(batchAt(data, i * length, length).inputs);
+      const results = await session.run({ ...fed, ...batchAt(data, i * length, length).inputs });
       sums.forEach((_, j) => {
         const values = toNumbers(results[`s${j}`]);
         sums[j] ??= new Float64Array(values.length);

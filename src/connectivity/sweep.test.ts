@@ -4,6 +4,7 @@ import { inputNames, nodesOf, print, serialise } from "../graph/index.ts";
 import { buildModel, initialise } from "../models/index.ts";
 import { Session } from "../runtime/index.ts";
 import { groupLayers } from "./layers.ts";
+import { loadGraph } from "./loading.ts";
 import { mixOf, orderMixes } from "./mixes.ts";
 import { average, type Pair } from "./pair.ts";
 import { parseScans, planCells } from "./scans.ts";
@@ -58,6 +59,12 @@ describe("the sweep", () => {
     };
     const mixes = planned("single,random,full").filter((_, i) => i % 7 === 0);
     const together = await run(buildSweep(pair, mixes, shape));
+    const { session, fed } = await loadGraph(buildSweep(pair, mixes, shape), pair, { runtime: { threads: 1 } }, 0);
+    expect(Object.keys(fed)).toContain("a:conv1.weight"); // too large to be frozen in
+    const unfrozen = await session.run({ ...fed, ...feeds });
+    await session.dispose();
+    for (const [name, { data }] of Object.entries(together))
+      expect(toNumbers(unfrozen[name])[0]).toBeCloseTo(toNumbers({ ...together[name], data })[0], 5);
     for (const [i, mix] of mixes.entries()) {
       const alone = await run(buildSweep(pair, [mix], shape));
       expect(toNumbers(together[`loss${i}`])).toEqual(toNumbers(alone.loss0));

@@ -1,7 +1,18 @@
 // A network that came as an ONNX graph. Its parameters are the graph's own weights, in the order of their first use, or those of a state dict that
 // was matched to them (onnx-match.ts). Which output holds the scores, and of what type, is learned by whoever runs it once.
 import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
-import { applyModel, cast, type ForeignModel, type Held, type Type, type Value, withType } from "../graph/index.ts";
+import {
+  add,
+  applyModel,
+  cast,
+  type ForeignModel,
+  type Held,
+  log,
+  scalar,
+  type Type,
+  type Value,
+  withType,
+} from "../graph/index.ts";
 import type { Model, Parameter } from "./model.ts";
 import type { Binding, StateDict } from "./onnx-match.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
@@ -15,8 +26,8 @@ export interface OnnxOptions {
   readonly bindings: ReadonlyMap<string, Binding>;
   /** The graph's own elements. */
   readonly values: StateDict;
-  /** The output that holds the scores; its type where it is known already. */
-  readonly output: { readonly name: string; readonly type?: Type };
+  /** The output that holds the scores; its type where it is known already. Of probabilities the logarithms are the scores. */
+  readonly output: { readonly name: string; readonly type?: Type; readonly areProbabilities?: boolean };
 }
 
 /** The network, ready to be swept. */
@@ -48,7 +59,10 @@ export function onnxModel({ foreign, parameters, tied, bindings, values, output 
       };
       const substitute = training && byBatchStatistics(training, foreign.dialect, nameOf);
       const scores = applyModel(graph, foreign, given, substitute)(output.name);
-      return output.type ? cast(withType(scores, output.type), "float32") : scores;
+      if (!output.type) return scores;
+      const typed = cast(withType(scores, output.type), "float32");
+      // the softmax of the logarithms of probabilities is them again; the least number keeps those that are zero finite
+      return output.areProbabilities ? log(add(typed, scalar(graph, "float32", 1.2e-38))) : typed;
     },
   };
 }
