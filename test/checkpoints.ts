@@ -1,5 +1,5 @@
 // What tests of checkpoint files share: a folder that goes away, tensors of every kind, files made and read in one call.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,12 +28,8 @@ import { onnxTypes } from "../src/graph/index.ts";
 /** Formats that can be written. */
 export const formats: readonly Exclude<Format, "onnx">[] = ["safetensors", "torch", "npz"];
 
-/** A new folder, removed when the tests end. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "layerwise-test-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+/** A new folder; temporary.ts removes it when the tests end. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "layerwise-test-"));
 
 /** Names that are whole numbers are left out: the order of a JSON object's keys is not the file's for those. */
 const anyName = fc.string({ minLength: 1, maxLength: 12, unit: "binary" }).filter((name) => !/^\d+$/.test(name));
