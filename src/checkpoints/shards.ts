@@ -44,7 +44,8 @@ export async function openShards(
       const shard = shards.get(find(path, fileOf, name))!;
       return shard.range?.(name);
     };
-    return { path, format, tensors, metadata, read, range, close };
+    const files = [path, ...[...shards.values()].flatMap((shard) => shard.files)];
+    return { path, files, format, tensors, metadata, read, range, close };
   } catch (error) {
     await close();
     throw error;

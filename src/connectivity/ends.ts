@@ -1,10 +1,20 @@
 // The two ends of a measurement: both checkpoints read and held against each other and against the network before anything is computed.
 import { type Checkpoint, openCheckpoint, readAll } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, listSome, sha256File, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
+import {
+  bytesOf,
+  isFloating,
+  listSome,
+  sha256Files,
+  sizeOf,
+  type Tensor,
+  toNumbers,
+  UserError,
+} from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 
 export interface End {
   readonly path: string;
+  /** Of all the files that it lies in. */
   readonly sha256: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
@@ -27,7 +37,7 @@ export async function withCheckpoints<T>(
 export async function readEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
   const tensors = await readAll(file);
   if (!allowNonfinite) requireFinite(file.path, tensors);
-  return { path: file.path, sha256: await sha256File(file.path), tensors };
+  return { path: file.path, sha256: await sha256Files(file.files), tensors };
 }
 
 const describe = ({ path }: Checkpoint, names: string[]) =>

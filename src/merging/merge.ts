@@ -1,6 +1,5 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
-import { realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { rename, rm } from "node:fs/promises";
 import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
 import {
   average,
@@ -31,6 +30,7 @@ import {
   isFloating,
   partName,
   sha256File,
+  sha256Files,
   type Tensor,
   toNumbers,
   UserError,
@@ -39,6 +39,7 @@ import {
 import { holderOf, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
+import { requireOut } from "./out.ts";
 import { parseShares } from "./shares.ts";
 
 export interface MergeOptions {
@@ -61,6 +62,7 @@ export interface MergeOptions {
 
 export interface MergeRecord {
   readonly schema: "layerwise/merge@1";
+  /** `sha256` of an end is of all the files that it lies in. */
   readonly a: { readonly path: string; readonly sha256: string };
   readonly b: { readonly path: string; readonly sha256: string };
   readonly out: { readonly path: string; readonly sha256: string };
@@ -83,11 +85,6 @@ export interface MergeRecord {
 type Progress = (task: string, share: number) => void;
 
 export async function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
-  const { a, b, out } = options;
-  const folder = await realpath(dirname(out)).catch(() => resolve(dirname(out)));
-  for (const end of [a, b])
-    if ([resolve(end), await realpath(end).catch(() => "")].includes(join(folder, basename(out))))
-      throw new UserError(`${out} is one of the two ends, which would be lost. Give --out another name.`);
   return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
@@ -97,7 +94,7 @@ async function mergeOpened(
   options: MergeOptions,
   onProgress: Progress,
 ): Promise<MergeRecord> {
-  requireFormat(x, options);
+  await requireOut(x, y, options.out);
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
   if ((budget || statistics === "recalibrate") && !measure)
     throw new UserError(
@@ -144,8 +141,8 @@ async function mergeOpened(
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
       schema: "layerwise/merge@1",
-      a: { path: a, sha256: await sha256File(a) },
-      b: { path: b, sha256: await sha256File(b) },
+      a: { path: a, sha256: await sha256Files(x.files) },
+      b: { path: b, sha256: await sha256Files(y.files) },
       out: { path: out, sha256: await sha256File(part) },
       base,
       statistics,
@@ -174,28 +171,6 @@ async function mergeOpened(
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   }
-}
-
-const formatOf: Readonly<Record<string, Checkpoint["format"]>> = {
-  ".safetensors": "safetensors",
-  ".npz": "npz",
-  ".onnx": "onnx",
-  ".pt": "torch",
-  ".pth": "torch",
-  ".th": "torch",
-};
-
-/** Throws {@link UserError} when the merged file would be called something that it is not: it is of a's format. */
-function requireFormat({ format }: Checkpoint, { a, out }: MergeOptions): void {
-  if (extname(out) === ".json")
-    throw new UserError(
-      `The merged file is a checkpoint, but ${out} is the name of a JSON file. Give --out another name.`,
-    );
-  const named = formatOf[extname(out)];
-  if (named && named !== format)
-    throw new UserError(
-      `The merged file is a copy of ${a} in its format, ${format}, but ${out} is called otherwise. Give --out a name that ends in ${extname(a)}.`,
-    );
 }
 
 interface Files {
