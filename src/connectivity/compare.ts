@@ -1,6 +1,6 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
-import { sizeOf, UserError } from "../core/index.ts";
+import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
 import { graphWeights } from "./graphs.ts";
@@ -14,6 +14,8 @@ export interface Comparison {
   readonly init?: { readonly path: string };
   readonly layers: readonly Layer[];
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
+  /** What the distances do not tell, as sentences. */
+  readonly notes?: readonly string[];
 }
 
 export interface CompareOptions {
@@ -39,6 +41,7 @@ export function compareFiles(
     const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const total = elements * (start ? 3 : 1);
     let done = 0;
+    const whole = new Set<string>(); // tensors of whole numbers that differ, counters left out
     const summing = total > large ? startSumming() : undefined;
     const count = (elements: number) => {
       done += elements;
@@ -50,9 +53,13 @@ export function compareFiles(
         (name) => chunksOf(other, nameIn(other, name)),
         count,
       );
-      const inThreads = (name: string) =>
-        summing?.of([one, other], [nameIn(one, name), nameIn(other, name)], count) ?? here(name);
-      return layerDistances(layers, inThreads, tied);
+      const sums = async (name: string) => {
+        const inThreads = summing?.of([one, other], [nameIn(one, name), nameIn(other, name)], count);
+        const found = await (inThreads ?? here(name));
+        if (found.whole > 0 && sizeOf(one.tensors.get(nameIn(one, name))!.shape) > 1) whole.add(name);
+        return found;
+      };
+      return layerDistances(layers, sums, tied);
     };
     const compared = async () => ({
       ...(await between(x, y)),
@@ -66,6 +73,9 @@ export function compareFiles(
       ...(init ? { init: { path: init } } : {}),
       layers,
       distance,
+      ...(whole.size
+        ? { notes: [`Whole-number tensors differ and are not counted: ${listSome(whole, 3)}. Are they quantised?`] }
+        : {}),
     };
   });
 }

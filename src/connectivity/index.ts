@@ -31,3 +31,4 @@ export { readMeasurement, readSamples, type SampleTable, saveDrawing, saveMeasur
 export { openMember, openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
 export { decide } from "./verdict.ts";
+export { requireSameWhole } from "./whole.ts";

@@ -15,6 +15,7 @@ import {
 } from "../models/index.ts";
 import { compareKeys, compareWithModel, type End, findTied, readEnd, shareTied, withCheckpoints } from "./ends.ts";
 import { alignGraphs, readGraph } from "./graphs.ts";
+import { cannotAverage, requireSameWhole } from "./whole.ts";
 
 export interface ModelSpec {
   /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
@@ -53,6 +54,7 @@ export function openSubject(
     }
     if (spec.name === undefined) return openGraphs(await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
     compareKeys(a, b);
+    await requireSameWhole(a, b);
     if (spec.name.endsWith(".onnx"))
       return openGraph(spec.name, await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
     const model = buildModel(await findNetwork(spec.name), spec.sizes, (name) => a.tensors.get(name)?.shape);
@@ -74,11 +76,7 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
     foreign.held.map((h) => h.name).filter((name) => !isEqual(own.get(name)!, theirs.get(name)!)),
   );
   const whole = [...differing].filter((name) => !isFloating(own.get(name)!.dtype));
-  if (whole.length) {
-    throw new UserError(
-      `${a.path} and ${b.path} hold whole-number tensors that differ (${listSome(whole, 3)}), which cannot be averaged; are they quantised? Give the float models.`,
-    );
-  }
+  if (whole.length) throw cannotAverage(a.path, b.path, whole);
   const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
   const ends = [
     { ...a, tensors: own },

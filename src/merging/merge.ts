@@ -19,6 +19,7 @@ import {
   prepare,
   recalibrate,
   requireFinite,
+  requireSameWhole,
   type SampleScores,
   summarise,
   weightName,
@@ -211,6 +212,7 @@ async function readers(
     };
   }
   compareKeys(x, y);
+  await requireSameWhole(x, y);
   const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
   const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
   // a tied tensor may be there under one of its names only
