@@ -1,11 +1,12 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
-import { listSome, sizeOf, UserError } from "../core/index.ts";
-import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
+import { sizeOf, UserError } from "../core/index.ts";
+import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
-import { graphWeights } from "./graphs.ts";
+import { graphWeights, type StoredWeights } from "./graphs.ts";
 import { type Grouping, groupLayers, type Layer } from "./layers.ts";
-import { startSumming } from "./summing.ts";
+import { type Summing, startSumming } from "./summing.ts";
+import { noteUntold } from "./untold.ts";
 
 export interface Comparison {
   readonly schema: "layerwise/distance@1";
@@ -35,37 +36,31 @@ export function compareFiles(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Comparison> {
   return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
-    const { tensors, tied, nameIn } = await weightsOf([x, y, ...(start ? [start] : [])]);
+    const weights = await weightsOf([x, y, ...(start ? [start] : [])]);
+    const { tensors, tied } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
     const layers = groupLayers(tensors, { group, tied });
     const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const total = elements * (start ? 3 : 1);
     let done = 0;
-    const whole = new Set<string>(); // tensors of whole numbers that differ, counters left out
     const summing = total > large ? startSumming() : undefined;
     const count = (elements: number) => {
       done += elements;
       onProgress(done, total);
     };
-    const between = (one: Checkpoint, other: Checkpoint) => {
-      const here = sumsOfPieces(
-        (name) => chunksOf(one, nameIn(one, name)),
-        (name) => chunksOf(other, nameIn(other, name)),
-        count,
-      );
-      const sums = async (name: string) => {
-        const inThreads = summing?.of([one, other], [nameIn(one, name), nameIn(other, name)], count);
-        const found = await (inThreads ?? here(name));
-        if (found.whole > 0 && sizeOf(one.tensors.get(nameIn(one, name))!.shape) > 1) whole.add(name);
-        return found;
-      };
-      return layerDistances(layers, sums, tied);
+    const untold = noteUntold(tensors, layers);
+    const between = async (one: Checkpoint, other: Checkpoint) => {
+      const sums = sumsBetween(weights, one, other, summing, count);
+      const heard = async (name: string) => untold.hear(name, await sums(name), one.path, other.path);
+      for (const name of weights.whole) await heard(name);
+      return layerDistances(layers, heard, tied);
     };
     const compared = async () => ({
       ...(await between(x, y)),
       ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
     });
     const distance = await compared().finally(() => summing?.close());
+    const notes = untold.notes();
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
@@ -73,17 +68,36 @@ export function compareFiles(
       ...(init ? { init: { path: init } } : {}),
       layers,
       distance,
-      ...(whole.size
-        ? { notes: [`Whole-number tensors differ and are not counted: ${listSome(whole, 3)}. Are they quantised?`] }
-        : {}),
+      ...(notes.length ? { notes } : {}),
     };
   });
 }
 
-/** What the files hold, and the name of each tensor in every file: state dicts have the same names, ONNX graphs the same places. */
-async function weightsOf(files: readonly Checkpoint[]): ReturnType<typeof graphWeights> {
+/** What the files hold, and where: state dicts have the same names, ONNX graphs the same places. */
+async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
   if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
   const [first, ...others] = files;
   for (const other of others) compareKeys(first, other);
-  return { tensors: [...first.tensors.values()], tied: first.tied ?? [], nameIn: (_, name) => name };
+  return { tensors: [...first.tensors.values()], whole: [], tied: first.tied ?? [], placeIn: (_, name) => name };
+}
+
+/** The sums of a tensor of two files, in threads where it lies whole in both. */
+function sumsBetween(
+  { placeIn }: StoredWeights,
+  one: Checkpoint,
+  other: Checkpoint,
+  summing: Summing | undefined,
+  onProgress: (elements: number) => void,
+): SumsOf {
+  const piecesIn = (file: Checkpoint) => (name: string) => {
+    const place = placeIn(file, name);
+    return typeof place === "string" ? chunksOf(file, place) : [place];
+  };
+  const here = sumsOfPieces(piecesIn(one), piecesIn(other), onProgress);
+  return async (name) => {
+    const [x, y] = [placeIn(one, name), placeIn(other, name)];
+    const inThreads =
+      typeof x === "string" && typeof y === "string" ? summing?.of([one, other], [x, y], onProgress) : undefined;
+    return inThreads ?? here(name);
+  };
 }

@@ -106,12 +106,16 @@ export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
   return { ...end, tensors };
 }
 
+/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
+export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
+  isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
+
 /** Groups of matrices that are one tensor under several names in both ends, told by their elements. */
 export function findTied(a: End, b: End): string[][] {
   const groups = new Map<string, string[]>();
   for (const [name, tensor] of a.tensors) {
     const { dtype, shape } = tensor;
-    if (!isFloating(dtype) || shape.length < 2 || sizeOf(shape) < 16 || isConstant(tensor)) continue;
+    if (!mayBeTied(tensor) || isConstant(tensor)) continue;
     const key = `${dtype} ${shape} ${Buffer.from(bytesOf(tensor).subarray(0, 64)).toString("hex")}`;
     groups.set(key, [...(groups.get(key) ?? []), name]);
   }
@@ -122,7 +126,8 @@ export function findTied(a: End, b: End): string[][] {
   );
 }
 
-const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
+/** The same elements, to the last bit. */
+export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
 
 function isConstant(tensor: Tensor): boolean {
   const values = toNumbers(tensor);

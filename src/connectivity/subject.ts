@@ -1,6 +1,6 @@
 // What is measured: a built-in network with two checkpoints, two ONNX files, or an ONNX graph with the weights of two checkpoints.
 import { readFile } from "node:fs/promises";
-import { isFloating, listSome, sha256, type Tensor, UserError } from "../core/index.ts";
+import { isFloating, listSome, sha256, UserError } from "../core/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import {
   type Binding,
@@ -13,7 +13,16 @@ import {
   ownTensor,
   stateDictParameters,
 } from "../models/index.ts";
-import { compareKeys, compareWithModel, type End, findTied, readEnd, shareTied, withCheckpoints } from "./ends.ts";
+import {
+  compareKeys,
+  compareWithModel,
+  type End,
+  findTied,
+  isSame,
+  readEnd,
+  shareTied,
+  withCheckpoints,
+} from "./ends.ts";
 import { alignGraphs, readGraph } from "./graphs.ts";
 import { cannotAverage, requireSameWhole } from "./whole.ts";
 
@@ -73,7 +82,7 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
   const own = new Map(foreign.held.map((held) => [held.name, ownTensor(held, a.tensors)]));
   const theirs = new Map([...pairs].map(([name, held]) => [name, ownTensor(held, b.tensors)]));
   const differing = new Set(
-    foreign.held.map((h) => h.name).filter((name) => !isEqual(own.get(name)!, theirs.get(name)!)),
+    foreign.held.map((h) => h.name).filter((name) => !isSame(own.get(name)!, theirs.get(name)!)),
   );
   const whole = [...differing].filter((name) => !isFloating(own.get(name)!.dtype));
   if (whole.length) throw cannotAverage(a.path, b.path, whole);
@@ -125,6 +134,3 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
 /** The tensors of another checkpoint of a subject's network, whatever their values. */
 export const openMember = (path: string, { tied }: Model): Promise<End["tensors"]> =>
   withCheckpoints([path], async (file) => shareTied(await readEnd(file, true), tied, []).tensors);
-
-const isEqual = (x: Tensor, y: Tensor): boolean =>
-  x.data.length === y.data.length && x.data.every((value, i) => Object.is(value, y.data[i]));

@@ -1,10 +1,9 @@
-// Quantised weights, masks, counters: what has no average is refused where it is averaged, and told where it is only compared.
+// Quantised weights, masks, counters: what has no average is refused.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { fromNumbers, type Tensor, tensor, UserError } from "../core/index.ts";
-import { compareFiles } from "./compare.ts";
 import { openSubject } from "./subject.ts";
 import { requireSameWhole } from "./whole.ts";
 
@@ -47,12 +46,4 @@ it("refuses whole numbers and bools that differ, not counters nor what is equal"
   const [c, d] = [await write("c", { w: whole }), await write("d", { w: float })];
   expect(await refusalOf(c, d)).toContain("(w)");
   expect(await refusalOf(d, c)).toContain("(w)");
-});
-
-it("says that a distance does not count them", async () => {
-  const [a, b] = [await quantised("e", 1), await quantised("f", 2)];
-  const { notes, distance } = await compareFiles(a, b);
-  expect(notes).toEqual(["Whole-number tensors differ and are not counted: l.qweight. Are they quantised?"]);
-  expect(distance.full.euclidean).toBe(1);
-  expect((await compareFiles(a, a)).notes).toBeUndefined();
 });

@@ -3,13 +3,10 @@ import { rename, rm } from "node:fs/promises";
 import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
 import {
   average,
-  compareKeys,
   emptyScores,
   evaluateMixes,
   type Grouping,
-  groupLayers,
   type Layer,
-  layersOf,
   type MeasureOptions,
   matchLayers,
   mixKey,
@@ -18,8 +15,6 @@ import {
   type Prepared,
   prepare,
   recalibrate,
-  requireFinite,
-  requireSameWhole,
   type SampleScores,
   summarise,
   weightName,
@@ -37,9 +32,10 @@ import {
   UserError,
   writeAtomic,
 } from "../core/index.ts";
-import { holderOf, type Model } from "../models/index.ts";
+import { holderOf } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
+import { openEnds } from "./ends.ts";
 import { requireOut } from "./out.ts";
 import { parseShares } from "./shares.ts";
 
@@ -102,8 +98,8 @@ async function mergeOpened(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
   const prepared = measure ? await prepare(measure) : undefined;
-  const files = await readers(x, y, options, prepared);
-  const { layers, tied } = files;
+  const ends = await openEnds(x, y, options, prepared);
+  const { layers, tied } = ends;
   const choice =
     budget && prepared
       ? await chooseLayers(
@@ -126,18 +122,18 @@ async function mergeOpened(
   const holder = holderOf(tied);
   const replace = async (name: string): Promise<Tensor | undefined> => {
     const share = shares.get(layerOf.get(name)!);
-    const own = await files.readA(holder(name));
+    const own = await ends.readA(holder(name));
     const renewed = fresh?.get(name);
     if (renewed) return fromNumbers(own.dtype, own.shape, toNumbers(renewed)); // in the file's precision
-    if (!isFloating(own.dtype)) return base === "b" ? files.readB(holder(name)) : undefined;
-    if (share !== undefined && statistics === "a" && files.isStatistic(name)) return undefined; // the file is a copy of a's
+    if (!isFloating(own.dtype)) return base === "b" ? ends.readB(holder(name)) : undefined;
+    if (share !== undefined && statistics === "a" && ends.isStatistic(name)) return undefined; // the file is a copy of a's
     if (share === undefined)
-      return base === "b" ? average(own, await files.readB(holder(name)), 1, own.dtype) : undefined;
-    return average(own, await files.readB(holder(name)), share, own.dtype);
+      return base === "b" ? average(own, await ends.readB(holder(name)), 1, own.dtype) : undefined;
+    return average(own, await ends.readB(holder(name)), share, own.dtype);
   };
   const part = partName(out); // what is there under `out` stays until all is done
   try {
-    await rewriteCheckpoint(x, part, files.names, replace);
+    await rewriteCheckpoint(x, part, ends.names, replace);
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
@@ -172,67 +168,6 @@ async function mergeOpened(
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   }
-}
-
-interface Files {
-  readonly layers: readonly Layer[];
-  readonly tied: readonly (readonly string[])[];
-  /** The tensors that may be replaced. */
-  readonly names: ReadonlySet<string>;
-  /** A running mean or variance. */
-  isStatistic(name: string): boolean;
-  readA(name: string): Promise<Tensor>;
-  readB(name: string): Promise<Tensor>;
-}
-
-/** Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called. */
-async function readers(
-  x: Checkpoint,
-  y: Checkpoint,
-  { a, b, group, allowNonfinite }: MergeOptions,
-  prepared?: Prepared,
-): Promise<Files> {
-  if (x.format === "onnx" && y.format === "onnx") {
-    const subject = prepared?.subject ?? (await openSubject([a, b], {}, { allowNonfinite }));
-    const model = subject.model({ name: "" });
-    const names = new Set(model.parameters.map((p) => p.name));
-    const missing = [...names].filter((name) => !x.tensors.has(name));
-    if (missing.length)
-      throw new UserError(
-        `${a} stores ${missing[0]} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
-      );
-    const reader = (tensors: ReadonlyMap<string, Tensor>) => async (name: string) => tensors.get(name)!;
-    return {
-      layers: layersOf(model, group),
-      tied: model.tied,
-      names,
-      isStatistic: statisticsOf(model),
-      readA: reader(subject.a.tensors),
-      readB: reader(subject.b.tensors),
-    };
-  }
-  compareKeys(x, y);
-  await requireSameWhole(x, y);
-  const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
-  const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
-  // a tied tensor may be there under one of its names only
-  const reader = (file: Checkpoint) => async (name: string) => {
-    const there = file.tensors.has(name)
-      ? name
-      : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name);
-    const read = await file.read(there);
-    if (!allowNonfinite) requireFinite(file.path, new Map([[there, read]]));
-    return read;
-  };
-  const isStatistic = prepared
-    ? statisticsOf(prepared.pair.model)
-    : (name: string) => /(^|\.)running_(mean|var)$/.test(name); // PyTorch's names
-  return { layers, tied, names: new Set(x.tensors.keys()), isStatistic, readA: reader(x), readB: reader(y) };
-}
-
-function statisticsOf({ parameters }: Model): (name: string) => boolean {
-  const statistics = new Set(parameters.filter((p) => p.kind === "statistic").map((p) => p.name));
-  return (name) => statistics.has(name);
 }
 
 /** Running statistics of the merged network, from the samples. */
