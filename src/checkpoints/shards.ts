@@ -45,7 +45,20 @@ export async function openShards(
       return shard.range?.(name);
     };
     const files = [path, ...[...shards.values()].flatMap((shard) => shard.files)];
-    return { path, files, format, tensors, metadata, read, range, close };
+    const tied = [...shards].flatMap(([file, shard]) =>
+      (shard.tied ?? []).map((names) => names.filter((name) => fileOf.get(name) === file)),
+    );
+    return {
+      path,
+      files,
+      format,
+      tensors,
+      metadata,
+      read,
+      range,
+      close,
+      tied: tied.filter(({ length }) => length > 1),
+    };
   } catch (error) {
     await close();
     throw error;

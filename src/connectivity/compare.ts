@@ -78,7 +78,11 @@ async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
   if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
   const [first, ...others] = files;
   for (const other of others) compareKeys(first, other);
-  return { tensors: [...first.tensors.values()], whole: [], tied: first.tied ?? [], placeIn: (_, name) => name };
+  const tied = first.tied ?? [];
+  // a tied tensor may be there under one of its names only
+  const placeIn = ({ tensors }: Checkpoint, name: string) =>
+    tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
+  return { tensors: [...first.tensors.values()], whole: [], tied, placeIn };
 }
 
 /** The sums of a tensor of two files, in threads where it lies whole in both. */

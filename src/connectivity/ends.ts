@@ -43,17 +43,26 @@ export async function readEnd(file: Checkpoint, allowNonfinite = false): Promise
 const describe = ({ path }: Checkpoint, names: string[]) =>
   names.length ? ` Only in ${path}: ${listSome(names)}.` : "";
 
-/** Throws {@link UserError} when the names or shapes in two checkpoints differ. */
-export function compareKeys(a: Checkpoint, b: Checkpoint): void {
-  const onlyA = [...a.tensors.keys()].filter((name) => !b.tensors.has(name));
-  const onlyB = [...b.tensors.keys()].filter((name) => !a.tensors.has(name));
+/** Groups of names that one of two checkpoints stores as one tensor. */
+export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
+
+/**
+ * Throws {@link UserError} when the names or shapes in two checkpoints differ. A name that only one of them has is passed over where it is tied to one that
+ * both have: Hugging Face's .bin files hold tied tensors under every name, its .safetensors files under one.
+ */
+export function compareKeys(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): void {
+  const isInBoth = (name: string) => a.tensors.has(name) && b.tensors.has(name);
+  const isTied = (name: string) => tied.some((names) => names.includes(name) && names.some(isInBoth));
+  const [onlyA, onlyB] = [a, b].map(({ tensors }) =>
+    [...tensors.keys()].filter((name) => !isInBoth(name) && !isTied(name)),
+  );
   if (onlyA.length || onlyB.length) {
     throw new UserError(
       `The two checkpoints are of different networks.${describe(a, onlyA)}${describe(b, onlyB)} Give two checkpoints of one architecture.`,
     );
   }
   const unlike = [...a.tensors.values()].filter(
-    ({ name, shape }) => String(shape) !== String(b.tensors.get(name)!.shape),
+    ({ name, shape }) => isInBoth(name) && String(shape) !== String(b.tensors.get(name)!.shape),
   );
   if (unlike.length) {
     const some = unlike.map(({ name, shape }) => `${name} is [${shape}] and [${b.tensors.get(name)!.shape}]`);
@@ -88,6 +97,16 @@ export function compareWithModel({ path, tensors }: Checkpoint, model: Model): v
       `${path} does not fit model ${model.name}: ${listSome(some, 3)}. Give other sizes, or another --model.`,
     );
   }
+}
+
+/** Gives an end its tied tensors under the names that it lacks. */
+export function fillTied(end: End, tied: Model["tied"]): End {
+  const tensors = new Map(end.tensors);
+  for (const names of tied) {
+    const there = end.tensors.get(names.find((name) => end.tensors.has(name))!);
+    for (const name of names) if (there && !tensors.has(name)) tensors.set(name, there);
+  }
+  return { ...end, tensors };
 }
 
 /** Gives tied names the one tensor of the last of them that the file has; `notes` hears of copies that differ. */

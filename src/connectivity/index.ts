@@ -3,7 +3,7 @@
 export { measureApart } from "./apart.ts";
 export { barriers, summarise } from "./barrier.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
-export { compareKeys, requireFinite, withCheckpoints } from "./ends.ts";
+export { compareKeys, requireFinite, tiedIn, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { requireFit } from "./fit.ts";
 export { differenceInterval, mean, meanInterval } from "./interval.ts";

@@ -17,10 +17,12 @@ import {
   compareKeys,
   compareWithModel,
   type End,
+  fillTied,
   findTied,
   isSame,
   readEnd,
   shareTied,
+  tiedIn,
   withCheckpoints,
 } from "./ends.ts";
 import { alignGraphs, readGraph } from "./graphs.ts";
@@ -62,11 +64,15 @@ export function openSubject(
       );
     }
     if (spec.name === undefined) return openGraphs(await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
-    compareKeys(a, b);
-    await requireSameWhole(a, b);
-    if (spec.name.endsWith(".onnx"))
-      return openGraph(spec.name, await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
+    if (spec.name.endsWith(".onnx")) {
+      compareKeys(a, b);
+      await requireSameWhole(a, b);
+      const [x, y] = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];
+      return openGraph(spec.name, fillTied(x, tiedIn(a, b)), fillTied(y, tiedIn(a, b)));
+    }
     const model = buildModel(await findNetwork(spec.name), spec.sizes, (name) => a.tensors.get(name)?.shape);
+    compareKeys(a, b, model.tied);
+    await requireSameWhole(a, b);
     compareWithModel(a, model);
     const notes: string[] = [];
     const ends = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];

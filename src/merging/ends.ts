@@ -10,6 +10,7 @@ import {
   type Prepared,
   requireFinite,
   requireSameWhole,
+  tiedIn,
 } from "../connectivity/index.ts";
 import { type Tensor, UserError } from "../core/index.ts";
 import type { Held } from "../graph/index.ts";
@@ -56,7 +57,7 @@ export async function openEnds(
       readB: reader(subject.b.tensors),
     };
   }
-  compareKeys(x, y);
+  compareKeys(x, y, [...tiedIn(x, y), ...(prepared?.pair.model.tied ?? [])]);
   await requireSameWhole(x, y);
   const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
   const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });

@@ -65,3 +65,20 @@ it("leaves nothing behind when whole numbers differ, which have no average", asy
   await expect(merge({ a, b, out })).rejects.toThrow("whole-number tensors that differ (qweight)");
   expect([out, `${out}.merge.json`].map(existsSync)).toEqual([false, false]);
 });
+
+it("merges a tied tensor that one file has under both names and the other under one", async () => {
+  const write = async (name: string, value: number, names: readonly string[]) => {
+    const path = join(folder, name);
+    const tensors = new Map(names.map((one) => [one, tensor("float32", [2], [value, 1])]));
+    const tied = names.length > 1 ? { tied: JSON.stringify([names]) } : undefined;
+    await writeTensors(path, "safetensors", tensors, tied);
+    return path;
+  };
+  const names = ["wte.weight", "head.weight"];
+  const [both, one] = [await write("both.safetensors", 2, names), await write("one.safetensors", 4, ["wte.weight"])];
+  const out = join(folder, "merged.safetensors");
+  await merge({ a: both, b: one, out });
+  expect([...(await readTensors(out))].map(([name, { data }]) => [name, data[0]])).toEqual(names.map((n) => [n, 3]));
+  await merge({ a: one, b: both, out });
+  expect([...(await readTensors(out))].map(([name, { data }]) => [name, data[0]])).toEqual([["wte.weight", 3]]);
+});
