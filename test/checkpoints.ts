@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import {
   GraphProtoSchema,
@@ -81,24 +81,29 @@ export function plain(tensors: ReadonlyMap<string, Tensor>): [string, string, re
   ]);
 }
 
-/** An ONNX model with nothing but initialisers, raw, behind one that is stored as numbers. */
-export function onnxBytes(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
-  const initializer = [...tensors].map(([name, tensor]) =>
-    create(TensorProtoSchema, {
-      name,
-      dataType: onnxTypes[tensor.dtype],
-      dims: tensor.shape.map(BigInt),
-      rawData: new Uint8Array(bytesOf(tensor)),
-    }),
-  );
-  const node = create(NodeProtoSchema, { opType: "Relu", input: ["x"], output: ["y"] });
+/** An ONNX model of initialisers, raw, and of nodes, or of one that uses none of them. */
+export function onnxBytes(
+  tensors: ReadonlyMap<string, Tensor>,
+  nodes: readonly MessageInitShape<typeof NodeProtoSchema>[] = [{ opType: "Relu", input: ["x"], output: ["y"] }],
+): Uint8Array {
+  const initializer = [...tensors].map(([name, tensor]) => onnxTensor(name, tensor));
+  const node = nodes.map((one) => create(NodeProtoSchema, one));
   const opsetImport = [create(OperatorSetIdProtoSchema, { version: 17n })];
-  const graph = create(GraphProtoSchema, { name: "test", node: [node], initializer });
+  const graph = create(GraphProtoSchema, { name: "test", node, initializer, input: [{ name: "x" }] });
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, { irVersion: 8n, producerName: "test", graph, opsetImport }),
   );
 }
+
+/** A tensor as ONNX has it, raw. */
+export const onnxTensor = (name: string, tensor: Tensor) =>
+  create(TensorProtoSchema, {
+    name,
+    dataType: onnxTypes[tensor.dtype],
+    dims: tensor.shape.map(BigInt),
+    rawData: new Uint8Array(bytesOf(tensor)),
+  });
 
 /** A zip archive of stored members. `limit` as {@link writeZip} takes it. */
 export async function zipOf(

@@ -15,6 +15,8 @@ export interface TensorInfo {
 
 export interface Checkpoint {
   readonly path: string;
+  /** Every file it lies in: the one that was opened, then its shards or its external data. */
+  readonly files: readonly string[];
   readonly format: Format;
   /** By name, in the file's own order. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -59,6 +61,7 @@ export function makeCheckpoint<P extends Omit<TensorInfo, "name">>(
   for (const [name, { dtype, shape }] of places) tensors.set(name, { name, dtype, shape });
   return {
     path: source.path,
+    files: [source.path],
     format,
     tensors,
     metadata,

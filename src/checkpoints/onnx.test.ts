@@ -68,6 +68,9 @@ it("reads external data beside the model, from their offset", async () => {
   writeFileSync(join(folder, "weights.bin"), Buffer.concat([Buffer.alloc(16), bytesOf(values)]));
   const found = await readTensors(path, model(external({ location: "weights.bin", offset: "16", length: "8" }, [2n])));
   expect(toNumbers(found.get("w")!)).toEqual(Float32Array.of(3, 4));
+  const checkpoint = await openCheckpoint(path);
+  expect(checkpoint.files).toEqual([path, join(folder, "weights.bin")]);
+  await checkpoint.close();
 });
 
 it.each([

@@ -74,8 +74,10 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
   const checkpoint = makeCheckpoint(closing, "onnx", places, async (place, name) =>
     readPlace(source, other, place, name),
   );
+  const outside = [...places.values()].flatMap(({ external }) => (external ? [external.path] : []));
   return {
     ...checkpoint,
+    files: [path, ...new Set(outside)],
     range(name) {
       const { external, runs, varints, dtype, shape } = places.get(name)!;
       const size = sizeOf(shape) * bytesPerElement(dtype);

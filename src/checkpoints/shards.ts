@@ -44,7 +44,21 @@ export async function openShards(
       const shard = shards.get(find(path, fileOf, name))!;
       return shard.range?.(name);
     };
-    return { path, format, tensors, metadata, read, range, close };
+    const files = [path, ...[...shards.values()].flatMap((shard) => shard.files)];
+    const tied = [...shards].flatMap(([file, shard]) =>
+      (shard.tied ?? []).map((names) => names.filter((name) => fileOf.get(name) === file)),
+    );
+    return {
+      path,
+      files,
+      format,
+      tensors,
+      metadata,
+      read,
+      range,
+      close,
+      tied: tied.filter(({ length }) => length > 1),
+    };
   } catch (error) {
     await close();
     throw error;

@@ -78,6 +78,8 @@ const dtypes: Readonly<Record<string, DType>> = {
 
 const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   "collections.OrderedDict": orderedDict,
+  "collections.defaultdict": () => new Map(), // its items come afterwards, as a dictionary's do
+  "collections.Counter": () => inert,
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": rebuildTypedTensor, // of uint16, uint32 and uint64
@@ -92,7 +94,16 @@ const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
   "numpy._core.multiarray.scalar": () => inert,
 };
 
+/** Python's own: sets, and what a defaultdict names to make its values with, which nobody calls here. */
+const builtins = ["__builtin__", "builtins"].flatMap((module): TorchGlobal[] => [
+  ...["set", "frozenset"].map((name) => ({ kind: "global", name: `${module}.${name}`, call: () => inert }) as const),
+  ...["list", "dict", "tuple", "int", "long", "float", "bool", "str", "unicode"].map(
+    (name) => ({ kind: "global", name: `${module}.${name}` }) as const,
+  ),
+]);
+
 const globals = new Map<string, TorchGlobal>([
+  ...builtins.map((one) => [one.name, one] as const),
   ...Object.entries(storages).map(([name, storage]) => [name, { kind: "global", name, storage }] as const),
   ...Object.entries(dtypes).map(([name, dtype]) => [name, { kind: "global", name, dtype }] as const),
   ...Object.entries(callables).map(([name, call]) => [name, { kind: "global", name, call }] as const),

@@ -81,6 +81,22 @@ describe("the zip form", () => {
     expect([found.get("w")!.dtype, ...found.get("w")!.data]).toEqual(["uint16", 0x3f80, 0]);
   });
 
+  it("passes over sets, counters and dictionaries with defaults, and calls nothing", async () => {
+    const w = rebuild(storage(6), 0, ints(2), ints(1));
+    const kinds = {
+      set: `c__builtin__\nset\n${tuple(ints(1, 2))}R`,
+      frozenset: `cbuiltins\nfrozenset\n${tuple(ints(1))}R`,
+      milestones: `ccollections\nCounter\n${tuple(`}${int(30)}${int(1)}s`)}R`,
+      history: `ccollections\ndefaultdict\n${tuple("c__builtin__\nlist\n")}R(${text("loss")}]u`,
+    };
+    expect([...(await readTensors(path, await zipped({ ...kinds, w }))).keys()]).toEqual(["w"]);
+    expect(await refusal(path, await zipped({ w: `c__builtin__\nlist\n${tuple(ints(1))}R` }))).toContain(
+      "its pickle calls __builtin__.list with arguments that make no sense",
+    );
+    const inside = `ccollections\ndefaultdict\n${tuple("cbuiltins\nint\n")}R(${text("w")}${w}u`;
+    expect([...(await readTensors(path, await zipped({ state_dict: inside }))).keys()]).toEqual(["w"]);
+  });
+
   it("refuses a pickle that does not end", async () => {
     const bytes = await zipOf({ "x/data.pkl": Buffer.from("\x80\x02}", "latin1") });
     expect(await refusal(path, bytes)).toContain("is cut short: its pickle");

@@ -44,8 +44,12 @@ export const distanceCommand = () =>
       const comparison = await compareFiles(a, b, { init, group }, (done, total) =>
         progress.update("distance", done, total),
       ).finally(progress.stop);
+      const notes = (comparison.notes ?? []).map((note) => `Note: ${note}`);
       if (json) console.log(JSON.stringify(comparison, null, 1));
-      else console.log(csv ? asCsv(rowsOf(comparison, sort)) : asTable(rowsOf(comparison, sort), comparison));
+      else if (csv) {
+        console.log(asCsv(rowsOf(comparison, sort)));
+        for (const note of notes) console.error(note);
+      } else console.log([asTable(rowsOf(comparison, sort), comparison), ...notes].join("\n"));
     });
 
 function rowsOf({ layers, distance }: Comparison, sort: (typeof orders)[number]): Row[] {

@@ -1,11 +1,12 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
-import { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
+import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { compareKeys, withCheckpoints } from "./ends.ts";
-import { graphWeights } from "./graphs.ts";
+import { graphWeights, type StoredWeights } from "./graphs.ts";
 import { type Grouping, groupLayers, type Layer } from "./layers.ts";
-import { startSumming } from "./summing.ts";
+import { type Summing, startSumming } from "./summing.ts";
+import { noteUntold } from "./untold.ts";
 
 export interface Comparison {
   readonly schema: "layerwise/distance@1";
@@ -14,6 +15,8 @@ export interface Comparison {
   readonly init?: { readonly path: string };
   readonly layers: readonly Layer[];
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
+  /** What the distances do not tell, as sentences. */
+  readonly notes?: readonly string[];
 }
 
 export interface CompareOptions {
@@ -33,7 +36,8 @@ export function compareFiles(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Comparison> {
   return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
-    const { tensors, tied, nameIn } = await weightsOf([x, y, ...(start ? [start] : [])]);
+    const weights = await weightsOf([x, y, ...(start ? [start] : [])]);
+    const { tensors, tied } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
     const layers = groupLayers(tensors, { group, tied });
     const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -44,21 +48,19 @@ export function compareFiles(
       done += elements;
       onProgress(done, total);
     };
-    const between = (one: Checkpoint, other: Checkpoint) => {
-      const here = sumsOfPieces(
-        (name) => chunksOf(one, nameIn(one, name)),
-        (name) => chunksOf(other, nameIn(other, name)),
-        count,
-      );
-      const inThreads = (name: string) =>
-        summing?.of([one, other], [nameIn(one, name), nameIn(other, name)], count) ?? here(name);
-      return layerDistances(layers, inThreads, tied);
+    const untold = noteUntold(tensors, layers);
+    const between = async (one: Checkpoint, other: Checkpoint) => {
+      const sums = sumsBetween(weights, one, other, summing, count);
+      const heard = async (name: string) => untold.hear(name, await sums(name), one.path, other.path);
+      for (const name of weights.whole) await heard(name);
+      return layerDistances(layers, heard, tied);
     };
     const compared = async () => ({
       ...(await between(x, y)),
       ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
     });
     const distance = await compared().finally(() => summing?.close());
+    const notes = untold.notes();
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
@@ -66,14 +68,40 @@ export function compareFiles(
       ...(init ? { init: { path: init } } : {}),
       layers,
       distance,
+      ...(notes.length ? { notes } : {}),
     };
   });
 }
 
-/** What the files hold, and the name of each tensor in every file: state dicts have the same names, ONNX graphs the same places. */
-async function weightsOf(files: readonly Checkpoint[]): ReturnType<typeof graphWeights> {
+/** What the files hold, and where: state dicts have the same names, ONNX graphs the same places. */
+async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
   if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
   const [first, ...others] = files;
   for (const other of others) compareKeys(first, other);
-  return { tensors: [...first.tensors.values()], tied: first.tied ?? [], nameIn: (_, name) => name };
+  const tied = first.tied ?? [];
+  // a tied tensor may be there under one of its names only
+  const placeIn = ({ tensors }: Checkpoint, name: string) =>
+    tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
+  return { tensors: [...first.tensors.values()], whole: [], tied, placeIn };
+}
+
+/** The sums of a tensor of two files, in threads where it lies whole in both. */
+function sumsBetween(
+  { placeIn }: StoredWeights,
+  one: Checkpoint,
+  other: Checkpoint,
+  summing: Summing | undefined,
+  onProgress: (elements: number) => void,
+): SumsOf {
+  const piecesIn = (file: Checkpoint) => (name: string) => {
+    const place = placeIn(file, name);
+    return typeof place === "string" ? chunksOf(file, place) : [place];
+  };
+  const here = sumsOfPieces(piecesIn(one), piecesIn(other), onProgress);
+  return async (name) => {
+    const [x, y] = [placeIn(one, name), placeIn(other, name)];
+    const inThreads =
+      typeof x === "string" && typeof y === "string" ? summing?.of([one, other], [x, y], onProgress) : undefined;
+    return inThreads ?? here(name);
+  };
 }

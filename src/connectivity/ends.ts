@@ -1,10 +1,20 @@
 // The two ends of a measurement: both checkpoints read and held against each other and against the network before anything is computed.
 import { type Checkpoint, openCheckpoint, readAll } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, listSome, sha256File, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
+import {
+  bytesOf,
+  isFloating,
+  listSome,
+  sha256Files,
+  sizeOf,
+  type Tensor,
+  toNumbers,
+  UserError,
+} from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 
 export interface End {
   readonly path: string;
+  /** Of all the files that it lies in. */
   readonly sha256: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
@@ -27,23 +37,32 @@ export async function withCheckpoints<T>(
 export async function readEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
   const tensors = await readAll(file);
   if (!allowNonfinite) requireFinite(file.path, tensors);
-  return { path: file.path, sha256: await sha256File(file.path), tensors };
+  return { path: file.path, sha256: await sha256Files(file.files), tensors };
 }
 
 const describe = ({ path }: Checkpoint, names: string[]) =>
   names.length ? ` Only in ${path}: ${listSome(names)}.` : "";
 
-/** Throws {@link UserError} when the names or shapes in two checkpoints differ. */
-export function compareKeys(a: Checkpoint, b: Checkpoint): void {
-  const onlyA = [...a.tensors.keys()].filter((name) => !b.tensors.has(name));
-  const onlyB = [...b.tensors.keys()].filter((name) => !a.tensors.has(name));
+/** Groups of names that one of two checkpoints stores as one tensor. */
+export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
+
+/**
+ * Throws {@link UserError} when the names or shapes in two checkpoints differ. A name that only one of them has is passed over where it is tied to one that
+ * both have: Hugging Face's .bin files hold tied tensors under every name, its .safetensors files under one.
+ */
+export function compareKeys(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): void {
+  const isInBoth = (name: string) => a.tensors.has(name) && b.tensors.has(name);
+  const isTied = (name: string) => tied.some((names) => names.includes(name) && names.some(isInBoth));
+  const [onlyA, onlyB] = [a, b].map(({ tensors }) =>
+    [...tensors.keys()].filter((name) => !isInBoth(name) && !isTied(name)),
+  );
   if (onlyA.length || onlyB.length) {
     throw new UserError(
       `The two checkpoints are of different networks.${describe(a, onlyA)}${describe(b, onlyB)} Give two checkpoints of one architecture.`,
     );
   }
   const unlike = [...a.tensors.values()].filter(
-    ({ name, shape }) => String(shape) !== String(b.tensors.get(name)!.shape),
+    ({ name, shape }) => isInBoth(name) && String(shape) !== String(b.tensors.get(name)!.shape),
   );
   if (unlike.length) {
     const some = unlike.map(({ name, shape }) => `${name} is [${shape}] and [${b.tensors.get(name)!.shape}]`);
@@ -80,6 +99,16 @@ export function compareWithModel({ path, tensors }: Checkpoint, model: Model): v
   }
 }
 
+/** Gives an end its tied tensors under the names that it lacks. */
+export function fillTied(end: End, tied: Model["tied"]): End {
+  const tensors = new Map(end.tensors);
+  for (const names of tied) {
+    const there = end.tensors.get(names.find((name) => end.tensors.has(name))!);
+    for (const name of names) if (there && !tensors.has(name)) tensors.set(name, there);
+  }
+  return { ...end, tensors };
+}
+
 /** Gives tied names the one tensor of the last of them that the file has; `notes` hears of copies that differ. */
 export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
   const tensors = new Map(end.tensors);
@@ -96,12 +125,16 @@ export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
   return { ...end, tensors };
 }
 
+/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
+export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
+  isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
+
 /** Groups of matrices that are one tensor under several names in both ends, told by their elements. */
 export function findTied(a: End, b: End): string[][] {
   const groups = new Map<string, string[]>();
   for (const [name, tensor] of a.tensors) {
     const { dtype, shape } = tensor;
-    if (!isFloating(dtype) || shape.length < 2 || sizeOf(shape) < 16 || isConstant(tensor)) continue;
+    if (!mayBeTied(tensor) || isConstant(tensor)) continue;
     const key = `${dtype} ${shape} ${Buffer.from(bytesOf(tensor).subarray(0, 64)).toString("hex")}`;
     groups.set(key, [...(groups.get(key) ?? []), name]);
   }
@@ -112,7 +145,8 @@ export function findTied(a: End, b: End): string[][] {
   );
 }
 
-const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
+/** The same elements, to the last bit. */
+export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
 
 function isConstant(tensor: Tensor): boolean {
   const values = toNumbers(tensor);

@@ -1,8 +1,9 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
 import { type Checkpoint, readStructure } from "../checkpoints/index.ts";
-import { UserError } from "../core/index.ts";
+import { isFloating, sizeOf, type Tensor, UserError } from "../core/index.ts";
 import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
 import { dtypeOf, graphParameters } from "../models/index.ts";
+import { isSame, mayBeTied } from "./ends.ts";
 import type { LayerTensor } from "./layers.ts";
 
 /** Throws {@link UserError} when the file holds no graph that can be read. */
@@ -29,31 +30,56 @@ export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pat
   }
 }
 
-/** The weights of the first file, with their modules, and the name that each has in every file. */
-export async function graphWeights(files: readonly Checkpoint[]): Promise<{
+/** What several files hold, and where each has it. */
+export interface StoredWeights {
+  /** Of the first file, with their modules. */
   readonly tensors: readonly LayerTensor[];
-  /** Groups of names that are one tensor: of an initialiser and its copies. */
+  /** Names of whole-number tensors that belong to no layer. */
+  readonly whole: readonly string[];
+  /** Groups of names that are one tensor. */
   readonly tied: readonly (readonly string[])[];
-  nameIn(file: Checkpoint, name: string): string;
-}> {
+  /** What a tensor of the first file is called in another one, or its elements, where they are a constant of that file's graph. */
+  placeIn(file: Checkpoint, name: string): string | Tensor;
+}
+
+/** The weights of ONNX files of one architecture. */
+export async function graphWeights(files: readonly Checkpoint[]): Promise<StoredWeights> {
   const [first, ...others] = files;
   const graph = await readGraph(first.path);
-  const stored = ({ name, copyOf }: Held) => copyOf ?? name;
-  const names = new Map<Checkpoint, Map<string, string>>();
-  for (const file of others) {
-    const pairs = alignGraphs(graph, await readGraph(file.path), first.path, file.path);
-    names.set(file, new Map([...pairs].map(([name, held]) => [name, stored(held)])));
+  const held = new Map([[first, new Map(graph.held.map((one) => [one.name, one]))]]);
+  for (const file of others) held.set(file, alignGraphs(graph, await readGraph(file.path), first.path, file.path));
+  const storedIn = (file: Checkpoint, name: string) => {
+    const { name: own, copyOf = own } = held.get(file)!.get(name)!;
+    return copyOf;
+  };
+  const placeIn = (file: Checkpoint, name: string) => held.get(file)!.get(name)!.tensor ?? storedIn(file, name);
+
+  // constants, and numbers without a name, are weights only where they differ
+  const differing = new Set<string>();
+  for (const { name, dtype, shape, tensor } of graph.held) {
+    if (!isFloating(dtype) || !(tensor || sizeOf(shape) === 1)) continue;
+    const read = async (file: Checkpoint) => {
+      const place = placeIn(file, name);
+      return typeof place === "string" ? file.read(place) : place;
+    };
+    const own = await read(first);
+    for (const file of others) if (!isSame(own, await read(file))) differing.add(name);
   }
-  names.set(first, new Map(graph.held.map((held) => [held.name, stored(held)])));
-  const tensors = graphParameters(graph, () => false).map((one) => ({ ...one, dtype: dtypeOf(one) }));
+  const tensors = graphParameters(graph, ({ name }) => differing.has(name)).map((one) => ({
+    ...one,
+    dtype: dtypeOf(one),
+  }));
+
+  // exporters write equal tensors once, which those of a fresh network may be by chance: one tensor is what is one in every file
   const groups = new Map<string, string[]>();
-  for (const { name } of tensors) {
-    const source = names.get(first)!.get(name)!;
-    groups.set(source, [...(groups.get(source) ?? []), name]);
+  for (const { name } of tensors.filter(mayBeTied)) {
+    const stored = JSON.stringify(files.map((file) => storedIn(file, name)));
+    groups.set(stored, [...(groups.get(stored) ?? []), name]);
   }
   return {
     tensors,
+    whole: graph.held.filter(({ dtype, shape }) => !isFloating(dtype) && sizeOf(shape) > 1).map(({ name }) => name),
     tied: [...groups.values()].filter(({ length }) => length > 1),
-    nameIn: (file, name) => names.get(file)!.get(name)!,
+    placeIn,
   };
 }

@@ -3,7 +3,7 @@
 export { measureApart } from "./apart.ts";
 export { barriers, summarise } from "./barrier.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
-export { compareKeys, requireFinite, withCheckpoints } from "./ends.ts";
+export { compareKeys, requireFinite, tiedIn, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { requireFit } from "./fit.ts";
 export { differenceInterval, mean, meanInterval } from "./interval.ts";
@@ -40,3 +40,4 @@ export { readMeasurement, readSamples, type SampleTable, saveDrawing, saveMeasur
 export { openMember, openSubject } from "./subject.ts";
 export { buildSweep, sweepWeights, weightName } from "./sweep.ts";
 export { decide } from "./verdict.ts";
+export { requireSameWhole } from "./whole.ts";

@@ -1,6 +1,6 @@
 // What is measured: a built-in network with two checkpoints, two ONNX files, or an ONNX graph with the weights of two checkpoints.
 import { readFile } from "node:fs/promises";
-import { isFloating, listSome, sha256, type Tensor, UserError } from "../core/index.ts";
+import { isFloating, listSome, sha256, UserError } from "../core/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import {
   type Binding,
@@ -13,8 +13,20 @@ import {
   ownTensor,
   stateDictParameters,
 } from "../models/index.ts";
-import { compareKeys, compareWithModel, type End, findTied, readEnd, shareTied, withCheckpoints } from "./ends.ts";
+import {
+  compareKeys,
+  compareWithModel,
+  type End,
+  fillTied,
+  findTied,
+  isSame,
+  readEnd,
+  shareTied,
+  tiedIn,
+  withCheckpoints,
+} from "./ends.ts";
 import { alignGraphs, readGraph } from "./graphs.ts";
+import { cannotAverage, requireSameWhole } from "./whole.ts";
 
 export interface ModelSpec {
   /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
@@ -52,10 +64,15 @@ export function openSubject(
       );
     }
     if (spec.name === undefined) return openGraphs(await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
-    compareKeys(a, b);
-    if (spec.name.endsWith(".onnx"))
-      return openGraph(spec.name, await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite));
+    if (spec.name.endsWith(".onnx")) {
+      compareKeys(a, b);
+      await requireSameWhole(a, b);
+      const [x, y] = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];
+      return openGraph(spec.name, fillTied(x, tiedIn(a, b)), fillTied(y, tiedIn(a, b)));
+    }
     const model = buildModel(await findNetwork(spec.name), spec.sizes, (name) => a.tensors.get(name)?.shape);
+    compareKeys(a, b, model.tied);
+    await requireSameWhole(a, b);
     compareWithModel(a, model);
     const notes: string[] = [];
     const ends = [await readEnd(a, allowNonfinite), await readEnd(b, allowNonfinite)];
@@ -71,14 +88,10 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
   const own = new Map(foreign.held.map((held) => [held.name, ownTensor(held, a.tensors)]));
   const theirs = new Map([...pairs].map(([name, held]) => [name, ownTensor(held, b.tensors)]));
   const differing = new Set(
-    foreign.held.map((h) => h.name).filter((name) => !isEqual(own.get(name)!, theirs.get(name)!)),
+    foreign.held.map((h) => h.name).filter((name) => !isSame(own.get(name)!, theirs.get(name)!)),
   );
   const whole = [...differing].filter((name) => !isFloating(own.get(name)!.dtype));
-  if (whole.length) {
-    throw new UserError(
-      `${a.path} and ${b.path} hold whole-number tensors that differ (${listSome(whole, 3)}), which cannot be averaged; are they quantised? Give the float models.`,
-    );
-  }
+  if (whole.length) throw cannotAverage(a.path, b.path, whole);
   const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
   const ends = [
     { ...a, tensors: own },
@@ -127,6 +140,3 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
 /** The tensors of another checkpoint of a subject's network, whatever their values. */
 export const openMember = (path: string, { tied }: Model): Promise<End["tensors"]> =>
   withCheckpoints([path], async (file) => shareTied(await readEnd(file, true), tied, []).tensors);
-
-const isEqual = (x: Tensor, y: Tensor): boolean =>
-  x.data.length === y.data.length && x.data.every((value, i) => Object.is(value, y.data[i]));

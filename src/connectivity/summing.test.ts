@@ -47,7 +47,11 @@ it("threads' sums are those of the main one, and a file that ends early is told"
 
 it("sums are those of their definition, and counters have none", () => {
   const [x, y] = [tensor("float32", [3], [1, 2, 3]), tensor("float32", [3], [0, -2, 5])];
-  expect(sumsOf(x, y)).toEqual({ difference: 1 + 16 + 4, product: -4 + 15, a: 14, b: 29 });
+  expect(sumsOf(x, y)).toEqual({ difference: 1 + 16 + 4, product: -4 + 15, a: 14, b: 29, whole: 0 });
   expect(addSums(sumsOf(x, y), sumsOf(x, y)).a).toBe(28);
-  expect(sumsOf(tensor("int64", [1], [3]), tensor("int64", [1], [5]))).toEqual(noSums);
+  expect(sumsOf(tensor("int64", [1], [3]), tensor("int64", [1], [3]))).toEqual(noSums);
+  expect(sumsOf(tensor("int64", [1], [3]), tensor("int64", [1], [5]))).toEqual({ ...noSums, whole: 1 });
+  const [large, larger] = [2n ** 60n, 2n ** 60n + 1n].map((n) => tensor("int64", [1], [n]));
+  expect(sumsOf(large, larger).whole).toBe(1);
+  expect(sumsOf(tensor("int8", [2], [3, 4]), tensor("float32", [2], [3, 5]))).toEqual({ ...noSums, whole: 1 });
 });

@@ -14,6 +14,13 @@ export async function sha256File(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** SHA-256 of what several files hold: of one file its own; of more, of their hashes, as hexadecimal digits one after the other. */
+export async function sha256Files(paths: readonly string[]): Promise<string> {
+  const hashes: string[] = [];
+  for (const path of paths) hashes.push(await sha256File(path));
+  return hashes.length === 1 ? hashes[0] : sha256(hashes.join(""));
+}
+
 /** SHA-256 of a JSON value; the order of keys does not matter. */
 export function sha256Value(value: unknown): string {
   return sha256(JSON.stringify(sorted(value)));

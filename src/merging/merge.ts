@@ -1,16 +1,12 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
-import { realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { rename, rm } from "node:fs/promises";
 import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
 import {
   average,
-  compareKeys,
   emptyScores,
   evaluateMixes,
   type Grouping,
-  groupLayers,
   type Layer,
-  layersOf,
   type MeasureOptions,
   matchLayers,
   mixKey,
@@ -19,7 +15,6 @@ import {
   type Prepared,
   prepare,
   recalibrate,
-  requireFinite,
   type SampleScores,
   summarise,
   weightName,
@@ -31,14 +26,17 @@ import {
   isFloating,
   partName,
   sha256File,
+  sha256Files,
   type Tensor,
   toNumbers,
   UserError,
   writeAtomic,
 } from "../core/index.ts";
-import { holderOf, type Model } from "../models/index.ts";
+import { holderOf } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
+import { openEnds } from "./ends.ts";
+import { requireOut } from "./out.ts";
 import { parseShares } from "./shares.ts";
 
 export interface MergeOptions {
@@ -61,6 +59,7 @@ export interface MergeOptions {
 
 export interface MergeRecord {
   readonly schema: "layerwise/merge@1";
+  /** `sha256` of an end is of all the files that it lies in. */
   readonly a: { readonly path: string; readonly sha256: string };
   readonly b: { readonly path: string; readonly sha256: string };
   readonly out: { readonly path: string; readonly sha256: string };
@@ -83,11 +82,6 @@ export interface MergeRecord {
 type Progress = (task: string, share: number) => void;
 
 export async function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
-  const { a, b, out } = options;
-  const folder = await realpath(dirname(out)).catch(() => resolve(dirname(out)));
-  for (const end of [a, b])
-    if ([resolve(end), await realpath(end).catch(() => "")].includes(join(folder, basename(out))))
-      throw new UserError(`${out} is one of the two ends, which would be lost. Give --out another name.`);
   return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
@@ -97,15 +91,15 @@ async function mergeOpened(
   options: MergeOptions,
   onProgress: Progress,
 ): Promise<MergeRecord> {
-  requireFormat(x, options);
+  await requireOut(x, y, options.out);
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
   if ((budget || statistics === "recalibrate") && !measure)
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
   const prepared = measure ? await prepare(measure) : undefined;
-  const files = await readers(x, y, options, prepared);
-  const { layers, tied } = files;
+  const ends = await openEnds(x, y, options, prepared);
+  const { layers, tied } = ends;
   const choice =
     budget && prepared
       ? await chooseLayers(
@@ -128,24 +122,24 @@ async function mergeOpened(
   const holder = holderOf(tied);
   const replace = async (name: string): Promise<Tensor | undefined> => {
     const share = shares.get(layerOf.get(name)!);
-    const own = await files.readA(holder(name));
+    const own = await ends.readA(holder(name));
     const renewed = fresh?.get(name);
     if (renewed) return fromNumbers(own.dtype, own.shape, toNumbers(renewed)); // in the file's precision
-    if (!isFloating(own.dtype)) return base === "b" ? files.readB(holder(name)) : undefined;
-    if (share !== undefined && statistics === "a" && files.isStatistic(name)) return undefined; // the file is a copy of a's
+    if (!isFloating(own.dtype)) return base === "b" ? ends.readB(holder(name)) : undefined;
+    if (share !== undefined && statistics === "a" && ends.isStatistic(name)) return undefined; // the file is a copy of a's
     if (share === undefined)
-      return base === "b" ? average(own, await files.readB(holder(name)), 1, own.dtype) : undefined;
-    return average(own, await files.readB(holder(name)), share, own.dtype);
+      return base === "b" ? average(own, await ends.readB(holder(name)), 1, own.dtype) : undefined;
+    return average(own, await ends.readB(holder(name)), share, own.dtype);
   };
   const part = partName(out); // what is there under `out` stays until all is done
   try {
-    await rewriteCheckpoint(x, part, files.names, replace);
+    await rewriteCheckpoint(x, part, ends.names, replace);
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
       schema: "layerwise/merge@1",
-      a: { path: a, sha256: await sha256File(a) },
-      b: { path: b, sha256: await sha256File(b) },
+      a: { path: a, sha256: await sha256Files(x.files) },
+      b: { path: b, sha256: await sha256Files(y.files) },
       out: { path: out, sha256: await sha256File(part) },
       base,
       statistics,
@@ -174,88 +168,6 @@ async function mergeOpened(
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   }
-}
-
-const formatOf: Readonly<Record<string, Checkpoint["format"]>> = {
-  ".safetensors": "safetensors",
-  ".npz": "npz",
-  ".onnx": "onnx",
-  ".pt": "torch",
-  ".pth": "torch",
-  ".th": "torch",
-};
-
-/** Throws {@link UserError} when the merged file would be called something that it is not: it is of a's format. */
-function requireFormat({ format }: Checkpoint, { a, out }: MergeOptions): void {
-  if (extname(out) === ".json")
-    throw new UserError(
-      `The merged file is a checkpoint, but ${out} is the name of a JSON file. Give --out another name.`,
-    );
-  const named = formatOf[extname(out)];
-  if (named && named !== format)
-    throw new UserError(
-      `The merged file is a copy of ${a} in its format, ${format}, but ${out} is called otherwise. Give --out a name that ends in ${extname(a)}.`,
-    );
-}
-
-interface Files {
-  readonly layers: readonly Layer[];
-  readonly tied: readonly (readonly string[])[];
-  /** The tensors that may be replaced. */
-  readonly names: ReadonlySet<string>;
-  /** A running mean or variance. */
-  isStatistic(name: string): boolean;
-  readA(name: string): Promise<Tensor>;
-  readB(name: string): Promise<Tensor>;
-}
-
-/** Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called. */
-async function readers(
-  x: Checkpoint,
-  y: Checkpoint,
-  { a, b, group, allowNonfinite }: MergeOptions,
-  prepared?: Prepared,
-): Promise<Files> {
-  if (x.format === "onnx" && y.format === "onnx") {
-    const subject = prepared?.subject ?? (await openSubject([a, b], {}, { allowNonfinite }));
-    const model = subject.model({ name: "" });
-    const names = new Set(model.parameters.map((p) => p.name));
-    const missing = [...names].filter((name) => !x.tensors.has(name));
-    if (missing.length)
-      throw new UserError(
-        `${a} stores ${missing[0]} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
-      );
-    const reader = (tensors: ReadonlyMap<string, Tensor>) => async (name: string) => tensors.get(name)!;
-    return {
-      layers: layersOf(model, group),
-      tied: model.tied,
-      names,
-      isStatistic: statisticsOf(model),
-      readA: reader(subject.a.tensors),
-      readB: reader(subject.b.tensors),
-    };
-  }
-  compareKeys(x, y);
-  const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
-  const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
-  // a tied tensor may be there under one of its names only
-  const reader = (file: Checkpoint) => async (name: string) => {
-    const there = file.tensors.has(name)
-      ? name
-      : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name);
-    const read = await file.read(there);
-    if (!allowNonfinite) requireFinite(file.path, new Map([[there, read]]));
-    return read;
-  };
-  const isStatistic = prepared
-    ? statisticsOf(prepared.pair.model)
-    : (name: string) => /(^|\.)running_(mean|var)$/.test(name); // PyTorch's names
-  return { layers, tied, names: new Set(x.tensors.keys()), isStatistic, readA: reader(x), readB: reader(y) };
-}
-
-function statisticsOf({ parameters }: Model): (name: string) => boolean {
-  const statistics = new Set(parameters.filter((p) => p.kind === "statistic").map((p) => p.name));
-  return (name) => statistics.has(name);
 }
 
 /** Running statistics of the merged network, from the samples. */

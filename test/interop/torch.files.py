@@ -78,6 +78,8 @@ def documents():
     optimiser.step()
     args = argparse.Namespace(lr=0.1, layers=[1, 2], device=torch.device("cpu"), dtype=torch.float16)
     extras = {"epoch": 3, "best": np.float64(91.5), "loss": np.float32(0.5), "args": args, "big": 2**70, "bytes": b"\xff\x00", "shape": torch.Size([1])}
+    milestones = collections.Counter({30: 1, 60: 1})
+    kinds = {"lr_schedulers": [{"milestones": milestones}], "seen": {1, 2}, "frozen": frozenset([3]), "history": collections.defaultdict(list, {"loss": [0.5]})}
     shared = torch.arange(10.0)
     return {
         "dtypes": (every_dtype(), every_dtype()),
@@ -86,6 +88,7 @@ def documents():
         "module_state": (state, state),
         "parameters": ({k: torch.nn.Parameter(v) for k, v in state.items() if v.is_floating_point()}, {k: v for k, v in state.items() if v.is_floating_point()}),
         "wrapped": ({**extras, "state_dict": state, "optimizer": optimiser.state_dict()}, state),
+        "wrapped_with_kinds": ({**kinds, "state_dict": collections.defaultdict(int, state)}, state),
         "wrapped_model": ({"model": state, "model_ema": copy.deepcopy(state), "optimizer": optimiser.state_dict()}, state),
         "wrapped_twice": ({"net": {"state_dict": state, "acc": torch.tensor(0.5)}, "step": torch.tensor(3)}, state),
         "wrapped_unnamed": ({"weights_of_epoch_3": state, "ema": copy.deepcopy(state), "epoch": 3}, state),

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
+import { type Tensor, tensor } from "../core/index.ts";
+import { compareFiles } from "./compare.ts";
+
+const folder = temporaryFolder();
+
+async function write(name: string, tensors: Record<string, Tensor>): Promise<string> {
+  const path = join(folder, `${name}.safetensors`);
+  await writeTensors(path, "safetensors", new Map(Object.entries(tensors)));
+  return path;
+}
+
+it("says that a distance does not count them", async () => {
+  const quantised = (name: string, seed: number) =>
+    write(name, {
+      "l.qweight": tensor("int32", [2, 2], [seed, 1, 2, 3]),
+      "l.scales": tensor("float32", [2], [seed, 0.5]),
+      "bn.num_batches_tracked": tensor("int64", [], [seed]),
+    });
+  const [a, b] = [await quantised("a", 1), await quantised("b", 2)];
+  const { notes, distance } = await compareFiles(a, b);
+  expect(notes).toEqual(["Whole-number tensors differ and are not counted: l.qweight. Are they quantised?"]);
+  expect(distance.full.euclidean).toBe(1);
+  expect((await compareFiles(a, a)).notes).toBeUndefined();
+});
+
+it("names the layers that are not finite, and their file", async () => {
+  const weights = (name: string, x: number, y: number) =>
+    write(name, { "a.weight": tensor("float32", [2], [1, x]), "b.weight": tensor("float32", [2], [1, y]) });
+  const [a, b, c] = [await weights("c", 1, 2), await weights("d", Number.NaN, 3), await weights("e", 1, -Infinity)];
+  const told = "no distance of these layers, nor of all, can be told.";
+  const { notes, distance } = await compareFiles(a, b);
+  expect(notes).toEqual([`${b} holds NaN or infinite weights in a: ${told}`]);
+  expect([distance.layers.b.euclidean, distance.full.euclidean]).toEqual([1, Number.NaN]);
+  expect((await compareFiles(c, b, { init: a })).notes).toEqual([
+    `${b} holds NaN or infinite weights in a: ${told}`,
+    `${c} holds NaN or infinite weights in b: ${told}`,
+  ]);
+});
