@@ -102,7 +102,12 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
 async function openGraph(path: string, a: End, b: End): Promise<Subject> {
   const foreign = await readGraph(path);
   const values = await withCheckpoints([path], async (file) => (await readEnd(file, true)).tensors);
-  const { bindings, missing, unused, folded } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  const { bindings, missing, unused, folded, unclear } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  if (unclear.length) {
+    throw new UserError(
+      `${path} has batch normalisations folded into its convolutions that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
+    );
+  }
   if (missing.length) {
     throw new UserError(
       `${path} has weights that are not in ${a.path}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,

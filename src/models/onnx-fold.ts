@@ -1,7 +1,8 @@
 // Exporters fold a batch normalisation into the convolution before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
-// folded is not folding the average, so a folded weight is traced back to the parameters that it was made of.
+// folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
+// of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
 import { sizeOf, type Tensor, toNumbers } from "../core/index.ts";
-import { add, div, type Held, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
+import { add, div, type ForeignModel, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
 import type { Binding, StateDict } from "./onnx-match.ts";
 import { moduleOf } from "./onnx-names.ts";
@@ -15,81 +16,155 @@ export interface Unfolded {
   readonly names: readonly string[];
 }
 
-interface Norm {
-  readonly end: StateDict;
+/** What was folded: the convolution's weight, the normalisation's module and epsilon. */
+interface Fold {
+  readonly weight: string;
+  readonly norm: string;
   readonly epsilon: number;
-  /** The name of a part of it: weight, bias, running_mean, running_var. */
-  readonly part: (name: string) => string;
-  readonly channels: number;
 }
 
-/** The origin of a convolution's weight (input 1) or bias (input 2), when the elements of the graph's agree with one of the ends; `own` are those elements. */
-export function unfold({ use, shape }: Held, own: Tensor, ends: readonly [StateDict, StateDict]): Unfolded | undefined {
-  const [channels] = shape;
-  const names = [...ends[0]].flatMap(([name, { shape: size }]) =>
-    name.endsWith("running_var") && sizeOf(size) === channels ? [moduleOf(name)] : [],
-  );
-  for (const name of names) {
-    for (const end of ends) {
-      for (const epsilon of epsilons) {
-        const norm: Norm = { end, epsilon, part: (part) => `${name}.${part}`, channels };
-        const found = use!.input === 1 ? unfoldWeight(norm, own) : unfoldBias(norm, own);
-        if (found) return found;
-      }
+export interface UnfoldOptions {
+  readonly ends: readonly [StateDict, StateDict];
+  /** The graph's own elements of a weight. */
+  ownOf(held: string): Tensor | undefined;
+  /** True for a weight that an end has as it is. */
+  isPlain(held: string): boolean;
+  /** The tensors of the state dict that a weight's name and place speak for. */
+  hintsOf(held: string): readonly string[];
+  /** The tensors of the state dict that the graph uses as they are. */
+  readonly used: ReadonlySet<string>;
+}
+
+/** The weights and biases with a normalisation in them, and why others that have one cannot be taken apart. */
+export function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions) {
+  const { ends, ownOf, isPlain } = options;
+  const folds = new Map<string, Fold>();
+  const found = new Map<string, Unfolded>();
+  const unclear: string[] = [];
+  const convolutions = nodes.filter(({ opType, input }) => opType === "Conv" && ownOf(input[1]));
+  for (const { input } of convolutions) {
+    const [, weight] = input;
+    if (folds.has(weight) || isPlain(weight)) continue;
+    const own = ownOf(weight)!;
+    const fits = foldsThatFit(own, ends);
+    const fold = choose(fits, [...folds.values()], weight, options);
+    if (fold) {
+      folds.set(weight, fold);
+      found.set(weight, unfoldWeight(fold, own.shape));
+    } else if (fits.length) {
+      const norms = new Set(fits.map(({ norm }) => norm));
+      unclear.push(`${[...norms].slice(0, 3).join(" or ")} may be folded into ${weight}`);
     }
   }
-  return undefined;
+  for (const { input } of convolutions) {
+    const [, weight, bias] = input;
+    const fold = folds.get(weight);
+    if (!fold) continue;
+    const own = bias ? ownOf(bias) : undefined;
+    // exporters write equal ones once
+    const isOthers = nodes.some((node) => node.input.includes(bias) && !isSame(folds.get(node.input[1]), fold));
+    const unfolded = own && !isOthers ? unfoldBias(fold, own, ends) : undefined;
+    if (unfolded) found.set(bias, unfolded);
+    else unclear.push(`${fold.norm} is folded into ${weight}, but into no bias of its own`);
+  }
+  return { found, unclear };
 }
 
-function unfoldWeight({ end, epsilon, part, channels }: Norm, own: Tensor): Unfolded | undefined {
-  const scale = scaleOf(end, part, epsilon);
+const isSame = (one: Fold | undefined, { weight, norm }: Fold) => one?.weight === weight && one.norm === norm;
+
+const partsOf = (norm: string) => ["weight", "bias", "running_mean", "running_var"].map((part) => `${norm}.${part}`);
+
+/** Every fold that gives the elements from those of one of the ends. */
+function foldsThatFit(own: Tensor, ends: readonly [StateDict, StateDict]): Fold[] {
+  const [channels] = own.shape;
   const block = sizeOf(own.shape) / channels;
-  const name = sameShape(end, own).find((candidate) => {
-    const weight = toNumbers(end.get(candidate)!);
-    return isNear(own, (i) => weight[i] * scale[Math.floor(i / block)]);
-  });
-  if (!name) return undefined;
-  const broad = [channels, ...own.shape.slice(1).map(() => 1)];
+  const isPart = (name: string) => sizeOf(ends[0].get(name)?.shape ?? [0]) === channels;
+  const norms = [...ends[0].keys()]
+    .filter((name) => name.endsWith("running_var"))
+    .map(moduleOf)
+    .filter((norm) => partsOf(norm).every(isPart));
+  const weights = [...ends[0]].flatMap(([name, { shape }]) => (String(shape) === String(own.shape) ? [name] : []));
+  const nearOwn = nearTo(own);
+  return norms.flatMap((norm) =>
+    weights.flatMap((weight) => {
+      const epsilon = epsilons.find((one) =>
+        ends.some((end) => {
+          const [values, scale] = [toNumbers(end.get(weight)!), scaleOf(end, norm, one)];
+          return nearOwn((i) => values[i] * scale[Math.floor(i / block)]);
+        }),
+      );
+      return epsilon === undefined ? [] : [{ weight, norm, epsilon }];
+    }),
+  );
+}
+
+/** The one that fits; of several with one weight that whose normalisation, not folded or used elsewhere, comes next after it in the state dict. */
+function choose(
+  fits: readonly Fold[],
+  before: readonly Fold[],
+  held: string,
+  { ends, hintsOf, used }: UnfoldOptions,
+): Fold | undefined {
+  const hints = hintsOf(held);
+  const hinted = fits.filter(({ weight }) => hints.includes(weight));
+  const likely = hinted.length ? hinted : fits;
+  if (likely.length < 2) return likely[0];
+  const names = [...ends[0].keys()];
+  const at = new Map(names.map((name, i) => [name, i]));
+  // a module defines its weight before its bias: a file that has them the other way round is in the order of the alphabet, which tells nothing
+  const isSorted = likely.some(({ norm }) => at.get(`${norm}.bias`)! < at.get(`${norm}.weight`)!);
+  const [{ weight }] = likely;
+  if (isSorted || likely.some((one) => one.weight !== weight) || before.some((one) => one.weight === weight))
+    return undefined;
+  const place = ({ norm }: Fold) => at.get(`${norm}.weight`)!;
+  return likely
+    .filter((fold) => place(fold) > at.get(weight)!)
+    .filter(({ norm }) => !used.has(`${norm}.running_var`) && !before.some((other) => other.norm === norm))
+    .sort((x, y) => place(x) - place(y))[0];
+}
+
+function unfoldWeight({ weight, norm, epsilon }: Fold, shape: readonly number[]): Unfolded {
+  const broad = shape.map((n, i) => (i === 0 ? n : 1));
   return {
-    binding: (weights) => mul(weights(name), reshape(scaling(weights, part, epsilon), broad)),
-    names: [name, part("weight"), part("running_var")],
+    binding: (weights) => mul(weights(weight), reshape(scaling(weights, norm, epsilon), broad)),
+    names: [weight, `${norm}.weight`, `${norm}.running_var`],
   };
 }
 
-function unfoldBias({ end, epsilon, part }: Norm, own: Tensor): Unfolded | undefined {
-  const scale = scaleOf(end, part, epsilon);
-  const [beta, mean] = [part("bias"), part("running_mean")].map((name) => toNumbers(end.get(name)!));
-  for (const name of [undefined, ...sameShape(end, own).filter((candidate) => candidate.endsWith("bias"))]) {
-    const before = name ? toNumbers(end.get(name)!) : undefined;
-    if (!isNear(own, (c) => beta[c] + ((before?.[c] ?? 0) - mean[c]) * scale[c])) continue;
-    return {
-      binding: (weights) => {
-        const centre = weights(part("running_mean"));
-        const shifted = name ? sub(weights(name), centre) : neg(centre);
-        return add(mul(shifted, scaling(weights, part, epsilon)), weights(part("bias")));
-      },
-      names: [part("bias"), part("running_mean"), ...(name ? [name] : [])],
-    };
-  }
-  return undefined;
+function unfoldBias({ weight, norm, epsilon }: Fold, own: Tensor, ends: readonly StateDict[]): Unfolded | undefined {
+  const [, beta, centre] = partsOf(norm);
+  const name = `${moduleOf(weight)}.bias`; // of the convolution
+  const hasOne = ends[0].has(name);
+  const isFolded = ends.some((end) => {
+    const [scale, shift, mean] = [scaleOf(end, norm, epsilon), toNumbers(end.get(beta)!), toNumbers(end.get(centre)!)];
+    const before = hasOne ? toNumbers(end.get(name)!) : undefined;
+    return own.data.length === scale.length && nearTo(own)((c) => shift[c] + ((before?.[c] ?? 0) - mean[c]) * scale[c]);
+  });
+  if (!isFolded) return undefined;
+  return {
+    binding: (weights) => {
+      const shifted = hasOne ? sub(weights(name), weights(centre)) : neg(weights(centre));
+      return add(mul(shifted, scaling(weights, norm, epsilon)), weights(beta));
+    },
+    names: [beta, centre, ...(hasOne ? [name] : [])],
+  };
 }
 
-const sameShape = (end: StateDict, { shape }: Tensor) =>
-  [...end].flatMap(([name, tensor]) => (String(tensor.shape) === String(shape) ? [name] : []));
-
-const scaleOf = (end: StateDict, part: Norm["part"], epsilon: number) => {
-  const variance = toNumbers(end.get(part("running_var"))!);
-  return Array.from(toNumbers(end.get(part("weight"))!), (g, c) => g / Math.sqrt(variance[c] + epsilon));
+const scaleOf = (end: StateDict, norm: string, epsilon: number) => {
+  const variance = toNumbers(end.get(`${norm}.running_var`)!);
+  return Array.from(toNumbers(end.get(`${norm}.weight`)!), (g, c) => g / Math.sqrt(variance[c] + epsilon));
 };
 
-const scaling = (weights: Weights, part: Norm["part"], epsilon: number) =>
-  div(weights(part("weight")), sqrt(add(weights(part("running_var")), epsilon)));
+const scaling = (weights: Weights, norm: string, epsilon: number) =>
+  div(weights(`${norm}.weight`), sqrt(add(weights(`${norm}.running_var`), epsilon)));
 
-/** Equal but for the rounding of the export. */
-function isNear(own: Tensor, wanted: (i: number) => number): boolean {
+/** Tells whether values are a tensor's elements, but for the rounding of the export. */
+function nearTo(own: Tensor): (wanted: (i: number) => number) => boolean {
   const x = toNumbers(own);
   let largest = 0;
   for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]));
-  for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= 1e-5 * largest)) return false;
-  return true;
+  return (wanted) => {
+    for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= 1e-5 * largest)) return false;
+    return true;
+  };
 }

@@ -4,7 +4,7 @@
 import { isFloating, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
 import { type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
-import { unfold } from "./onnx-fold.ts";
+import { unfoldAll } from "./onnx-fold.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -19,6 +19,8 @@ export interface Match {
   readonly unused: readonly string[];
   /** True when a batch normalisation is folded into the graph's weights. */
   readonly folded: boolean;
+  /** Why the weights of a convolution with a batch normalisation in them cannot be told from the state dict's. */
+  readonly unclear: readonly string[];
 }
 
 type Form = "same" | "transposed" | "reshaped";
@@ -46,7 +48,6 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   const used = new Set<string>();
   const missing: string[] = [];
   const lost: Held[] = [];
-  let folded = false;
   const take = (held: Held, name: string, form: Form) => {
     bindings.set(held.name, bind(name, form, held.shape));
     used.add(name);
@@ -79,6 +80,9 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     return own !== undefined && isEqual(own, end.get(name)!, form);
   };
 
+  const equalTo = (held: Held) =>
+    byForm(held).filter(({ name, form }) => ends.some((end) => agrees(held, name, form, end)));
+
   const nameless: Held[] = [];
   const named: { held: Held; name: string; form: Form }[] = [];
   for (const held of wanted) {
@@ -93,36 +97,45 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     else missing.push(`${held.name} [${held.shape}] (the file has [${names.get(name)!.shape}])`);
   }
   for (const { held, name, form } of named) take(held, name, form);
+
+  const heldBy = new Map(floating.map((held) => [held.name, held]));
+  const { found, unclear } = unfoldAll(model, {
+    ends,
+    used,
+    ownOf: (name) => (heldBy.has(name) ? ownOf(heldBy.get(name)!) : undefined),
+    isPlain: (name) => bindings.has(name) || equalTo(heldBy.get(name)!).length > 0,
+    hintsOf: (name) => ofModule(heldBy.get(name)!).map((one) => one.name),
+  });
+  for (const [name, unfolded] of found) {
+    bindings.set(name, unfolded.binding);
+    for (const one of unfolded.names) used.add(one);
+  }
+
   // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
   const origin = named.length
     ? ends.find((end) => named.every(({ held, name, form }) => agrees(held, name, form, end)))
     : undefined;
 
   for (const held of [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)]) {
+    if (bindings.has(held.name)) continue;
     const local = ofModule(held);
-    const equal = byForm(held).filter(({ name, form }) => ends.some((end) => agrees(held, name, form, end)));
+    const equal = equalTo(held);
     const sure = equal.length > 1 ? equal.filter(({ name }) => local.some((one) => one.name === name)) : equal;
     if (sure.length) {
       take(held, sure[0].name, sure[0].form);
       continue;
     }
     if (held.tensor) continue; // a constant of the graph that is nobody's weight
-    const own = ownOf(held);
-    const fold = own && held.use?.op === "Conv" ? unfold(held, own, ends) : undefined;
     // exporters rename a matrix because they transpose it
     const turned = held.use?.op === "MatMul" ? local.filter(({ form }) => form === "transposed") : local;
-    if (fold) {
-      bindings.set(held.name, fold.binding);
-      for (const name of fold.names) used.add(name);
-      folded = true;
-    } else if (turned.length === 1 && held.use?.op !== "Conv" && !origin) take(held, turned[0].name, turned[0].form);
+    if (turned.length === 1 && held.use?.op !== "Conv" && !origin) take(held, turned[0].name, turned[0].form);
     else lost.push(held);
   }
 
   if (!origin) takeLastOfShape(lost, byForm, used, take);
   const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !used.has(name)).map(([name]) => name);
   for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
-  return { bindings, missing, unused, folded };
+  return { bindings, missing, unused, folded: found.size > 0, unclear };
 }
 
 /** Pairs what is left over on both sides where it is the only one of its shape on both. */
