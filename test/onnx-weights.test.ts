@@ -208,3 +208,122 @@ describe("batch normalisations folded into weights with names made up", () => {
     await expectSame(foldedGraph(network("a"), generated), keptGraph(network("a")), ends);
   });
 });
+
+describe("batch normalisations folded into weights that keep their names", () => {
+  const optimised: Names = (name) => [`${name}.weight`, `${name}.weight_bias`]; // as PyTorch's exporter does
+  const named: Names = (name) => [`${name}.weight`, `${name}.bias`];
+  const ends = [network("a"), network("b")] as const;
+  const biased = [network("a", false, true), network("b", false, true)] as const;
+
+  it.each([
+    ["without a bias", ends, optimised],
+    ["with a bias", biased, named],
+  ] as const)("takes them apart, convolutions %s", async (_, ends, names) => {
+    for (const end of ends) await expectSame(foldedGraph(end, names), keptGraph(end), ends);
+    const bySort = [sorted(ends[0]), sorted(ends[1])] as const;
+    await expectSame(foldedGraph(ends[1], names), keptGraph(ends[1]), bySort);
+  });
+
+  it("of a fresh network", async () => {
+    const [fresh, trained] = [network("a", true, true), network("b", false, true)];
+    for (const i of [1, 2]) fresh.set(`conv${i}.bias`, tensor("float32", [channels])); // so the folded one is equal to it
+    await expectSame(foldedGraph(fresh, named), keptGraph(fresh), [fresh, trained]);
+  });
+
+  it("refuses weights of a third network, but not where the normalisations are there", async () => {
+    const third = network("c");
+    await expect(measured(foldedGraph(third, optimised), ends)).rejects.toThrow(
+      /bn1.running_mean is not used, and conv1.weight has the elements of neither end/,
+    );
+    await expectSame(keptGraph(third), keptGraph(ends[0]), ends);
+  });
+
+  it("refuses a bias that is of neither end", async () => {
+    const graph = foldedGraph(biased[0], named, (folded) =>
+      folded.set("conv2.bias", randomTensor("other", [channels])),
+    );
+    await expect(measured(graph, biased)).rejects.toThrow(
+      "bn2 is folded into conv2.weight, but into no bias of its own",
+    );
+  });
+
+  it.each([1, 2])("takes them out of transposed convolutions of %i groups and of matrix products", async (group) => {
+    const weights = (seed: string): Weights =>
+      new Map([
+        ["up.weight", randomTensor(`${seed}up`, [2, channels * (2 / group), 2, 2])],
+        ...["weight", "bias", "running_mean", "running_var"].map((part): [string, Tensor] => [
+          `bn1.${part}`,
+          randomTensor(seed + part, [2 * channels], 0.3, 2),
+        ]),
+        ["fc.weight", randomTensor(`${seed}fc`, [channels, 2 * channels])],
+        ["fc.bias", randomTensor(`${seed}fcb`, [channels])],
+        ...normOf("bn2", seed, false),
+        ["last.weight", randomTensor(`${seed}last`, [channels, 4])],
+        ...normOf("bn3", seed, false).map(([name, { shape: _, ...rest }]): [string, Tensor] => [
+          name,
+          { ...rest, shape: [4], data: Float32Array.of(...(rest.data as Float32Array), 1) },
+        ]),
+      ]);
+    const norm = (i: number) => ["weight", "bias", "running_mean", "running_var"].map((part) => `bn${i}.${part}`);
+    const up = { kernel_shape: [2, 2], strides: [2, 2], group };
+    const [a, b] = [weights("a"), weights("b")];
+    const kept: NodeSpec[] = [
+      ["ConvTranspose", ["x", "up.weight"], "u", up],
+      ["BatchNormalization", ["u", ...norm(1)], "v"],
+      ["Tanh", ["v"], "w"],
+      ["GlobalAveragePool", ["w"], "p"],
+      ["Flatten", ["p"], "q"],
+      ["Gemm", ["q", "fc.weight", "fc.bias"], "f", { transB: 1 }],
+      ["BatchNormalization", ["f", ...norm(2)], "g"],
+      ["Tanh", ["g"], "h"],
+      ["Gemm", ["h", "last.weight"], "l"],
+      ["BatchNormalization", ["l", ...norm(3)], "y"],
+    ];
+    const folded: NodeSpec[] = [
+      ["ConvTranspose", ["x", "up.weight", "up.weight_bias"], "v", up],
+      ...kept.slice(2, 5),
+      ["Gemm", ["q", "fc.weight", "fc.bias"], "g", { transB: 1 }],
+      kept[7],
+      ["Gemm", ["h", "last.weight", "last.weight_bias"], "y"],
+    ];
+    const values = (name: string) => toNumbers(a.get(name)!);
+    const scale = (i: number) =>
+      values(`bn${i}.weight`).map((g, c) => g / Math.sqrt(values(`bn${i}.running_var`)[c] + 1e-5));
+    const scaled = (i: number, name: string, channel: (at: number) => number): [string, Tensor] => {
+      const s = scale(i);
+      const { shape } = a.get(name)!;
+      return [
+        name,
+        tensor(
+          "float32",
+          shape,
+          values(name).map((x, at) => x * s[channel(at)]),
+        ),
+      ];
+    };
+    const shifted = (i: number, name: string, own?: string): [string, Tensor] => {
+      const s = scale(i);
+      const mean = values(`bn${i}.running_mean`);
+      const bias = values(`bn${i}.bias`).map((x, c) => x + ((own ? values(own)[c] : 0) - mean[c]) * s[c]);
+      return [name, tensor("float32", [bias.length], bias)];
+    };
+    const each = (2 / group) * channels; // outputs of a group
+    const graph = graphBytes(
+      folded,
+      new Map([
+        scaled(
+          1,
+          "up.weight",
+          (at) => (group === 2 ? Math.floor(at / (4 * each)) * each : 0) + (Math.floor(at / 4) % each),
+        ),
+        shifted(1, "up.weight_bias"),
+        scaled(2, "fc.weight", (at) => Math.floor(at / (2 * channels))),
+        shifted(2, "fc.bias", "fc.bias"),
+        scaled(3, "last.weight", (at) => at % 4),
+        shifted(3, "last.weight_bias"),
+      ]),
+      [2, 4, 4],
+    );
+    await expectSame(graph, graphBytes(kept, a, [2, 4, 4]), [a, b]);
+  });
+});

@@ -105,7 +105,7 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
   const { bindings, missing, unused, folded, unclear } = matchWeights(foreign, values, [a.tensors, b.tensors]);
   if (unclear.length) {
     throw new UserError(
-      `${path} has batch normalisations folded into its convolutions that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
+      `${path} seems to have batch normalisations folded into other weights that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
     );
   }
   if (missing.length) {

@@ -1,4 +1,4 @@
-// Exporters fold a batch normalisation into the convolution before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
+// Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
 // folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
 // of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
 import { sizeOf, type Tensor, toNumbers } from "../core/index.ts";
@@ -23,6 +23,9 @@ interface Fold {
   readonly epsilon: number;
 }
 
+/** A weight's elements as [groups, inputs, outputs of a group, the rest]; a channel is an output of a group. */
+type View = readonly [number, number, number, number];
+
 export interface UnfoldOptions {
   readonly ends: readonly [StateDict, StateDict];
   /** The graph's own elements of a weight. */
@@ -31,8 +34,8 @@ export interface UnfoldOptions {
   isPlain(held: string): boolean;
   /** The tensors of the state dict that a weight's name and place speak for. */
   hintsOf(held: string): readonly string[];
-  /** The tensors of the state dict that the graph uses as they are. */
-  readonly used: ReadonlySet<string>;
+  /** True for a tensor of the state dict that the graph uses as it is. */
+  isUsed(name: string): boolean;
 }
 
 /** The weights and biases with a normalisation in them, and why others that have one cannot be taken apart. */
@@ -41,22 +44,22 @@ export function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions) {
   const folds = new Map<string, Fold>();
   const found = new Map<string, Unfolded>();
   const unclear: string[] = [];
-  const convolutions = nodes.filter(({ opType, input }) => opType === "Conv" && ownOf(input[1]));
-  for (const { input } of convolutions) {
-    const [, weight] = input;
-    if (folds.has(weight) || isPlain(weight)) continue;
-    const own = ownOf(weight)!;
-    const fits = foldsThatFit(own, ends);
+  for (const node of nodes) {
+    const [, weight] = node.input;
+    const own = ownOf(weight);
+    const view = own && viewOf(node, own.shape);
+    if (!view || folds.has(weight) || isPlain(weight)) continue;
+    const fits = foldsThatFit(own, view, ends);
     const fold = choose(fits, [...folds.values()], weight, options);
     if (fold) {
       folds.set(weight, fold);
-      found.set(weight, unfoldWeight(fold, own.shape));
+      found.set(weight, unfoldWeight(fold, own.shape, view));
     } else if (fits.length) {
       const norms = new Set(fits.map(({ norm }) => norm));
       unclear.push(`${[...norms].slice(0, 3).join(" or ")} may be folded into ${weight}`);
     }
   }
-  for (const { input } of convolutions) {
+  for (const { input } of nodes) {
     const [, weight, bias] = input;
     const fold = folds.get(weight);
     if (!fold) continue;
@@ -70,15 +73,52 @@ export function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions) {
   return { found, unclear };
 }
 
+type Node = ForeignModel["nodes"][number];
+
+/** The view of a weight that a normalisation may be folded into. */
+function viewOf({ opType, attribute }: Node, shape: readonly number[]): View | undefined {
+  const whole = (name: string) => Number(attribute.find((one) => one.name === name)?.i ?? 0);
+  const [first, second] = shape;
+  if (opType === "Conv" || (opType === "Gemm" && whole("transB"))) return [1, 1, first, sizeOf(shape.slice(1))];
+  if (opType === "Gemm") return [1, first, second, 1];
+  const groups = whole("group") || 1;
+  return opType === "ConvTranspose" ? [groups, first / groups, second, sizeOf(shape.slice(2))] : undefined;
+}
+
+const channelsOf = ([groups, , outputs]: View) => groups * outputs;
+
+/**
+ * Weights that belong to neither end while a normalisation of their channels is not used: it seems to be folded into them, or into what they were
+ * trained to in a third network. `isTheirs` tells whether a weight comes from the state dict with the elements of an end; `unused` gives the sizes.
+ */
+export function suspectFolds(
+  { nodes }: ForeignModel,
+  shapeOf: (held: string) => readonly number[] | undefined,
+  isTheirs: (held: string) => boolean,
+  unused: ReadonlyMap<string, number>,
+): string[] {
+  const kept = new Set(nodes.filter(({ opType }) => opType === "BatchNormalization").map(({ input }) => input[0]));
+  const statistics = [...unused].filter(([name]) => /running_(mean|var)$/.test(name));
+  return nodes.flatMap((node) => {
+    const shape = shapeOf(node.input[1]);
+    const view = shape && viewOf(node, shape);
+    if (!view || kept.has(node.output[0])) return [];
+    const strange = node.input.slice(1, 3).find((name) => shapeOf(name) && !isTheirs(name));
+    const [left] = statistics.find(([, size]) => size === channelsOf(view)) ?? [];
+    return strange && left ? [`${left} is not used, and ${strange} has the elements of neither end`] : [];
+  });
+}
+
 const isSame = (one: Fold | undefined, { weight, norm }: Fold) => one?.weight === weight && one.norm === norm;
 
 const partsOf = (norm: string) => ["weight", "bias", "running_mean", "running_var"].map((part) => `${norm}.${part}`);
 
 /** Every fold that gives the elements from those of one of the ends. */
-function foldsThatFit(own: Tensor, ends: readonly [StateDict, StateDict]): Fold[] {
-  const [channels] = own.shape;
-  const block = sizeOf(own.shape) / channels;
-  const isPart = (name: string) => sizeOf(ends[0].get(name)?.shape ?? [0]) === channels;
+function foldsThatFit(own: Tensor, view: View, ends: readonly [StateDict, StateDict]): Fold[] {
+  const [, inputs, outputs, rest] = view;
+  const channelAt = (i: number) =>
+    Math.floor(i / (inputs * outputs * rest)) * outputs + (Math.floor(i / rest) % outputs);
+  const isPart = (name: string) => sizeOf(ends[0].get(name)?.shape ?? [0]) === channelsOf(view);
   const norms = [...ends[0].keys()]
     .filter((name) => name.endsWith("running_var"))
     .map(moduleOf)
@@ -90,7 +130,7 @@ function foldsThatFit(own: Tensor, ends: readonly [StateDict, StateDict]): Fold[
       const epsilon = epsilons.find((one) =>
         ends.some((end) => {
           const [values, scale] = [toNumbers(end.get(weight)!), scaleOf(end, norm, one)];
-          return nearOwn((i) => values[i] * scale[Math.floor(i / block)]);
+          return nearOwn((i) => values[i] * scale[channelAt(i)]);
         }),
       );
       return epsilon === undefined ? [] : [{ weight, norm, epsilon }];
@@ -103,7 +143,7 @@ function choose(
   fits: readonly Fold[],
   before: readonly Fold[],
   held: string,
-  { ends, hintsOf, used }: UnfoldOptions,
+  { ends, hintsOf, isUsed }: UnfoldOptions,
 ): Fold | undefined {
   const hints = hintsOf(held);
   const hinted = fits.filter(({ weight }) => hints.includes(weight));
@@ -119,14 +159,17 @@ function choose(
   const place = ({ norm }: Fold) => at.get(`${norm}.weight`)!;
   return likely
     .filter((fold) => place(fold) > at.get(weight)!)
-    .filter(({ norm }) => !used.has(`${norm}.running_var`) && !before.some((other) => other.norm === norm))
+    .filter(({ norm }) => !isUsed(`${norm}.running_var`) && !before.some((other) => other.norm === norm))
     .sort((x, y) => place(x) - place(y))[0];
 }
 
-function unfoldWeight({ weight, norm, epsilon }: Fold, shape: readonly number[]): Unfolded {
-  const broad = shape.map((n, i) => (i === 0 ? n : 1));
+function unfoldWeight({ weight, norm, epsilon }: Fold, shape: readonly number[], view: View): Unfolded {
+  const [groups, , outputs] = view;
   return {
-    binding: (weights) => mul(weights(weight), reshape(scaling(weights, norm, epsilon), broad)),
+    binding: (weights) => {
+      const scale = reshape(scaling(weights, norm, epsilon), [groups, 1, outputs, 1]);
+      return reshape(mul(reshape(weights(weight), view), scale), shape);
+    },
     names: [weight, `${norm}.weight`, `${norm}.running_var`],
   };
 }

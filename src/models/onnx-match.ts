@@ -4,7 +4,7 @@
 import { isFloating, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
 import { type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
-import { unfoldAll } from "./onnx-fold.ts";
+import { suspectFolds, unfoldAll } from "./onnx-fold.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -45,12 +45,15 @@ function bind(name: string, form: Form, shape: readonly number[]): Binding {
 export function matchWeights(model: ForeignModel, values: StateDict, ends: readonly [StateDict, StateDict]): Match {
   const [names] = ends;
   const bindings = new Map<string, Binding>();
-  const used = new Set<string>();
+  const uses = new Map<string, readonly string[]>(); // of the state dict, by weights of the graph
   const missing: string[] = [];
   const lost: Held[] = [];
+  const isUsed = (name: string) => [...uses.values()].some((some) => some.includes(name));
+  const taken = new Map<string, { held: Held; name: string; form: Form }>();
   const take = (held: Held, name: string, form: Form) => {
     bindings.set(held.name, bind(name, form, held.shape));
-    used.add(name);
+    uses.set(held.name, [name]);
+    taken.set(held.name, { held, name, form });
   };
   const floating = model.held.filter((held) => isFloating(held.dtype));
   const wanted = floating.filter(({ tensor, name, shape }) => !tensor && (!isGenerated(name) || sizeOf(shape) > 1));
@@ -99,21 +102,26 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   for (const { held, name, form } of named) take(held, name, form);
 
   const heldBy = new Map(floating.map((held) => [held.name, held]));
+  const isTaken = (name: string) => {
+    const one = taken.get(name);
+    return one !== undefined && ends.some((end) => agrees(one.held, one.name, one.form, end));
+  };
   const { found, unclear } = unfoldAll(model, {
     ends,
-    used,
+    isUsed,
     ownOf: (name) => (heldBy.has(name) ? ownOf(heldBy.get(name)!) : undefined),
-    isPlain: (name) => bindings.has(name) || equalTo(heldBy.get(name)!).length > 0,
-    hintsOf: (name) => ofModule(heldBy.get(name)!).map((one) => one.name),
+    isPlain: (name) => isTaken(name) || (!taken.has(name) && equalTo(heldBy.get(name)!).length > 0),
+    hintsOf: (name) => (taken.has(name) ? [taken.get(name)!.name] : ofModule(heldBy.get(name)!).map((one) => one.name)),
   });
   for (const [name, unfolded] of found) {
     bindings.set(name, unfolded.binding);
-    for (const one of unfolded.names) used.add(one);
+    uses.set(name, unfolded.names);
   }
 
   // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
-  const origin = named.length
-    ? ends.find((end) => named.every(({ held, name, form }) => agrees(held, name, form, end)))
+  const plain = named.filter(({ held }) => !found.has(held.name));
+  const origin = plain.length
+    ? ends.find((end) => plain.every(({ held, name, form }) => agrees(held, name, form, end)))
     : undefined;
 
   for (const held of [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)]) {
@@ -132,9 +140,12 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     else lost.push(held);
   }
 
-  if (!origin) takeLastOfShape(lost, byForm, used, take);
-  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !used.has(name)).map(([name]) => name);
+  if (!origin) takeLastOfShape(lost, byForm, isUsed, take);
+  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !isUsed(name)).map(([name]) => name);
   for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
+  const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
+  const isTheirs = (name: string) => found.has(name) || isTaken(name);
+  unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
   return { bindings, missing, unused, folded: found.size > 0, unclear };
 }
 
@@ -142,13 +153,13 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
 function takeLastOfShape(
   lost: readonly Held[],
   byForm: (held: Held, only: (name: string) => boolean) => { name: string; form: Form }[],
-  used: ReadonlySet<string>,
+  isUsed: (name: string) => boolean,
   take: (held: Held, name: string, form: Form) => void,
 ): void {
   for (const held of lost) {
     if (lost.some((other) => other !== held && formsOf(other.shape, held.shape).length) || held.use?.op === "Conv")
       continue;
-    const left = byForm(held, (name) => !used.has(name));
+    const left = byForm(held, (name) => !isUsed(name));
     if (left.length === 1) take(held, left[0].name, left[0].form);
   }
 }
