@@ -1,162 +1,27 @@
 // Graphs of one network whose weights an exporter has changed, with two state dicts: they give the numbers of the graph that it left alone,
 // or they are refused.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type MeasureOptions, measure, parseScans } from "../src/connectivity/index.ts";
-import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
-import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, type NodeSpec } from "./onnx-graphs.ts";
+import { type DType, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
+import {
+  channels,
+  expectSame,
+  foldedGraph,
+  generated,
+  graphBytes,
+  inType,
+  keptGraph,
+  measured,
+  type Names,
+  type NodeSpec,
+  network,
+  normOf,
+  randomTensor,
+  sorted,
+  type Weights,
+  writeSamples,
+} from "./onnx-graphs.ts";
 
-type Weights = Map<string, Tensor>;
-
-const folder = temporaryFolder();
-const at = (name: string) => join(folder, name);
-const channels = 3;
-
-function randomTensor(seed: string, shape: readonly number[], from = -1, to = 1): Tensor {
-  const random = randomStream(1, seed);
-  return tensor(
-    "float32",
-    shape,
-    Float32Array.from({ length: sizeOf(shape) }, () => from + (to - from) * random.uniform()),
-  );
-}
-
-/** A normalisation: as a network begins with, or a trained one. */
-function normOf(name: string, seed: string, isFresh: boolean): [string, Tensor][] {
-  const part = (part: string, fresh: number, from: number, to: number): [string, Tensor] => [
-    `${name}.${part}`,
-    isFresh
-      ? tensor("float32", [channels], Array(channels).fill(fresh))
-      : randomTensor(`${seed}${name}${part}`, [channels], from, to),
-  ];
-  return [
-    part("weight", 1, 0.4, 2),
-    part("bias", 0, -1, 1),
-    part("running_mean", 0, -1, 1),
-    part("running_var", 1, 0.1, 3),
-  ];
-}
-
-/** Two convolutions with a normalisation each, and a linear layer; in the order of the modules. */
-function network(seed: string, isFresh = false, hasBias = false): Weights {
-  const weight = (name: string, ...shape: number[]): [string, Tensor] => [name, randomTensor(seed + name, shape)];
-  return new Map([
-    weight("conv1.weight", channels, 2, 3, 3),
-    ...(hasBias ? [weight("conv1.bias", channels)] : []),
-    ...normOf("bn1", seed, isFresh),
-    weight("conv2.weight", channels, channels, 3, 3),
-    ...(hasBias ? [weight("conv2.bias", channels)] : []),
-    ...normOf("bn2", seed, isFresh),
-    weight("fc.weight", 4, channels),
-    weight("fc.bias", 4),
-  ]);
-}
-
-const conv = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
-const head: NodeSpec[] = [
-  ["GlobalAveragePool", ["r"], "p"],
-  ["Flatten", ["p"], "q"],
-  ["Gemm", ["q", "fc.weight", "fc.bias"], "y", { transB: 1 }],
-];
-
-/** The graph with its normalisations. */
-function keptGraph(weights: Weights): Uint8Array {
-  const bias = (name: string) => (weights.has(name) ? [name] : []);
-  const norm = (name: string) => ["weight", "bias", "running_mean", "running_var"].map((part) => `${name}.${part}`);
-  const nodes: NodeSpec[] = [
-    ["Conv", ["x", "conv1.weight", ...bias("conv1.bias")], "c", conv],
-    ["BatchNormalization", ["c", ...norm("bn1")], "d"],
-    ["Tanh", ["d"], "e"],
-    ["Conv", ["e", "conv2.weight", ...bias("conv2.bias")], "f", conv],
-    ["BatchNormalization", ["f", ...norm("bn2")], "g"],
-    ["Tanh", ["g"], "r"],
-    ...head,
-  ];
-  return graphBytes(nodes, weights, [2, 4, 4]);
-}
-
-/** The names that an exporter gives to the weight and bias of a convolution with its normalisation folded in. */
-type Names = (convolution: string) => readonly [string, string];
-
-const generated: Names = (name) => [`onnx::Conv_${name}0`, `onnx::Conv_${name}1`];
-
-/** The graph with its normalisations folded; `change` may edit the weights. */
-function foldedGraph(weights: Weights, names: Names, change: (folded: Weights) => void = () => {}): Uint8Array {
-  const nodes: NodeSpec[] = [
-    ["Conv", ["x", ...names("conv1")], "/conv1/Conv", conv],
-    ["Tanh", ["/conv1/Conv"], "e"],
-    ["Conv", ["e", ...names("conv2")], "/conv2/Conv", conv],
-    ["Tanh", ["/conv2/Conv"], "r"],
-    ...head,
-  ];
-  const folded: Weights = new Map([...weights].filter(([name]) => name.startsWith("fc")));
-  for (const i of [1, 2]) {
-    const [weight, bias] = names(`conv${i}`);
-    const values = (name: string) => toNumbers(weights.get(name) ?? tensor("float32", [channels]));
-    const scale = values(`bn${i}.weight`).map((g, c) => g / Math.sqrt(values(`bn${i}.running_var`)[c] + 1e-5));
-    const { shape } = weights.get(`conv${i}.weight`)!;
-    const block = sizeOf(shape) / channels;
-    const w = values(`conv${i}.weight`).map((x, at) => x * scale[Math.floor(at / block)]);
-    const shifted = values(`bn${i}.bias`).map(
-      (x, c) => x + (values(`conv${i}.bias`)[c] - values(`bn${i}.running_mean`)[c]) * scale[c],
-    );
-    folded.set(weight, tensor("float32", shape, w));
-    folded.set(bias, tensor("float32", [channels], shifted));
-  }
-  change(folded);
-  return graphBytes(nodes, folded, [2, 4, 4]);
-}
-
-let count = 0;
-
-/** Measures two state dicts on a graph. */
-async function measured(graph: Uint8Array, ends: readonly [Weights, Weights], scans = "single,full") {
-  const options = await written(graph, ends);
-  const { document } = await measure({ ...options, scans: parseScans(scans) });
-  return document;
-}
-
-async function written(graph: Uint8Array, [a, b]: readonly [Weights, Weights]): Promise<MeasureOptions> {
-  const stem = at(`case${count++}`);
-  writeFileSync(`${stem}.onnx`, graph);
-  await writeTensors(`${stem}a.npz`, "npz", a);
-  await writeTensors(`${stem}b.npz`, "npz", b);
-  const model = { name: `${stem}.onnx` };
-  return { a: `${stem}a.npz`, b: `${stem}b.npz`, model, data: { name: `npz:${at("data.npz")}` }, scans: [] };
-}
-
-/** Expects the ends and barriers of two graphs to be the same, whatever their layers' order. */
-async function expectSame(graph: Uint8Array, kept: Uint8Array, ends: readonly [Weights, Weights]): Promise<string> {
-  const [found, truth] = [await measured(graph, ends), await measured(kept, ends)];
-  for (const end of ["a", "b"] as const) expect(found.ends[end].loss).toBeCloseTo(truth.ends[end].loss!, 5);
-  expect(found.cells).toHaveLength(truth.cells.length);
-  for (const { layer, base, loss } of truth.cells) {
-    const cell = found.cells.find((one) => one.layer === layer && one.base === base)!;
-    expect(cell.loss, `${layer} on ${base}`).toBeCloseTo(loss!, 5);
-  }
-  return (found.notes ?? []).join(" ");
-}
-
-const sorted = (weights: Weights): Weights => new Map([...weights].sort(([x], [y]) => (x < y ? -1 : 1)));
-
-beforeAll(async () => {
-  const labels = tensor(
-    "int64",
-    [30],
-    Array.from({ length: 30 }, (_, i) => i % 4),
-  );
-  const x = randomTensor("x", [30, 2, 4, 4], -3, 3);
-  await writeTensors(
-    at("data.npz"),
-    "npz",
-    new Map([
-      ["x", x],
-      ["labels", labels],
-    ]),
-  );
-});
+beforeAll(writeSamples);
 
 describe("batch normalisations folded into weights with names made up", () => {
   const trained = network("b");
@@ -325,5 +190,48 @@ describe("batch normalisations folded into weights that keep their names", () =>
       [2, 4, 4],
     );
     await expectSame(graph, graphBytes(kept, a, [2, 4, 4]), [a, b]);
+  });
+});
+
+describe("graphs in another precision than float32", () => {
+  const ends = [network("a"), network("b")] as const;
+  const named: Names = (name) => [`${name}.weight`, `${name}.weight_bias`];
+  const halves = [inType(ends[0], "float16"), inType(ends[1], "float16")] as const;
+
+  it.each([
+    ["of float32", ends],
+    ["of float16", halves],
+  ] as const)("half precision, its normalisations kept or folded, with state dicts %s", async (_, dicts) => {
+    await expectSame(keptGraph(ends[0], "float16"), keptGraph(ends[0]), dicts, 2);
+    for (const names of [generated, named])
+      await expectSame(foldedGraph(ends[0], names, undefined, "float16"), keptGraph(ends[0]), dicts, 2);
+  });
+
+  it("half precision of a fresh network is refused, where a fold cannot be seen", async () => {
+    const [fresh, trained] = [network("a", true), network("b")];
+    const graph = foldedGraph(fresh, named, undefined, "float16");
+    await expect(measured(graph, [fresh, trained])).rejects.toThrow("is not used");
+  });
+
+  it("double precision", async () => {
+    const nodes: NodeSpec[] = [
+      ["Flatten", ["x"], "f"],
+      ["MatMul", ["f", "onnx::MatMul_9"], "/fc/MatMul"],
+      ["Add", ["/fc/MatMul", "fc.bias"], "y"],
+    ];
+    const linear = (seed: string): Weights =>
+      new Map([
+        ["fc.weight", randomTensor(`${seed}linear`, [4, 32])],
+        ["fc.bias", randomTensor(`${seed}bias`, [4])],
+      ]);
+    const [a, b] = [linear("a"), linear("b")];
+    const values = toNumbers(a.get("fc.weight")!);
+    const turned = values.map((_, i) => values[(i % 4) * 32 + Math.floor(i / 4)]);
+    const own: Weights = new Map([
+      ["onnx::MatMul_9", tensor("float32", [32, 4], turned)],
+      ["fc.bias", a.get("fc.bias")!],
+    ]);
+    const graph = (dtype: DType) => graphBytes(nodes, inType(own, dtype), [2, 4, 4], dtype);
+    await expectSame(graph("float64"), graph("float32"), [a, b]);
   });
 });

@@ -1,7 +1,7 @@
 // Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
 // folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
 // of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
-import { sizeOf, type Tensor, toNumbers } from "../core/index.ts";
+import { type DType, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
 import { add, div, type ForeignModel, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
 import type { Binding, StateDict } from "./onnx-match.ts";
@@ -201,13 +201,18 @@ const scaleOf = (end: StateDict, norm: string, epsilon: number) => {
 const scaling = (weights: Weights, norm: string, epsilon: number) =>
   div(weights(`${norm}.weight`), sqrt(add(weights(`${norm}.running_var`), epsilon)));
 
+/** The largest relative error of a dtype, where it is coarser than float32. */
+export const roundingOf = (dtype: DType): number =>
+  dtype === "float16" ? 2 ** -11 : dtype === "bfloat16" ? 2 ** -8 : 0;
+
 /** Tells whether values are a tensor's elements, but for the rounding of the export. */
 function nearTo(own: Tensor): (wanted: (i: number) => number) => boolean {
   const x = toNumbers(own);
   let largest = 0;
   for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]));
+  const most = (1e-5 + 4 * roundingOf(own.dtype)) * largest; // some exporters fold in half precision
   return (wanted) => {
-    for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= 1e-5 * largest)) return false;
+    for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= most)) return false;
     return true;
   };
 }

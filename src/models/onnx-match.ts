@@ -2,9 +2,9 @@
 // was exported from one of the two checkpoints), by the module that uses it, or as the only one of its shape. A batch normalisation that was folded
 // into the convolution before it is unfolded: the graph's weight becomes an expression of the state dict's.
 import { isFloating, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
-import { type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
+import { cast, type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
-import { suspectFolds, unfoldAll } from "./onnx-fold.ts";
+import { roundingOf, suspectFolds, unfoldAll } from "./onnx-fold.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -35,7 +35,7 @@ function formsOf(from: readonly number[], to: readonly number[]): Form[] {
   return forms;
 }
 
-function bind(name: string, form: Form, shape: readonly number[]): Binding {
+function formed(name: string, form: Form, shape: readonly number[]): Binding {
   if (form === "same") return (weights) => weights(name);
   if (form === "transposed") return (weights) => transpose(weights(name), [1, 0]);
   return (weights) => reshape(weights(name), shape);
@@ -50,9 +50,12 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   const lost: Held[] = [];
   const isUsed = (name: string) => [...uses.values()].some((some) => some.includes(name));
   const taken = new Map<string, { held: Held; name: string; form: Form }>();
+  const bind = ({ name, dtype }: Held, from: readonly string[], binding: Binding) => {
+    bindings.set(name, (weights) => cast(binding(weights), dtype)); // parameters are float32, whatever the graph is in
+    uses.set(name, from);
+  };
   const take = (held: Held, name: string, form: Form) => {
-    bindings.set(held.name, bind(name, form, held.shape));
-    uses.set(held.name, [name]);
+    bind(held, [name], formed(name, form, held.shape));
     taken.set(held.name, { held, name, form });
   };
   const floating = model.held.filter((held) => isFloating(held.dtype));
@@ -78,9 +81,16 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   };
 
   const ownOf = (held: Held) => held.tensor ?? values.get(held.copyOf ?? held.name);
+  const widened = new Map<Tensor, ReturnType<typeof toNumbers>>(); // once, as one tensor is held against many
+  const numbersOf = (one: Tensor) => {
+    const numbers = widened.get(one) ?? toNumbers(one);
+    widened.set(one, numbers);
+    return numbers;
+  };
   const agrees = (held: Held, name: string, form: Form, end: StateDict) => {
     const own = ownOf(held);
-    return own !== undefined && isEqual(own, end.get(name)!, form);
+    const other = end.get(name)!;
+    return own !== undefined && isEqual(numbersOf(own), numbersOf(other), form, other.shape, roundingOf(own.dtype));
   };
 
   const equalTo = (held: Held) =>
@@ -113,10 +123,7 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     isPlain: (name) => isTaken(name) || (!taken.has(name) && equalTo(heldBy.get(name)!).length > 0),
     hintsOf: (name) => (taken.has(name) ? [taken.get(name)!.name] : ofModule(heldBy.get(name)!).map((one) => one.name)),
   });
-  for (const [name, unfolded] of found) {
-    bindings.set(name, unfolded.binding);
-    uses.set(name, unfolded.names);
-  }
+  for (const [name, unfolded] of found) bind(heldBy.get(name)!, unfolded.names, unfolded.binding);
 
   // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
   const plain = named.filter(({ held }) => !found.has(held.name));
@@ -144,7 +151,8 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !isUsed(name)).map(([name]) => name);
   for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
   const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
-  const isTheirs = (name: string) => found.has(name) || isTaken(name);
+  // a fresh normalisation scales by less than what half precision can tell
+  const isTheirs = (name: string) => found.has(name) || (isTaken(name) && !roundingOf(heldBy.get(name)!.dtype));
   unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
   return { bindings, missing, unused, folded: found.size > 0, unclear };
 }
@@ -164,13 +172,18 @@ function takeLastOfShape(
   }
 }
 
-/** The same elements, in the form given. */
-function isEqual(own: Tensor, other: Tensor, form: Form): boolean {
-  const [x, y] = [toNumbers(own), toNumbers(other)];
-  const [rows, columns] = other.shape;
+/** The same elements, in the form given; x is rounded as the graph is, y of the shape is not. */
+function isEqual(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  form: Form,
+  [rows, columns]: readonly number[],
+  rounding: number,
+): boolean {
   for (let i = 0; i < x.length; i++) {
-    const at = form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i;
-    if (x[i] !== Math.fround(y[at]) && x[i] !== y[at]) return false;
+    const other = y[form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i];
+    if (x[i] === other || x[i] === Math.fround(other)) continue;
+    if (!(rounding && Math.abs(x[i] - other) <= rounding * Math.abs(other) + 2 ** -25)) return false; // the smallest half's half
   }
   return true;
 }
