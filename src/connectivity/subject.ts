@@ -102,7 +102,7 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
 async function openGraph(path: string, a: End, b: End): Promise<Subject> {
   const foreign = await readGraph(path);
   const values = await withCheckpoints([path], async (file) => (await readEnd(file, true)).tensors);
-  const { bindings, missing, unused, folded, unclear } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  const { bindings, missing, used, unused, folded, unclear } = matchWeights(foreign, values, [a.tensors, b.tensors]);
   if (unclear.length) {
     throw new UserError(
       `${path} seems to have batch normalisations folded into other weights that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
@@ -117,7 +117,7 @@ async function openGraph(path: string, a: End, b: End): Promise<Subject> {
   if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
   const tied = findTied(a, b);
   const [x, y] = [a, b].map((end) => shareTied(end, tied, notes));
-  const parameters = stateDictParameters(x.tensors);
+  const parameters = stateDictParameters(x.tensors, used, tied);
   return {
     a: x,
     b: y,

@@ -12,7 +12,7 @@ const epsilons = [1e-5, 1e-3];
 
 export interface Unfolded {
   readonly binding: Binding;
-  /** The tensors of the state dict that it uses. */
+  /** The tensors of the state dict that it uses, of a normalisation all. */
   readonly names: readonly string[];
 }
 
@@ -170,7 +170,7 @@ function unfoldWeight({ weight, norm, epsilon }: Fold, shape: readonly number[],
       const scale = reshape(scaling(weights, norm, epsilon), [groups, 1, outputs, 1]);
       return reshape(mul(reshape(weights(weight), view), scale), shape);
     },
-    names: [weight, `${norm}.weight`, `${norm}.running_var`],
+    names: [weight, ...partsOf(norm)],
   };
 }
 
@@ -189,7 +189,7 @@ function unfoldBias({ weight, norm, epsilon }: Fold, own: Tensor, ends: readonly
       const shifted = hasOne ? sub(weights(name), weights(centre)) : neg(weights(centre));
       return add(mul(shifted, scaling(weights, norm, epsilon)), weights(beta));
     },
-    names: [beta, centre, ...(hasOne ? [name] : [])],
+    names: hasOne ? [name, ...partsOf(norm)] : partsOf(norm),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Match {
   readonly bindings: ReadonlyMap<string, Binding>;
   /** Weights of the graph that the state dict does not hold, with the reason. */
   readonly missing: readonly string[];
+  /** Tensors of the state dict in the order in which the graph uses them first. */
+  readonly used: readonly string[];
   /** Floating tensors of the state dict that the graph does not use. */
   readonly unused: readonly string[];
   /** True when a batch normalisation is folded into the graph's weights. */
@@ -154,7 +156,8 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   // a fresh normalisation scales by less than what half precision can tell
   const isTheirs = (name: string) => found.has(name) || (isTaken(name) && !roundingOf(heldBy.get(name)!.dtype));
   unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
-  return { bindings, missing, unused, folded: found.size > 0, unclear };
+  const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
+  return { bindings, missing, used, unused, folded: found.size > 0, unclear };
 }
 
 /** Pairs what is left over on both sides where it is the only one of its shape on both. */

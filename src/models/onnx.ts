@@ -74,9 +74,18 @@ export function graphParameters(foreign: ForeignModel, differs: (held: Held) => 
   });
 }
 
-/** The tensors of a state dict as parameters, in its order. */
-export function stateDictParameters(tensors: StateDict): Parameter[] {
-  return [...tensors].map(([name, { dtype, shape }]) => {
+/**
+ * The tensors of a state dict as parameters, in the order of their first use, which `used` gives, since files that sort their names have lost it.
+ * A tied tensor stands where its last name is used. What is not used comes last: counters, which join their modules, and names of tied tensors.
+ */
+export function stateDictParameters(tensors: StateDict, used: readonly string[], tied: Model["tied"]): Parameter[] {
+  const place = new Map(used.map((name, i) => [name, i]));
+  const placeOf = (name: string) => {
+    const names = tied.find((group) => group.includes(name)) ?? [name];
+    return Math.max(...names.map((one) => place.get(one) ?? used.length));
+  };
+  const inOrder = [...tensors].sort(([x], [y]) => placeOf(x) - placeOf(y));
+  return inOrder.map(([name, { dtype, shape }]) => {
     const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
     return {
       name,
