@@ -1,4 +1,5 @@
-// The layers of a graph with two state dicts: in the order in which the graph uses them, whatever the files' order is.
+// The layers of a graph with two state dicts: those that the graph uses, in the order in which it does, whatever the files hold beside them and in
+// what order.
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../src/core/index.ts";
 import {
@@ -58,5 +59,52 @@ describe("the order of layers", () => {
     const document = await measured(graphBytes(nodes, a, [2, 4, 4]), [a, weights("b")], "shallow");
     expect(namesOf(document)).toEqual(["in", "mid", "stem"]); // the file's last name
     expect(document.layers[2].parameters).toEqual(["head.weight", "stem.weight"]);
+  });
+});
+
+describe("tensors that the graph does not use", () => {
+  const more = (seed: string): Weights =>
+    new Map([
+      ...network(seed),
+      ["aux.weight", randomTensor(`${seed}aux`, [4, 3])],
+      ["aux.num_batches_tracked", tensor("int64", [], [7])],
+    ]);
+  const nodes: NodeSpec[] = [
+    ["Flatten", ["x"], "f"],
+    ["QuantizeLinear", ["f", "scale", "zero"], "q"],
+  ];
+  const scales: Weights = new Map([
+    ["scale", tensor("float32", [], [0.01])],
+    ["zero", tensor("int8", [], [0])],
+    ["onnx::MatMul_1_quantized", tensor("int8", [32, 4], new Int8Array(128).fill(3))],
+  ]);
+  const linear = (seed: string): Weights => new Map([["fc.weight", randomTensor(seed, [4, 32])]]);
+
+  it("are in no layer, and a note names them", async () => {
+    const document = await measured(keptGraph(network("a")), [more("a"), more("b")]);
+    expect(namesOf(document)).toEqual(["conv1", "bn1", "conv2", "bn2", "fc"]);
+    expect(document.cells.map(({ layer }) => layer)).not.toContain("aux");
+    expect(document.distance.layers).not.toHaveProperty("aux");
+    expect(document.notes!.join(" ")).toContain("The graph does not use aux.weight.");
+    const without = await measured(keptGraph(network("a")), [network("a"), network("b")]);
+    expect(document.cells).toEqual(without.cells);
+  });
+
+  it.each([
+    ["MatMulInteger", ["MatMulInteger", ["q", "onnx::MatMul_1_quantized"], "i"], ["Cast", ["i"], "y", { to: 1 }]],
+    ["DequantizeLinear", ["DequantizeLinear", ["onnx::MatMul_1_quantized", "scale"], "w"], ["MatMul", ["f", "w"], "y"]],
+  ] as [string, NodeSpec, NodeSpec][])(
+    "are refused where %s has the graph's own in their place",
+    async (_, ...last) => {
+      const graph = graphBytes([...nodes, ...last], scales, [2, 4, 4]);
+      await expect(measured(graph, [linear("a"), linear("b")])).rejects.toThrow(
+        /is quantised: its onnx::MatMul_1_quantized is int8, and fc.weight of .* would not be used. Export the float model/,
+      );
+    },
+  );
+
+  it("are not all there is", async () => {
+    const graph = graphBytes([["GlobalAveragePool", ["x"], "y"]], new Map(), [2, 4, 4]);
+    await expect(measured(graph, [linear("a"), linear("b")])).rejects.toThrow("uses no weight of");
   });
 });
