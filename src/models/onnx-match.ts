@@ -155,7 +155,7 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
   // a fresh normalisation scales by less than what half precision can tell
   const isTheirs = (name: string) => found.has(name) || (isTaken(name) && !roundingOf(heldBy.get(name)!.dtype));
-  unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
+  if (unclear.length === 0) unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
   const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
   return { bindings, missing, used, unused, folded: found.size > 0, unclear };
 }
