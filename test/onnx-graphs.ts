@@ -18,7 +18,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { expect } from "vitest";
-import { measure, parseScans } from "../src/connectivity/index.ts";
+import { type MeasureOptions, measure, parseScans } from "../src/connectivity/index.ts";
 import {
   bytesOf,
   type DType,
@@ -200,7 +200,12 @@ export function foldedGraph(
 let count = 0;
 
 /** Measures two state dicts on a graph. */
-export async function measured(graph: Uint8Array, [a, b]: readonly [Weights, Weights], scans = "single,full") {
+export async function measured(
+  graph: Uint8Array,
+  [a, b]: readonly [Weights, Weights],
+  scans = "single,full",
+  statistics?: MeasureOptions["statistics"],
+) {
   const stem = at(`case${count++}`);
   writeFileSync(`${stem}.onnx`, graph);
   await writeTensors(`${stem}a.npz`, "npz", a);
@@ -211,6 +216,7 @@ export async function measured(graph: Uint8Array, [a, b]: readonly [Weights, Wei
     model: { name: `${stem}.onnx` },
     data: { name: `npz:${at("data.npz")}` },
     scans: parseScans(scans),
+    statistics,
   });
   return document;
 }

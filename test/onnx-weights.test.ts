@@ -207,6 +207,14 @@ describe("graphs in another precision than float32", () => {
       await expectSame(foldedGraph(ends[0], names, undefined, "float16"), keptGraph(ends[0]), dicts, 2);
   });
 
+  it("half precision, its running statistics computed anew", async () => {
+    const [half, single] = [
+      await measured(keptGraph(ends[0], "float16"), ends, "full", "recalibrate"),
+      await measured(keptGraph(ends[0]), ends, "full", "recalibrate"),
+    ];
+    expect(half.cells[0].loss).toBeCloseTo(single.cells[0].loss!, 2);
+  });
+
   it("half precision of a fresh network is refused, where a fold cannot be seen", async () => {
     const [fresh, trained] = [network("a", true), network("b")];
     const graph = foldedGraph(fresh, named, undefined, "float16");
