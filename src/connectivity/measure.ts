@@ -156,10 +156,10 @@ export async function extentOf(
   return { mixes: mixesOf(points, ends).length, samples: data.count, batch, content: contentOf(prepared) };
 }
 
-/** The hash of both ends' tensors and of the samples. */
-function contentOf({ pair, data }: Prepared): string {
+/** The hash of both ends' tensors and of the samples; and of the layers of a graph, by whose order its mixes are stored. */
+function contentOf({ subject, pair, data }: Prepared): string {
   const ends = [pair.a, pair.b].map((end) => [...end].map(([name, tensor]) => [name, sha256(bytesOf(tensor))]));
-  return sha256Value([ends, data.sha256]);
+  return sha256Value([ends, data.sha256, ...(subject.foreign ? [pair.layers] : [])]);
 }
 
 interface Plan {

@@ -1,7 +1,7 @@
 // Running statistics computed anew for each averaged network, as torch.optim.swa_utils.update_bn does: the samples pass through it with every
 // normalisation using its batch's own statistics, and the means of those over the batches (variances unbiased) take the place of the averaged ones.
 // Networks that begin alike share their statistics as they share their computation.
-import { type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
+import { fromNumbers, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { Graph, type Value } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
@@ -82,11 +82,9 @@ export async function recalibrate(
       });
       onProgress((i + 1) / batches);
     }
-    const names = [...tracked.keys()];
-    return {
-      statistics,
-      tensors: new Map(names.map((name, j) => [name, tensor("float32", [sums[j]!.length], sums[j])])),
-    };
+    const asParameter = (name: string, values: Float64Array): Tensor =>
+      fromNumbers(dtypeOf(parameters.get(name.slice(name.indexOf(":") + 1))!), [values.length], values);
+    return { statistics, tensors: new Map([...tracked.keys()].map((name, j) => [name, asParameter(name, sums[j]!)])) };
   } finally {
     await session.dispose();
   }

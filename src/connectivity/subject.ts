@@ -11,6 +11,7 @@ import {
   matchWeights,
   onnxModel,
   ownTensor,
+  quantisedWeight,
   stateDictParameters,
 } from "../models/index.ts";
 import {
@@ -115,17 +116,30 @@ async function openGraphs(a: End, b: End): Promise<Subject> {
 async function openGraph(path: string, a: End, b: End): Promise<Subject> {
   const foreign = await readGraph(path);
   const values = await withCheckpoints([path], async (file) => (await readEnd(file, true)).tensors);
-  const { bindings, missing, unused, folded } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  const { bindings, missing, used, unused, folded, unclear } = matchWeights(foreign, values, [a.tensors, b.tensors]);
+  const quantised = unused.length ? quantisedWeight(foreign) : undefined;
+  if (quantised) {
+    throw new UserError(
+      `${path} is quantised: its ${quantised.name} is ${quantised.dtype}, and ${listSome(unused, 3)} of ${a.path} would not be used. Export the float model.`,
+    );
+  }
+  if (unclear.length) {
+    throw new UserError(
+      `${path} seems to have batch normalisations folded into other weights that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
+    );
+  }
   if (missing.length) {
     throw new UserError(
       `${path} has weights that are not in ${a.path}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
     );
   }
+  if (used.length === 0)
+    throw new UserError(`${path} uses no weight of ${a.path}. Export the graph from one of the two checkpoints.`);
   const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
   if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
   const tied = findTied(a, b);
   const [x, y] = [a, b].map((end) => shareTied(end, tied, notes));
-  const parameters = stateDictParameters(x.tensors);
+  const parameters = stateDictParameters(x.tensors, used, tied);
   return {
     a: x,
     b: y,

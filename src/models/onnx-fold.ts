@@ -1,7 +1,8 @@
-// Exporters fold a batch normalisation into the convolution before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
-// folded is not folding the average, so a folded weight is traced back to the parameters that it was made of.
-import { sizeOf, type Tensor, toNumbers } from "../core/index.ts";
-import { add, div, type Held, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
+// Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
+// folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
+// of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
+import { type DType, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
+import { add, div, type ForeignModel, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
 import type { Binding, StateDict } from "./onnx-match.ts";
 import { moduleOf } from "./onnx-names.ts";
@@ -11,85 +12,207 @@ const epsilons = [1e-5, 1e-3];
 
 export interface Unfolded {
   readonly binding: Binding;
-  /** The tensors of the state dict that it uses. */
+  /** The tensors of the state dict that it uses, of a normalisation all. */
   readonly names: readonly string[];
 }
 
-interface Norm {
-  readonly end: StateDict;
+/** What was folded: the convolution's weight, the normalisation's module and epsilon. */
+interface Fold {
+  readonly weight: string;
+  readonly norm: string;
   readonly epsilon: number;
-  /** The name of a part of it: weight, bias, running_mean, running_var. */
-  readonly part: (name: string) => string;
-  readonly channels: number;
 }
 
-/** The origin of a convolution's weight (input 1) or bias (input 2), when the elements of the graph's agree with one of the ends; `own` are those elements. */
-export function unfold({ use, shape }: Held, own: Tensor, ends: readonly [StateDict, StateDict]): Unfolded | undefined {
-  const [channels] = shape;
-  const names = [...ends[0]].flatMap(([name, { shape: size }]) =>
-    name.endsWith("running_var") && sizeOf(size) === channels ? [moduleOf(name)] : [],
-  );
-  for (const name of names) {
-    for (const end of ends) {
-      for (const epsilon of epsilons) {
-        const norm: Norm = { end, epsilon, part: (part) => `${name}.${part}`, channels };
-        const found = use!.input === 1 ? unfoldWeight(norm, own) : unfoldBias(norm, own);
-        if (found) return found;
-      }
+/** A weight's elements as [groups, inputs, outputs of a group, the rest]; a channel is an output of a group. */
+type View = readonly [number, number, number, number];
+
+export interface UnfoldOptions {
+  readonly ends: readonly [StateDict, StateDict];
+  /** The graph's own elements of a weight. */
+  ownOf(held: string): Tensor | undefined;
+  /** True for a weight that an end has as it is. */
+  isPlain(held: string): boolean;
+  /** The tensors of the state dict that a weight's name and place speak for. */
+  hintsOf(held: string): readonly string[];
+  /** True for a tensor of the state dict that the graph uses as it is. */
+  isUsed(name: string): boolean;
+}
+
+/** The weights and biases with a normalisation in them, and why others that have one cannot be taken apart. */
+export function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions) {
+  const { ends, ownOf, isPlain } = options;
+  const folds = new Map<string, Fold>();
+  const found = new Map<string, Unfolded>();
+  const unclear: string[] = [];
+  for (const node of nodes) {
+    const [, weight] = node.input;
+    const own = ownOf(weight);
+    const view = own && viewOf(node, own.shape);
+    if (!view || folds.has(weight) || isPlain(weight)) continue;
+    const fits = foldsThatFit(own, view, ends);
+    const fold = choose(fits, [...folds.values()], weight, options);
+    if (fold) {
+      folds.set(weight, fold);
+      found.set(weight, unfoldWeight(fold, own.shape, view));
+    } else if (fits.length) {
+      const norms = new Set(fits.map(({ norm }) => norm));
+      unclear.push(`${[...norms].slice(0, 3).join(" or ")} may be folded into ${weight}`);
     }
   }
-  return undefined;
+  for (const { input } of nodes) {
+    const [, weight, bias] = input;
+    const fold = folds.get(weight);
+    if (!fold) continue;
+    const own = bias ? ownOf(bias) : undefined;
+    // exporters write equal ones once
+    const isOthers = nodes.some((node) => node.input.includes(bias) && !isSame(folds.get(node.input[1]), fold));
+    const unfolded = own && !isOthers ? unfoldBias(fold, own, ends) : undefined;
+    if (unfolded) found.set(bias, unfolded);
+    else unclear.push(`${fold.norm} is folded into ${weight}, but into no bias of its own`);
+  }
+  return { found, unclear };
 }
 
-function unfoldWeight({ end, epsilon, part, channels }: Norm, own: Tensor): Unfolded | undefined {
-  const scale = scaleOf(end, part, epsilon);
-  const block = sizeOf(own.shape) / channels;
-  const name = sameShape(end, own).find((candidate) => {
-    const weight = toNumbers(end.get(candidate)!);
-    return isNear(own, (i) => weight[i] * scale[Math.floor(i / block)]);
+type Node = ForeignModel["nodes"][number];
+
+/** The view of a weight that a normalisation may be folded into. */
+function viewOf({ opType, attribute }: Node, shape: readonly number[]): View | undefined {
+  const whole = (name: string) => Number(attribute.find((one) => one.name === name)?.i ?? 0);
+  const [first, second] = shape;
+  if (opType === "Conv" || (opType === "Gemm" && whole("transB"))) return [1, 1, first, sizeOf(shape.slice(1))];
+  if (opType === "Gemm") return [1, first, second, 1];
+  const groups = whole("group") || 1;
+  return opType === "ConvTranspose" ? [groups, first / groups, second, sizeOf(shape.slice(2))] : undefined;
+}
+
+const channelsOf = ([groups, , outputs]: View) => groups * outputs;
+
+/**
+ * Weights that belong to neither end while a normalisation of their channels is not used: it seems to be folded into them, or into what they were
+ * trained to in a third network. `isTheirs` tells whether a weight comes from the state dict with the elements of an end; `unused` gives the sizes.
+ */
+export function suspectFolds(
+  { nodes }: ForeignModel,
+  shapeOf: (held: string) => readonly number[] | undefined,
+  isTheirs: (held: string) => boolean,
+  unused: ReadonlyMap<string, number>,
+): string[] {
+  const kept = new Set(nodes.filter(({ opType }) => opType === "BatchNormalization").map(({ input }) => input[0]));
+  const statistics = [...unused].filter(([name]) => /running_(mean|var)$/.test(name));
+  return nodes.flatMap((node) => {
+    const shape = shapeOf(node.input[1]);
+    const view = shape && viewOf(node, shape);
+    if (!view || kept.has(node.output[0])) return [];
+    const strange = node.input.slice(1, 3).find((name) => shapeOf(name) && !isTheirs(name));
+    const [left] = statistics.find(([, size]) => size === channelsOf(view)) ?? [];
+    return strange && left ? [`${left} is not used, and ${strange} has the elements of neither end`] : [];
   });
-  if (!name) return undefined;
-  const broad = [channels, ...own.shape.slice(1).map(() => 1)];
+}
+
+const isSame = (one: Fold | undefined, { weight, norm }: Fold) => one?.weight === weight && one.norm === norm;
+
+const partsOf = (norm: string) => ["weight", "bias", "running_mean", "running_var"].map((part) => `${norm}.${part}`);
+
+/** Every fold that gives the elements from those of one of the ends. */
+function foldsThatFit(own: Tensor, view: View, ends: readonly [StateDict, StateDict]): Fold[] {
+  const [, inputs, outputs, rest] = view;
+  const channelAt = (i: number) =>
+    Math.floor(i / (inputs * outputs * rest)) * outputs + (Math.floor(i / rest) % outputs);
+  const isPart = (name: string) => sizeOf(ends[0].get(name)?.shape ?? [0]) === channelsOf(view);
+  const norms = [...ends[0].keys()]
+    .filter((name) => name.endsWith("running_var"))
+    .map(moduleOf)
+    .filter((norm) => partsOf(norm).every(isPart));
+  const weights = [...ends[0]].flatMap(([name, { shape }]) => (String(shape) === String(own.shape) ? [name] : []));
+  const nearOwn = nearTo(own);
+  return norms.flatMap((norm) =>
+    weights.flatMap((weight) => {
+      const epsilon = epsilons.find((one) =>
+        ends.some((end) => {
+          const [values, scale] = [toNumbers(end.get(weight)!), scaleOf(end, norm, one)];
+          return nearOwn((i) => values[i] * scale[channelAt(i)]);
+        }),
+      );
+      return epsilon === undefined ? [] : [{ weight, norm, epsilon }];
+    }),
+  );
+}
+
+/** The one that fits; of several with one weight that whose normalisation, not folded or used elsewhere, comes next after it in the state dict. */
+function choose(
+  fits: readonly Fold[],
+  before: readonly Fold[],
+  held: string,
+  { ends, hintsOf, isUsed }: UnfoldOptions,
+): Fold | undefined {
+  const hints = hintsOf(held);
+  const hinted = fits.filter(({ weight }) => hints.includes(weight));
+  const likely = hinted.length ? hinted : fits;
+  if (likely.length < 2) return likely[0];
+  const names = [...ends[0].keys()];
+  const at = new Map(names.map((name, i) => [name, i]));
+  // a module defines its weight before its bias: a file that has them the other way round is in the order of the alphabet, which tells nothing
+  const isSorted = likely.some(({ norm }) => at.get(`${norm}.bias`)! < at.get(`${norm}.weight`)!);
+  const [{ weight }] = likely;
+  if (isSorted || likely.some((one) => one.weight !== weight) || before.some((one) => one.weight === weight))
+    return undefined;
+  const place = ({ norm }: Fold) => at.get(`${norm}.weight`)!;
+  return likely
+    .filter((fold) => place(fold) > at.get(weight)!)
+    .filter(({ norm }) => !isUsed(`${norm}.running_var`) && !before.some((other) => other.norm === norm))
+    .sort((x, y) => place(x) - place(y))[0];
+}
+
+function unfoldWeight({ weight, norm, epsilon }: Fold, shape: readonly number[], view: View): Unfolded {
+  const [groups, , outputs] = view;
   return {
-    binding: (weights) => mul(weights(name), reshape(scaling(weights, part, epsilon), broad)),
-    names: [name, part("weight"), part("running_var")],
+    binding: (weights) => {
+      const scale = reshape(scaling(weights, norm, epsilon), [groups, 1, outputs, 1]);
+      return reshape(mul(reshape(weights(weight), view), scale), shape);
+    },
+    names: [weight, ...partsOf(norm)],
   };
 }
 
-function unfoldBias({ end, epsilon, part }: Norm, own: Tensor): Unfolded | undefined {
-  const scale = scaleOf(end, part, epsilon);
-  const [beta, mean] = [part("bias"), part("running_mean")].map((name) => toNumbers(end.get(name)!));
-  for (const name of [undefined, ...sameShape(end, own).filter((candidate) => candidate.endsWith("bias"))]) {
-    const before = name ? toNumbers(end.get(name)!) : undefined;
-    if (!isNear(own, (c) => beta[c] + ((before?.[c] ?? 0) - mean[c]) * scale[c])) continue;
-    return {
-      binding: (weights) => {
-        const centre = weights(part("running_mean"));
-        const shifted = name ? sub(weights(name), centre) : neg(centre);
-        return add(mul(shifted, scaling(weights, part, epsilon)), weights(part("bias")));
-      },
-      names: [part("bias"), part("running_mean"), ...(name ? [name] : [])],
-    };
-  }
-  return undefined;
+function unfoldBias({ weight, norm, epsilon }: Fold, own: Tensor, ends: readonly StateDict[]): Unfolded | undefined {
+  const [, beta, centre] = partsOf(norm);
+  const name = `${moduleOf(weight)}.bias`; // of the convolution
+  const hasOne = ends[0].has(name);
+  const isFolded = ends.some((end) => {
+    const [scale, shift, mean] = [scaleOf(end, norm, epsilon), toNumbers(end.get(beta)!), toNumbers(end.get(centre)!)];
+    const before = hasOne ? toNumbers(end.get(name)!) : undefined;
+    return own.data.length === scale.length && nearTo(own)((c) => shift[c] + ((before?.[c] ?? 0) - mean[c]) * scale[c]);
+  });
+  if (!isFolded) return undefined;
+  return {
+    binding: (weights) => {
+      const shifted = hasOne ? sub(weights(name), weights(centre)) : neg(weights(centre));
+      return add(mul(shifted, scaling(weights, norm, epsilon)), weights(beta));
+    },
+    names: hasOne ? [name, ...partsOf(norm)] : partsOf(norm),
+  };
 }
 
-const sameShape = (end: StateDict, { shape }: Tensor) =>
-  [...end].flatMap(([name, tensor]) => (String(tensor.shape) === String(shape) ? [name] : []));
-
-const scaleOf = (end: StateDict, part: Norm["part"], epsilon: number) => {
-  const variance = toNumbers(end.get(part("running_var"))!);
-  return Array.from(toNumbers(end.get(part("weight"))!), (g, c) => g / Math.sqrt(variance[c] + epsilon));
+const scaleOf = (end: StateDict, norm: string, epsilon: number) => {
+  const variance = toNumbers(end.get(`${norm}.running_var`)!);
+  return Array.from(toNumbers(end.get(`${norm}.weight`)!), (g, c) => g / Math.sqrt(variance[c] + epsilon));
 };
 
-const scaling = (weights: Weights, part: Norm["part"], epsilon: number) =>
-  div(weights(part("weight")), sqrt(add(weights(part("running_var")), epsilon)));
+const scaling = (weights: Weights, norm: string, epsilon: number) =>
+  div(weights(`${norm}.weight`), sqrt(add(weights(`${norm}.running_var`), epsilon)));
 
-/** Equal but for the rounding of the export. */
-function isNear(own: Tensor, wanted: (i: number) => number): boolean {
+/** The largest relative error of a dtype, where it is coarser than float32. */
+export const roundingOf = (dtype: DType): number =>
+  dtype === "float16" ? 2 ** -11 : dtype === "bfloat16" ? 2 ** -8 : 0;
+
+/** Tells whether values are a tensor's elements, but for the rounding of the export. */
+function nearTo(own: Tensor): (wanted: (i: number) => number) => boolean {
   const x = toNumbers(own);
   let largest = 0;
   for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]));
-  for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= 1e-5 * largest)) return false;
-  return true;
+  const most = (1e-5 + 4 * roundingOf(own.dtype)) * largest; // some exporters fold in half precision
+  return (wanted) => {
+    for (let i = 0; i < x.length; i++) if (!(Math.abs(x[i] - wanted(i)) <= most)) return false;
+    return true;
+  };
 }

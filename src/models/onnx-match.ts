@@ -2,9 +2,9 @@
 // was exported from one of the two checkpoints), by the module that uses it, or as the only one of its shape. A batch normalisation that was folded
 // into the convolution before it is unfolded: the graph's weight becomes an expression of the state dict's.
 import { isFloating, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
-import { type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
+import { cast, type ForeignModel, type Held, reshape, transpose, type Value } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
-import { unfold } from "./onnx-fold.ts";
+import { roundingOf, suspectFolds, unfoldAll } from "./onnx-fold.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -15,10 +15,14 @@ export interface Match {
   readonly bindings: ReadonlyMap<string, Binding>;
   /** Weights of the graph that the state dict does not hold, with the reason. */
   readonly missing: readonly string[];
+  /** Tensors of the state dict in the order in which the graph uses them first. */
+  readonly used: readonly string[];
   /** Floating tensors of the state dict that the graph does not use. */
   readonly unused: readonly string[];
   /** True when a batch normalisation is folded into the graph's weights. */
   readonly folded: boolean;
+  /** Why the weights of a convolution with a batch normalisation in them cannot be told from the state dict's. */
+  readonly unclear: readonly string[];
 }
 
 type Form = "same" | "transposed" | "reshaped";
@@ -33,7 +37,7 @@ function formsOf(from: readonly number[], to: readonly number[]): Form[] {
   return forms;
 }
 
-function bind(name: string, form: Form, shape: readonly number[]): Binding {
+function formed(name: string, form: Form, shape: readonly number[]): Binding {
   if (form === "same") return (weights) => weights(name);
   if (form === "transposed") return (weights) => transpose(weights(name), [1, 0]);
   return (weights) => reshape(weights(name), shape);
@@ -43,13 +47,18 @@ function bind(name: string, form: Form, shape: readonly number[]): Binding {
 export function matchWeights(model: ForeignModel, values: StateDict, ends: readonly [StateDict, StateDict]): Match {
   const [names] = ends;
   const bindings = new Map<string, Binding>();
-  const used = new Set<string>();
+  const uses = new Map<string, readonly string[]>(); // of the state dict, by weights of the graph
   const missing: string[] = [];
   const lost: Held[] = [];
-  let folded = false;
+  const isUsed = (name: string) => [...uses.values()].some((some) => some.includes(name));
+  const taken = new Map<string, { held: Held; name: string; form: Form }>();
+  const bind = ({ name, dtype }: Held, from: readonly string[], binding: Binding) => {
+    bindings.set(name, (weights) => cast(binding(weights), dtype)); // parameters are float32, whatever the graph is in
+    uses.set(name, from);
+  };
   const take = (held: Held, name: string, form: Form) => {
-    bindings.set(held.name, bind(name, form, held.shape));
-    used.add(name);
+    bind(held, [name], formed(name, form, held.shape));
+    taken.set(held.name, { held, name, form });
   };
   const floating = model.held.filter((held) => isFloating(held.dtype));
   const wanted = floating.filter(({ tensor, name, shape }) => !tensor && (!isGenerated(name) || sizeOf(shape) > 1));
@@ -74,10 +83,20 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
   };
 
   const ownOf = (held: Held) => held.tensor ?? values.get(held.copyOf ?? held.name);
+  const widened = new Map<Tensor, ReturnType<typeof toNumbers>>(); // once, as one tensor is held against many
+  const numbersOf = (one: Tensor) => {
+    const numbers = widened.get(one) ?? toNumbers(one);
+    widened.set(one, numbers);
+    return numbers;
+  };
   const agrees = (held: Held, name: string, form: Form, end: StateDict) => {
     const own = ownOf(held);
-    return own !== undefined && isEqual(own, end.get(name)!, form);
+    const other = end.get(name)!;
+    return own !== undefined && isEqual(numbersOf(own), numbersOf(other), form, other.shape, roundingOf(own.dtype));
   };
+
+  const equalTo = (held: Held) =>
+    byForm(held).filter(({ name, form }) => ends.some((end) => agrees(held, name, form, end)));
 
   const nameless: Held[] = [];
   const named: { held: Held; name: string; form: Form }[] = [];
@@ -93,60 +112,81 @@ export function matchWeights(model: ForeignModel, values: StateDict, ends: reado
     else missing.push(`${held.name} [${held.shape}] (the file has [${names.get(name)!.shape}])`);
   }
   for (const { held, name, form } of named) take(held, name, form);
+
+  const heldBy = new Map(floating.map((held) => [held.name, held]));
+  const isTaken = (name: string) => {
+    const one = taken.get(name);
+    return one !== undefined && ends.some((end) => agrees(one.held, one.name, one.form, end));
+  };
+  const { found, unclear } = unfoldAll(model, {
+    ends,
+    isUsed,
+    ownOf: (name) => (heldBy.has(name) ? ownOf(heldBy.get(name)!) : undefined),
+    isPlain: (name) => isTaken(name) || (!taken.has(name) && equalTo(heldBy.get(name)!).length > 0),
+    hintsOf: (name) => (taken.has(name) ? [taken.get(name)!.name] : ofModule(heldBy.get(name)!).map((one) => one.name)),
+  });
+  for (const [name, unfolded] of found) bind(heldBy.get(name)!, unfolded.names, unfolded.binding);
+
   // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
-  const origin = named.length
-    ? ends.find((end) => named.every(({ held, name, form }) => agrees(held, name, form, end)))
+  const plain = named.filter(({ held }) => !found.has(held.name));
+  const origin = plain.length
+    ? ends.find((end) => plain.every(({ held, name, form }) => agrees(held, name, form, end)))
     : undefined;
 
   for (const held of [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)]) {
+    if (bindings.has(held.name)) continue;
     const local = ofModule(held);
-    const equal = byForm(held).filter(({ name, form }) => ends.some((end) => agrees(held, name, form, end)));
+    const equal = equalTo(held);
     const sure = equal.length > 1 ? equal.filter(({ name }) => local.some((one) => one.name === name)) : equal;
     if (sure.length) {
       take(held, sure[0].name, sure[0].form);
       continue;
     }
     if (held.tensor) continue; // a constant of the graph that is nobody's weight
-    const own = ownOf(held);
-    const fold = own && held.use?.op === "Conv" ? unfold(held, own, ends) : undefined;
     // exporters rename a matrix because they transpose it
     const turned = held.use?.op === "MatMul" ? local.filter(({ form }) => form === "transposed") : local;
-    if (fold) {
-      bindings.set(held.name, fold.binding);
-      for (const name of fold.names) used.add(name);
-      folded = true;
-    } else if (turned.length === 1 && held.use?.op !== "Conv" && !origin) take(held, turned[0].name, turned[0].form);
+    if (turned.length === 1 && held.use?.op !== "Conv" && !origin) take(held, turned[0].name, turned[0].form);
     else lost.push(held);
   }
 
-  if (!origin) takeLastOfShape(lost, byForm, used, take);
-  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !used.has(name)).map(([name]) => name);
+  if (!origin) takeLastOfShape(lost, byForm, isUsed, take);
+  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !isUsed(name)).map(([name]) => name);
   for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
-  return { bindings, missing, unused, folded };
+  const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
+  // a fresh normalisation scales by less than what half precision can tell
+  const isTheirs = (name: string) => found.has(name) || (isTaken(name) && !roundingOf(heldBy.get(name)!.dtype));
+  if (unclear.length === 0) unclear.push(...suspectFolds(model, (name) => heldBy.get(name)?.shape, isTheirs, sizes));
+  const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
+  return { bindings, missing, used, unused, folded: found.size > 0, unclear };
 }
 
 /** Pairs what is left over on both sides where it is the only one of its shape on both. */
 function takeLastOfShape(
   lost: readonly Held[],
   byForm: (held: Held, only: (name: string) => boolean) => { name: string; form: Form }[],
-  used: ReadonlySet<string>,
+  isUsed: (name: string) => boolean,
   take: (held: Held, name: string, form: Form) => void,
 ): void {
   for (const held of lost) {
     if (lost.some((other) => other !== held && formsOf(other.shape, held.shape).length) || held.use?.op === "Conv")
       continue;
-    const left = byForm(held, (name) => !used.has(name));
+    const left = byForm(held, (name) => !isUsed(name));
     if (left.length === 1) take(held, left[0].name, left[0].form);
   }
 }
 
-/** The same elements, in the form given. */
-function isEqual(own: Tensor, other: Tensor, form: Form): boolean {
-  const [x, y] = [toNumbers(own), toNumbers(other)];
-  const [rows, columns] = other.shape;
+/** The same elements, in the form given; x is rounded as the graph is, y of the shape is not. */
+function isEqual(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  form: Form,
+  [rows, columns]: readonly number[],
+  rounding: number,
+): boolean {
   for (let i = 0; i < x.length; i++) {
-    const at = form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i;
-    if (x[i] !== Math.fround(y[at]) && x[i] !== y[at]) return false;
+    const other = y[form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i];
+    if (x[i] === other || x[i] === Math.fround(other)) continue;
+    if (!(rounding && Math.abs(x[i] - other) <= rounding * Math.abs(other) + 2 ** -25)) return false; // the smallest half's half
   }
   return true;
 }

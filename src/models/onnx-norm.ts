@@ -25,11 +25,12 @@ export function byBatchStatistics(
     const mean = reduce(channels, 0);
     const centred = applyStandard("Sub", [channels, reduce(channels, 1)]);
     const variance = reduce(applyStandard("Mul", [centred, centred]), 0);
-    const size = (value: Value) => applyStandard("Cast", [applyStandard("Size", [value])], { to: onnxTypes.float32 });
+    const single = (value: Value) => applyStandard("Cast", [value], { to: onnxTypes.float32 }); // what is tracked, whatever the graph is in
+    const size = (value: Value) => single(applyStandard("Size", [value]));
     const count = applyStandard("Div", [size(x), size(mean)]);
     const less = applyStandard("Sub", [count, graph.constant(tensor("float32", [], [1]))]);
-    training.track(meanName, mean);
-    training.track(varianceName, applyStandard("Mul", [variance, applyStandard("Div", [count, less])]));
+    training.track(meanName, single(mean));
+    training.track(varianceName, applyStandard("Mul", [single(variance), applyStandard("Div", [count, less])]));
     return applyNode(graph, node, [x, scale, bias, mean, variance]);
   };
 }

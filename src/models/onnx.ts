@@ -88,9 +88,21 @@ export function graphParameters(foreign: ForeignModel, differs: (held: Held) => 
   });
 }
 
-/** The tensors of a state dict as parameters, in its order. */
-export function stateDictParameters(tensors: StateDict): Parameter[] {
-  return [...tensors].map(([name, { dtype, shape }]) => {
+/**
+ * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
+ * gives: files that sort their names have lost it. A tied tensor stands where its last name is used.
+ */
+export function stateDictParameters(tensors: StateDict, used: readonly string[], tied: Model["tied"]): Parameter[] {
+  const place = new Map(used.map((name, i) => [name, i]));
+  const modules = new Set(used.map(moduleOf));
+  const alike = (name: string) => tied.find((group) => group.includes(name)) ?? [name];
+  const placeOf = (name: string) => Math.max(...alike(name).map((one) => place.get(one) ?? used.length));
+  const isThere = (name: string, { dtype }: Tensor) =>
+    isFloating(dtype) ? alike(name).some((one) => place.has(one)) : modules.has(moduleOf(name));
+  const inOrder = [...tensors]
+    .filter(([name, tensor]) => isThere(name, tensor))
+    .sort(([x], [y]) => placeOf(x) - placeOf(y));
+  return inOrder.map(([name, { dtype, shape }]) => {
     const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
     return {
       name,
@@ -100,3 +112,15 @@ export function stateDictParameters(tensors: StateDict): Parameter[] {
     };
   });
 }
+
+const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;
+
+/** A weight that the graph holds in whole numbers, which stand for others by a scale. */
+export const quantisedWeight = ({ held }: ForeignModel): Held | undefined =>
+  held.find(
+    ({ dtype, shape, use }) =>
+      !isFloating(dtype) &&
+      sizeOf(shape) > 1 &&
+      use &&
+      (onQuantised.test(use.op) || (use.op === "DequantizeLinear" && use.input === 0)),
+  );
