@@ -28,6 +28,8 @@ describe("files", () => {
   it("are looked at before the work, which leaves nothing behind but what is there", async () => {
     await requireWritable(join(folder, "new/below"));
     expect(existsSync(join(folder, "new"))).toBe(false);
+    await requireWritable("~"); // a name of one letter, in the folder that we are in
+    expect(existsSync("~")).toBe(false);
     await requireWritable(folder);
     expect(existsSync(folder)).toBe(true);
     writeFileSync(join(folder, "in the way"), "");

@@ -14,7 +14,7 @@ import {
   rmdir,
   stat,
 } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
 import { isAlive, lockOwner, partName, writerOf } from "./owner.ts";
@@ -108,10 +108,10 @@ const reasons: Record<string, string> = {
 /** Throws {@link UserError} when nothing can be written into a folder, there or not: better before hours of work than after them. */
 export async function requireWritable(folder: string): Promise<void> {
   try {
-    const made = await makeFolder(folder);
+    const made = await makeFolder(resolve(folder));
     await access(folder, constants.W_OK);
     // only what is still empty: another process may have begun there
-    for (let at = folder; made && at.length >= made.length; at = dirname(at)) await rmdir(at).catch(() => {});
+    for (let at = resolve(folder); made && at.length >= made.length; at = dirname(at)) await rmdir(at).catch(() => {});
   } catch (error) {
     throw describeFileError(error, folder, "write");
   }
