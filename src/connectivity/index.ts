@@ -31,7 +31,6 @@ export {
   type Cell,
   loadOrders,
   type Order,
-  orderName,
   parseScans,
   planCells,
   type ScanName,

@@ -1,6 +1,6 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
-import { basename, extname, normalize } from "node:path";
-import { importDefault, isModule, listSome, nearest, randomStream, UserError } from "../core/index.ts";
+import { normalize } from "node:path";
+import { importDefault, isModule, listSome, moduleName, nearest, randomStream, UserError } from "../core/index.ts";
 
 export type ScanName = string;
 export type Bases = "a" | "b" | "both";
@@ -35,13 +35,10 @@ const orders: Readonly<Record<string, Order>> = {
   minimal: (layers) => [...new Set([...layers.slice(0, 5), ...layers.slice(-5), ...layers])],
 };
 
-/** The name of an order that is a module: its file's. */
-export const orderName = (path: ScanName): string => basename(path, extname(path));
-
 /** The orders among the scans that are modules: .mjs files whose default export is an {@link Order}. */
 export async function loadOrders(scans: readonly ScanName[]): Promise<Record<string, Order>> {
   const modules = [...new Set(scans.filter(isModule))];
-  const names = modules.map(orderName);
+  const names = modules.map(moduleName);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice)
     throw new UserError(`Two orders are called ${twice}, and so would be their pictures. Rename one of the files.`);

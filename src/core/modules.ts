@@ -1,12 +1,15 @@
 // Modules of the user's own: a data set, a network or an order of layers in a .mjs file.
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "./errors.ts";
 import { describeFileError } from "./files.ts";
 
 /** True for the name of a module in place of a built-in thing's. */
 export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
+
+/** The name of what a module gives: its file's. */
+export const moduleName = (path: string): string => basename(path, extname(path));
 
 /** The default export of a module, which must be there. `guide` says where the reader finds what it must be. */
 export async function importDefault(path: string, guide: string): Promise<unknown> {

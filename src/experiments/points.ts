@@ -11,7 +11,6 @@ import {
   type Measurement,
   type MeasureOptions,
   type MeasureProgress,
-  orderName,
   type Piece,
   parseMeasurement,
   parseScans,
@@ -21,7 +20,7 @@ import {
   type ScanName,
   saveSamples,
 } from "../connectivity/index.ts";
-import { isModule, parseJson, UserError, writeAtomic } from "../core/index.ts";
+import { isModule, moduleName, parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
@@ -207,8 +206,8 @@ export function measuredData(recipe: Recipe, split: Split) {
 async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
   if (!stored) return options;
-  const asked = options.scans.filter(isModule).map(orderName);
-  const isKept = (scan: ScanName) => !isModule(scan) || (existsSync(scan) && !asked.includes(orderName(scan)));
+  const asked = options.scans.filter(isModule).map(moduleName);
+  const isKept = (scan: ScanName) => !isModule(scan) || (existsSync(scan) && !asked.includes(moduleName(scan)));
   const scans = stored.cells.map(({ scan }) => scan).filter(isKept);
   const hasOther = stored.cells.some(({ base }) => base !== null && base !== options.base);
   const { samples } = options.data;

@@ -1,5 +1,6 @@
 // The stored cells as the figures want them: one value for a layer at an epoch, under a metric, on a base.
 import type { Measurement } from "../connectivity/index.ts";
+import { isModule, moduleName } from "../core/index.ts";
 
 export type StoredCell = Measurement["cells"][number];
 export type Metric = "loss" | "error";
@@ -65,13 +66,8 @@ export function baseOf({ cells }: Measurement): BaseChoice {
 }
 
 /** The name of a scan's picture. */
-export const pictureName = (scan: string): string => {
-  const own = orderName(scan);
-  return own === undefined ? scan.replace(":", "-") : `order-${own}`; // whose name may be that of another picture
-};
-
-/** The name of an order that is a module: its file's. */
-const orderName = (scan: string) => /([^/\\]+)\.[cm]?js$/.exec(scan)?.[1];
+export const pictureName = (scan: string): string =>
+  isModule(scan) ? `order-${moduleName(scan)}` : scan.replace(":", "-"); // an order may have another picture's name
 
 export function viewOf(cell: StoredCell, metric: Metric): CellView {
   return metric === "loss"
@@ -114,7 +110,6 @@ const scanTitles: Readonly<Record<string, string>> = {
   minimal: "Both ends first, then the rest",
 };
 export function scanTitle(scan: string): string {
-  const own = orderName(scan);
-  if (own) return `In the order ${own}, adding one`;
+  if (isModule(scan)) return `In the order ${moduleName(scan)}, adding one`;
   return scanTitles[scan] ?? `${scan.split(":")[1]} consecutive layers, up to the named one`;
 }
