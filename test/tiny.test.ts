@@ -186,6 +186,8 @@ describe("wrong input gets one sentence", () => {
   };
   const cases: [title: string, args: () => string[], status: number, sentence: RegExp][] = [
     ["a recipe that is not there", () => ["train", "none.yaml"], 1, /Cannot read none\.yaml: there is no such file/],
+    ["an experiment that is not there", () => ["train", "fig13"], 1, /There is no experiment fig13; did you mean fig/],
+    ["several experiments", () => ["train", "all"], 1, /all is several recipes\. Name one/],
     [
       "an unknown key",
       () => ["train", write("key.yaml", "training: { learning_rate: 1 }")],

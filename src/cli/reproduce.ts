@@ -1,11 +1,11 @@
 // layerwise reproduce EXPERIMENT…: trains what is missing, measures, draws the reports.
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
+import { UserError } from "../core/index.ts";
 import type { Cost, Written } from "../experiments/index.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { planText } from "./plan.ts";
+import { recipeFiles } from "./recipe-files.ts";
 import { carryOutPlanned, previewPlanned } from "./run.ts";
 import { chooseEngine } from "./settings.ts";
 import { showClaims, showRun } from "./summary.ts";
@@ -83,19 +83,3 @@ const stored = ({ folder, page, record, claims }: Written) => ({
   claims,
   measurements: record.measurements,
 });
-
-/** The files of a named experiment: of recipes/, all figures of the paper, or a path. */
-async function recipeFiles(name: string): Promise<string[]> {
-  const { readdir } = await import("node:fs/promises");
-  if (/\.ya?ml$/.test(name)) return [name];
-  const folder = join(projectRoot, "recipes");
-  const known = (await readdir(folder)).map((file) => file.replace(/\.yaml$/, "")).sort();
-  const wanted =
-    name === "all" ? known.filter((own) => /^fig\d|^trajectory$/.test(own)) : [name.replace(/^fig(\d)$/, "fig0$1")];
-  const files = wanted.map((own) => join(folder, `${own}.yaml`));
-  if (files.every((file) => existsSync(file))) return files;
-  const near = nearest(name, [...known, "all"]);
-  throw new UserError(
-    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "all"], 20)}; a recipe of your own is named by its .yaml file.`,
-  );
-}

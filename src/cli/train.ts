@@ -1,14 +1,16 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import { UserError } from "../core/index.ts";
 import { device, example, oneOf, whole } from "./options.ts";
+import { recipeFiles } from "./recipe-files.ts";
 import { carryOutPlanned } from "./run.ts";
 import { chooseEngine } from "./settings.ts";
 
 export const trainCommand = () =>
   new Command("train")
     .description("train the networks of one recipe; a run that was cut goes on where it stopped")
-    .argument("<recipe>", "a YAML file; what it leaves out has the paper's value")
+    .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
     .option(
       "--scale <name>",
       "of a recipe that has scales: quick, small or paper",
@@ -21,9 +23,11 @@ export const trainCommand = () =>
     .option("--threads <n>", "threads in all; default: one for each core", whole(1))
     .option("--quiet", "no progress")
     .option("--json", "print one JSON document on standard output")
-    .addHelpText("before", example("layerwise train recipes/quick.yaml"))
-    .action(async (path, options, command) => {
+    .addHelpText("before", example("layerwise train quick"))
+    .action(async (name, options, command) => {
       const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
+      const [path, ...others] = await recipeFiles(name);
+      if (others.length) throw new UserError(`${name} is several recipes. Name one, as fig1.`);
       const recipe = await readRecipe(path, options.scale);
       if (options.dataDir) recipe.data.dir = resolve(options.dataDir);
       await checkRecipe(recipe);
@@ -44,6 +48,6 @@ export const trainCommand = () =>
           ...(options.dataDir ? [`--data-dir ${options.dataDir}`] : []),
           ...(options.runs === "runs" ? [] : [`--runs ${options.runs}`]),
         ];
-        console.log(`The checkpoints are in ${folder}. Measure them:\nlayerwise reproduce ${path} ${same.join(" ")}`);
+        console.log(`The checkpoints are in ${folder}. Measure them:\nlayerwise reproduce ${name} ${same.join(" ")}`);
       }
     });
