@@ -4,5 +4,6 @@ export { dtypeOf, initialise } from "./initialise.ts";
 export type { Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { graphParameters, onnxModel, ownTensor, quantisedWeight, stateDictParameters } from "./onnx.ts";
-export { type Binding, matchWeights, type StateDict } from "./onnx-match.ts";
+export type { Binding, StateDict } from "./onnx-candidates.ts";
+export { matchWeights } from "./onnx-match.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";

@@ -1,10 +1,10 @@
 // Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
 // folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
 // of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
-import { type DType, sizeOf, type Tensor, toNumbers } from "../core/index.ts";
+import { sizeOf, type Tensor, toNumbers } from "../core/index.ts";
 import { add, div, type ForeignModel, mul, neg, reshape, sqrt, sub } from "../graph/index.ts";
 import type { Weights } from "./model.ts";
-import type { Binding, StateDict } from "./onnx-match.ts";
+import { type Binding, roundingOf, type StateDict } from "./onnx-candidates.ts";
 import { moduleOf } from "./onnx-names.ts";
 
 /** Frameworks' usual epsilons: PyTorch's, Keras's. */
@@ -200,10 +200,6 @@ const scaleOf = (end: StateDict, norm: string, epsilon: number) => {
 
 const scaling = (weights: Weights, norm: string, epsilon: number) =>
   div(weights(`${norm}.weight`), sqrt(add(weights(`${norm}.running_var`), epsilon)));
-
-/** The largest relative error of a dtype, where it is coarser than float32. */
-export const roundingOf = (dtype: DType): number =>
-  dtype === "float16" ? 2 ** -11 : dtype === "bfloat16" ? 2 ** -8 : 0;
 
 /** Tells whether values are a tensor's elements, but for the rounding of the export. */
 function nearTo(own: Tensor): (wanted: (i: number) => number) => boolean {

@@ -14,7 +14,7 @@ import {
   withType,
 } from "../graph/index.ts";
 import type { Model, Parameter } from "./model.ts";
-import type { Binding, StateDict } from "./onnx-match.ts";
+import type { Binding, StateDict } from "./onnx-candidates.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 import { byBatchStatistics } from "./onnx-norm.ts";
 
