@@ -27,7 +27,7 @@ export function candidatesOf(values: StateDict, ends: readonly [StateDict, State
       isFloating(dtype) && only(name) ? formsOf(shape, held.shape).map((form) => ({ name, form })) : [],
     );
 
-  const ownOf = (held: Held) => held.tensor ?? values.get(held.copyOf ?? held.name);
+  const ownOf = (held: Held) => elementsOf(held, values);
   const widened = new Map<Tensor, ReturnType<typeof toNumbers>>(); // once, as one tensor is held against many
   const numbersOf = (one: Tensor) => {
     const numbers = widened.get(one) ?? toNumbers(one);
@@ -71,6 +71,10 @@ export function candidatesOf(values: StateDict, ends: readonly [StateDict, State
     ofElements: (held: Held) => ofForm(held).filter((one) => isTheirs(held, one)),
   };
 }
+
+/** The elements that a value of the graph has in its own file, where they are there. */
+export const elementsOf = ({ name, tensor, copyOf }: Held, values: StateDict): Tensor | undefined =>
+  tensor ?? values.get(copyOf ?? name);
 
 /** How the elements of `from` may lie in a tensor of shape `to`; a square matrix may lie both ways. */
 export function formsOf(from: readonly number[], to: readonly number[]): Form[] {

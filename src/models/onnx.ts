@@ -14,7 +14,7 @@ import {
   withType,
 } from "../graph/index.ts";
 import type { Model, Parameter } from "./model.ts";
-import type { Binding, StateDict } from "./onnx-candidates.ts";
+import { type Binding, elementsOf, type StateDict } from "./onnx-candidates.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 import { byBatchStatistics } from "./onnx-norm.ts";
 
@@ -68,9 +68,9 @@ export function onnxModel({ foreign, parameters, tied, bindings, values, output 
 }
 
 /** The elements that a value of the graph has in its own file. */
-export function ownTensor({ name, tensor, copyOf }: Held, values: StateDict): Tensor {
-  const found = tensor ?? values.get(copyOf ?? name);
-  if (!found) throw new Error(`the elements of ${name} are not there`);
+export function ownTensor(held: Held, values: StateDict): Tensor {
+  const found = elementsOf(held, values);
+  if (!found) throw new Error(`the elements of ${held.name} are not there`);
   return found;
 }
 
