@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UserError } from "../core/index.ts";
+import { unitOf } from "../report/index.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { recipeFiles } from "./recipe-files.ts";
 import { carryOutPlanned } from "./run.ts";
@@ -39,9 +40,10 @@ export const trainCommand = () =>
       const last = Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry]));
       if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks: last }, null, 1));
       else {
-        const unit = recipe.training.steps === undefined ? "epoch" : "step";
         for (const [name, { epoch, loss, error }] of Object.entries(last)) {
-          console.log(`${name}: ${unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`);
+          console.log(
+            `${name}: ${unitOf(recipe)} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`,
+          );
         }
         const same = [
           `--scale ${options.scale}`,

@@ -23,8 +23,8 @@ import {
 import { isModule, moduleName, parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
+import { unitOf } from "../report/index.ts";
 import { checkpointName } from "../training/index.ts";
-
 import { contentOf } from "./content.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
 import { trainedSizes } from "./model.ts";
@@ -139,7 +139,12 @@ export async function measuringSteps(
       shares.set(key, done / total);
       const sum = [...shares.values()].reduce((x, y) => x + y, 0);
       const share = (sum * missing.length) / steps.length;
-      onProgress?.(`${run.label} measure`, begun + share, points.length, `epoch ${point.epoch}, ${point.split}`);
+      onProgress?.(
+        `${run.label} measure`,
+        begun + share,
+        points.length,
+        `${unitOf(run.recipe)} ${point.epoch}, ${point.split}`,
+      );
     };
   }
   return { missing, leftovers, steps };

@@ -81,14 +81,14 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
 }
 
-/** About five round values that cover a range; whole powers of ten for a logarithmic axis. */
+/** About five round values that cover a range to within a tenth of their step; whole powers of ten for a logarithmic axis. */
 export function niceTicks(low: number, high: number, logarithmic: boolean): number[] {
   if (logarithmic) return Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
   const span = high - low || Math.abs(high) || 1;
   const rough = span / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough)!;
-  const start = Math.floor(low / step + 1e-9);
-  const end = Math.ceil(high / step - 1e-9);
+  const start = Math.floor(low / step + 0.1);
+  const end = Math.ceil(high / step - 0.1);
   return Array.from({ length: end - start + 1 }, (_, i) => Number(((start + i) * step).toPrecision(12)));
 }

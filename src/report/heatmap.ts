@@ -22,11 +22,13 @@ export interface Heatmap {
 
 const rowHeight = 19;
 const head = 56;
+/** Room for the longest line of what is shown, whose words change with the page's switches. */
+const captionWidth = 348;
 
 export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, shown, limit }: Heatmap): string {
   const left = 12 + 6.6 * Math.max(...rows.map((row) => row.length), 6);
   const columnWidth = Math.max(20, Math.min(46, 380 / columns.length));
-  const width = Math.max(left + columns.length * columnWidth + 8, 310);
+  const width = Math.max(left + columns.length * columnWidth + 8, captionWidth);
   const height = head + rows.length * rowHeight + 8;
   const parts = [
     `<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>`,

@@ -189,17 +189,52 @@ describe("a figure's page", () => {
 const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
   existsSync(path),
 );
+const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+
+/** The same measurement of layers whose names leave a heatmap narrow. */
+function withShortNames(one: (typeof run.measurements)[number]): (typeof run.measurements)[number] {
+  const text = JSON.stringify(one).replaceAll(JSON.stringify(layers[2]).slice(1, -1), "layer2");
+  return JSON.parse(text);
+}
+
+/** What is needed of an SVG text, as the project has no types of a browser. */
+interface Text {
+  readonly textContent: string;
+  readonly ownerSVGElement: { readonly viewBox: { readonly baseVal: { readonly width: number } } };
+  getBBox(): { readonly x: number; readonly width: number };
+}
+
+/** The texts that reach over the right edge of their picture. Runs in the page. */
+function cutOff(texts: readonly unknown[]): string[] {
+  const isCut = (text: Text) => text.getBBox().x + text.getBBox().width > text.ownerSVGElement.viewBox.baseVal.width;
+  return (texts as Text[]).filter(isCut).map((text) => text.textContent);
+}
 
 describe.skipIf(!browserPath)("the page in a browser (Chromium)", () => {
   const folder = mkdtempSync(join(tmpdir(), "layerwise-page-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+  it("cuts no text off, whatever its switches show", async () => {
+    writeFileSync(
+      join(folder, "short.html"),
+      renderRun({ ...run, measurements: run.measurements.map(withShortNames) }).html,
+    );
+    const browser = await chromium.launch({ executablePath: browserPath, args });
+    try {
+      const page = await browser.newPage();
+      await page.goto(`file://${join(folder, "short.html")}`);
+      await page.getByText("error", { exact: true }).first().click();
+      const texts = page.locator("svg text");
+      expect(await texts.count()).toBeGreaterThan(50);
+      expect(await texts.evaluateAll(cutOff)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
     writeFileSync(join(folder, "run.html"), renderRun(run).html);
-    const browser = await chromium.launch({
-      executablePath: browserPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
+    const browser = await chromium.launch({ executablePath: browserPath, args });
     try {
       const page = await browser.newPage();
       const logged: string[] = [];

@@ -13,7 +13,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem } h2 { font-size: 1.1rem; margin: 2.5
 p { max-width: 46rem; margin: .5rem 0 } .lead { font-size: 1.1rem } .faint { color: var(--faint); font-size: .9rem }
 .tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0 }
 .tile { background: var(--tile); border-radius: 6px; padding: .6rem .9rem; min-width: 9rem } .tile b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums } .tile span { color: var(--faint); font-size: .82rem }
-.figures { display: flex; flex-wrap: wrap; gap: 1.5rem 2rem; align-items: flex-start } svg { max-width: 100%; height: auto }
+.figures { display: flex; flex-wrap: wrap; gap: 1.5rem 2rem; align-items: flex-start; margin-top: .75rem } svg { max-width: 100%; height: auto }
 .axis, .panel-title { fill: var(--ink) !important } .axis { fill: var(--faint) !important } .zero { stroke: var(--faint) !important }
 .switches { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; margin: .75rem 0 } fieldset { border: 0; padding: 0; margin: 0; display: flex; gap: .25rem; align-items: center } legend { float: left; padding: 0 .5rem 0 0; color: var(--faint) }
 .switches label { cursor: pointer } .switches input { position: absolute; opacity: 0 } .switches span { display: block; padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 4px } .switches input:checked + span { background: var(--ink); color: var(--paper) } .switches input:focus-visible + span { outline: 2px solid #0072b2 }
