@@ -75,7 +75,10 @@ export function viewOf(cell: StoredCell, metric: Metric): CellView {
     : { barrier: cell.error_barrier, interval: cell.error_interval, value: cell.error };
 }
 
-/** What is drawn for a layer: one base's cell, or the mean over those that were measured. The mean of the intervals is never too narrow for the mean. */
+/**
+ * What is drawn for a layer: one base's cell, or the mean over those that were measured. The mean of the intervals is never too narrow for the mean.
+ * Numbers have five digits, so that a picture, a page and its script round the same ones.
+ */
 export function drawn(
   document: Measurement,
   scan: string,
@@ -89,7 +92,7 @@ export function drawn(
   const mean = (values: (number | null | undefined)[]) =>
     values.some((x) => x === null || x === undefined)
       ? null
-      : values.reduce<number>((sum, x) => sum + x!, 0) / values.length;
+      : Number((values.reduce<number>((sum, x) => sum + x!, 0) / values.length).toPrecision(5));
   const [low, high] = [0, 1].map((i) => mean(views.map((view) => view.interval?.[i])));
   return {
     barrier: mean(views.map((view) => view.barrier)),

@@ -240,7 +240,6 @@ function scanData(
   splits: readonly string[],
   offered: readonly BaseChoice[],
 ) {
-  const round = (x: number | null | undefined) => (x === null || x === undefined ? null : Number(x.toPrecision(5)));
   return Object.fromEntries(
     metrics.flatMap((metric) =>
       splits.flatMap((split) =>
@@ -249,7 +248,7 @@ function scanData(
           const cells = gridCells(chosen, rows, scan, metric, base);
           return [
             `${metric} ${split} ${base}`,
-            cells.map((row) => row.map((v) => v && [v.barrier, v.interval?.[0], v.interval?.[1], v.value].map(round))),
+            cells.map((row) => row.map((v) => v && [v.barrier, v.interval?.[0], v.interval?.[1], v.value])),
           ];
         }),
       ),
