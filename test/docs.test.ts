@@ -78,4 +78,27 @@ describe("the documents", () => {
       expect((await readRecipe(join(projectRoot, "recipes", file))).name).toBe(file.replace(".yaml", ""));
     });
   }
+
+  for (const file of ["FEATURES.md", "docs/gallery/README.md"]) {
+    it(`${file} tells every claim of the gallery's results as it came out`, () => {
+      const rows = readFileSync(join(projectRoot, file), "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("|"))
+        .map((line) => line.replaceAll(/ +/g, " "));
+      const results = readdirSync(join(projectRoot, "docs/gallery")).filter((name) => name.endsWith(".json"));
+      expect(results.length).toBe(13);
+      for (const name of results) {
+        const { claims } = JSON.parse(readFileSync(join(projectRoot, "docs/gallery", name), "utf8")) as {
+          claims: { says: string; verdict: string; numbers: string }[];
+        };
+        for (const { says, verdict, numbers } of claims) {
+          const told = `| ${says} | ${verdict} | ${numbers} |`;
+          expect(
+            rows.some((row) => row.includes(told)),
+            `${name}: ${told}`,
+          ).toBe(true);
+        }
+      }
+    });
+  }
 });
