@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { chromium } from "playwright-core";
-import { afterAll, describe, expect, it } from "vitest";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
 import { cellsParquet, pngOf, renderMeasurement, renderOverview, renderRun, verdictOf } from "./index.ts";
 import { short, signed } from "./numbers.ts";
@@ -189,7 +189,6 @@ describe("a figure's page", () => {
 const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
   existsSync(path),
 );
-const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 
 /** The same measurement of layers whose names leave a heatmap narrow. */
 function withShortNames(one: (typeof run.measurements)[number]): (typeof run.measurements)[number] {
@@ -212,55 +211,57 @@ function cutOff(texts: readonly unknown[]): string[] {
 
 describe.skipIf(!browserPath)("the page in a browser (Chromium)", () => {
   const folder = mkdtempSync(join(tmpdir(), "layerwise-page-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: browserPath,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
+  });
+  afterAll(async () => {
+    await browser.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it("cuts no text off, whatever its switches show", async () => {
     writeFileSync(
       join(folder, "short.html"),
       renderRun({ ...run, measurements: run.measurements.map(withShortNames) }).html,
     );
-    const browser = await chromium.launch({ executablePath: browserPath, args });
-    try {
-      const page = await browser.newPage();
-      await page.goto(`file://${join(folder, "short.html")}`);
-      await page.getByText("error", { exact: true }).first().click();
-      const texts = page.locator("svg text");
-      expect(await texts.count()).toBeGreaterThan(50);
-      expect(await texts.evaluateAll(cutOff)).toEqual([]);
-    } finally {
-      await browser.close();
+    const page = await browser.newPage();
+    await page.goto(`file://${join(folder, "short.html")}`);
+    const texts = page.locator("svg text");
+    expect(await texts.count()).toBeGreaterThan(50);
+    for (const choice of ["error", "test", "end a", "mean of both", "loss", "train"]) {
+      await page.getByText(choice, { exact: true }).first().click();
+      expect(await texts.evaluateAll(cutOff), choice).toEqual([]);
     }
   });
 
   it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
     writeFileSync(join(folder, "run.html"), renderRun(run).html);
-    const browser = await chromium.launch({ executablePath: browserPath, args });
-    try {
-      const page = await browser.newPage();
-      const logged: string[] = [];
-      page.on("console", (message) => logged.push(message.text()));
-      page.on("pageerror", (error) => logged.push(error.message));
-      await page.goto(`file://${join(folder, "run.html")}`);
-      const cell = page.locator('svg[data-scan="deep"] .cell').last();
-      const fill = () => cell.locator("rect").getAttribute("fill");
-      const drawn = [await fill(), await cell.getAttribute("data-tip")];
-      await page.locator('svg[data-scan="single"] .cell').nth(2).hover();
-      expect(await page.locator("#tip").textContent()).toContain(
-        "conv1, epoch 10\nbarrier +0.070 (95 %: +0.050 to +0.090)",
-      );
-      await page.mouse.move(0, 0);
-      await cell.focus();
-      expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
-      await page.getByText("error", { exact: true }).first().click();
-      expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
-      const told = page.locator('svg[data-scan="deep"] text').nth(1);
-      expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
-      await page.getByText("loss", { exact: true }).first().click();
-      expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
-      expect(await page.title()).toBe("made-up: which layers can be averaged?");
-      expect(logged).toEqual([]);
-    } finally {
-      await browser.close();
-    }
+    const page = await browser.newPage();
+    const logged: string[] = [];
+    page.on("console", (message) => logged.push(message.text()));
+    page.on("pageerror", (error) => logged.push(error.message));
+    await page.goto(`file://${join(folder, "run.html")}`);
+    const cell = page.locator('svg[data-scan="deep"] .cell').last();
+    const fill = () => cell.locator("rect").getAttribute("fill");
+    const drawn = [await fill(), await cell.getAttribute("data-tip")];
+    await page.locator('svg[data-scan="single"] .cell').nth(2).hover();
+    expect(await page.locator("#tip").textContent()).toContain(
+      "conv1, epoch 10\nbarrier +0.070 (95 %: +0.050 to +0.090)",
+    );
+    await page.mouse.move(0, 0);
+    await cell.focus();
+    expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
+    await page.getByText("error", { exact: true }).first().click();
+    expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
+    const told = page.locator('svg[data-scan="deep"] text').nth(1);
+    expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
+    await page.getByText("loss", { exact: true }).first().click();
+    expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
+    expect(await page.title()).toBe("made-up: which layers can be averaged?");
+    expect(logged).toEqual([]);
   });
 });
