@@ -35,6 +35,11 @@ export interface Checkpoint {
   rewrite?(handle: FileHandle, names: ReadonlySet<string>, replace: Replace): Promise<void>;
 }
 
+/** Named tensors that are read one at a time, when they are needed. */
+export interface StoredTensors extends Pick<Checkpoint, "read"> {
+  readonly tensors: ReadonlyMap<string, Omit<TensorInfo, "name">>;
+}
+
 /** A tensor's bytes in a file. */
 export interface ByteRange {
   readonly size: number;

@@ -1,17 +1,16 @@
 // Measuring in a process of its own, so that drawing goes on and a crash in native code becomes a sentence.
 import { siblingModule, startWork } from "../runtime/index.ts";
-import type { MeasureOptions, MeasureResult } from "./measure.ts";
-import type { MeasureProgress } from "./measure.work.ts";
+import { type Progress, Scores } from "../sweep/index.ts";
+import { type MeasureOptions, type MeasureResult, measure } from "./measure.ts";
 
 /** {@link measure}, apart. */
-export function measureApart(
+export async function measureApart(
   options: MeasureOptions,
-  onProgress?: (done: number, total: number) => void,
+  onProgress?: (progress: Progress) => void,
   signal?: AbortSignal,
 ): Promise<MeasureResult> {
-  const module = siblingModule("measure.work", import.meta.url);
-  return startWork<MeasureOptions, MeasureResult, MeasureProgress>(module, options, {
-    onProgress: ({ done, total }) => onProgress?.(done, total),
-    signal,
-  });
+  const module = siblingModule("measure", import.meta.url);
+  const work = { name: measure.name, onProgress, signal };
+  const { document, scores } = await startWork<MeasureOptions, MeasureResult, Progress>(module, options, work);
+  return { document, scores: new Scores(scores.rows, scores.counts) }; // a clone has no methods
 }

@@ -1,47 +1,30 @@
 // The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
 // barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
-import { differenceInterval, type Interval, mean, meanInterval } from "./interval.ts";
+// Each sample's is {@link Scores.barriers}.
+import type { Metric, Mix, Scores } from "../sweep/index.ts";
+import type { Scored } from "./cell.ts";
+import { differenceInterval, mean, meanInterval } from "./interval.ts";
 
-/** Loss (natural log) and error (0 … 1) of every sample. */
-export interface PerSample {
-  readonly loss: ArrayLike<number>;
-  readonly error: ArrayLike<number>;
-}
-
-/** A cell's numbers under the JSON's names: losses in nats, errors and their barriers in percent; null where not finite. */
-export interface CellValues {
-  readonly loss: number | null;
-  readonly error: number | null;
-  readonly loss_barrier: number | null;
-  readonly loss_interval: Interval | null;
-  readonly error_barrier: number | null;
-  readonly error_interval: Interval | null;
-}
-
-export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha: number): CellValues {
-  const loss = barriers(averaged.loss, a.loss, b.loss, alpha);
-  const error = barriers(averaged.error, a.error, b.error, alpha);
-  const interval = differenceInterval(error, [a.error, b.error]);
+/** Both metrics of a mix, on the samples that it has seen. */
+export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metric, Scored> {
+  const own = scores.of(mix);
+  const loss = scores.barriers(mix, alpha, "loss");
+  const error = scores.barriers(mix, alpha, "error");
+  const interval = errorIntervalOf(scores, error);
   return {
-    loss: finite(mean(averaged.loss)),
-    error: finite(100 * mean(averaged.error)),
-    loss_barrier: finite(mean(loss)),
-    loss_interval: meanInterval(loss),
-    error_barrier: finite(100 * mean(error)),
-    error_interval: interval && [100 * interval[0], 100 * interval[1]],
+    loss: { value: finite(mean(own.loss)), barrier: finite(mean(loss)), interval: meanInterval(loss) },
+    error: {
+      value: finite(100 * mean(own.error)),
+      barrier: finite(100 * mean(error)),
+      interval: interval && [100 * interval[0], 100 * interval[1]],
+    },
   };
 }
 
-/** The barrier of each sample. */
-export function barriers(
-  averaged: ArrayLike<number>,
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-  alpha: number,
-): Float64Array {
-  const result = new Float64Array(averaged.length);
-  for (let i = 0; i < result.length; i++) result[i] = averaged[i] - ((1 - alpha) * a[i] + alpha * b[i]);
-  return result;
+/** The interval of the mean of error barriers, one for each of the first samples. */
+export function errorIntervalOf(scores: Scores, barriers: ArrayLike<number>) {
+  const ends = (["a", "b"] as const).map((end) => scores.ofEnd(end, barriers.length).error);
+  return differenceInterval(barriers, ends);
 }
 
 /** JSON has no infinity: null stands for a value that is not finite. */

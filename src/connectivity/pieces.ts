@@ -4,11 +4,10 @@ import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import type { Task } from "../jobs/index.ts";
-import { siblingModule, taskCommand } from "../runtime/index.ts";
-import { batchSize } from "./batches.ts";
-import { assemble, type MeasureOptions, type MeasureResult } from "./measure.ts";
-import type { PieceInput } from "./piece.work.ts";
-import { readSamples } from "./store.ts";
+import { batchSize } from "../data/index.ts";
+import { siblingModule, taskCommand, type Work } from "../runtime/index.ts";
+import { type Progress, Scores } from "../sweep/index.ts";
+import { assemble, type MeasureOptions, type MeasureResult, scorePiece } from "./measure.ts";
 
 /** Evaluations of a network on a sample that a piece has at most, unless a single batch has more. */
 const most = 2_000_000;
@@ -67,16 +66,28 @@ export function pieceTasks(
     return {
       ...rest,
       key: pieces.length === 1 ? common.key : `${common.key} ${range[0]}-${range[1]}`,
-      argv: taskCommand(siblingModule("piece.work", import.meta.url), input, path),
+      argv: taskCommand(siblingModule("pieces", import.meta.url), input, path, writePiece.name),
       result: path,
       ...(seconds === undefined ? {} : { seconds: seconds / pieces.length }),
     };
   });
 }
 
+interface PieceInput {
+  readonly options: MeasureOptions;
+  readonly range: readonly [number, number];
+  readonly path: string;
+  /** The files must hold this still. */
+  readonly content?: string;
+}
+
+/** Work in a process of its own: one piece, into its file. */
+export const writePiece: Work<PieceInput, void, Progress> = async ({ options, range, path, content }, report) =>
+  (await scorePiece(options, range, content, report)).save(path);
+
 /** The whole measurement, once all its pieces are there. */
 export async function assemblePieces(options: MeasureOptions, pieces: readonly Piece[]): Promise<MeasureResult> {
-  return assemble(options, await Promise.all(pieces.map(({ path }) => readSamples(path))));
+  return assemble(options, await Promise.all(pieces.map(({ path }) => Scores.read(path))));
 }
 
 /** Removes the pieces of measurements that are whole by now, and their folder when it is empty then. */

@@ -1,9 +1,8 @@
-// The plan of a measurement: every cell at every weight, with the mixes that it needs: its average, and the draws of its random baseline.
-
-import { dtypeOf, type Model } from "../models/index.ts";
-import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
-import { type Mix, mixOf, orderMixes } from "./mixes.ts";
-import { type Bases, type Cell, loadOrders, planCells, type ScanName } from "./scans.ts";
+// The plan of a measurement: every cell at every alpha, with the mixes that it needs: its average, and the draws of its random baseline.
+import { type Layer, matchLayers } from "../models/index.ts";
+import { type Mix, mixKey, mixOf, mixOfEnd } from "../sweep/index.ts";
+import type { Cell } from "./cell.ts";
+import { type Bases, loadOrders, planCells, type ScanName } from "./scans.ts";
 
 export interface PlanOptions {
   readonly scans: readonly ScanName[];
@@ -17,44 +16,33 @@ export interface PlanOptions {
   readonly randomDraws?: number;
 }
 
-export interface Point {
+export interface PlannedCell {
   readonly cell: Cell;
-  readonly alpha: number;
   readonly mix: Mix;
+  /** The draws of its random baseline. */
   readonly baseline: readonly Mix[];
 }
 
-/** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
-export function layersOf(model: Model, group?: Grouping, isThere: (name: string) => boolean = () => true): Layer[] {
-  const present = model.parameters.filter((p) => isThere(p.name));
-  const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
-  return groupLayers(tensors, { group, tied: model.tied });
-}
-
-export async function planPoints(layers: readonly Layer[], options: PlanOptions): Promise<Point[]> {
-  const { scans, base = "both", orderSeed = 111, alphas = [0.5], randomDraws = 0 } = options;
-  const chosen = options.layers ? matchLayers(layers, options.layers) : layers;
-  const names = layers.map((layer) => layer.name);
-  const cells = planCells(
-    chosen.map((layer) => layer.name),
-    scans,
-    { base, orderSeed, orders: await loadOrders(scans) },
-  );
-  // `full` has no base; where only some layers are averaged the others are the one base's that is asked for, or a's
-  const onBase = (cell: Cell) => ({ ...cell, base: cell.base ?? (base === "b" ? "b" : "a") });
-  return alphas.flatMap((alpha) =>
-    cells.map((cell) => ({
+/** Every cell that is asked for, in order. */
+export async function planMeasurement(layers: readonly Layer[], options: PlanOptions): Promise<PlannedCell[]> {
+  const { scans, base = "both", orderSeed = 111, alphas, randomDraws = 0 } = options;
+  const names = layers.map(({ name }) => name);
+  const chosen = options.layers ? matchLayers(layers, options.layers).map(({ name }) => name) : names;
+  const cells = planCells(chosen, scans, { base, orderSeed, orders: await loadOrders(scans), alphas });
+  return cells.map((cell) => {
+    // `full` has no base; where only some layers are averaged the others are the one base's that is asked for, or a's
+    const wanted = { ...cell, base: cell.base ?? (base === "b" ? "b" : "a") } as const;
+    return {
       cell,
-      alpha,
-      mix: mixOf(onBase(cell), alpha, names),
-      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(onBase(cell), alpha, names, draw)),
-    })),
-  );
+      mix: mixOf(names, wanted),
+      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(names, { ...wanted, draw })),
+    };
+  });
 }
 
-/** Every mix that some points and the ends need, in the order in which to evaluate them. */
-export const mixesOf = (points: readonly Point[], ends: readonly Mix[] = []): Mix[] =>
-  orderMixes([...ends, ...points.flatMap(({ mix, baseline }) => [mix, ...baseline])]);
-
-/** The end itself, as a mix of nothing averaged. */
-export const endMix = (end: "a" | "b", layers: readonly Layer[]): Mix => ({ sources: layers.map(() => end) });
+/** Every mix that a measurement evaluates: the two ends, and those of its cells. */
+export const mixesOf = (planned: readonly PlannedCell[], layers: readonly Layer[]): Mix[] => {
+  const mixes = planned.flatMap(({ mix, baseline }) => [mix, ...baseline]);
+  const all = [mixOfEnd("a", layers), mixOfEnd("b", layers), ...mixes];
+  return [...new Map(all.map((mix) => [mixKey(mix), mix])).values()];
+};

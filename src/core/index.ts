@@ -1,7 +1,9 @@
 // What every other folder stands on: tensors, random streams, hashes, errors, atomic files, modules of the user. Imports nothing of ours.
+export { average, convert } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
+export { inspect } from "./inspect.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
 export { partName } from "./owner.ts";

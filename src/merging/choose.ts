@@ -2,21 +2,10 @@
 // heuristic and says so: layers in the order of their own barrier per parameter, the longest beginning of that order that fits, then whatever
 // single layer still fits, largest first, until none does. Every set that is accepted was evaluated as a whole. Where none fits, nothing is averaged,
 // and the barrier is that of the base itself, which is over the limit where it is so much worse than the other end.
-import {
-  emptyScores,
-  evaluateMixes,
-  type Layer,
-  type Mix,
-  mixKey,
-  mixOf,
-  orderMixes,
-  type Prepared,
-  recalibrate,
-  type SampleScores,
-  summarise,
-} from "../connectivity/index.ts";
+import { summarise } from "../connectivity/index.ts";
 import { UserError } from "../core/index.ts";
-import type { RuntimeOptions } from "../runtime/index.ts";
+import type { Layer } from "../models/index.ts";
+import { mixOf, mixOfEnd, Scores, type Sweep } from "../sweep/index.ts";
 
 export interface Budget {
   /** The largest joint barrier, in nats (loss) or points (error). */
@@ -42,35 +31,30 @@ export interface Choice extends Tried {
 }
 
 export async function chooseLayers(
-  { pair, data, batch }: Prepared,
+  sweep: Sweep,
   candidates: readonly Layer[],
   { limit, metric, base, alpha }: Budget,
-  runtime?: RuntimeOptions,
   onProgress: (round: string, share: number) => void = () => {},
 ): Promise<Choice> {
-  const names = pair.layers.map((layer) => layer.name);
-  const ends = (["a", "b"] as const).map((end) => mixOf({ averaged: [], base: end }, alpha, names));
-  const stored = new Map<string, SampleScores>();
+  const { layers: all } = sweep.pair;
+  const names = all.map((layer) => layer.name);
+  const ends = [mixOfEnd("a", all), mixOfEnd("b", all)];
+  let scores = new Scores(new Map());
   let evaluated = 0;
 
   const evaluate = async (round: string, sets: readonly (readonly string[])[]): Promise<Tried[]> => {
-    const mixes = sets.map((averaged) => mixOf({ averaged, base }, alpha, names));
-    const fresh = orderMixes([...ends, ...mixes].filter((mix) => !stored.has(mixKey(mix))));
-    for (const mix of fresh) stored.set(mixKey(mix), emptyScores(data));
+    const mixes = sets.map((averaged) => mixOf(names, { averaged, base, alpha }));
+    const fresh = [...ends, ...mixes].filter((mix) => !scores.has(mix));
     evaluated += sets.length;
     if (fresh.length) {
-      const recalibrated =
-        pair.statistics === "recalibrate" ? await recalibrate(pair, fresh, data, runtime) : undefined;
-      await evaluateMixes(fresh, [0, data.count], stored, { pair, data, batch, runtime, recalibrated }, (share) =>
-        onProgress(round, share),
-      );
+      const progress = ({ done, total }: { done: number; total: number }) => onProgress(round, done / total);
+      scores = scores.with(await sweep.score(fresh, { progress }));
     }
-    const of = (mix: Mix) => stored.get(mixKey(mix))!;
-    if (metric === "error" && of(ends[0]).error.every(Number.isNaN))
+    if (metric === "error" && scores.of(ends[0]).error.every(Number.isNaN))
       throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
     return sets.map((layers, i) => {
-      const values = summarise(of(mixes[i]), of(ends[0]), of(ends[1]), alpha);
-      return { layers, barrier: values[`${metric}_barrier`], interval: values[`${metric}_interval`] };
+      const { barrier, interval } = summarise(scores, mixes[i], alpha)[metric];
+      return { layers, barrier, interval };
     });
   };
   const fits = ({ barrier }: Tried) => barrier !== null && barrier <= limit;

@@ -1,20 +1,9 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import {
-  compareKeys,
-  type Grouping,
-  groupLayers,
-  type Layer,
-  layersOf,
-  openSubject,
-  type Prepared,
-  requireFinite,
-  requireSameWhole,
-  tiedIn,
-} from "../connectivity/index.ts";
-import { type Tensor, UserError } from "../core/index.ts";
-import type { Held } from "../graph/index.ts";
-import { holderOf, type Model } from "../models/index.ts";
+import { inspect, isFloating, type Tensor, UserError } from "../core/index.ts";
+import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { type Grouping, groupLayers, holderOf, type Layer, type Model } from "../models/index.ts";
+import { type Ends, openEnds, type Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
@@ -23,7 +12,7 @@ interface EndOptions {
   readonly allowNonfinite?: boolean;
 }
 
-interface Ends {
+export interface MergeEnds {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
   /** The tensors that may be replaced. */
@@ -32,63 +21,90 @@ interface Ends {
   isStatistic(name: string): boolean;
   readA(name: string): Promise<Tensor>;
   readB(name: string): Promise<Tensor>;
+  close(): Promise<void>;
 }
 
 /** Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called. */
-export async function openEnds(
+export async function openMergeEnds(
   x: Checkpoint,
   y: Checkpoint,
-  { a, b, group, allowNonfinite }: EndOptions,
-  prepared?: Prepared,
-): Promise<Ends> {
+  options: EndOptions,
+  pair: Pair | undefined,
+): Promise<MergeEnds> {
   if (x.format === "onnx" && y.format === "onnx") {
-    const subject = prepared?.subject ?? (await openSubject([a, b], {}, { allowNonfinite }));
-    const model = subject.model({ name: "" });
-    const held = new Map(subject.foreign!.held.map((one) => [one.name, one]));
-    for (const { name } of model.parameters) requireOwnPlace(a, held.get(name)!, model);
-    const names = new Set(model.parameters.map((p) => p.name).filter((name) => x.tensors.has(name)));
-    const reader = (tensors: ReadonlyMap<string, Tensor>) => async (name: string) => tensors.get(name)!;
-    return {
-      layers: layersOf(model, group),
-      tied: model.tied,
-      names,
-      isStatistic: statisticsOf(model),
-      readA: reader(subject.a.tensors),
-      readB: reader(subject.b.tensors),
-    };
+    const own = pair ? undefined : await openEnds({ ...options, model: {} });
+    const close = async () => own?.[Symbol.asyncDispose]();
+    try {
+      return { ...endsOfGraphs(x, pair ?? own!), close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   }
-  compareKeys(x, y, [...tiedIn(x, y), ...(prepared?.pair.model.tied ?? [])]);
+  return endsOfFiles(x, y, options, pair);
+}
+
+function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<MergeEnds, "close"> {
+  const { a, b, layers, parameters, tied } = ends;
+  requireOwnPlaces(ends);
+  return {
+    layers,
+    tied,
+    names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
+    isStatistic: statisticsOf(ends),
+    readA: (name) => a.read(name),
+    readB: (name) => b.read(name),
+  };
+}
+
+/** State dicts have the same names in both files; a tied tensor may be there under one of its names only. */
+async function endsOfFiles(
+  x: Checkpoint,
+  y: Checkpoint,
+  { group, allowNonfinite }: EndOptions,
+  pair: Pair | undefined,
+): Promise<MergeEnds> {
+  compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
   await requireSameWhole(x, y);
-  const tied = prepared ? prepared.pair.model.tied : (x.tied ?? []);
-  const layers = prepared?.pair.layers ?? groupLayers(x.tensors.values(), { group, tied });
-  // a tied tensor may be there under one of its names only
+  const tied = pair ? pair.tied : (x.tied ?? []);
   const reader = (file: Checkpoint) => async (name: string) => {
     const there = file.tensors.has(name)
       ? name
       : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name);
     const read = await file.read(there);
-    if (!allowNonfinite) requireFinite(file.path, new Map([[there, read]]));
+    if (!allowNonfinite && isFloating(read.dtype) && !inspect(read).finite)
+      throw new UserError(
+        `${file.path} holds NaN or infinite weights in ${there}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+      );
     return read;
   };
-  const isStatistic = prepared
-    ? statisticsOf(prepared.pair.model)
-    : (name: string) => /(^|\.)running_(mean|var)$/.test(name); // PyTorch's names
-  return { layers, tied, names: new Set(x.tensors.keys()), isStatistic, readA: reader(x), readB: reader(y) };
+  return {
+    layers: pair?.layers ?? groupLayers(x.tensors.values(), { group, tied }),
+    tied,
+    names: new Set(x.tensors.keys()),
+    isStatistic: pair ? statisticsOf(pair) : (name) => /(^|\.)running_(mean|var)$/.test(name), // PyTorch's names
+    readA: reader(x),
+    readB: reader(y),
+    close: async () => {},
+  };
 }
 
-/** Throws {@link UserError} when what the file `path` has for a weight of its graph cannot be replaced, or stands for another weight too. */
-function requireOwnPlace(path: string, { name, tensor, copyOf }: Held, { tied }: Model): void {
-  if (tensor)
-    throw new UserError(
-      `${path} keeps ${name} in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,
-    );
-  if (copyOf !== undefined && !tied.some((names) => names.includes(name) && names.includes(copyOf)))
-    throw new UserError(
-      `${path} stores ${name} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
-    );
+/** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */
+function requireOwnPlaces({ a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">): void {
+  for (const { name } of parameters) {
+    const place = a.placeOf(name);
+    if (place === undefined)
+      throw new UserError(
+        `${a.path} keeps ${name} in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,
+      );
+    if (place !== name && !tied.some((names) => names.includes(name) && names.includes(place)))
+      throw new UserError(
+        `${a.path} stores ${name} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
+      );
+  }
 }
 
-function statisticsOf({ parameters }: Model): (name: string) => boolean {
+function statisticsOf({ parameters }: Pick<Model, "parameters">): (name: string) => boolean {
   const statistics = new Set(parameters.filter((p) => p.kind === "statistic").map((p) => p.name));
   return (name) => statistics.has(name);
 }

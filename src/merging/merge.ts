@@ -1,26 +1,9 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
 import { rename, rm } from "node:fs/promises";
-import { type Checkpoint, rewriteCheckpoint } from "../checkpoints/index.ts";
+import { type Checkpoint, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import {
   average,
-  emptyScores,
-  evaluateMixes,
-  type Grouping,
-  type Layer,
-  type MeasureOptions,
-  matchLayers,
-  mixKey,
-  openMember,
-  openSubject,
-  type Prepared,
-  prepare,
-  recalibrate,
-  type SampleScores,
-  summarise,
-  weightName,
-  withCheckpoints,
-} from "../connectivity/index.ts";
-import {
   describeFileError,
   fromNumbers,
   isFloating,
@@ -32,10 +15,11 @@ import {
   UserError,
   writeAtomic,
 } from "../core/index.ts";
-import { holderOf } from "../models/index.ts";
-import type { RuntimeOptions } from "../runtime/index.ts";
+import { type Grouping, holderOf, type Layer, matchLayers } from "../models/index.ts";
+import { openPair, type Pair } from "../pairs/index.ts";
+import { keyOf, type Mix, mixKey, mixOfEnd, recalibrate, Scores, type Source, Sweep } from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
-import { openEnds } from "./ends.ts";
+import { openMergeEnds } from "./ends.ts";
 import { requireOut } from "./out.ts";
 import { parseShares } from "./shares.ts";
 
@@ -79,9 +63,14 @@ export interface MergeRecord {
   } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
 }
 
-type Progress = (task: string, share: number) => void;
+export interface MergeProgress {
+  readonly task: string;
+  readonly share: number;
+}
+type OnProgress = (progress: MergeProgress) => void;
 
-export async function merge(options: MergeOptions, onProgress: Progress = () => {}): Promise<MergeRecord> {
+/** Merges two checkpoints into the file `out`. Throws {@link UserError} when they cannot be merged; nothing is written then. */
+export async function merge(options: MergeOptions, onProgress: OnProgress = () => {}): Promise<MergeRecord> {
   return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
@@ -89,7 +78,7 @@ async function mergeOpened(
   x: Checkpoint,
   y: Checkpoint,
   options: MergeOptions,
-  onProgress: Progress,
+  onProgress: OnProgress,
 ): Promise<MergeRecord> {
   await requireOut(x, y, options.out);
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
@@ -97,26 +86,23 @@ async function mergeOpened(
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
-  const prepared = measure ? await prepare(measure) : undefined;
-  const ends = await openEnds(x, y, options, prepared);
+  await using pair = measure ? await openPair(measure) : undefined;
+  const ends = await openMergeEnds(x, y, options, pair);
   const { layers, tied } = ends;
   const choice =
-    budget && prepared
+    budget && pair
       ? await chooseLayers(
-          prepared,
+          new Sweep(pair, { statistics: measure!.statistics, runtime: measure!.runtime }),
           options.layers ? matchLayers(layers, options.layers) : layers,
           { ...budget, base, alpha },
-          measure!.runtime,
-          onProgress,
+          (task, share) => onProgress({ task, share }),
         )
       : undefined;
   const shares = choice
     ? new Map(choice.layers.map((name) => [name, alpha]))
     : parseShares(options.layers ?? ["**"], layers, alpha);
   const fresh =
-    prepared && statistics === "recalibrate"
-      ? await freshStatistics(prepared, shares, base, measure?.runtime)
-      : undefined;
+    pair && statistics === "recalibrate" ? await freshStatistics(pair, shares, base, measure?.runtime) : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
   const holder = holderOf(tied);
@@ -156,9 +142,7 @@ async function mergeOpened(
             },
           }
         : {}),
-      ...(prepared && measure
-        ? { checked: await check(prepared, measure, part, weightOf(shares, alpha), onProgress) }
-        : {}),
+      ...(pair ? { checked: await check(pair, measure!, part, weightOf(shares, alpha), onProgress) } : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     await rename(part, out);
@@ -167,21 +151,24 @@ async function mergeOpened(
     await rm(part, { force: true }).catch(() => {});
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
+  } finally {
+    await ends.close();
   }
 }
 
 /** Running statistics of the merged network, from the samples. */
 async function freshStatistics(
-  { pair, data }: Prepared,
+  pair: Pair,
   shares: ReadonlyMap<string, number>,
   base: "a" | "b",
-  runtime?: RuntimeOptions,
+  runtime: MeasureOptions["runtime"],
 ): Promise<Map<string, Tensor>> {
-  const mix = { sources: pair.layers.map(({ name }) => (shares.has(name) ? `m${shares.get(name)}` : base)) };
-  const { statistics, tensors } = await recalibrate(pair, [mix], data, runtime);
-  return new Map(
-    [...(statistics.get(mixKey(mix)) ?? [])].map(([name, source]) => [name, tensors.get(weightName(source, name))!]),
-  );
+  const source = (name: string): Source =>
+    shares.has(name) ? { kind: "average", alpha: shares.get(name)! } : { kind: "end", end: base };
+  const mix: Mix = { sources: pair.layers.map(({ name }) => source(name)) };
+  const { statistics, tensors } = await recalibrate(pair, [mix], { runtime });
+  const own = [...(statistics.get(mixKey(mix)) ?? [])];
+  return new Map(own.map(([name, from]) => [name, tensors.get(`${keyOf(from)}:${name}`)!]));
 }
 
 /** The weight of b that the ends are held against: the layers' own where they have one in common. */
@@ -191,27 +178,24 @@ function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
 }
 
 /** The written file, evaluated as it is, against the two ends. */
-async function check(prepared: Prepared, measure: MeasureOptions, out: string, alpha: number, onProgress: Progress) {
-  const { data, batch } = prepared;
-  const path = measure.model.name;
-  const merged =
-    path === undefined // a graph of its own
-      ? (await openSubject([out, out], {}, { allowNonfinite: true })).a.tensors
-      : await openMember(out, prepared.pair.model);
-  const scoresOf = async (pair: Prepared["pair"], end: "a" | "b"): Promise<SampleScores> => {
-    const mix = { sources: pair.layers.map(() => end) };
-    const scores = emptyScores(data);
-    await evaluateMixes(
-      [mix],
-      [0, data.count],
-      new Map([[mixKey(mix), scores]]),
-      { pair, data, batch, runtime: measure.runtime },
-      (share) => onProgress("check", share),
-    );
-    return scores;
-  };
-  const [a, b] = [await scoresOf(prepared.pair, "a"), await scoresOf(prepared.pair, "b")];
-  const own = await scoresOf({ ...prepared.pair, a: merged, b: merged }, "a");
-  const { loss, error, loss_barrier, error_barrier } = summarise(own, a, b, alpha);
-  return { samples: data.count, alpha, loss, error, loss_barrier, error_barrier };
+async function check(pair: Pair, { runtime }: MeasureOptions, out: string, alpha: number, onProgress: OnProgress) {
+  const progress = ({ done, total }: { done: number; total: number }) =>
+    onProgress({ task: "check", share: done / total });
+  const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
+  const ends = await new Sweep(pair, { runtime }).score([a, b], { progress });
+  return withCheckpoints([out], async (file) => {
+    const merged = await pair.openEnd(file);
+    const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime }).score([a], { progress });
+    const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };
+    const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]]), [[mixKey(mix), own.samples]]));
+    const { loss, error } = summarise(scores, mix, alpha);
+    return {
+      samples: own.samples,
+      alpha,
+      loss: loss.value,
+      error: error.value,
+      loss_barrier: loss.barrier,
+      error_barrier: error.barrier,
+    };
+  });
 }

@@ -1,6 +1,6 @@
 // Which layers are averaged, and with what weight of b: globs, each perhaps with a weight of its own behind an equals sign.
-import { type Layer, matchLayers } from "../connectivity/index.ts";
 import { UserError } from "../core/index.ts";
+import { type Layer, matchLayers } from "../models/index.ts";
 
 /**
  * The weight of b of every layer that one of the globs names; a later glob overrides an earlier one.

@@ -1,9 +1,18 @@
 // The networks: one file each, their parameters as data and a forward pass over the graph. They know nothing of files, data sets or training.
 // May import: graph, core.
 export { dtypeOf, initialise } from "./initialise.ts";
-export type { Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
+export {
+  type Grouping,
+  groupLayers,
+  type Layer,
+  type LayerTensor,
+  layerIndex,
+  layersOf,
+  matchLayers,
+} from "./layers.ts";
+export type { Inputs, Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
-export { graphParameters, onnxModel, ownTensor, quantisedWeight, stateDictParameters } from "./onnx.ts";
-export type { Binding, StateDict } from "./onnx-candidates.ts";
-export { matchWeights } from "./onnx-match.ts";
+export { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
+export { classification, type Scores as ScoreValues, scoresOf } from "./scores.ts";

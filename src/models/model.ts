@@ -1,6 +1,6 @@
 // The contract of a network: its parameters as data, and a forward pass over the graph.
 import type { DType } from "../core/index.ts";
-import { type Dialect, dropout, type Port, type Value } from "../graph/index.ts";
+import { type Dialect, dropout, type Value } from "../graph/index.ts";
 
 /** How a parameter starts: its distribution. */
 export type Initial =
@@ -57,8 +57,8 @@ export interface Model {
   readonly parameters: readonly Parameter[];
   /** Groups of names that are one tensor; the last name is the layer's. */
   readonly tied: readonly (readonly string[])[];
-  /** Of a network that came as an ONNX graph: its inputs, and how a graph with its nodes is written. */
-  readonly foreign?: { readonly inputs: readonly Port[]; readonly dialect: Dialect };
+  /** How a graph with its nodes is written, where they came with an ONNX file. */
+  readonly dialect?: Dialect;
   /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */
   forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }

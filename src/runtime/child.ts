@@ -10,13 +10,13 @@ const [task] = process.argv.slice(2);
 if (task) void carryOut(JSON.parse(task) as TaskWork);
 else process.once("message", answer);
 
-async function load(module: string): Promise<Work<unknown, unknown, unknown>> {
-  return ((await import(module)) as { default: Work<unknown, unknown, unknown> }).default;
+async function load(module: string, name = "default"): Promise<Work<unknown, unknown, unknown>> {
+  return ((await import(module)) as Record<string, Work<unknown, unknown, unknown>>)[name];
 }
 
-async function answer({ module, input }: { module: string; input: unknown }): Promise<void> {
+async function answer({ module, name, input }: Omit<TaskWork, "result">): Promise<void> {
   try {
-    const work = await load(module);
+    const work = await load(module, name);
     const output = await work(input, (progress) => void send({ kind: "progress", progress }));
     await send({ kind: "done", output });
   } catch (error) {
@@ -33,13 +33,13 @@ const send = (message: Message | { progress: unknown }) =>
   });
 
 /** Makes the task's file, unless it is there or another process is making it. */
-async function carryOut({ module, input, result }: TaskWork): Promise<void> {
+async function carryOut({ module, name, input, result }: TaskWork): Promise<void> {
   try {
     await makeFolder(dirname(result));
     const release = await lockOf(result);
     if (release) {
       try {
-        await (await load(module))(input, (progress) => void send({ progress }));
+        await (await load(module, name))(input, (progress) => void send({ progress }));
       } finally {
         await release();
       }

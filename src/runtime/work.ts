@@ -1,14 +1,16 @@
 // Long work in a process of its own: sessions block their thread, and a crash in native code must not take the user's work with it.
-// A piece of work is a module whose default export is `(input, report) => Promise<output>`; input, output and progress are structured clones.
+// Work is a function `(input, report) => Promise<output>` that a module exports; input, output and progress are structured clones.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../core/index.ts";
 import { howEnded } from "../jobs/index.ts";
 
-/** The default export of a `*.work.ts` module. */
+/** What a module exports to be run in a process of its own, by default as its default export. */
 export type Work<Input, Output, Progress> = (input: Input, report: (progress: Progress) => void) => Promise<Output>;
 
 export interface WorkOptions<Progress> {
+  /** The name of the export. */
+  readonly name?: string;
   onProgress?: (progress: Progress) => void;
   /** Ends the process when it fires; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -22,14 +24,15 @@ export type Message =
 /** Work as a task: what it makes is a file, and nothing is answered. Its input is JSON. */
 export interface TaskWork {
   readonly module: string;
+  readonly name?: string;
   readonly input: unknown;
   /** The file whose presence says that it is done. */
   readonly result: string;
 }
 
-/** The command of a process that carries out a module's work; its progress comes as messages `{ progress }`. */
-export function taskCommand<Input>(module: URL, input: Input, result: string): string[] {
-  const work: TaskWork = { module: module.href, input, result };
+/** The command of a process that carries out the work that a module exports as `name`; its progress comes as messages `{ progress }`. */
+export function taskCommand<Input>(module: URL, input: Input, result: string, name?: string): string[] {
+  const work: TaskWork = { module: module.href, name, input, result };
   return [
     process.execPath,
     ...fromSource,
@@ -53,7 +56,7 @@ export function siblingModule(name: string, base: string): URL {
 export function startWork<Input, Output, Progress>(
   module: URL,
   input: Input,
-  { onProgress, signal }: WorkOptions<Progress> = {},
+  { name, onProgress, signal }: WorkOptions<Progress> = {},
 ): Promise<Output> {
   const child = fork(siblingModule("child", import.meta.url), [], {
     serialization: "advanced",
@@ -92,6 +95,6 @@ export function startWork<Input, Output, Progress>(
         ),
       ); // no effect after done
     });
-    child.send({ module: module.href, input });
+    child.send({ module: module.href, name, input });
   });
 }

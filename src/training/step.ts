@@ -3,7 +3,7 @@
 import type { DType } from "../core/index.ts";
 import { Graph, gradients, reduceMean, type Value } from "../graph/index.ts";
 import { holderOf, type Model } from "../models/index.ts";
-import { classification } from "./losses.ts";
+import { classification } from "../models/index.ts";
 import { clipByNorm, type Optimiser } from "./optimisers.ts";
 
 export interface StepOptions {

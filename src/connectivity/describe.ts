@@ -1,0 +1,128 @@
+// The document of a measurement, from the scores of its mixes.
+import { chunksOf, withCheckpoints } from "../checkpoints/index.ts";
+import { UserError } from "../core/index.ts";
+import { openData } from "../data/index.ts";
+import { layerDistances, sumsOfPieces } from "../distance/index.ts";
+import type { End, Pair } from "../pairs/index.ts";
+import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
+import { finite, summarise } from "./barrier.ts";
+import type { Cell, RandomBarriers, Scored } from "./cell.ts";
+import { mean } from "./interval.ts";
+import { maximaOf, sharesOf } from "./lines.ts";
+import type { MeasureOptions } from "./measure.ts";
+import type { PlannedCell } from "./plan.ts";
+import type { Measurement } from "./result.ts";
+import { decide } from "./verdict.ts";
+
+/** The document: every cell with its barriers, the ends, the distances and the verdict. */
+export async function describe(
+  pair: Pair,
+  planned: readonly PlannedCell[],
+  scores: Scores,
+  options: MeasureOptions,
+): Promise<Measurement> {
+  const { a, b, model, layers, data } = pair;
+  const used = scores.samples;
+  const ends = { a: scores.ofEnd("a", used), b: scores.ofEnd("b", used) };
+  const metrics = measuredMetrics(options, ends.a);
+  const measured = planned.map((one) => measureCell(one, scores));
+  const cells = measured.map((cell) => withMetrics(cell, metrics, options.precision !== undefined));
+  const alphas = [...new Set(cells.map((cell) => cell.alpha))];
+  return {
+    schema: "layerwise/measure@1",
+    a: { path: a.path, sha256: a.sha256 },
+    b: { path: b.path, sha256: b.sha256 },
+    model: { name: model.name, ...model.sizes, ...pair.facts },
+    data: { name: options.data.name, split: data.split, samples: used, sha256: await hashOfSamples(pair, used, options) },
+    layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
+    ends: { a: endValues(ends.a, metrics), b: endValues(ends.b, metrics) },
+    metrics: [...metrics],
+    cells,
+    ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
+    ...sharesOf(cells, layers),
+    distance: await distances(pair, options.initial),
+    verdict: decide(measured, options.tolerance), // by the losses, also where only errors are reported
+    ...notesOf(pair, options),
+  };
+}
+
+/** A planned cell with what was measured of it, both metrics. */
+function measureCell({ cell, mix, baseline }: PlannedCell, scores: Scores): Cell {
+  const draws = baseline.map((draw) => summarise(scores, draw, cell.alpha));
+  return {
+    ...cell,
+    ...summarise(scores, mix, cell.alpha),
+    samples: scores.count(mix),
+    ...(draws.length
+      ? { baseline: { loss: baselineOf(draws.map(({ loss }) => loss)), error: baselineOf(draws.map(({ error }) => error)) } }
+      : {}),
+  };
+}
+
+/** The mean over the draws of a random baseline, and each draw. */
+function baselineOf(scored: readonly Scored[]): RandomBarriers {
+  const draws = scored.map(({ barrier }) => barrier);
+  return { barrier: draws.some((x) => x === null) ? null : mean(draws as number[]), draws };
+}
+
+/** A cell with the metrics that were asked for, and with its samples where they differ from cell to cell. */
+function withMetrics({ loss, error, baseline, samples, ...cell }: Cell, metrics: readonly Metric[], counted: boolean): Cell {
+  const only = <T>(of: Partial<Record<Metric, T>>): Partial<Record<Metric, T>> =>
+    Object.fromEntries(metrics.map((metric) => [metric, of[metric]]));
+  return {
+    ...cell,
+    ...only<Scored>({ loss, error }),
+    ...(counted ? { samples } : {}),
+    ...(baseline ? { baseline: only(baseline) } : {}),
+  };
+}
+
+/** The metrics that were asked for and that exist: a regression has no error. */
+function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] {
+  const there = metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
+  if (there.length === 0)
+    throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
+  return there;
+}
+
+const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[]) => ({
+  loss: metrics.includes("loss") ? finite(mean(loss)) : null,
+  error: metrics.includes("error") ? finite(100 * mean(error)) : null,
+});
+
+/** The hash of the samples that were used, which are fewer than the data's where a precision was reached. */
+async function hashOfSamples({ data }: Pair, samples: number, { data: { name, ...rest } }: MeasureOptions): Promise<string> {
+  if (samples === data.count) return data.sha256;
+  return (await openData(name, { ...rest, context: data.inputs[0].shape[0], samples })).sha256;
+}
+
+async function distances({ a, b, layers, tied }: Pair, initial?: readonly [string, string]): Promise<Measurement["distance"]> {
+  const reader = (end: End) =>
+    async function* (name: string) {
+      yield await end.read(name);
+    };
+  const between = await layerDistances(layers, sumsOfPieces(reader(a), reader(b)), tied);
+  if (!initial) return between;
+  const fromStart = (path: string, end: End) =>
+    withCheckpoints([path], (start) =>
+      layerDistances(
+        layers,
+        sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+        tied,
+      ),
+    );
+  return { ...between, from_init: { a: await fromStart(initial[0], a), b: await fromStart(initial[1], b) } };
+}
+
+function notesOf({ notes, isFolded, model }: Pair, { statistics = "average" }: MeasureOptions): { notes?: string[] } {
+  const all = [...notes];
+  if (model.parameters.some((p) => p.kind === "statistic")) {
+    const how = {
+      average: `were averaged with their layers${isFolded ? "" : "; --stats recalibrate computes them anew on the samples"}`,
+      a: "of averaged layers were kept from a",
+      recalibrate: "of every averaged network were computed anew on the samples",
+    }[statistics];
+    all.push(`Running statistics of normalisation layers ${how}.`);
+  }
+  return all.length ? { notes: all } : {};
+}

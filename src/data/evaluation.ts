@@ -1,0 +1,38 @@
+// Batches of a fixed size from a data set: what a compiled graph is fed.
+import type { DType, Tensor } from "../core/index.ts";
+import type { Dataset } from "./dataset.ts";
+
+export interface ArrayType {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** One batch: the inputs by the data's names, and the labels. */
+export interface BatchShape {
+  readonly inputs: Readonly<Record<string, ArrayType>>;
+  readonly labels: ArrayType;
+}
+
+/** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
+const most = 64;
+
+/** Samples of a batch: those asked for, or so many that all batches are full, or nearly. A place that no sample fills costs as much as one that is filled. */
+export const batchSize = (samples: number, asked?: number): number =>
+  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / most));
+
+/** The shapes of a batch of `size` samples. */
+export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {
+  return {
+    inputs: Object.fromEntries(inputs.map(({ name, dtype, shape }) => [name, { dtype, shape: [size, ...shape] }])),
+    labels: { dtype: labelType, shape: [size, ...labelShape] },
+  };
+}
+
+/** The samples from `start` on; where they end, the last one again, so that every batch has the same size. */
+export function batchAt(
+  data: Dataset,
+  start: number,
+  size: number,
+): { inputs: Readonly<Record<string, Tensor>>; labels: Tensor } {
+  return data.batch(Array.from({ length: size }, (_, i) => Math.min(start + i, data.count - 1)));
+}

@@ -1,0 +1,107 @@
+// The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
+import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
+import { sizeOf, UserError } from "../core/index.ts";
+import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
+import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
+import { graphWeights, type StoredWeights } from "./graph-weights.ts";
+import { compareKeys } from "./keys.ts";
+import { type Summing, startSumming } from "./summing.ts";
+import { collectUndefinedDistances } from "./undefined-distances.ts";
+
+export interface Comparison {
+  readonly schema: "layerwise/distance@1";
+  readonly a: { readonly path: string };
+  readonly b: { readonly path: string };
+  readonly init?: { readonly path: string };
+  readonly layers: readonly Layer[];
+  readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
+  /** What the distances do not tell, as sentences. */
+  readonly notes?: readonly string[];
+}
+
+export interface CompareOptions {
+  readonly group?: Grouping;
+  /** The initialisation that both come from. */
+  readonly init?: string;
+}
+
+/** Elements from which on threads for the sums pay. */
+const large = 2e7;
+
+/** `onProgress` hears how many of all elements are done. */
+export function compareFiles(
+  a: string,
+  b: string,
+  { group, init }: CompareOptions = {},
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<Comparison> {
+  return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
+    const weights = await weightsOf([x, y, ...(start ? [start] : [])]);
+    const { tensors, tied } = weights;
+    if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
+    const layers = groupLayers(tensors, { group, tied });
+    const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const total = elements * (start ? 3 : 1);
+    let done = 0;
+    const summing = total > large ? startSumming() : undefined;
+    const count = (elements: number) => {
+      done += elements;
+      onProgress(done, total);
+    };
+    const undefinedDistances = collectUndefinedDistances(tensors, layers);
+    const between = async (one: Checkpoint, other: Checkpoint) => {
+      const sums = sumsBetween(weights, one, other, summing, count);
+      const collected = async (name: string) => undefinedDistances.add(name, await sums(name), one.path, other.path);
+      for (const name of weights.whole) await collected(name);
+      return layerDistances(layers, collected, tied);
+    };
+    const compared = async () => ({
+      ...(await between(x, y)),
+      ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
+    });
+    const distance = await compared().finally(() => summing?.close());
+    const notes = undefinedDistances.notes();
+    return {
+      schema: "layerwise/distance@1",
+      a: { path: a },
+      b: { path: b },
+      ...(init ? { init: { path: init } } : {}),
+      layers,
+      distance,
+      ...(notes.length ? { notes } : {}),
+    };
+  });
+}
+
+/** What the files hold, and where: state dicts have the same names, ONNX graphs the same places. */
+async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
+  if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
+  const [first, ...others] = files;
+  for (const other of others) compareKeys(first, other);
+  const tied = first.tied ?? [];
+  // a tied tensor may be there under one of its names only
+  const placeIn = ({ tensors }: Checkpoint, name: string) =>
+    tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
+  return { tensors: [...first.tensors.values()], whole: [], tied, placeIn };
+}
+
+/** The sums of a tensor of two files, in threads where it lies whole in both. */
+function sumsBetween(
+  { placeIn }: StoredWeights,
+  one: Checkpoint,
+  other: Checkpoint,
+  summing: Summing | undefined,
+  onProgress: (elements: number) => void,
+): SumsOf {
+  const piecesIn = (file: Checkpoint) => (name: string) => {
+    const place = placeIn(file, name);
+    return typeof place === "string" ? chunksOf(file, place) : [place];
+  };
+  const here = sumsOfPieces(piecesIn(one), piecesIn(other), onProgress);
+  return async (name) => {
+    const [x, y] = [placeIn(one, name), placeIn(other, name)];
+    const inThreads =
+      typeof x === "string" && typeof y === "string" ? summing?.of([one, other], [x, y], onProgress) : undefined;
+    return inThreads ?? here(name);
+  };
+}

@@ -1,0 +1,90 @@
+// Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
+import { type Checkpoint, readStructure } from "../checkpoints/index.ts";
+import { bytesOf, isFloating, sizeOf, type Tensor, UserError } from "../core/index.ts";
+import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
+import { dtypeOf, graphParameters, type LayerTensor } from "../models/index.ts";
+
+/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
+export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
+  isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
+
+/** The same elements, to the last bit. */
+export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
+
+/** Throws {@link UserError} when the file holds no graph that can be read. */
+export async function readGraph(path: string): Promise<ForeignModel> {
+  const bytes = await readStructure(path);
+  try {
+    return importModel(bytes);
+  } catch (error) {
+    throw new UserError(`${path} is no ONNX model that can be read: ${(error as Error).message}. Export it again.`, {
+      cause: error,
+    });
+  }
+}
+
+/** What `b` holds by the names of `a`. Throws {@link UserError} when the graphs differ. */
+export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): Map<string, Held> {
+  try {
+    return alignModels(a, b);
+  } catch (error) {
+    throw new UserError(
+      `The graphs in ${pathA} and ${pathB} differ: ${(error as Error).message}. Export two checkpoints of one architecture in the same way.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What several files hold, and where each has it. */
+export interface StoredWeights {
+  /** Of the first file, with their modules. */
+  readonly tensors: readonly LayerTensor[];
+  /** Names of whole-number tensors that belong to no layer. */
+  readonly whole: readonly string[];
+  /** Groups of names that are one tensor. */
+  readonly tied: readonly (readonly string[])[];
+  /** What a tensor of the first file is called in another one, or its elements, where they are a constant of that file's graph. */
+  placeIn(file: Checkpoint, name: string): string | Tensor;
+}
+
+/** The weights of ONNX files of one architecture. */
+export async function graphWeights(files: readonly Checkpoint[]): Promise<StoredWeights> {
+  const [first, ...others] = files;
+  const graph = await readGraph(first.path);
+  const held = new Map([[first, new Map(graph.held.map((one) => [one.name, one]))]]);
+  for (const file of others) held.set(file, alignGraphs(graph, await readGraph(file.path), first.path, file.path));
+  const storedIn = (file: Checkpoint, name: string) => {
+    const { name: own, copyOf = own } = held.get(file)!.get(name)!;
+    return copyOf;
+  };
+  const placeIn = (file: Checkpoint, name: string) => held.get(file)!.get(name)!.tensor ?? storedIn(file, name);
+
+  // constants, and numbers without a name, are weights only where they differ
+  const differing = new Set<string>();
+  for (const { name, dtype, shape, tensor } of graph.held) {
+    if (!isFloating(dtype) || !(tensor || sizeOf(shape) === 1)) continue;
+    const read = async (file: Checkpoint) => {
+      const place = placeIn(file, name);
+      return typeof place === "string" ? file.read(place) : place;
+    };
+    const own = await read(first);
+    for (const file of others) if (!isSame(own, await read(file))) differing.add(name);
+  }
+  const tensors = graphParameters(graph, ({ name }) => differing.has(name)).map((one) => ({
+    ...one,
+    dtype: dtypeOf(one),
+  }));
+
+  // exporters write equal tensors once, which those of a fresh network may be by chance: one tensor is what is one in every file
+  const groups = new Map<string, string[]>();
+  for (const { name } of tensors.filter(mayBeTied)) {
+    const stored = JSON.stringify(files.map((file) => storedIn(file, name)));
+    groups.set(stored, [...(groups.get(stored) ?? []), name]);
+  }
+  return {
+    tensors,
+    whole: graph.held.filter(({ dtype, shape }) => !isFloating(dtype) && sizeOf(shape) > 1).map(({ name }) => name),
+    tied: [...groups.values()].filter(({ length }) => length > 1),
+    placeIn,
+  };
+}

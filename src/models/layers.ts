@@ -1,0 +1,91 @@
+// Layers: what is averaged as one. A layer is a state-dict key without its last component, so weight and bias go together, in the order of the
+// state dict. Tied parameters are one layer with the name and place of the last module. Integer buffers are counters and belong to none's size.
+import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
+import { holderOf, type Model } from "./model.ts";
+import { dtypeOf } from "./initialise.ts";
+
+export type Grouping = "module" | "block" | "tensor";
+
+export interface Layer {
+  readonly name: string;
+  /** Names of its tensors, counters and every name of a tied tensor included. */
+  readonly parameters: readonly string[];
+  /** Number of elements that are averaged; a tied tensor counts once. */
+  readonly size: number;
+}
+
+export interface LayerTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Its module, where the name does not tell. */
+  readonly layer?: string;
+}
+
+export interface GroupOptions {
+  readonly group?: Grouping;
+  /** Groups of names that are one tensor; the last one gives the layer. */
+  readonly tied?: readonly (readonly string[])[];
+}
+
+const moduleOf = (name: string) => name.replace(/\.[^.]*$/, "");
+
+const layerNames: Readonly<Record<Grouping, (name: string) => string>> = {
+  module: moduleOf,
+  // up to the first number: layer1.0.conv1 -> layer1.0
+  block: (name) => /^(.*?\.\d+)\./.exec(name)?.[1] ?? moduleOf(name),
+  tensor: (name) => name,
+};
+
+/** Groups tensors, in state-dict order, into layers. */
+export function groupLayers(
+  tensors: Iterable<LayerTensor>,
+  { group = "module", tied = [] }: GroupOptions = {},
+): Layer[] {
+  const all = [...tensors];
+  const holder = holderOf(tied);
+  // a tied tensor stands where its last name does, so its earlier names wait for that one
+  const layers = new Map<string, { parameters: string[]; size: number }>();
+  for (const { name, dtype, shape, layer: module } of all) {
+    if (holder(name) !== name) continue;
+    const key = layerNames[group](module && group !== "tensor" ? `${module}.` : name);
+    const layer = layers.get(key) ?? { parameters: [], size: 0 };
+    layers.set(key, layer);
+    layer.parameters.push(...all.filter((t) => holder(t.name) === name && t.name !== name).map((t) => t.name), name);
+    if (isFloating(dtype)) layer.size += sizeOf(shape);
+  }
+  return [...layers].map(([name, layer]) => ({ name, ...layer }));
+}
+
+/** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
+export function layersOf({ parameters, tied }: Pick<Model, "parameters" | "tied">, group?: Grouping, isThere: (name: string) => boolean = () => true): Layer[] {
+  const present = parameters.filter((p) => isThere(p.name));
+  const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
+  return groupLayers(tensors, { group, tied });
+}
+
+/** Each tensor's layer, as an index into the layers. */
+export function layerIndex(layers: readonly Layer[]): Map<string, number> {
+  return new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
+}
+
+/** The layers that match one of the globs, in their own order: `*` within a component, `**` across them. Throws {@link UserError} for a glob that matches none. */
+export function matchLayers(layers: readonly Layer[], globs: readonly string[]): Layer[] {
+  const patterns = globs.map((glob) => {
+    const pattern = globExpression(glob);
+    if (layers.some(({ name }) => pattern.test(name))) return pattern;
+    const names = layers.map(({ name }) => name);
+    const near = nearest(glob, names);
+    throw new UserError(
+      `No layer matches ${glob}${near ? `; did you mean ${near}?` : "."} The layers are ${listSome(names, 8)}.`,
+    );
+  });
+  return layers.filter(({ name }) => patterns.some((pattern) => pattern.test(name)));
+}
+
+function globExpression(glob: string): RegExp {
+  const parts = glob
+    .split(/(\*\*|\*)/)
+    .map((part) => (part === "**" ? ".*" : part === "*" ? "[^.]*" : part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")));
+  return new RegExp(`^${parts.join("")}$`);
+}

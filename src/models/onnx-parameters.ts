@@ -1,0 +1,56 @@
+// The parameters of a network that came as an ONNX graph: the graph's own weights in the order of their first use, or those of a state dict that it uses.
+import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
+import type { ForeignModel, Held } from "../graph/index.ts";
+import type { Model, Parameter } from "./model.ts";
+import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+
+/** The weights of a graph as parameters: floating, and either named or more than one element; `differs` tells of the rest. */
+export function graphParameters(foreign: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
+  const statistics = new Set(
+    foreign.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
+  );
+  return foreign.held.flatMap((held): Parameter[] => {
+    const { name, dtype, shape, tensor } = held;
+    const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
+    if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
+    const kind = statistics.has(name) ? "statistic" : "weight";
+    return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
+  });
+}
+
+/**
+ * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
+ * gives: files that sort their names have lost it. A tied tensor stands where its last name is used.
+ */
+export function stateDictParameters(tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>, used: readonly string[], tied: Model["tied"]): Parameter[] {
+  const place = new Map(used.map((name, i) => [name, i]));
+  const modules = new Set(used.map(moduleOf));
+  const alike = (name: string) => tied.find((group) => group.includes(name)) ?? [name];
+  const placeOf = (name: string) => Math.max(...alike(name).map((one) => place.get(one) ?? used.length));
+  const isThere = (name: string, dtype: Tensor["dtype"]) =>
+    isFloating(dtype) ? alike(name).some((one) => place.has(one)) : modules.has(moduleOf(name));
+  const inOrder = [...tensors]
+    .filter(([name, tensor]) => isThere(name, tensor.dtype))
+    .sort(([x], [y]) => placeOf(x) - placeOf(y));
+  return inOrder.map(([name, { dtype, shape }]) => {
+    const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
+    return {
+      name,
+      shape,
+      dtype: isFloating(dtype) ? "float32" : dtype,
+      kind: !isFloating(dtype) ? "counter" : isStatistic ? "statistic" : "weight",
+    };
+  });
+}
+
+const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;
+
+/** A weight that the graph holds in whole numbers, which stand for others by a scale. */
+export const quantisedWeight = ({ held }: ForeignModel): Held | undefined =>
+  held.find(
+    ({ dtype, shape, use }) =>
+      !isFloating(dtype) &&
+      sizeOf(shape) > 1 &&
+      use &&
+      (onQuantised.test(use.op) || (use.op === "DequantizeLinear" && use.input === 0)),
+  );

@@ -1,0 +1,81 @@
+// A built-in network, or one of a module, with two checkpoints of it.
+import type { Checkpoint } from "../checkpoints/index.ts";
+import { listSome, UserError } from "../core/index.ts";
+import { type BatchShape, batchSize } from "../data/index.ts";
+import { compareKeys, requireSameWhole } from "../distance/index.ts";
+import type { Graph } from "../graph/index.ts";
+import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
+import { openEnd, shareTied } from "./end.ts";
+import { requireFit } from "./fit.ts";
+import type { Origin } from "./origin.ts";
+
+export const builtIn: Origin = {
+  async open([a, b], { model: spec, group, allowNonfinite }) {
+    const network = await findNetwork(spec.name!);
+    const model = buildModel(network, spec.sizes, (name) => a.tensors.get(name)?.shape);
+    const { parameters, tied } = model;
+    compareKeys(a, b, tied);
+    await requireSameWhole(a, b);
+    compareWithModel(a, model);
+    const notes: string[] = [];
+    const [first, second] = [await openEnd(a, allowNonfinite), await openEnd(b, allowNonfinite)];
+    const [x, y] = [shareTied(first, tied, notes), shareTied(second, tied, notes)];
+    return {
+      a: x,
+      b: y,
+      layers: layersOf(model, group, (name) => x.tensors.has(name)),
+      parameters,
+      tied,
+      notes,
+      facts: {},
+      context: model.sizes.context,
+      async fit(data, { task, batch, output, data: { name } }) {
+        if (output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
+        if (task === "regress")
+          throw new UserError(
+            `${model.name} tells classes apart, so there are no values to regress. Leave --task out.`,
+          );
+        requireFit(model, network, data, name);
+        const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
+        return { model, data, batch: batchSize(data.count, batch), notes: [], inputs };
+      },
+      openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+    };
+  },
+};
+
+/** The one input that a built-in network has, whatever the data call theirs. */
+function inputOf(graph: Graph, { name }: Model, { inputs }: BatchShape) {
+  const given = Object.keys(inputs);
+  if (given.length > 1)
+    throw new UserError(`Model ${name} has one input, but the data have ${given.join(" and ")}. Choose other --data.`);
+  const [{ dtype, shape }] = Object.values(inputs);
+  return { input: graph.input(given[0], dtype, shape) };
+}
+
+/** Throws {@link UserError} when a checkpoint is not of the network. A tied tensor may be there under one of its names only. */
+function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
+  const wanted = new Map(model.parameters.map((p) => [p.name, p]));
+  const isThere = (name: string) =>
+    tensors.has(name) || model.tied.some((names) => names.includes(name) && names.some((one) => tensors.has(one)));
+  const missing = [...wanted.values()].filter((p) => p.kind !== "counter" && !isThere(p.name)).map((p) => p.name);
+  const extra = [...tensors.keys()].filter((name) => !wanted.has(name));
+  if (missing.length || extra.length) {
+    const parts = [
+      missing.length ? `the file lacks ${listSome(missing)}` : "",
+      extra.length ? `the model does not know ${listSome(extra)}` : "",
+    ];
+    throw new UserError(
+      `${path} does not fit model ${model.name}: ${parts.filter(Boolean).join("; ")}. Choose another --model.`,
+    );
+  }
+  const unlike = [...wanted.values()].filter(
+    (p) => tensors.has(p.name) && String(tensors.get(p.name)!.shape) !== String(p.shape),
+  );
+  if (unlike.length) {
+    const some = unlike.map((p) => `${p.name} is [${tensors.get(p.name)!.shape}], the model has [${p.shape}]`);
+    throw new UserError(
+      `${path} does not fit model ${model.name}: ${listSome(some, 3)}. Give other sizes, or another --model.`,
+    );
+  }
+}

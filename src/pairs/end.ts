@@ -1,0 +1,93 @@
+// One end of a pair: a checkpoint whose tensors are read when they are needed. Opening looks at every tensor once: whether all are finite, which are
+// constant, and a digest of each, by which tied tensors are found.
+import { type Checkpoint, readAll, type TensorInfo } from "../checkpoints/index.ts";
+import { inspect, listSome, sha256Files, sizeOf, bytesPerElement, isFloating, type Tensor, UserError } from "../core/index.ts";
+import type { Model } from "../models/index.ts";
+
+export interface End {
+  readonly path: string;
+  /** Of all the files that it lies in. */
+  readonly sha256: string;
+  readonly tensors: ReadonlyMap<string, Omit<TensorInfo, "name">>;
+  /** The elements of a tensor, fresh from the file where it is large. */
+  read(name: string): Promise<Tensor>;
+  /** The name of a tensor in the file; undefined for a constant of its graph. */
+  placeOf(name: string): string | undefined;
+  /** Equal for tensors with the same dtype, shape and elements. */
+  digestOf(name: string): string;
+  /** True when all elements are equal. */
+  isConstant(name: string): boolean;
+  close(): Promise<void>;
+}
+
+/** Bytes of a checkpoint that is kept in memory; a larger one is read again each time. */
+const mostKept = 1 << 26;
+
+/** Opens an end over a file, which it closes. Throws {@link UserError} when a weight is NaN or infinite, unless that is allowed. */
+export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
+  const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
+  const kept = bytes <= mostKept ? await readAll(file) : undefined;
+  const read = async (name: string) => kept?.get(name) ?? file.read(name);
+  const digests = new Map<string, string>();
+  const constant = new Set<string>();
+  const broken: string[] = [];
+  for (const [name, { dtype, shape }] of file.tensors) {
+    const found = inspect(await read(name));
+    digests.set(name, `${dtype}[${shape}] ${found.digest}`);
+    if (found.constant) constant.add(name);
+    if (isFloating(dtype) && !found.finite) broken.push(name);
+  }
+  if (broken.length && !allowNonfinite)
+    throw new UserError(
+      `${file.path} holds NaN or infinite weights in ${listSome(broken)}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+    );
+  return {
+    path: file.path,
+    sha256: await sha256Files(file.files),
+    tensors: file.tensors,
+    read,
+    placeOf: (name) => name,
+    digestOf: (name) => digests.get(name)!,
+    isConstant: (name) => constant.has(name),
+    close: () => file.close(),
+  };
+}
+
+/** The end with its tensors under other names: `stored` gives the name in the file for each. */
+export function renameEnd(end: End, stored: ReadonlyMap<string, string>): End {
+  const place = (name: string) => stored.get(name)!;
+  return {
+    ...end,
+    tensors: new Map([...stored].map(([name, from]) => [name, end.tensors.get(from)!])),
+    read: (name) => end.read(place(name)),
+    placeOf: (name) => end.placeOf(place(name)),
+    digestOf: (name) => end.digestOf(place(name)),
+    isConstant: (name) => end.isConstant(place(name)),
+  };
+}
+
+/** Gives an end its tied tensors under the names that it lacks. */
+export function fillTied(end: End, tied: Model["tied"]): End {
+  const stored = new Map([...end.tensors.keys()].map((name) => [name, name]));
+  for (const names of tied) {
+    const there = names.find((name) => end.tensors.has(name));
+    for (const name of names) if (there && !stored.has(name)) stored.set(name, there);
+  }
+  return renameEnd(end, stored);
+}
+
+/** Gives tied names the one tensor of the last of them that the file has; `notes` names copies that differ. */
+export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
+  const stored = new Map([...end.tensors.keys()].map((name) => [name, name]));
+  for (const names of tied) {
+    const there = names.filter((name) => end.tensors.has(name));
+    const last = there.at(-1)!;
+    const unlike = there.filter((name) => end.digestOf(name) !== end.digestOf(last));
+    if (unlike.length)
+      notes.push(
+        `In ${end.path} ${unlike.join(", ")} should be one tensor with ${last} but differs; the latter is used.`,
+      );
+    for (const name of names) stored.set(name, last);
+  }
+  return renameEnd(end, stored);
+}

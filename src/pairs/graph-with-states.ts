@@ -1,0 +1,76 @@
+// An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
+import { readFile } from "node:fs/promises";
+import { openCheckpoint } from "../checkpoints/index.ts";
+import { listSome, sha256, UserError } from "../core/index.ts";
+import { compareKeys, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
+import type { ForeignModel } from "../graph/index.ts";
+import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
+import { fillTied, openEnd, shareTied } from "./end.ts";
+import { fitGraph } from "./fit-graph.ts";
+import { type Match, matchWeights } from "./matching/match.ts";
+import { readConstants } from "./matching/network.ts";
+import type { Origin } from "./origin.ts";
+import { findTied } from "./ties.ts";
+
+export const graphWithStates: Origin = {
+  async open([first, second], { model, group, allowNonfinite }) {
+    const path = model.name!;
+    compareKeys(first, second);
+    await requireSameWhole(first, second);
+    const tiedInFiles = tiedIn(first, second);
+    const [a, b] = [
+      fillTied(await openEnd(first, allowNonfinite), tiedInFiles),
+      fillTied(await openEnd(second, allowNonfinite), tiedInFiles),
+    ];
+    const foreign = await readGraph(path);
+    const values = await openCheckpoint(path);
+    try {
+      const match = await matchWeights(foreign, values, [a, b]);
+      requireMatch(match, foreign, path, first.path);
+      const { bindings, used, unused, folded } = match;
+      const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
+      const tied = findTied(a, b);
+      const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
+      const parameters = stateDictParameters(x.tensors, used, tied);
+      const constants = await readConstants(foreign, bindings, values);
+      return {
+        a: x,
+        b: y,
+        layers: layersOf({ parameters, tied }, group),
+        parameters,
+        tied,
+        notes,
+        facts: { graph: path, sha256: sha256(await readFile(path)) },
+        isFolded: folded,
+        isOrderOfGraph: true,
+        ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),
+        openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+      };
+    } finally {
+      await values.close();
+    }
+  },
+};
+
+/** Throws {@link UserError} where a graph and a state dict are not of one network, or it is not certain. */
+function requireMatch({ unused, unclear, missing, used }: Match, foreign: ForeignModel, graph: string, file: string) {
+  const quantised = unused.length ? quantisedWeight(foreign) : undefined;
+  if (quantised) {
+    throw new UserError(
+      `${graph} is quantised: its ${quantised.name} is ${quantised.dtype}, and ${listSome(unused, 3)} of ${file} would not be used. Export the float model.`,
+    );
+  }
+  if (unclear.length) {
+    throw new UserError(
+      `${graph} seems to have batch normalisations folded into other weights that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
+    );
+  }
+  if (missing.length) {
+    throw new UserError(
+      `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+    );
+  }
+  if (used.length === 0)
+    throw new UserError(`${graph} uses no weight of ${file}. Export the graph from one of the two checkpoints.`);
+}

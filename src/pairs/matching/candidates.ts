@@ -1,0 +1,109 @@
+// Which tensors of a state dict a weight of an ONNX graph may be: by its form, its name, the module that uses it, or its elements, as the graph was
+// exported from one of the two checkpoints.
+import type { StoredTensors } from "../../checkpoints/index.ts";
+import { type DType, isFloating } from "../../core/index.ts";
+import { type Held, reshape, transpose, type Value } from "../../graph/index.ts";
+import { isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
+import type { Elements } from "./elements.ts";
+
+/** The tensors of a file, read when their elements are asked for. */
+export type StateDict = StoredTensors;
+/** A weight of the graph from the weights of the state dict. */
+export type Binding = (weights: Weights) => Value;
+
+type Form = "same" | "transposed" | "reshaped";
+
+/** A tensor of the state dict, and how its elements lie in the weight of the graph. */
+export interface Candidate {
+  readonly name: string;
+  readonly form: Form;
+}
+
+export type Candidates = ReturnType<typeof candidatesOf>;
+
+/** `elements` are those of the graph and of the `ends`, the state dicts of a and b, with equal names and shapes. */
+export function candidatesOf(elements: Elements, ends: readonly [StateDict, StateDict]) {
+  const [{ tensors: names }] = ends;
+  const ofForm = (held: Held, only: (name: string) => boolean = () => true): Candidate[] =>
+    [...names].flatMap(([name, { dtype, shape }]) =>
+      isFloating(dtype) && only(name) ? formsOf(shape, held.shape).map((form) => ({ name, form })) : [],
+    );
+
+  const agrees = async (held: Held, { name, form }: Candidate, end: StateDict) => {
+    const own = await elements.ofGraph(held);
+    if (own === undefined) return false;
+    return isEqual(own, await elements.of(end, name), form, names.get(name)!.shape, roundingOf(held.dtype));
+  };
+  const isTheirs = async (held: Held, one: Candidate) =>
+    (await agrees(held, one, ends[0])) || (await agrees(held, one, ends[1]));
+
+  return {
+    ofForm,
+    /** True when the graph's elements are those of an end. */
+    agrees,
+    /** The same, of either end. */
+    isTheirs,
+    /** The tensor that a weight's own name speaks for. */
+    nameOf({ name }: Held): string | undefined {
+      if (isGenerated(name)) return undefined;
+      if (names.has(name)) return name;
+      const alike = [...names.keys()].filter((known) => known.endsWith(`.${name}`) || name.endsWith(`.${known}`));
+      return alike.length === 1 ? alike[0] : undefined;
+    },
+    async ofName(held: Held, name: string): Promise<Candidate | undefined> {
+      const likely = formsOf(names.get(name)!.shape, held.shape).map((form) => ({ name, form }));
+      for (const one of likely.length > 1 ? likely : []) if (await isTheirs(held, one)) return one;
+      return likely[0];
+    },
+    ofModule(held: Held): Candidate[] {
+      const path = modulePath(held);
+      if (!path) return [];
+      const part = held.use!.op === "Add" || (held.use!.op === "Conv" && held.use!.input === 2) ? "bias" : "weight";
+      const found = ofForm(held, (name) => moduleOf(name) === path || moduleOf(name).endsWith(`.${path}`));
+      const parts = found.filter(({ name }) => name.endsWith(part));
+      return parts.length ? parts : found;
+    },
+    async ofElements(held: Held): Promise<Candidate[]> {
+      const found: Candidate[] = [];
+      for (const one of ofForm(held)) if (await isTheirs(held, one)) found.push(one);
+      return found;
+    },
+  };
+}
+
+/** How the elements of `from` may lie in a tensor of shape `to`; a square matrix may lie both ways. */
+export function formsOf(from: readonly number[], to: readonly number[]): Form[] {
+  const forms: Form[] = [];
+  if (String(from) === String(to)) forms.push("same");
+  if (from.length === 2 && String(from.toReversed()) === String(to)) forms.push("transposed");
+  const long = (shape: readonly number[]) => shape.filter((n) => n !== 1);
+  if (forms.length === 0 && String(long(from)) === String(long(to))) forms.push("reshaped");
+  return forms;
+}
+
+/** The weight of a shape from the tensor that it is. */
+export function bindingOf({ name, form }: Candidate, shape: readonly number[]): Binding {
+  if (form === "same") return (weights) => weights(name);
+  if (form === "transposed") return (weights) => transpose(weights(name), [1, 0]);
+  return (weights) => reshape(weights(name), shape);
+}
+
+/** The largest relative error of a dtype, where it is coarser than float32. */
+export const roundingOf = (dtype: DType): number =>
+  dtype === "float16" ? 2 ** -11 : dtype === "bfloat16" ? 2 ** -8 : 0;
+
+/** The same elements, in the form given; x is rounded as the graph is, y of the shape is not. */
+function isEqual(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  form: Form,
+  [rows, columns]: readonly number[],
+  rounding: number,
+): boolean {
+  for (let i = 0; i < x.length; i++) {
+    const other = y[form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i];
+    if (x[i] === other || x[i] === Math.fround(other)) continue;
+    if (!(rounding && Math.abs(x[i] - other) <= rounding * Math.abs(other) + 2 ** -25)) return false; // the smallest half's half
+  }
+  return true;
+}

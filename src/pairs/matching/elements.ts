@@ -1,0 +1,51 @@
+// The elements that matching compares: read when they are asked for, widened once, and the latest kept, as one tensor is compared with many.
+import { type Tensor, toNumbers } from "../../core/index.ts";
+import type { Held } from "../../graph/index.ts";
+import type { StateDict } from "./candidates.ts";
+
+type Numbers = ReturnType<typeof toNumbers>;
+
+/** Bytes of elements that are kept. */
+const mostKept = 1 << 29;
+
+export interface Elements {
+  of(file: StateDict, name: string): Promise<Numbers>;
+  /** What the graph's own file has for a weight, where it has something. */
+  ofGraph(held: Held): Promise<Numbers | undefined>;
+  /** The same as it is stored. */
+  tensorOf(held: Held): Promise<Tensor | undefined>;
+}
+
+/** `values` is the graph's own file. */
+export function elementsOf(values: StateDict): Elements {
+  const kept = new Map<StateDict, Map<string, Numbers>>();
+  const order: { file: StateDict; name: string; bytes: number }[] = [];
+  let total = 0;
+  const of = async (file: StateDict, name: string): Promise<Numbers> => {
+    const known = kept.get(file)?.get(name);
+    if (known) return known;
+    const numbers = toNumbers(await file.read(name));
+    kept.set(file, (kept.get(file) ?? new Map()).set(name, numbers));
+    order.push({ file, name, bytes: numbers.byteLength });
+    total += numbers.byteLength;
+    while (total > mostKept && order.length > 1) {
+      const oldest = order.shift()!;
+      kept.get(oldest.file)!.delete(oldest.name);
+      total -= oldest.bytes;
+    }
+    return numbers;
+  };
+  const placeOf = ({ name, copyOf = name }: Held) => (values.tensors.has(copyOf) ? copyOf : undefined);
+  return {
+    of,
+    async ofGraph(held) {
+      if (held.tensor) return toNumbers(held.tensor);
+      const place = placeOf(held);
+      return place === undefined ? undefined : of(values, place);
+    },
+    async tensorOf(held) {
+      const place = placeOf(held);
+      return held.tensor ?? (place === undefined ? undefined : values.read(place));
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// A network that came as an ONNX graph. Its parameters are the graph's own weights, in the order of their first use, or those of a state dict that
+// was matched to them (match.ts).
+import type { StoredTensors } from "../../checkpoints/index.ts";
+import { type Tensor, UserError } from "../../core/index.ts";
+import {
+  add,
+  applyModel,
+  cast,
+  type ForeignModel,
+  log,
+  scalar,
+  type Type,
+  type Value,
+  withType,
+} from "../../graph/index.ts";
+import type { Model, Parameter } from "../../models/index.ts";
+import type { Binding } from "./candidates.ts";
+import { byBatchStatistics } from "./norm.ts";
+
+/** Which output of a graph holds the scores, and its type. Of probabilities the logarithms are the scores. */
+export interface Output {
+  readonly name: string;
+  readonly type: Type;
+  readonly areProbabilities?: boolean;
+}
+
+export interface OnnxNetwork {
+  readonly foreign: ForeignModel;
+  readonly parameters: readonly Parameter[];
+  readonly tied: Model["tied"];
+  /** How the graph's weights come from the parameters. */
+  readonly bindings: ReadonlyMap<string, Binding>;
+  /** The elements of everything else that the graph holds. */
+  readonly constants: ReadonlyMap<string, Tensor>;
+}
+
+/** The elements that a graph keeps as its own: those of everything it holds that no parameter is bound to. */
+export async function readConstants(
+  { held }: ForeignModel,
+  bindings: OnnxNetwork["bindings"],
+  file: StoredTensors,
+): Promise<Map<string, Tensor>> {
+  const constants = new Map<string, Tensor>();
+  for (const { name, tensor, copyOf = name } of held)
+    if (!bindings.has(name)) constants.set(name, tensor ?? (await file.read(copyOf)));
+  return constants;
+}
+
+/** Applies the graph's nodes; gives the value of a name. */
+export function applyNetwork(
+  { foreign, bindings, constants }: OnnxNetwork,
+  ...[inputs, weights, training]: Parameters<Model["forward"]>
+): (name: string) => Value {
+  const [{ graph }] = Object.values(inputs);
+  const given = (name: string): Value => {
+    const bound = bindings.get(name);
+    if (bound) return bound(weights);
+    const own = constants.get(name);
+    if (own) return graph.constant(own);
+    if (inputs[name]) return inputs[name];
+    throw new UserError(`The graph uses ${name}, which it does not define. Export the model again.`);
+  };
+  const nameOf = (heldName: string) => {
+    let name: string | undefined;
+    bindings.get(heldName)?.((asked) => {
+      name ??= asked;
+      return weights(asked);
+    });
+    return name;
+  };
+  const substitute = training && byBatchStatistics(training, foreign.dialect, nameOf);
+  return applyModel(graph, foreign, given, substitute);
+}
+
+/** The network, ready to be swept. */
+export function onnxModel(network: OnnxNetwork, output: Output): Model {
+  return {
+    name: "onnx",
+    sizes: {},
+    parameters: network.parameters,
+    tied: network.tied,
+    dialect: network.foreign.dialect,
+    forward(inputs, weights, training) {
+      const scores = applyNetwork(network, inputs, weights, training)(output.name);
+      const typed = cast(withType(scores, output.type), "float32");
+      // the softmax of the logarithms of probabilities is them again; the least number keeps those that are zero finite
+      return output.areProbabilities ? log(add(typed, scalar(typed.graph, "float32", 1.2e-38))) : typed;
+    },
+  };
+}

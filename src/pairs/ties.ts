@@ -1,0 +1,14 @@
+// Groups of matrices that are one tensor under several names in both ends.
+import { mayBeTied } from "../distance/index.ts";
+import type { End } from "./end.ts";
+
+/** The groups, found by the elements: equal in a and equal in b. */
+export function findTied(a: End, b: End): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, info] of a.tensors) {
+    if (!mayBeTied(info) || a.isConstant(name)) continue;
+    const key = `${a.digestOf(name)} ${b.digestOf(name)}`;
+    groups.set(key, [...(groups.get(key) ?? []), name]);
+  }
+  return [...groups.values()].filter(({ length }) => length > 1);
+}

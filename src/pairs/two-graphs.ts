@@ -1,0 +1,71 @@
+// Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
+import type { Checkpoint } from "../checkpoints/index.ts";
+import { inspect, isFloating, type Tensor } from "../core/index.ts";
+import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
+import type { ForeignModel, Held } from "../graph/index.ts";
+import { graphParameters, layersOf } from "../models/index.ts";
+import { type End, openEnd, renameEnd } from "./end.ts";
+import { fitGraph } from "./fit-graph.ts";
+import type { Binding } from "./matching/candidates.ts";
+import { readConstants } from "./matching/network.ts";
+import type { Origin } from "./origin.ts";
+import { findTied } from "./ties.ts";
+
+export const twoGraphs: Origin = {
+  async open([first, second], { group, allowNonfinite }) {
+    const [x, y] = [await openEnd(first, allowNonfinite), await openEnd(second, allowNonfinite)];
+    const foreign = await readGraph(first.path);
+    const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
+    const b = await alignedEnd(foreign, first, second, y);
+    const differing = new Set(
+      foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
+    );
+    const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
+    if (whole.length) throw cannotAverage(first.path, second.path, whole);
+    const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
+    const tied = findTied(a, b);
+    const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
+    const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
+    return {
+      a,
+      b,
+      layers: layersOf({ parameters, tied }, group),
+      parameters,
+      tied,
+      notes: [],
+      facts: {},
+      isOrderOfGraph: true,
+      ...fitGraph(network, a),
+      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file, true)),
+    };
+  },
+};
+
+/** What a file holds under the names of the first file's graph. */
+async function alignedEnd(foreign: ForeignModel, first: Checkpoint, other: Checkpoint, end: End): Promise<End> {
+  return graphEnd(end, alignGraphs(foreign, await readGraph(other.path), first.path, other.path));
+}
+
+/** An end by the names of a graph: what is an initialiser of its file, and what is a constant of its graph. */
+function graphEnd(end: End, held: ReadonlyMap<string, Held>): End {
+  const constants = new Map<string, Tensor>();
+  const stored = new Map<string, string>();
+  for (const [name, { name: own, tensor, copyOf = own }] of held)
+    if (tensor) constants.set(name, tensor);
+    else stored.set(name, copyOf);
+  const initialisers = renameEnd(end, stored);
+  return {
+    ...initialisers,
+    tensors: new Map([...held].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
+    read: async (name) => constants.get(name) ?? initialisers.read(name),
+    placeOf: (name) => (constants.has(name) ? undefined : initialisers.placeOf(name)),
+    digestOf(name) {
+      const own = constants.get(name);
+      return own ? `${own.dtype}[${own.shape}] ${inspect(own).digest}` : initialisers.digestOf(name);
+    },
+    isConstant(name) {
+      const own = constants.get(name);
+      return own ? inspect(own).constant : initialisers.isConstant(name);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// One graph that evaluates many mixes of two networks on the same samples. The graph is hash-consed and a weight's identity is its source and its name, so
+// mixes share every value that depends on equal weights only; nothing needs to be known about the network.
+import type { Tensor } from "../core/index.ts";
+import type { BatchShape } from "../data/index.ts";
+import { Graph, inputNames, serialise, type Value } from "../graph/index.ts";
+import { dtypeOf, scoresOf } from "../models/index.ts";
+import type { Pair } from "../pairs/index.ts";
+import { type RuntimeOptions, Session } from "../runtime/index.ts";
+import type { Mix } from "./mixes.ts";
+import { keyOf, type Source } from "./source.ts";
+import type { Weights } from "./weights.ts";
+
+/** A graph, and what each of its inputs stands for that is a weight. */
+export interface SweepGraph {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly weights: ReadonlyMap<string, { readonly source: Source; readonly parameter: string }>;
+}
+
+/** Gives a mix's weights as inputs of a graph, and keeps a list of them. */
+export function weightInputs(graph: Graph, weights: Weights, used: Map<string, { source: Source; parameter: string }>) {
+  return (mix: Mix) =>
+    (parameter: string): Value => {
+      const source = weights.sourceOf(mix, parameter);
+      const name = `${keyOf(source)}:${parameter}`;
+      used.set(name, { source, parameter });
+      const p = weights.parameter(parameter);
+      return graph.input(name, dtypeOf(p), p.shape);
+    };
+}
+
+/** The graph of the mixes: outputs `loss0`, `error0`, `loss1` … one value for each sample of the batch; a regression has no error. */
+export function buildSweep(
+  { model, inputs }: Pick<Pair, "model" | "inputs">,
+  weights: Weights,
+  mixes: readonly Mix[],
+  shape: BatchShape,
+): SweepGraph {
+  const graph = new Graph();
+  const given = inputs(graph, shape);
+  const labels = graph.input("labels", shape.labels.dtype, shape.labels.shape);
+  const used = new Map<string, { source: Source; parameter: string }>();
+  const weightsOf = weightInputs(graph, weights, used);
+  const outputs: Record<string, Value> = {};
+  mixes.forEach((mix, i) => {
+    const scores = scoresOf(model.forward(given, weightsOf(mix)), labels);
+    outputs[`loss${i}`] = scores.loss;
+    if (scores.error) outputs[`error${i}`] = scores.error;
+  });
+  return { outputs, weights: used };
+}
+
+/** Bytes of weights that are frozen into a graph; protobuf ends at 2 GB, and what is more is fed at each run. */
+const mostFrozen = 1.5e9;
+
+export interface Loaded {
+  readonly session: Session;
+  /** To be given at each run, beside the samples. */
+  readonly fed: Readonly<Record<string, Tensor>>;
+}
+
+/** Loads a graph with its weights: frozen in where they fit, else fed at each run. */
+export async function loadSweep(
+  { outputs, weights: used }: SweepGraph,
+  weights: Weights,
+  runtime?: RuntimeOptions,
+  most = mostFrozen,
+): Promise<Loaded> {
+  const tensors = new Map<string, Tensor>();
+  for (const name of inputNames(Object.values(outputs))) {
+    const one = used.get(name);
+    if (one) tensors.set(name, await weights.read(one.source, one.parameter));
+  }
+  const bytes = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  const isFrozen = bytes <= most;
+  const model = serialise(outputs, isFrozen ? tensors : undefined, weights.pair.model.dialect);
+  return { session: await Session.load(model, runtime), fed: isFrozen ? {} : Object.fromEntries(tensors) };
+}

@@ -1,0 +1,78 @@
+// Running statistics computed again for each averaged network, as torch.optim.swa_utils.update_bn does: the samples pass through it with every
+// normalisation using its batch's own statistics, and the means of those over the batches (variances unbiased) take the place of the averaged ones.
+// Networks that begin alike share their statistics as they share their computation.
+import { fromNumbers, type Tensor, toNumbers, UserError } from "../core/index.ts";
+import { batchAt, batchShape } from "../data/index.ts";
+import { Graph, type Value } from "../graph/index.ts";
+import { dtypeOf } from "../models/index.ts";
+import type { Pair } from "../pairs/index.ts";
+import { loadSweep, weightInputs } from "./graph.ts";
+import { isEnd, type Mix, mixKey } from "./mixes.ts";
+import { keyOf, type Source } from "./source.ts";
+import type { SweepOptions } from "./sweep.ts";
+import { Weights } from "./weights.ts";
+
+/** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
+const size = 64;
+
+export interface Recalibrated {
+  /** For a mix: the source of each running statistic, by its name. */
+  readonly statistics: ReadonlyMap<string, ReadonlyMap<string, Source>>;
+  /** The statistics, by their source and name. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** Statistics of every mix with an averaged layer, from the samples' full batches; the ends keep theirs. */
+export async function recalibrate(pair: Pair, mixes: readonly Mix[], options: SweepOptions): Promise<Recalibrated> {
+  const { data, fixedBatch, model } = pair;
+  const length = fixedBatch ?? Math.min(size, data.count);
+  if (length > data.count)
+    throw new UserError(
+      `--stats recalibrate needs a batch of samples: ${length} at least. Give more, or leave it out.`,
+    );
+  const batches = Math.floor(data.count / length);
+  const graph = new Graph();
+  const inputs = pair.inputs(graph, batchShape(data, length));
+  const weights = new Weights(pair, options);
+  const used = new Map<string, { source: Source; parameter: string }>();
+  const weightsOf = weightInputs(graph, weights, used);
+  const tracked = new Map<string, { parameter: string; value: Value }>();
+  const statistics = new Map<string, Map<string, Source>>();
+  for (const mix of mixes) {
+    if (isEnd(mix)) continue;
+    const own = new Map<string, Source>();
+    model.forward(inputs, weightsOf(mix), {
+      momentum: 1,
+      track(parameter, value) {
+        const source: Source = { kind: "recalibrated", prefix: value.key };
+        own.set(parameter, source);
+        tracked.set(`${keyOf(source)}:${parameter}`, { parameter, value });
+      },
+    });
+    statistics.set(mixKey(mix), own);
+  }
+  if (statistics.size === 0) return { statistics, tensors: new Map() }; // nothing is averaged
+  if (tracked.size === 0)
+    throw new UserError(
+      "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",
+    );
+  const values = [...tracked.values()];
+  const outputs = Object.fromEntries(values.map(({ value }, i) => [`s${i}`, value]));
+  const { session, fed } = await loadSweep({ outputs, weights: used }, weights, options.runtime);
+  try {
+    const sums = values.map(() => undefined as Float64Array | undefined);
+    for (let i = 0; i < batches; i++) {
+      const results = await session.run({ ...fed, ...batchAt(data, i * length, length).inputs });
+      sums.forEach((_, j) => {
+        const batch = toNumbers(results[`s${j}`]);
+        sums[j] ??= new Float64Array(batch.length);
+        for (let at = 0; at < batch.length; at++) sums[j]![at] += batch[at] / batches;
+      });
+    }
+    const asParameter = (j: number): Tensor =>
+      fromNumbers(dtypeOf(weights.parameter(values[j].parameter)), [sums[j]!.length], sums[j]!);
+    return { statistics, tensors: new Map([...tracked.keys()].map((key, j) => [key, asParameter(j)])) };
+  } finally {
+    await session.dispose();
+  }
+}

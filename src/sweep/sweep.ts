@@ -1,0 +1,66 @@
+// The sweep: one network evaluated for many mixes, on the same samples. Without `until` every mix sees all of them. With it, samples come in rounds that
+// double; after each, mixes that need no more are done.
+import type { Pair } from "../pairs/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
+import { evaluateTogether } from "./evaluate.ts";
+import { isEnd, type Mix, orderMixes } from "./mixes.ts";
+import { recalibrate } from "./recalibrate.ts";
+import { Scores } from "./scores.ts";
+import { type WeightOptions, Weights } from "./weights.ts";
+
+export interface SweepOptions extends WeightOptions {
+  readonly runtime?: RuntimeOptions;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ScoreOptions {
+  /** The samples `from` … `to`; default all. */
+  readonly range?: readonly [number, number];
+  /** True for a mix that needs no more samples. */
+  readonly until?: (scores: Scores, mix: Mix) => boolean;
+  /** In samples. */
+  readonly progress?: (progress: Progress) => void;
+}
+
+/** Samples of the first round. */
+const firstRound = 250;
+
+export class Sweep {
+  constructor(
+    readonly pair: Pair,
+    readonly options: SweepOptions = {},
+  ) {}
+
+  /** The scores of some mixes, of which each is evaluated once. */
+  async score(mixes: Iterable<Mix>, options: ScoreOptions = {}): Promise<Scores> {
+    const all = orderMixes(mixes);
+    const { pair, options: own } = this;
+    const [from, to] = options.range ?? [0, pair.data.count];
+    const { until, progress = () => {} } = options;
+    const recalibrated =
+      own.statistics === "recalibrate"
+        ? await recalibrate(pair, all.filter((mix) => !isEnd(mix)), own)
+        : undefined;
+    const weights = new Weights(pair, own, recalibrated);
+    const scores = Scores.empty(all, pair.data.count);
+    let active = all;
+    for (let done = from; done < to; ) {
+      const target = until ? Math.min(to, Math.max(firstRound, 2 * done)) : to;
+      const before = done;
+      const total = until ? Math.max(target, firstRound) : to - from;
+      await evaluateTogether(active, [before, target], scores, { pair, weights, runtime: own.runtime }, (share) =>
+        progress({ done: before - from + share * (target - before), total }),
+      );
+      done = target;
+      if (!until) continue;
+      const open = active.filter((mix) => !isEnd(mix) && !until(scores, mix));
+      if (open.length === 0) break;
+      active = orderMixes([...active.filter(isEnd), ...open]);
+    }
+    return scores;
+  }
+}

@@ -1,0 +1,93 @@
+// The tensors behind a mix: each parameter's source, and the parameter from that source, read from the ends' files.
+import { average, convert, fromNumbers, isFloating, randomStream, type Tensor, toNumbers } from "../core/index.ts";
+import { dtypeOf, holderOf, layerIndex, type Parameter } from "../models/index.ts";
+import type { Pair } from "../pairs/index.ts";
+import { type Mix, mixKey } from "./mixes.ts";
+import type { Recalibrated } from "./recalibrate.ts";
+import { endOf, keyOf, type Source } from "./source.ts";
+
+/** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed again on the samples. */
+export type Statistics = "average" | "a" | "recalibrate";
+
+export interface WeightOptions {
+  readonly statistics?: Statistics;
+  /** Seeds the random directions. */
+  readonly directionSeed?: number;
+}
+
+/** What a mix needs of a pair. */
+export type WeighedPair = Pick<Pair, "model" | "layers" | "a" | "b">;
+
+/** Gives every parameter of a mix its source, and its tensor. */
+export class Weights {
+  readonly #parameters: ReadonlyMap<string, Parameter>;
+  readonly #index: ReadonlyMap<string, number>;
+
+  constructor(
+    readonly pair: WeighedPair,
+    readonly options: WeightOptions = {},
+    readonly recalibrated?: Recalibrated,
+  ) {
+    this.#parameters = new Map(pair.model.parameters.map((p) => [p.name, p]));
+    this.#index = layerIndex(pair.layers);
+  }
+
+  parameter(name: string): Parameter {
+    return this.#parameters.get(name)!;
+  }
+
+  /** The source of a parameter in a mix; counters, which belong to no source, come from a. */
+  sourceOf(mix: Mix, name: string): Source {
+    const fresh = this.recalibrated?.statistics.get(mixKey(mix))?.get(name);
+    if (fresh) return fresh;
+    const source = mix.sources[this.#index.get(name)!] ?? endOf("a");
+    const isKept = this.options.statistics === "a" && this.parameter(name).kind === "statistic";
+    return isKept && source.kind !== "end" ? endOf("a") : source;
+  }
+
+  /** The parameter from a source, in the parameter's dtype. */
+  async read(source: Source, name: string): Promise<Tensor> {
+    const parameter = this.parameter(name);
+    const dtype = dtypeOf(parameter);
+    const { a, b, model } = this.pair;
+    const holder = holderOf(model.tied)(name); // tied names are one tensor
+    if (source.kind === "recalibrated") return this.recalibrated!.tensors.get(`${keyOf(source)}:${name}`)!;
+    if (source.kind === "end" || !isFloating(dtype)) {
+      const end = source.kind === "end" && source.end === "b" ? b : a;
+      const own = await end.read(holder);
+      return isFloating(dtype) ? convert(own, dtype) : own;
+    }
+    if (source.kind === "random" && parameter.kind !== "statistic")
+      return this.#randomStep(source, { ...parameter, name: holder });
+    return average(await a.read(holder), await b.read(holder), source.alpha, dtype);
+  }
+
+  /** One end plus a step in a random direction of the layer's space, with the norm of the step from that end to the average. */
+  async #randomStep({ end, alpha, draw }: Source & { kind: "random" }, { name, ...rest }: Parameter): Promise<Tensor> {
+    const { model, layers, a, b } = this.pair;
+    const layer = layers.find((one) => one.parameters.includes(name))!;
+    const holder = holderOf(model.tied);
+    let [length, drawn] = [0, 0];
+    for (const p of model.parameters) {
+      if (!layer.parameters.includes(p.name) || holder(p.name) !== p.name) continue;
+      if (p.kind === "statistic" || p.kind === "counter") continue;
+      const [x, y] = [toNumbers(await a.read(p.name)), toNumbers(await b.read(p.name))];
+      const direction = this.#direction(draw, p.name, x.length);
+      for (let i = 0; i < x.length; i++) {
+        length += (y[i] - x[i]) ** 2;
+        drawn += direction[i] ** 2;
+      }
+    }
+    const share = end === "a" ? alpha : 1 - alpha;
+    const scale = drawn > 0 ? (share * Math.sqrt(length)) / Math.sqrt(drawn) : 0;
+    const from = await (end === "a" ? a : b).read(name);
+    const direction = this.#direction(draw, name, from.data.length);
+    const moved = Float64Array.from(toNumbers(from), (x, i) => x + scale * direction[i]);
+    return fromNumbers(dtypeOf({ name, ...rest }), from.shape, moved);
+  }
+
+  #direction(draw: number, name: string, size: number): Float64Array {
+    const random = randomStream(this.options.directionSeed ?? 0, "direction", draw, name);
+    return Float64Array.from({ length: size }, () => random.normal());
+  }
+}
