@@ -31,10 +31,10 @@ async function compare(kind: string, ends: [string, string], model?: string) {
   expect(document.layers.map((layer) => layer.name)).toEqual(truth.layers);
   for (const { layer, base, loss, error } of truth.cells) {
     const found = document.cells.find((cell) => cell.layer === layer && cell.base === base)!;
-    expect(Math.abs(found.loss! - loss), `${layer} on ${base}`).toBeLessThan(1e-4);
-    expect(found.error).toBeCloseTo(error, 4);
+    expect(Math.abs(found.loss!.value! - loss), `${layer} on ${base}`).toBeLessThan(1e-4);
+    expect(found.error!.value).toBeCloseTo(error, 4);
     const [a, b] = [truth.ends.a[0], truth.ends.b[0]];
-    expect(Math.abs(found.loss_barrier! - (loss - (a + b) / 2))).toBeLessThan(1e-4);
+    expect(Math.abs(found.loss!.barrier! - (loss - (a + b) / 2))).toBeLessThan(1e-4);
   }
   return document;
 }
@@ -79,7 +79,7 @@ describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)",
         scans: ["full"],
         statistics: "recalibrate",
       });
-      expect(Math.abs(document.cells[0].loss! - fresh[0])).toBeLessThan(1e-4);
+      expect(Math.abs(document.cells[0].loss!.value! - fresh[0])).toBeLessThan(1e-4);
     }
   });
   it("two .onnx files are as far apart, layer by layer, as the state dicts they come from", async () => {

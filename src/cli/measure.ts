@@ -59,7 +59,7 @@ export const measureCommand = () =>
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
         );
-      const { parseScans, saveMeasurement } = await import("../connectivity/index.ts");
+      const { encodeMeasurement, parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const engine = await chooseEngine(command);
       if (engine.name === "local" && "piece" in command.opts())
@@ -92,7 +92,9 @@ export const measureCommand = () =>
       const { document, samples, done } = await result.finally(progress.stop);
       const folder = await saveMeasurement(document, samples, renderMeasurement(document), options.out);
       await done?.();
-      console.log(options.json ? JSON.stringify(document, null, 1) : showMeasurement(document, folder));
+      console.log(
+        options.json ? JSON.stringify(encodeMeasurement(document), null, 1) : showMeasurement(document, folder),
+      );
     });
 
 async function measureHere(

@@ -14,10 +14,10 @@ describe("the barrier", () => {
       { loss: [2, 4], error: [1, 0] },
       0.25,
     );
-    expect(cell.loss).toBe(4);
-    expect(cell.loss_barrier).toBeCloseTo(4 - (0.75 * 1.5 + 0.25 * 3), 12);
-    expect(cell.error).toBe(50);
-    expect(cell.error_barrier).toBeCloseTo(50 - 12.5, 12);
+    expect(cell.loss.value).toBe(4);
+    expect(cell.loss.barrier).toBeCloseTo(4 - (0.75 * 1.5 + 0.25 * 3), 12);
+    expect(cell.error.value).toBe(50);
+    expect(cell.error.barrier).toBeCloseTo(50 - 12.5, 12);
   });
 
   it("is null where a loss is not finite", () => {
@@ -27,8 +27,8 @@ describe("the barrier", () => {
       { loss: [1, 1], error: [0, 0] },
       0.5,
     );
-    expect([cell.loss, cell.loss_barrier, cell.loss_interval]).toEqual([null, null, null]);
-    expect(cell.error_barrier).toBe(50);
+    expect(cell.loss).toEqual({ value: null, barrier: null, interval: null });
+    expect(cell.error.barrier).toBe(50);
   });
 });
 
@@ -153,8 +153,7 @@ describe("the verdict", () => {
     scan,
     layer,
     alpha: 0.5,
-    loss_barrier: (low + high) / 2,
-    loss_interval: [low, high] as [number, number],
+    loss: { value: 1, barrier: (low + high) / 2, interval: [low, high] as [number, number] },
   });
 
   it("averages, keeps or leaves open by the intervals of every base", () => {

@@ -1,6 +1,7 @@
 // The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
 // barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
-import { differenceInterval, type Interval, mean, meanInterval } from "./interval.ts";
+import type { Metric, Scored } from "./cell.ts";
+import { differenceInterval, mean, meanInterval } from "./interval.ts";
 
 /** Loss (natural log) and error (0 … 1) of every sample. */
 export interface PerSample {
@@ -8,27 +9,18 @@ export interface PerSample {
   readonly error: ArrayLike<number>;
 }
 
-/** A cell's numbers under the JSON's names: losses in nats, errors and their barriers in percent; null where not finite. */
-export interface CellValues {
-  readonly loss: number | null;
-  readonly error: number | null;
-  readonly loss_barrier: number | null;
-  readonly loss_interval: Interval | null;
-  readonly error_barrier: number | null;
-  readonly error_interval: Interval | null;
-}
-
-export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha: number): CellValues {
+/** Both metrics of an averaged network beside its ends. */
+export function summarise(averaged: PerSample, a: PerSample, b: PerSample, alpha: number): Record<Metric, Scored> {
   const loss = barriers(averaged.loss, a.loss, b.loss, alpha);
   const error = barriers(averaged.error, a.error, b.error, alpha);
   const interval = differenceInterval(error, [a.error, b.error]);
   return {
-    loss: finite(mean(averaged.loss)),
-    error: finite(100 * mean(averaged.error)),
-    loss_barrier: finite(mean(loss)),
-    loss_interval: meanInterval(loss),
-    error_barrier: finite(100 * mean(error)),
-    error_interval: interval && [100 * interval[0], 100 * interval[1]],
+    loss: { value: finite(mean(averaged.loss)), barrier: finite(mean(loss)), interval: meanInterval(loss) },
+    error: {
+      value: finite(100 * mean(averaged.error)),
+      barrier: finite(100 * mean(error)),
+      interval: interval && [100 * interval[0], 100 * interval[1]],
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 // May import: training, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
 export { barriers, summarise } from "./barrier.ts";
+export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
 export { type Comparison, compareFiles } from "./compare.ts";
 export { compareKeys, requireFinite, tiedIn, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
@@ -13,7 +14,6 @@ export {
   extentOf,
   type MeasureOptions,
   type MeasureResult,
-  type Metric,
   measure,
   type Prepared,
   prepare,
@@ -24,11 +24,16 @@ export { average } from "./pair.ts";
 export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
 export { layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
-export { type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
+export {
+  encodeMeasurement,
+  type Measurement,
+  measurementJsonSchema,
+  parseMeasurement,
+  type StoredMeasurement,
+} from "./result.ts";
 export { emptyScores } from "./sampling.ts";
 export {
   type Bases,
-  type Cell,
   loadOrders,
   type Order,
   parseScans,

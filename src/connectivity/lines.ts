@@ -1,9 +1,8 @@
 // What is told beside the cells: the maximum along a line of weights (which other papers call the barrier), and the full barrier shared out over the
 // layers, which a layer's own barrier is held against.
+import type { Cell, Metric } from "./cell.ts";
 import type { Layer } from "./layers.ts";
 import type { Measurement } from "./result.ts";
-
-type Cell = Measurement["cells"][number];
 
 /** For each cell that was measured at several weights, the largest barrier over them and where it is. */
 export function maximaOf(cells: readonly Cell[]): NonNullable<Measurement["lines"]> {
@@ -14,15 +13,15 @@ export function maximaOf(cells: readonly Cell[]): NonNullable<Measurement["lines
   }
   return [...lines.values()].map((line) => {
     const [{ scan, layer, base }] = line;
-    return { scan, layer, base, max_loss: peakOf(line, "loss_barrier"), max_error: peakOf(line, "error_barrier") };
+    return { scan, layer, base, max_loss: peakOf(line, "loss"), max_error: peakOf(line, "error") };
   });
 }
 
-function peakOf(line: readonly Cell[], value: "loss_barrier" | "error_barrier") {
+function peakOf(line: readonly Cell[], metric: Metric) {
   let best: { alpha: number; barrier: number } | null = null;
   for (const cell of line) {
-    const barrier = cell[value];
-    if (barrier === null) return null; // beyond all measure
+    const barrier = cell[metric]?.barrier ?? null;
+    if (barrier === null) return null; // beyond all measure, or not measured
     if (!best || barrier > best.barrier) best = { alpha: cell.alpha, barrier };
   }
   return best;
@@ -34,12 +33,12 @@ export function sharesOf(cells: readonly Cell[], layers: readonly Layer[]): Pick
   if (!full || full.averaged.length === 0) return {};
   const counted = layers.filter(({ name }) => full.averaged.includes(name));
   const total = counted.reduce((sum, { size }) => sum + size, 0);
-  const share = (barrier: number | null) =>
-    barrier === null
+  const share = (barrier: number | null | undefined) =>
+    barrier === null || barrier === undefined
       ? undefined
       : {
           even: barrier / counted.length,
           by_parameters: Object.fromEntries(counted.map(({ name, size }) => [name, (barrier * size) / total])),
         };
-  return { shares: { loss: share(full.loss_barrier), error: share(full.error_barrier) } };
+  return { shares: { loss: share(full.loss?.barrier), error: share(full.error?.barrier) } };
 }

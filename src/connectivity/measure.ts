@@ -4,8 +4,9 @@ import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import { findNetwork, type Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
-import { type CellValues, finite, summarise } from "./barrier.ts";
+import { finite, summarise } from "./barrier.ts";
 import { batchSize } from "./batches.ts";
+import type { Cell, Metric, RandomBarriers, Scored } from "./cell.ts";
 import { layerDistances, sumsOfPieces } from "./distance.ts";
 import { type EvaluateOptions, evaluateMixes, type SampleScores } from "./evaluate.ts";
 import { requireFit } from "./fit.ts";
@@ -22,8 +23,6 @@ import { emptyScores, joinedScores, type Sampled, sampleScores } from "./samplin
 import type { SampleTable } from "./store.ts";
 import { type ModelSpec, openSubject, type Subject } from "./subject.ts";
 import { decide } from "./verdict.ts";
-
-export type Metric = "loss" | "error";
 
 export interface MeasureOptions extends PlanOptions {
   /** Paths of the two checkpoints. */
@@ -190,23 +189,22 @@ async function resultOf(
   const { precision } = options;
   const { model, layers } = pair;
   const metrics = measuredMetrics(options, sampled.scores(ends[0], sampled.most));
-  const pick = pickMetrics(metrics);
+  const only = <T>(of: (metric: Metric) => T): Partial<Record<Metric, T>> =>
+    Object.fromEntries(metrics.map((metric) => [metric, of(metric)]));
   const both = points.map((point) => {
     const { cell, alpha, mix, baseline } = point;
     const count = sampled.count(point);
     const [a, b] = ends.map((end) => sampled.scores(end, count));
     const values = (one: typeof mix) => summarise(sampled.scores(one, count), a, b, alpha);
     const own = values(mix);
-    return {
-      judged: { ...cell, alpha, ...own },
-      told: {
-        ...cell,
-        alpha,
-        ...pick(own),
-        ...(precision === undefined ? {} : { samples: count }),
-        ...(baseline.length ? { baseline: baselineOf(baseline.map((one) => pick(values(one)))) } : {}),
-      },
+    const draws = baseline.map(values);
+    const told: Cell = {
+      ...cell,
+      ...only((metric) => own[metric]),
+      ...(precision === undefined ? {} : { samples: count }),
+      ...(draws.length ? { baseline: only((metric) => baselineOf(draws.map((draw) => draw[metric]))) } : {}),
     };
+    return { judged: { ...cell, ...own }, told };
   });
   const cells = both.map(({ told }) => told);
   const used = sampled.most;
@@ -255,33 +253,15 @@ function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { erro
   return there;
 }
 
-/** Numbers that were not asked for, or that there are not, are null. */
-function pickMetrics(metrics: readonly Metric[]): (values: CellValues) => CellValues {
-  const without = { loss: null, loss_barrier: null, loss_interval: null };
-  const withoutError = { error: null, error_barrier: null, error_interval: null };
-  return (values) => ({
-    ...values,
-    ...(metrics.includes("loss") ? {} : without),
-    ...(metrics.includes("error") ? {} : withoutError),
-  });
-}
-
 const endScores = ({ loss, error }: SampleScores, metrics: readonly Metric[]) => ({
   loss: metrics.includes("loss") ? finite(mean(loss)) : null,
   error: metrics.includes("error") ? finite(100 * mean(error)) : null,
 });
 
 /** The mean over the draws of a random baseline, and each draw. */
-function baselineOf(draws: readonly CellValues[]) {
-  const average = (values: (number | null)[]) => (values.some((x) => x === null) ? null : mean(values as number[]));
-  const loss = draws.map((draw) => draw.loss_barrier);
-  const error = draws.map((draw) => draw.error_barrier);
-  return {
-    loss_barrier: average(loss),
-    error_barrier: average(error),
-    loss_draws: loss,
-    error_draws: error,
-  };
+function baselineOf(scored: readonly Scored[]): RandomBarriers {
+  const draws = scored.map(({ barrier }) => barrier);
+  return { barrier: draws.some((x) => x === null) ? null : mean(draws as number[]), draws };
 }
 
 function notesOf({ notes, isFolded }: Subject, { model, statistics = "average" }: Pair): { notes?: string[] } {

@@ -1,6 +1,6 @@
 // A mix says where each layer's weights come from: end a, end b, the average at some weight, or a random step from one end. Many cells of many
 // scans are the same mix, and mixes that begin alike share the beginning of their computation. Both follow from the list of sources, layer by layer.
-import type { Cell } from "./scans.ts";
+import type { Cell } from "./cell.ts";
 
 /**
  * `a`, `b`; `m` and the weight of b: `m0.5`; or `r`, the end, the weight of b and the number of a draw: `ra0.5#2`, a step from a in a random

@@ -1,9 +1,10 @@
 // The plan of a measurement: every cell at every weight, with the mixes that it needs: its average, and the draws of its random baseline.
 
 import { dtypeOf, type Model } from "../models/index.ts";
+import type { Cell } from "./cell.ts";
 import { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
 import { type Mix, mixOf, orderMixes } from "./mixes.ts";
-import { type Bases, type Cell, loadOrders, planCells, type ScanName } from "./scans.ts";
+import { type Bases, loadOrders, planCells, type ScanName } from "./scans.ts";
 
 export interface PlanOptions {
   readonly scans: readonly ScanName[];
@@ -32,24 +33,22 @@ export function layersOf(model: Model, group?: Grouping, isThere: (name: string)
 }
 
 export async function planPoints(layers: readonly Layer[], options: PlanOptions): Promise<Point[]> {
-  const { scans, base = "both", orderSeed = 111, alphas = [0.5], randomDraws = 0 } = options;
+  const { scans, base = "both", orderSeed = 111, alphas, randomDraws = 0 } = options;
   const chosen = options.layers ? matchLayers(layers, options.layers) : layers;
   const names = layers.map((layer) => layer.name);
   const cells = planCells(
     chosen.map((layer) => layer.name),
     scans,
-    { base, orderSeed, orders: await loadOrders(scans) },
+    { base, orderSeed, orders: await loadOrders(scans), alphas },
   );
   // `full` has no base; where only some layers are averaged the others are the one base's that is asked for, or a's
   const onBase = (cell: Cell) => ({ ...cell, base: cell.base ?? (base === "b" ? "b" : "a") });
-  return alphas.flatMap((alpha) =>
-    cells.map((cell) => ({
-      cell,
-      alpha,
-      mix: mixOf(onBase(cell), alpha, names),
-      baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(onBase(cell), alpha, names, draw)),
-    })),
-  );
+  return cells.map((cell) => ({
+    cell,
+    alpha: cell.alpha,
+    mix: mixOf(onBase(cell), cell.alpha, names),
+    baseline: Array.from({ length: randomDraws }, (_, draw) => mixOf(onBase(cell), cell.alpha, names, draw)),
+  }));
 }
 
 /** Every mix that some points and the ends need, in the order in which to evaluate them. */

@@ -1,40 +1,16 @@
-// The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on its names.
+// The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on its names. Its cells are decoded in
+// memory (cell.ts).
 import { z } from "zod";
 import { UserError } from "../core/index.ts";
+import { type Cell, cellSchema, decodeCell, encodeCell, metrics } from "./cell.ts";
 
 const number = z.number();
 /** Null stands for a value that is not finite. */
 const maybe = number.nullable();
-const interval = z.tuple([number, number]).nullable();
 const distance = z.object({ euclidean: maybe, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
 const end = z.object({ path: z.string(), sha256: z.string() });
 const scores = z.object({ loss: maybe, error: maybe });
-
-export const cellSchema = z.object({
-  scan: z.string(),
-  layer: z.string().nullable(),
-  averaged: z.array(z.string()).readonly(),
-  base: z.enum(["a", "b"]).nullable(),
-  alpha: number,
-  loss: maybe,
-  error: maybe,
-  loss_barrier: maybe,
-  loss_interval: interval,
-  error_barrier: maybe,
-  error_interval: interval,
-  /** Samples that this cell saw, when a precision was asked for. */
-  samples: z.int().positive().optional(),
-  /** Random steps of the same length in place of the step to the average: the mean of the draws, and each. */
-  baseline: z
-    .object({
-      loss_barrier: maybe,
-      error_barrier: maybe,
-      loss_draws: z.array(maybe).readonly(),
-      error_draws: z.array(maybe).readonly(),
-    })
-    .optional(),
-});
 
 /** The largest barrier over the weights of a line. */
 const peak = z.object({ alpha: number, barrier: number }).nullable();
@@ -83,17 +59,32 @@ export const measurementSchema = z.object({
   notes: z.array(z.string()).optional(),
 });
 
-export type Measurement = z.infer<typeof measurementSchema>;
+/** The document as it is stored, printed as JSON, and described by its JSON Schema. */
+export type StoredMeasurement = z.infer<typeof measurementSchema>;
 
-/** Validates a stored document. Throws {@link UserError} that names the file and the field. */
+/** The document in memory: the same, but for its cells. */
+export interface Measurement extends Omit<StoredMeasurement, "cells"> {
+  readonly cells: readonly Cell[];
+}
+
+/** The stored form. Its keys have the order of the document's own. */
+export const encodeMeasurement = (document: Measurement): StoredMeasurement => ({
+  ...document,
+  cells: document.cells.map(encodeCell),
+});
+
+/** Validates a stored document and decodes its cells. Throws {@link UserError} that names the file and the field. */
 export function parseMeasurement(value: unknown, path: string): Measurement {
   const parsed = measurementSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { metrics: measured = metrics, cells } = parsed.data;
+    return { ...parsed.data, cells: cells.map((cell) => decodeCell(cell, measured)) };
+  }
   const { path: field, message } = parsed.error.issues[0];
   throw new UserError(
     `${path} is no measurement of this version: ${field.join(".") || "the document"}: ${message}. Measure again.`,
   );
 }
 
-/** The document's JSON Schema. */
+/** The stored document's JSON Schema. */
 export const measurementJsonSchema = (): unknown => z.toJSONSchema(measurementSchema);

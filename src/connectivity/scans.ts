@@ -1,18 +1,10 @@
 // Scans: which layers are averaged together. A cumulative scan is an order of the layers, and each of its cells averages one more of them.
 import { normalize } from "node:path";
 import { importDefault, isModule, listSome, moduleName, nearest, randomStream, UserError } from "../core/index.ts";
+import type { Cell } from "./cell.ts";
 
 export type ScanName = string;
 export type Bases = "a" | "b" | "both";
-
-/** One averaged network: the average on `averaged`, the base's own layers elsewhere. */
-export interface Cell {
-  readonly scan: ScanName;
-  /** The single layer, the one added last in a cumulation, or the last of a window; null for `full`. */
-  readonly layer: string | null;
-  readonly averaged: readonly string[];
-  readonly base: "a" | "b" | null;
-}
 
 /** The order in which a cumulative scan adds the layers. */
 export type Order = (layers: readonly string[], options: Pick<ScanOptions, "orderSeed">) => readonly string[];
@@ -23,6 +15,8 @@ export interface ScanOptions {
   readonly orderSeed: number;
   /** Orders of the user's own, by the name of the scan: see {@link loadOrders}. */
   readonly orders?: Readonly<Record<string, Order>>;
+  /** Weights of end b; default one half. */
+  readonly alphas?: readonly number[];
 }
 
 /** The orders by name. A new one is a line here, or a module. */
@@ -70,15 +64,17 @@ export function parseScans(list: string): ScanName[] {
   });
 }
 
-/** Every cell of the scans over the layers, in order; each on one base, or on both. */
+/** Every cell of the scans over the layers, in order, at one weight after the other; each on one base, or on both. */
 export function planCells(layers: readonly string[], scans: readonly ScanName[], options: ScanOptions): Cell[] {
   const bases = options.base === "both" ? (["a", "b"] as const) : [options.base];
-  return scans.flatMap((scan): Cell[] => {
+  const cells = scans.flatMap((scan): Omit<Cell, "alpha">[] => {
     if (scan === "full") return [{ scan, layer: null, averaged: [...layers], base: null }];
     return groupsOf(scan, layers, options).flatMap((averaged) =>
       bases.map((base) => ({ scan, layer: averaged.at(-1)!, averaged, base })),
     );
   });
+  const { alphas = [0.5] } = options;
+  return alphas.flatMap((alpha) => cells.map((cell) => ({ ...cell, alpha })));
 }
 
 function groupsOf(scan: ScanName, layers: readonly string[], options: ScanOptions): string[][] {

@@ -13,7 +13,7 @@ import {
   writeAtomic,
 } from "../core/index.ts";
 import type { SampleScores } from "./evaluate.ts";
-import { type Measurement, parseMeasurement } from "./result.ts";
+import { encodeMeasurement, type Measurement, parseMeasurement } from "./result.ts";
 
 /** What the report room makes of a measurement. */
 export interface Drawing {
@@ -40,7 +40,7 @@ export async function saveMeasurement(
     if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
     await saveSamples(join(target, "samples.safetensors"), samples);
     await saveDrawing(target, drawing);
-    await writeAtomic(join(target, "measure.json"), `${JSON.stringify(document, null, 1)}\n`);
+    await writeAtomic(join(target, "measure.json"), `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);
     return target;
   } catch (error) {
     if (made || !folder) await rm(made ?? target, { recursive: true, force: true });

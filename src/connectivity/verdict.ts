@@ -1,5 +1,5 @@
 // The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance that is told.
-import type { Interval } from "./interval.ts";
+import type { Cell } from "./cell.ts";
 
 export interface Verdict {
   readonly average: string[];
@@ -13,13 +13,8 @@ export interface Verdict {
   readonly reason: string;
 }
 
-export interface JudgedCell {
-  readonly scan: string;
-  readonly layer: string | null;
-  readonly alpha: number;
-  readonly loss_barrier: number | null;
-  readonly loss_interval: Interval | null;
-}
+/** What of a cell is judged: its loss. One without is judged like one whose loss is not finite. */
+export type JudgedCell = Pick<Cell, "scan" | "layer" | "alpha" | "loss">;
 
 /** The tolerance when none is given: a twentieth of a nat, or a tenth of the full barrier where that is more. */
 const defaultTolerance = (full: number | null | undefined) => Math.max(0.05, (full ?? 0) / 10);
@@ -33,14 +28,16 @@ const weightOf = (cells: readonly JudgedCell[]): number =>
 /** Judges each layer by its `single` cells at one weight: average when every base's interval ends below the tolerance, keep when one begins above it. */
 export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdict {
   const weight = weightOf(cells);
-  const full = cells.find((cell) => cell.scan === "full" && cell.alpha === weight)?.loss_barrier;
+  const joint = cells.find((cell) => cell.scan === "full" && cell.alpha === weight);
+  const full = joint && (joint.loss?.barrier ?? null);
   const limit = tolerance ?? defaultTolerance(full);
   const verdict = { average: [] as string[], keep: [] as string[], undecided: [] as string[] };
   const singles = byLayer(cells.filter((cell) => cell.scan === "single" && cell.alpha === weight));
   for (const [layer, group] of singles) {
-    const isBelow = group.every(({ loss_interval: i }) => i !== null && i[1] <= limit);
-    const isAbove = group.some(
-      ({ loss_barrier: value, loss_interval: i }) => value === null || (i !== null && i[0] > limit),
+    const losses = group.map(({ loss }) => loss ?? { barrier: null, interval: null });
+    const isBelow = losses.every(({ interval }) => interval !== null && interval[1] <= limit);
+    const isAbove = losses.some(
+      ({ barrier, interval }) => barrier === null || (interval !== null && interval[0] > limit),
     );
     verdict[isBelow ? "average" : isAbove ? "keep" : "undecided"].push(layer);
   }

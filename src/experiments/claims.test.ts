@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Measurement, mixKey, mixOf, type SampleTable } from "../connectivity/index.ts";
+import { type Cell, type Measurement, mixKey, mixOf, type SampleTable } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
 import { judgeClaims } from "./claims.ts";
 import { type Claim, claimSchema } from "./recipe.ts";
 
-type Cell = Measurement["cells"][number];
 type Base = "a" | "b";
 
 const names = ["x", "y", "z"];
@@ -15,12 +14,11 @@ const cell = (scan: string, averaged: string[], barrier: number | null, base: Ba
   averaged,
   base: scan === "full" ? null : base,
   alpha: 0.5,
-  loss: barrier === null ? null : 1 + barrier,
-  error: 89,
-  loss_barrier: barrier,
-  loss_interval: barrier === null ? null : [barrier - 0.01, barrier + 0.01],
-  error_barrier: 10,
-  error_interval: [9, 11],
+  loss:
+    barrier === null
+      ? { value: null, barrier: null, interval: null }
+      : { value: 1 + barrier, barrier, interval: [barrier - 0.01, barrier + 0.01] },
+  error: { value: 89, barrier: 10, interval: [9, 11] },
 });
 
 const point = (epoch: number, cells: Cell[]): Measured => ({
@@ -43,7 +41,7 @@ function tableOf({ document: { cells } }: Measured, weight: (sample: number) => 
   });
   return new Map([
     ...["a", "b"].map((end) => [names.map(() => end).join(" "), row(0)] as const),
-    ...cells.map((one) => [mixKey(mixOf(one, 0.5, names)), row(one.loss_barrier ?? Number.NaN)] as const),
+    ...cells.map((one) => [mixKey(mixOf(one, 0.5, names)), row(one.loss?.barrier ?? Number.NaN)] as const),
   ]);
 }
 /** Samples between nothing and twice the mean: the mean's interval reaches about a tenth to either side. */

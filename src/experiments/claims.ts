@@ -4,6 +4,7 @@
 // compared sample by sample: the interval is that of their difference, laid around the limit.
 import {
   barriers,
+  type Cell,
   differenceInterval,
   type Measurement,
   mean,
@@ -15,8 +16,6 @@ import {
 import type { Measured } from "../report/index.ts";
 import { groupsOf } from "./quantities.ts";
 import type { Claim } from "./recipe.ts";
-
-type Cell = Measurement["cells"][number];
 
 export interface ClaimVerdict {
   readonly says: string;
@@ -67,7 +66,7 @@ function judgeAt(claim: Claim, point: Measured, pairs: readonly SampleTable[]): 
   const groups = groupsOf(claim, document);
   const [full] = of ? groupsOf({ take: "full", metric }, document) : [];
   if (groups.length === 0 || (of && !full)) return undecided("not measured");
-  if (full?.some((cell) => (cell[`${metric}_interval`]?.[0] ?? 0) <= 0))
+  if (full?.some((cell) => (cell[metric]?.interval?.[0] ?? 0) <= 0))
     return undecided("no clear full barrier to take a share of");
   const judged = groups.map((group) => judgeGroup(claim, point, group, full, pairs)).sort((x, y) => y.value - x.value);
   const order = claim.below === undefined ? worstFirst.toReversed() : worstFirst;
@@ -82,7 +81,7 @@ function judgeGroup(
   full: readonly Cell[] | undefined,
   pairs: readonly SampleTable[],
 ): Pick<ClaimVerdict, "verdict" | "numbers"> & { value: number } {
-  if (cells.some((cell) => cell[`${metric}_barrier`] === null)) {
+  if (cells.some((cell) => (cell[metric]?.barrier ?? null) === null)) {
     const verdict = below === undefined ? "undecided" : "does not hold";
     return { verdict, numbers: `not finite at ${epoch}`, value: Number.POSITIVE_INFINITY };
   }

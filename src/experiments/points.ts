@@ -6,6 +6,8 @@ import { basename, join, resolve } from "node:path";
 import {
   assemblePieces,
   type Bases,
+  type Cell,
+  encodeMeasurement,
   layersOf,
   loadOrders,
   type Measurement,
@@ -163,7 +165,7 @@ export async function assemblePoint(run: RunFolder, { point, options, pieces }: 
   const { document, samples } = await assemblePieces(options, pieces);
   const path = resultPath(run.path, point);
   await saveSamples(samplesOf(path), samples);
-  await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
+  await writeAtomic(path, `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);
 }
 
 /** Where every sample's scores lie beside a result. */
@@ -233,8 +235,7 @@ export async function isMeasured(
   const stored = await readStored(resultPath(folder, point));
   if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
   if (stored.data.sha256 !== (await contentOf(data.name, { ...data, samples: stored.data.samples }))) return false;
-  const key = (cell: Pick<Measurement["cells"][number], "scan" | "base" | "averaged">) =>
-    `${cell.scan} ${cell.base} ${cell.averaged}`;
+  const key = (cell: Pick<Cell, "scan" | "base" | "averaged">) => `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));
   const names = stored.layers.map((layer) => layer.name);
   const orders = await loadOrders(scans);

@@ -2,7 +2,14 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { decide, type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
+import {
+  decide,
+  encodeMeasurement,
+  type Measurement,
+  parseMeasurement,
+  readSamples,
+  type SampleTable,
+} from "../connectivity/index.ts";
 import { parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
@@ -33,6 +40,10 @@ export async function writeRun(folder: string): Promise<Written> {
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
   return write(await readRecord(recipe, runs, onlyAsked(recipe)), recipe, runs, folder);
 }
+
+/** The measurements of a record as they are printed: each document in its stored form. */
+export const storedMeasurements = ({ measurements }: RunRecord) =>
+  measurements.map((one) => ({ ...one, document: encodeMeasurement(one.document) }));
 
 type Measurements = RunRecord["measurements"];
 

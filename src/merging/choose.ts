@@ -69,8 +69,8 @@ export async function chooseLayers(
     if (metric === "error" && of(ends[0]).error.every(Number.isNaN))
       throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
     return sets.map((layers, i) => {
-      const values = summarise(of(mixes[i]), of(ends[0]), of(ends[1]), alpha);
-      return { layers, barrier: values[`${metric}_barrier`], interval: values[`${metric}_interval`] };
+      const { barrier, interval } = summarise(of(mixes[i]), of(ends[0]), of(ends[1]), alpha)[metric];
+      return { layers, barrier, interval };
     });
   };
   const fits = ({ barrier }: Tried) => barrier !== null && barrier <= limit;

@@ -212,6 +212,13 @@ async function check(prepared: Prepared, measure: MeasureOptions, out: string, a
   };
   const [a, b] = [await scoresOf(prepared.pair, "a"), await scoresOf(prepared.pair, "b")];
   const own = await scoresOf({ ...prepared.pair, a: merged, b: merged }, "a");
-  const { loss, error, loss_barrier, error_barrier } = summarise(own, a, b, alpha);
-  return { samples: data.count, alpha, loss, error, loss_barrier, error_barrier };
+  const { loss, error } = summarise(own, a, b, alpha);
+  return {
+    samples: data.count,
+    alpha,
+    loss: loss.value,
+    error: error.value,
+    loss_barrier: loss.barrier,
+    error_barrier: error.barrier,
+  };
 }

@@ -1,0 +1,119 @@
+// A cell: one averaged network, as it is planned, measured, stored and drawn. In memory each metric is an object of its own; `layerwise/measure@1` stores them
+// under flat names (`loss_barrier`, `error_interval`, …), which {@link encodeCell} and {@link decodeCell} alone know.
+import { z } from "zod";
+import type { Interval } from "./interval.ts";
+
+export type Metric = "loss" | "error";
+export const metrics = ["loss", "error"] as const;
+
+/** A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what is not finite. */
+export interface Scored {
+  readonly value: number | null;
+  readonly barrier: number | null;
+  readonly interval: Interval | null;
+}
+
+/** Barriers of random steps as long as the step to the average: the mean of the draws, and each. */
+export interface RandomBarriers {
+  readonly barrier: number | null;
+  readonly draws: readonly (number | null)[];
+}
+
+/** The average on `averaged`, the base's own layers elsewhere. A metric that was not measured (yet, or because nobody asked for it) is absent. */
+export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
+  readonly scan: string;
+  /** The single layer, the one added last in a cumulation, or the last of a window; null for `full`. */
+  readonly layer: string | null;
+  readonly averaged: readonly string[];
+  readonly base: "a" | "b" | null;
+  /** The weight of end b. */
+  readonly alpha: number;
+  /** Samples that it saw, where a precision was asked for. */
+  readonly samples?: number;
+  readonly baseline?: Readonly<Partial<Record<Metric, RandomBarriers>>>;
+}
+
+const maybe = z.number().nullable();
+const interval = z.tuple([z.number(), z.number()]).nullable();
+
+/** A stored cell. Null stands for a value that is not finite, or that was not measured. */
+export const cellSchema = z.object({
+  scan: z.string(),
+  layer: z.string().nullable(),
+  averaged: z.array(z.string()).readonly(),
+  base: z.enum(["a", "b"]).nullable(),
+  alpha: z.number(),
+  loss: maybe,
+  error: maybe,
+  loss_barrier: maybe,
+  loss_interval: interval,
+  error_barrier: maybe,
+  error_interval: interval,
+  /** Samples that this cell saw, when a precision was asked for. */
+  samples: z.int().positive().optional(),
+  /** Random steps of the same length in place of the step to the average: the mean of the draws, and each. */
+  baseline: z
+    .object({
+      loss_barrier: maybe,
+      error_barrier: maybe,
+      loss_draws: z.array(maybe).readonly(),
+      error_draws: z.array(maybe).readonly(),
+    })
+    .optional(),
+});
+
+export type StoredCell = z.infer<typeof cellSchema>;
+
+/** The stored form, its keys in the document's order. */
+export function encodeCell({ scan, layer, averaged, base, alpha, loss, error, samples, baseline }: Cell): StoredCell {
+  return {
+    scan,
+    layer,
+    averaged,
+    base,
+    alpha,
+    loss: loss?.value ?? null,
+    error: error?.value ?? null,
+    loss_barrier: loss?.barrier ?? null,
+    loss_interval: loss?.interval ?? null,
+    error_barrier: error?.barrier ?? null,
+    error_interval: error?.interval ?? null,
+    ...(samples === undefined ? {} : { samples }),
+    ...(baseline ? { baseline: encodeBaseline(baseline) } : {}),
+  };
+}
+
+function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNullable<StoredCell["baseline"]> {
+  const none = (loss ?? error)?.draws.map(() => null) ?? []; // one metric has as many draws as the other
+  return {
+    loss_barrier: loss?.barrier ?? null,
+    error_barrier: error?.barrier ?? null,
+    loss_draws: loss?.draws ?? none,
+    error_draws: error?.draws ?? none,
+  };
+}
+
+/** What {@link encodeCell} made, with the metrics that its document measured. */
+export function decodeCell(stored: StoredCell, measured: readonly Metric[]): Cell {
+  const { scan, layer, averaged, base, alpha, samples, baseline } = stored;
+  const of = <T>(read: (metric: Metric) => T): Partial<Record<Metric, T>> =>
+    Object.fromEntries(measured.map((metric) => [metric, read(metric)]));
+  return {
+    scan,
+    layer,
+    averaged,
+    base,
+    alpha,
+    ...of((metric) => ({
+      value: stored[metric],
+      barrier: stored[`${metric}_barrier`],
+      interval: stored[`${metric}_interval`],
+    })),
+    ...(samples === undefined ? {} : { samples }),
+    ...(baseline
+      ? {
+          baseline: of((metric) => ({ barrier: baseline[`${metric}_barrier`], draws: baseline[`${metric}_draws`] })),
+        }
+      : {}),
+  };
+}
