@@ -1,16 +1,10 @@
 // Our side of the comparison, in a process of its own: the same arguments and the same JSON line as pytorch.py.
-import {
-  buildSweep,
-  groupLayers,
-  mixOf,
-  orderMixes,
-  parseScans,
-  planCells,
-  sweepWeights,
-} from "../src/connectivity/index.ts";
-import { inputNames, serialise } from "../src/graph/index.ts";
-import { buildModel, initialise } from "../src/models/index.ts";
-import { Session } from "../src/runtime/index.ts";
+import { mixesOf, planMeasurement } from "../src/connectivity/index.ts";
+import { buildModel, initialise, layersOf } from "../src/models/index.ts";
+import { endInMemory, type Pair } from "../src/pairs/index.ts";
+import { buildSweep, loadSweep } from "../src/sweep/graph.ts";
+import { orderMixes } from "../src/sweep/index.ts";
+import { MixWeights } from "../src/sweep/weights.ts";
 import { integers, makeStepper, noise, type Spec, together } from "./work.ts";
 
 async function step(spec: Spec): Promise<number[]> {
@@ -28,25 +22,26 @@ async function step(spec: Spec): Promise<number[]> {
 async function scan({ network, size, batch: most, sizes, threads, count: samples }: Spec): Promise<number[]> {
   const batch = Math.min(most, samples);
   const model = buildModel(network, sizes);
-  const [a, b] = [initialise(model, 1), initialise(model, 2)];
+  const [a, b] = [1, 2].map((seed) => endInMemory(`end ${seed}`, initialise(model, seed)));
   const inputs = noise([samples, 3, size, size]);
   const labels = integers([samples], 10);
   const start = performance.now();
-  const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
-  const names = layers.map((layer) => layer.name);
-  const cells = planCells(names, parseScans("single,shallow,deep,random,minimal,full"), {
-    base: "both",
-    orderSeed: 111,
-  });
-  const ends = (["a", "b"] as const).map((base) => ({ averaged: [], base }));
-  const mixes = orderMixes([...ends, ...cells].map((cell) => mixOf(cell, 0.5, names)));
-  const pair = { model, layers, a, b };
-  const outputs = buildSweep(pair, mixes, {
+  const layers = layersOf(model);
+  const scans = "single,shallow,deep,random,minimal,full".split(",");
+  const mixes = orderMixes(mixesOf(await planMeasurement(layers, { scans }), layers));
+  const pair = {
+    model,
+    layers,
+    a,
+    b,
+    inputs: (graph, { inputs: { input } }) => ({ input: graph.input("input", input.dtype, input.shape) }),
+  } satisfies Partial<Pair>;
+  const weights = new MixWeights(pair);
+  const sweep = buildSweep(pair, weights, mixes, {
     inputs: { input: { dtype: "float32", shape: [batch, 3, size, size] } },
     labels: { dtype: "int64", shape: [batch] },
   });
-  const weights = inputNames(Object.values(outputs));
-  const session = await Session.load(serialise(outputs, sweepWeights(weights, pair)), { threads });
+  const { session } = await loadSweep(sweep, weights, { threads });
   const pixels = 3 * size * size;
   for (let i = 0; i < samples; i += batch) {
     const images = {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { type Measurement, measure, parseScans } from "../src/connectivity/index.ts";
+import { type Measurement, measure, parseMeasurement, parseScans } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
@@ -55,7 +55,7 @@ function measureByCommand(ends: string[], { options }: Fixture, scans: string): 
     maxBuffer: 1 << 28,
   });
   expect(stderr).toBe("");
-  return JSON.parse(stdout) as Measurement;
+  return parseMeasurement(JSON.parse(stdout), "stdout");
 }
 
 async function compare(fixture: Fixture, extension: "pt" | "safetensors" | "npz" = "pt"): Promise<Measurement> {
@@ -76,15 +76,15 @@ async function compare(fixture: Fixture, extension: "pt" | "safetensors" | "npz"
     const what = `${cell.kind} ${cell.layer} on ${cell.base}`;
     const found = document.cells.find((c) => c.scan === cell.kind && c.layer === cell.layer && c.base === cell.base);
     expect(found, what).toBeDefined();
-    expectClose(found!.loss, cell.loss, 1e-5, what);
-    expectClose(found!.loss_barrier, cell.loss_barrier, 2e-5, `${what}, barrier`);
-    expect(found!.error, what).toBeCloseTo(cell.error, 9); // to the sample
-    expect(found!.error_barrier, what).toBeCloseTo(cell.error_barrier, 9);
+    expectClose(found!.loss!.value, cell.loss, 1e-5, what);
+    expectClose(found!.loss!.barrier, cell.loss_barrier, 2e-5, `${what}, barrier`);
+    expect(found!.error!.value, what).toBeCloseTo(cell.error, 9); // to the sample
+    expect(found!.error!.barrier, what).toBeCloseTo(cell.error_barrier, 9);
   }
   expect(document.cells.length).toBe(wanted.length + 1);
   const full = document.cells.find((cell) => cell.scan === "full")!;
-  expectClose(full.loss, reference.full.loss, 1e-5, "full");
-  expect(full.error).toBeCloseTo(reference.full.error, 9);
+  expectClose(full.loss!.value, reference.full.loss, 1e-5, "full");
+  expect(full.error!.value).toBeCloseTo(reference.full.error, 9);
   for (const [what, found, distance] of [
     ["full", document.distance.full, reference.distance.full] as const,
     ...reference.layers.map(
@@ -151,7 +151,7 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
     it(`${fixture.folder} ${fixture.name}`, async () => {
       const document = await compare(fixture);
       if (fixture.folder.endsWith("dirichlet"))
-        expect(document.cells.find((cell) => cell.scan === "full")!.loss_barrier).toBeLessThan(0);
+        expect(document.cells.find((cell) => cell.scan === "full")!.loss!.barrier).toBeLessThan(0);
     });
     for (const extension of ["safetensors", "npz"] as const)
       it(`${fixture.folder} ${fixture.name} as .${extension}`, () =>
@@ -200,8 +200,8 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
       { encoding: "utf8" },
     );
     const [loss, error] = (stdout || stderr).trim().split(" ").map(Number);
-    expectClose(document.cells[0].loss, loss, 1e-4, "loss");
-    expect(document.cells[0].error).toBeCloseTo(error, 4);
+    expectClose(document.cells[0].loss!.value, loss, 1e-4, "loss");
+    expect(document.cells[0].error!.value).toBeCloseTo(error, 4);
   });
 
   it("the line between the ends", async () => {
@@ -216,8 +216,8 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
     });
     for (const { alpha, loss, error } of reference.line) {
       const found = document.cells.find((cell) => cell.alpha === alpha)!;
-      expectClose(found.loss, loss, 1e-5, `alpha ${alpha}`);
-      expect(found.error).toBeCloseTo(error, 9);
+      expectClose(found.loss!.value, loss, 1e-5, `alpha ${alpha}`);
+      expect(found.error!.value).toBeCloseTo(error, 9);
     }
   });
 });

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
 import { fromNumbers, type Tensor, toNumbers } from "../src/core/index.ts";
 import { Graph, gradients, lower, lowerFast, reduceMean } from "../src/graph/index.ts";
-import { buildModel, holderOf, type Model } from "../src/models/index.ts";
-import { adamw, classification, type Optimiser, Stepper, sgd } from "../src/training/index.ts";
+import { buildModel, classification, holderOf, type Model } from "../src/models/index.ts";
+import { adamw, type Optimiser, Stepper, sgd } from "../src/training/index.ts";
 import { evaluate } from "./differences.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { average, type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
-import { randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
+import { encodeMeasurement, type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
+import { average, randomStream, type Tensor, tensor, UserError } from "../src/core/index.ts";
 import { reshape, serialise, softmax, type Value } from "../src/graph/index.ts";
 import { buildModel, initialise, type Model } from "../src/models/index.ts";
 import { renderMeasurement } from "../src/report/index.ts";
@@ -53,15 +53,16 @@ beforeAll(async () => {
 
 describe("measure", () => {
   it("gives every cell random steps of the same length, the same for the same seed", async () => {
-    const { document, samples } = await measure({ ...base(), randomDraws: 3 });
+    const { document, scores } = await measure({ ...base(), randomDraws: 3 });
     for (const { baseline } of document.cells) {
-      expect(baseline!.loss_draws).toHaveLength(3);
-      expect(new Set(baseline!.loss_draws).size).toBe(3);
-      expect(baseline!.loss_barrier).toBeCloseTo(baseline!.loss_draws.reduce((s, x) => s! + x! / 3, 0)!, 10);
+      const { barrier, draws } = baseline!.loss!;
+      expect(draws).toHaveLength(3);
+      expect(new Set(draws).size).toBe(3);
+      expect(barrier).toBeCloseTo(draws.reduce((s, x) => s! + x! / 3, 0)!, 10);
     }
-    expect([...samples.keys()].some((key) => key.includes("ra0.5#2"))).toBe(true);
+    expect([...scores.rows.keys()].some((key) => key.includes("ra0.5#2"))).toBe(true);
     expect((await measure({ ...base(), randomDraws: 3 })).document.cells).toEqual(document.cells);
-    expect(parseMeasurement(JSON.parse(JSON.stringify(document)), "x")).toBeTruthy();
+    expect(parseMeasurement(JSON.parse(JSON.stringify(encodeMeasurement(document))), "x")).toEqual(document);
   });
 
   it("stops adding samples once intervals are narrow, and agrees with the plain measurement on those it saw", async () => {
@@ -69,14 +70,14 @@ describe("measure", () => {
     const seen = document.cells.map((cell) => cell.samples!);
     expect(Math.min(...seen)).toBeLessThan(3000);
     for (const cell of document.cells) {
-      const [low, high] = cell.loss_interval!;
+      const [low, high] = cell.loss!.interval!;
       expect(cell.samples === 3000 || (high - low) / 2 <= 0.05).toBe(true);
       const options = base();
       const plain = await measure({ ...options, data: { ...options.data, samples: cell.samples } });
       const same = plain.document.cells.find(
         (c) => c.scan === cell.scan && c.layer === cell.layer && c.base === cell.base,
       )!;
-      expect(cell.loss_barrier).toBe(same.loss_barrier);
+      expect(cell.loss!.barrier).toBe(same.loss!.barrier);
     }
     expect(document.data.samples).toBe(Math.max(...seen));
   });
@@ -87,17 +88,19 @@ describe("measure", () => {
       const cells = document.cells.filter(
         (c) => c.scan === line.scan && c.layer === line.layer && c.base === line.base,
       );
-      expect(line.max_loss!.barrier).toBe(Math.max(...cells.map((c) => c.loss_barrier!)));
+      expect(line.max_loss!.barrier).toBe(Math.max(...cells.map((c) => c.loss!.barrier!)));
     }
     const full = document.cells.find((c) => c.scan === "full" && c.alpha === 0.5)!;
-    expect(document.shares!.loss!.even).toBeCloseTo(full.loss_barrier! / 3, 12);
+    expect(document.shares!.loss!.even).toBeCloseTo(full.loss!.barrier! / 3, 12);
     const shares = Object.values(document.shares!.loss!.by_parameters);
-    expect(shares.reduce((s, x) => s + x, 0)).toBeCloseTo(full.loss_barrier!, 12);
+    expect(shares.reduce((s, x) => s + x, 0)).toBeCloseTo(full.loss!.barrier!, 12);
   });
 
   it("leaves out what was not asked for", async () => {
     const { document } = await measure({ ...base(), metrics: ["error"] });
-    expect(document.cells.every((c) => c.loss === null && c.loss_barrier === null && c.error !== null)).toBe(true);
+    expect(document.cells.every(({ loss, error }) => !loss && error!.value !== null)).toBe(true);
+    for (const stored of encodeMeasurement(document).cells)
+      expect([stored.loss, stored.loss_barrier, stored.loss_interval]).toEqual([null, null, null]);
     expect(document.ends.a.loss).toBeNull();
     expect(document.metrics).toEqual(["error"]);
     expect(document.verdict).toEqual((await measure(base())).document.verdict); // by the losses all the same
@@ -107,7 +110,7 @@ describe("measure", () => {
   it("averages the chosen layers together on the base that is asked for", async () => {
     const on = async (base_: "a" | "b") => {
       const { document } = await measure({ ...base(), layers: ["layers.0"], base: base_ });
-      return document.cells.map((cell) => cell.loss);
+      return document.cells.map((cell) => cell.loss!.value);
     };
     for (const [single, full] of [await on("a"), await on("b")]) expect(full).toBe(single);
   });
@@ -148,7 +151,7 @@ describe("measure", () => {
     );
     const averaged = await save("bn-avg.safetensors", manual);
     const direct = await measure({ ...options, a: averaged, b: averaged });
-    expect(document.cells[0].loss).toBeCloseTo(direct.document.ends.a.loss!, 5);
+    expect(document.cells[0].loss!.value).toBeCloseTo(direct.document.ends.a.loss!, 5);
   });
 });
 
@@ -188,7 +191,7 @@ describe("measuring an ONNX graph", () => {
     });
     expect(document.layers.map((layer) => layer.name)).toEqual(["layers.0", "layers.1"]);
     expect(document.ends.a.loss).toBeGreaterThan(0);
-    expect(document.cells.every((cell) => cell.error === null && cell.loss_barrier !== null)).toBe(true);
+    expect(document.cells.every(({ loss, error }) => !error && loss!.barrier !== null)).toBe(true);
     expect(document.metrics).toEqual(["loss"]);
     const few = await measure({
       a,
@@ -241,9 +244,9 @@ describe("measuring an ONNX graph", () => {
     expect(logits.notes).toBeUndefined();
     expect(probabilities.notes!.join(" ")).toContain("holds probabilities; their logarithms are the scores");
     expect(probabilities.ends.a.error).toBe(logits.ends.a.error);
-    probabilities.cells.forEach(({ loss, loss_barrier }, i) => {
-      expect(loss).toBeCloseTo(logits.cells[i].loss!, 5);
-      expect(loss_barrier).toBeCloseTo(logits.cells[i].loss_barrier!, 5);
+    probabilities.cells.forEach(({ loss }, i) => {
+      expect(loss!.value).toBeCloseTo(logits.cells[i].loss!.value!, 5);
+      expect(loss!.barrier).toBeCloseTo(logits.cells[i].loss!.barrier!, 5);
     });
   });
 });

@@ -233,7 +233,7 @@ export async function expectSame(
   expect(found.cells).toHaveLength(truth.cells.length);
   for (const { layer, base, loss } of truth.cells) {
     const cell = found.cells.find((one) => one.layer === layer && one.base === base)!;
-    expect(cell.loss, `${layer} on ${base}`).toBeCloseTo(loss!, digits);
+    expect(cell.loss!.value, `${layer} on ${base}`).toBeCloseTo(loss!.value!, digits);
   }
   return (found.notes ?? []).join(" ");
 }

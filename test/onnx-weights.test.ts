@@ -212,7 +212,7 @@ describe("graphs in another precision than float32", () => {
       await measured(keptGraph(ends[0], "float16"), ends, "full", "recalibrate"),
       await measured(keptGraph(ends[0]), ends, "full", "recalibrate"),
     ];
-    expect(half.cells[0].loss).toBeCloseTo(single.cells[0].loss!, 2);
+    expect(half.cells[0].loss!.value).toBeCloseTo(single.cells[0].loss!.value!, 2);
   });
 
   it("half precision of a fresh network is refused, where a fold cannot be seen", async () => {

@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compareFiles, measure, parseScans } from "../src/connectivity/index.ts";
+import { measure, parseScans } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
+import { compareFiles } from "../src/distance/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { python } from "./torch.ts";
@@ -31,10 +32,10 @@ async function compare(kind: string, ends: [string, string], model?: string) {
   expect(document.layers.map((layer) => layer.name)).toEqual(truth.layers);
   for (const { layer, base, loss, error } of truth.cells) {
     const found = document.cells.find((cell) => cell.layer === layer && cell.base === base)!;
-    expect(Math.abs(found.loss! - loss), `${layer} on ${base}`).toBeLessThan(1e-4);
-    expect(found.error).toBeCloseTo(error, 4);
+    expect(Math.abs(found.loss!.value! - loss), `${layer} on ${base}`).toBeLessThan(1e-4);
+    expect(found.error!.value).toBeCloseTo(error, 4);
     const [a, b] = [truth.ends.a[0], truth.ends.b[0]];
-    expect(Math.abs(found.loss_barrier! - (loss - (a + b) / 2))).toBeLessThan(1e-4);
+    expect(Math.abs(found.loss!.barrier! - (loss - (a + b) / 2))).toBeLessThan(1e-4);
   }
   return document;
 }
@@ -79,7 +80,7 @@ describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)",
         scans: ["full"],
         statistics: "recalibrate",
       });
-      expect(Math.abs(document.cells[0].loss! - fresh[0])).toBeLessThan(1e-4);
+      expect(Math.abs(document.cells[0].loss!.value! - fresh[0])).toBeLessThan(1e-4);
     }
   });
   it("two .onnx files are as far apart, layer by layer, as the state dicts they come from", async () => {

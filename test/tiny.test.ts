@@ -164,7 +164,7 @@ claims: [{ says: it is small, take: full, below: 9 }]
       JSON.parse(readFileSync(join(run, "measure/epoch-0006-train.json"), "utf8")),
       "stored",
     );
-    const full = (d: typeof document) => d.cells.find((cell) => cell.scan === "full")!.loss_barrier!;
+    const full = (d: typeof document) => d.cells.find((cell) => cell.scan === "full")!.loss!.barrier!;
     expect(full(document)).toBeCloseTo(full(stored), 6);
   });
 

@@ -59,7 +59,7 @@ export const measureCommand = () =>
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
         );
-      const { parseScans, saveMeasurement } = await import("../connectivity/index.ts");
+      const { encodeMeasurement, parseScans, saveMeasurement } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const engine = await chooseEngine(command);
       if (engine.name === "local" && "piece" in command.opts())
@@ -89,10 +89,12 @@ export const measureCommand = () =>
       const progress = makeProgress(options);
       const result =
         engine.name === "local" ? measureHere(wanted, progress) : measureInPieces(wanted, engine, progress);
-      const { document, samples, done } = await result.finally(progress.stop);
-      const folder = await saveMeasurement(document, samples, renderMeasurement(document), options.out);
+      const { document, scores, done } = await result.finally(progress.stop);
+      const folder = await saveMeasurement(document, scores, renderMeasurement(document), options.out);
       await done?.();
-      console.log(options.json ? JSON.stringify(document, null, 1) : showMeasurement(document, folder));
+      console.log(
+        options.json ? JSON.stringify(encodeMeasurement(document), null, 1) : showMeasurement(document, folder),
+      );
     });
 
 async function measureHere(
@@ -101,7 +103,7 @@ async function measureHere(
 ): Promise<MeasureResult & { done?: () => Promise<void> }> {
   const { measureApart } = await import("../connectivity/index.ts");
   onInterrupt("Nothing was written.");
-  return measureApart(options, (done, total) =>
+  return measureApart(options, ({ done, total }) =>
     progress.update("measure", done, total, `${Math.round(done)} of ${total} samples`),
   );
 }

@@ -63,7 +63,7 @@ export const mergeCommand = () =>
               ? undefined
               : { a, b, ...subject, data: dataOf(data, options), scans: [], statistics: stats },
         },
-        (task, share) => progress.update(task, share, 1),
+        ({ task, share }) => progress.update(task, share, 1),
       ).finally(progress.stop);
       console.log(json ? JSON.stringify(record, null, 1) : describe(record));
     });

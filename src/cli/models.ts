@@ -8,8 +8,7 @@ export const modelsCommand = () =>
     .option("--json", "print the list as one JSON document on standard output")
     .addHelpText("before", example("layerwise models"))
     .action(async ({ json }) => {
-      const { networks } = await import("../models/index.ts");
-      const { layersOf } = await import("../connectivity/index.ts");
+      const { layersOf, networks } = await import("../models/index.ts");
       const list = networks.map(({ name, title, sizes, build }) => {
         const layers = layersOf(build(sizes));
         const parameters = layers.reduce((sum, { size }) => sum + size, 0);

@@ -12,8 +12,8 @@ export const reportCommand = () =>
     .option("--json", "print the stored measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise report runs/quick-*"))
     .action(async (folders, options) => {
-      const { writeReports } = await import("../experiments/index.ts");
-      const { readMeasurement, saveDrawing } = await import("../connectivity/index.ts");
+      const { storedMeasurements, writeReports } = await import("../experiments/index.ts");
+      const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../connectivity/index.ts");
       const { renderMeasurement } = await import("../report/index.ts");
       const documents = [];
       for (const given of folders) {
@@ -21,13 +21,14 @@ export const reportCommand = () =>
         if (document) {
           const report = join(given, "report.html");
           await saveDrawing(given, renderMeasurement(document));
-          if (options.json) documents.push({ folder: given, report, measurements: [{ document }] });
+          if (options.json)
+            documents.push({ folder: given, report, measurements: [{ document: encodeMeasurement(document) }] });
           else console.log(options.quiet ? report : showMeasurement(document, given));
           continue;
         }
         const { written, overview } = await writeReports(given);
         for (const { folder, page, record, claims } of written) {
-          if (options.json) documents.push({ folder, report: page, claims, measurements: record.measurements });
+          if (options.json) documents.push({ folder, report: page, claims, measurements: storedMeasurements(record) });
           else if (options.quiet) console.log(page);
           else if (!overview) console.log(showRun(record, page));
         }

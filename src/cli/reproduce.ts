@@ -30,9 +30,8 @@ export const reproduceCommand = () =>
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
     .action(async (experiments, options, command) => {
-      const { checkRecipe, estimate, planRuns, readRecipe, repeated, writeExperiments } = await import(
-        "../experiments/index.ts"
-      );
+      const { checkRecipe, estimate, planRuns, readRecipe, repeated, storedMeasurements, writeExperiments } =
+        await import("../experiments/index.ts");
       const files = [...new Set((await Promise.all(experiments.map(recipeFiles))).flat())];
       const recipes = await Promise.all(files.map((file) => readRecipe(file, options.scale)));
       const names = recipes.map(({ name }) => name);
@@ -70,16 +69,11 @@ export const reproduceCommand = () =>
 
       await carryOutPlanned(planned, options, engine, costs);
       const { written, overview } = await writeExperiments(recipes, options);
-      if (options.json)
-        console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs: written.map(stored) }, null, 1));
-      else if (written.length === 1) console.log(showRun(written[0].record, written[0].page));
+      if (options.json) {
+        const runs = written.map((one) => ({ ...summaryOf(one), measurements: storedMeasurements(one.record) }));
+        console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs }, null, 1));
+      } else if (written.length === 1) console.log(showRun(written[0].record, written[0].page));
       else console.log(showClaims(written, overview));
     });
 
-const stored = ({ folder, page, record, claims }: Written) => ({
-  name: record.name,
-  folder,
-  report: page,
-  claims,
-  measurements: record.measurements,
-});
+const summaryOf = ({ folder, page, record, claims }: Written) => ({ name: record.name, folder, report: page, claims });

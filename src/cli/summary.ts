@@ -42,7 +42,7 @@ export function showRun({ name, recipe, measurements, claims = [] }: RunRecord, 
       colour: colourOf(process.stdout, process.env),
     }),
   );
-  const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss_barrier, 2)}`).join(" · ");
+  const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss?.barrier, 2)}`).join(" · ");
   const judged = claims.map(claimLine);
   return [
     ...heatmaps,
@@ -120,8 +120,8 @@ function conclusion(document: Measurement): string {
   const full = fullOf(document);
   const alone = singles(document);
   const barriers = {
-    loss: () => `loss barrier ${signed(full?.loss_barrier)}`,
-    error: () => `error barrier ${signed(full?.error_barrier, 1)} points`,
+    loss: () => `loss barrier ${signed(full?.loss?.barrier)}`,
+    error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
   };
   const told = metricsOf(document).map((metric) => barriers[metric]());
   const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];

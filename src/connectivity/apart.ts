@@ -1,7 +1,8 @@
 // Measuring in a process of its own, so that drawing goes on and a crash in native code becomes a sentence.
 import { siblingModule, startWork } from "../runtime/index.ts";
 import { type Progress, Scores } from "../sweep/index.ts";
-import { type MeasureOptions, type MeasureResult, measure } from "./measure.ts";
+import { type MeasureResult, measure } from "./measure.ts";
+import type { MeasureOptions } from "./options.ts";
 
 /** {@link measure}, apart. */
 export async function measureApart(

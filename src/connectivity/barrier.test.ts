@@ -1,17 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { randomStream } from "../core/index.ts";
+import { groupLayers, matchLayers } from "../models/index.ts";
+import { mixKey, mixOf, Scores } from "../sweep/index.ts";
 import { summarise } from "./barrier.ts";
 import { differenceInterval, errorInterval, meanInterval } from "./interval.ts";
-import { groupLayers, matchLayers } from "./layers.ts";
 import { parseScans, planCells } from "./scans.ts";
 import { decide } from "./verdict.ts";
 
+/** The numbers of an average and its ends. */
+function summariseRows(rows: Record<"m" | "a" | "b", { loss: number[]; error: number[] }>, alpha: number) {
+  const mix = mixOf(["x"], { averaged: ["x"], alpha });
+  const keys = { m: mixKey(mix), a: "a", b: "b" };
+  const entries = Object.entries(rows).map(([name, { loss, error }]) => {
+    return [keys[name as "m"], { loss: Float32Array.from(loss), error: Float32Array.from(error) }] as const;
+  });
+  const counts = entries.map(([key, { loss }]): [string, number] => [key, loss.length]);
+  return summarise(new Scores(new Map(entries), counts), mix, alpha);
+}
+
 describe("the barrier", () => {
   it("is the average's value less the weighted mean of the ends'", () => {
-    const cell = summarise(
-      { loss: [3, 5], error: [1, 0] },
-      { loss: [1, 2], error: [0, 0] },
-      { loss: [2, 4], error: [1, 0] },
+    const cell = summariseRows(
+      { m: { loss: [3, 5], error: [1, 0] }, a: { loss: [1, 2], error: [0, 0] }, b: { loss: [2, 4], error: [1, 0] } },
       0.25,
     );
     expect(cell.loss.value).toBe(4);
@@ -21,12 +31,8 @@ describe("the barrier", () => {
   });
 
   it("is null where a loss is not finite", () => {
-    const cell = summarise(
-      { loss: [Number.POSITIVE_INFINITY, 1], error: [1, 0] },
-      { loss: [1, 1], error: [0, 0] },
-      { loss: [1, 1], error: [0, 0] },
-      0.5,
-    );
+    const end = { loss: [1, 1], error: [0, 0] };
+    const cell = summariseRows({ m: { loss: [Number.POSITIVE_INFINITY, 1], error: [1, 0] }, a: end, b: end }, 0.5);
     expect(cell.loss).toEqual({ value: null, barrier: null, interval: null });
     expect(cell.error.barrier).toBe(50);
   });

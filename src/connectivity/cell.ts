@@ -4,6 +4,8 @@ import { z } from "zod";
 import type { Metric } from "../sweep/index.ts";
 import type { Interval } from "./interval.ts";
 
+export type { Metric } from "../sweep/index.ts";
+
 export const metrics = ["loss", "error"] as const;
 
 /** A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what is not finite. */

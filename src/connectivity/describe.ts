@@ -9,7 +9,7 @@ import { finite, summarise } from "./barrier.ts";
 import type { Cell, RandomBarriers, Scored } from "./cell.ts";
 import { mean } from "./interval.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
-import type { MeasureOptions } from "./measure.ts";
+import type { MeasureOptions } from "./options.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Measurement } from "./result.ts";
 import { decide } from "./verdict.ts";
@@ -33,7 +33,12 @@ export async function describe(
     a: { path: a.path, sha256: a.sha256 },
     b: { path: b.path, sha256: b.sha256 },
     model: { name: model.name, ...model.sizes, ...pair.facts },
-    data: { name: options.data.name, split: data.split, samples: used, sha256: await hashOfSamples(pair, used, options) },
+    data: {
+      name: options.data.name,
+      split: data.split,
+      samples: used,
+      sha256: await hashOfSamples(pair, used, options),
+    },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
     ends: { a: endValues(ends.a, metrics), b: endValues(ends.b, metrics) },
     metrics: [...metrics],
@@ -54,7 +59,12 @@ function measureCell({ cell, mix, baseline }: PlannedCell, scores: Scores): Cell
     ...summarise(scores, mix, cell.alpha),
     samples: scores.count(mix),
     ...(draws.length
-      ? { baseline: { loss: baselineOf(draws.map(({ loss }) => loss)), error: baselineOf(draws.map(({ error }) => error)) } }
+      ? {
+          baseline: {
+            loss: baselineOf(draws.map(({ loss }) => loss)),
+            error: baselineOf(draws.map(({ error }) => error)),
+          },
+        }
       : {}),
   };
 }
@@ -66,7 +76,11 @@ function baselineOf(scored: readonly Scored[]): RandomBarriers {
 }
 
 /** A cell with the metrics that were asked for, and with its samples where they differ from cell to cell. */
-function withMetrics({ loss, error, baseline, samples, ...cell }: Cell, metrics: readonly Metric[], counted: boolean): Cell {
+function withMetrics(
+  { loss, error, baseline, samples, ...cell }: Cell,
+  metrics: readonly Metric[],
+  counted: boolean,
+): Cell {
   const only = <T>(of: Partial<Record<Metric, T>>): Partial<Record<Metric, T>> =>
     Object.fromEntries(metrics.map((metric) => [metric, of[metric]]));
   return {
@@ -91,12 +105,19 @@ const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[]) =>
 });
 
 /** The hash of the samples that were used, which are fewer than the data's where a precision was reached. */
-async function hashOfSamples({ data }: Pair, samples: number, { data: { name, ...rest } }: MeasureOptions): Promise<string> {
+async function hashOfSamples(
+  { data }: Pair,
+  samples: number,
+  { data: { name, ...rest } }: MeasureOptions,
+): Promise<string> {
   if (samples === data.count) return data.sha256;
   return (await openData(name, { ...rest, context: data.inputs[0].shape[0], samples })).sha256;
 }
 
-async function distances({ a, b, layers, tied }: Pair, initial?: readonly [string, string]): Promise<Measurement["distance"]> {
+async function distances(
+  { a, b, layers, tied }: Pair,
+  initial?: readonly [string, string],
+): Promise<Measurement["distance"]> {
   const reader = (end: End) =>
     async function* (name: string) {
       yield await end.read(name);

@@ -2,10 +2,11 @@
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
 export { errorIntervalOf, summarise } from "./barrier.ts";
-export { type Cell, encodeCell, type Scored } from "./cell.ts";
+export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
 export { mean, meanInterval } from "./interval.ts";
 export { sharesOf } from "./lines.ts";
-export { extentOf, type MeasureOptions, type MeasureResult, measure } from "./measure.ts";
+export { extentOf, type MeasureResult, measure } from "./measure.ts";
+export type { MeasureOptions } from "./options.ts";
 export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
 export { mixesOf, planMeasurement } from "./plan.ts";
 export { encodeMeasurement, type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";

@@ -1,21 +1,12 @@
 // Measures a pair: the barrier of every cell of the scans, in one go or in pieces.
 import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
-import { openPair, type Pair, type PairRequest } from "../pairs/index.ts";
-import { type Metric, type Progress, Scores, type Statistics, Sweep } from "../sweep/index.ts";
+import { openPair, type Pair } from "../pairs/index.ts";
+import { type Progress, Scores, Sweep } from "../sweep/index.ts";
 import { describe } from "./describe.ts";
-import { mixesOf, type PlanOptions, planMeasurement } from "./plan.ts";
+import type { MeasureOptions } from "./options.ts";
+import { mixesOf, planMeasurement } from "./plan.ts";
 import { untilClear } from "./precision.ts";
 import type { Measurement } from "./result.ts";
-
-export interface MeasureOptions extends PairRequest, PlanOptions {
-  readonly metrics?: readonly Metric[];
-  readonly statistics?: Statistics;
-  /** Stop adding samples to a cell once the half-width of its 95 % interval is at most this: nats of loss, points of error without loss. */
-  readonly precision?: number;
-  /** The two initialisations, for the distances from them. */
-  readonly initial?: readonly [string, string];
-  readonly tolerance?: number;
-}
 
 /** The document, and every sample's scores by the mix that they belong to. */
 export interface MeasureResult {

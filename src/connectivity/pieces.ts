@@ -3,11 +3,12 @@ import { statSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
-import type { Task } from "../jobs/index.ts";
 import { batchSize } from "../data/index.ts";
+import type { Task } from "../jobs/index.ts";
 import { siblingModule, taskCommand, type Work } from "../runtime/index.ts";
 import { type Progress, Scores } from "../sweep/index.ts";
-import { assemble, type MeasureOptions, type MeasureResult, scorePiece } from "./measure.ts";
+import { assemble, type MeasureResult, scorePiece } from "./measure.ts";
+import type { MeasureOptions } from "./options.ts";
 
 /** Evaluations of a network on a sample that a piece has at most, unless a single batch has more. */
 const most = 2_000_000;

@@ -14,8 +14,7 @@ export interface Precision {
 export function untilClear(planned: readonly PlannedCell[], precision: Precision) {
   const cells = new Map<string, PlannedCell[]>();
   for (const one of planned)
-    for (const mix of [one.mix, ...one.baseline])
-      cells.set(mixKey(mix), [...(cells.get(mixKey(mix)) ?? []), one]);
+    for (const mix of [one.mix, ...one.baseline]) cells.set(mixKey(mix), [...(cells.get(mixKey(mix)) ?? []), one]);
   return (scores: Scores, mix: Mix): boolean =>
     (cells.get(mixKey(mix)) ?? []).every((one) => isClear(scores, one, precision));
 }

@@ -2,13 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  describeFileError,
-  makeFolder,
-  makeFreshFolder,
-  parseJson,
-  writeAtomic,
-} from "../core/index.ts";
+import { describeFileError, makeFolder, makeFreshFolder, parseJson, writeAtomic } from "../core/index.ts";
 import type { Scores } from "../sweep/index.ts";
 import { encodeMeasurement, type Measurement, parseMeasurement } from "./result.ts";
 

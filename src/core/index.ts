@@ -3,7 +3,7 @@ export { average, convert } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
-export { inspect } from "./inspect.ts";
+export { type Inspected, inspect } from "./inspect.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
 export { partName } from "./owner.ts";

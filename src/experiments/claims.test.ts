@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { type Measurement, mixKey, mixOf, type SampleTable } from "../connectivity/index.ts";
+import type { Cell, Measurement } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
+import { mixKey, mixOf, Scores } from "../sweep/index.ts";
 import { judgeClaims } from "./claims.ts";
 import { type Claim, claimSchema } from "./recipe.ts";
 
-type Cell = Measurement["cells"][number];
 type Base = "a" | "b";
 
 const names = ["x", "y", "z"];
@@ -15,12 +15,11 @@ const cell = (scan: string, averaged: string[], barrier: number | null, base: Ba
   averaged,
   base: scan === "full" ? null : base,
   alpha: 0.5,
-  loss: barrier === null ? null : 1 + barrier,
-  error: 89,
-  loss_barrier: barrier,
-  loss_interval: barrier === null ? null : [barrier - 0.01, barrier + 0.01],
-  error_barrier: 10,
-  error_interval: [9, 11],
+  loss:
+    barrier === null
+      ? { value: null, barrier: null, interval: null }
+      : { value: 1 + barrier, barrier, interval: [barrier - 0.01, barrier + 0.01] },
+  error: { value: 89, barrier: 10, interval: [9, 11] },
 });
 
 const point = (epoch: number, cells: Cell[]): Measured => ({
@@ -35,16 +34,20 @@ const point = (epoch: number, cells: Cell[]): Measured => ({
 
 const count = 400;
 /** Scores of the cells' mixes: the ends lose 1, an average the barrier more, times what `weight` gives a sample (on average 1); 89 % are wrong. */
-function tableOf({ document: { cells } }: Measured, weight: (sample: number) => number): SampleTable {
+function tableOf({ document: { cells } }: Measured, weight: (sample: number) => number): Scores {
   const error = Float32Array.from({ length: count }, (_, i) => Number(i % 100 < 89));
   const row = (barrier: number) => ({
     loss: Float32Array.from({ length: count }, (_, i) => 1 + barrier * weight(i)),
     error,
   });
-  return new Map([
+  const rows = new Map([
     ...["a", "b"].map((end) => [names.map(() => end).join(" "), row(0)] as const),
-    ...cells.map((one) => [mixKey(mixOf(one, 0.5, names)), row(one.loss_barrier ?? Number.NaN)] as const),
+    ...cells.map((one) => [mixKey(mixOf(names, one)), row(one.loss?.barrier ?? Number.NaN)] as const),
   ]);
+  return new Scores(
+    rows,
+    [...rows.keys()].map((key) => [key, count]),
+  );
 }
 /** Samples between nothing and twice the mean: the mean's interval reaches about a tenth to either side. */
 const spread = (i: number) => 2 * (i % 2);
@@ -87,9 +90,9 @@ describe("claims", () => {
 
   it("about the largest layer are judged for each: the widest interval counts too, and one that is not finite", async () => {
     const open = [cell("single", ["x"], 0.06), cell("single", ["y"], 0.055), cell("full", names, 1)];
-    const weigh = (at: Measured, wide: string): SampleTable => {
+    const weigh = (at: Measured, wide: string): Scores => {
       const table = tableOf(at, () => 1);
-      const scores = table.get(mixKey(mixOf(cell("single", [wide], 0), 0.5, names)))!;
+      const scores = table.of(mixOf(names, cell("single", [wide], 0)));
       scores.loss.forEach((_, i) => {
         scores.loss[i] += i % 2 ? 1 : -1;
       });

@@ -2,21 +2,11 @@
 // covers both. Where a cell exists on both bases the mean counts, as it is drawn: on one base alone the barrier also holds how far that end is from the mean of
 // both, which clients of unlike data make large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
 // compared sample by sample: the interval is that of their difference, laid around the limit.
-import {
-  barriers,
-  differenceInterval,
-  type Measurement,
-  mean,
-  meanInterval,
-  mixKey,
-  mixOf,
-  type SampleTable,
-} from "../connectivity/index.ts";
+import { type Cell, errorIntervalOf, type Measurement, mean, meanInterval } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
+import { mixOf, type Scores } from "../sweep/index.ts";
 import { groupsOf } from "./quantities.ts";
 import type { Claim } from "./recipe.ts";
-
-type Cell = Measurement["cells"][number];
 
 export interface ClaimVerdict {
   readonly says: string;
@@ -25,8 +15,8 @@ export interface ClaimVerdict {
   readonly numbers: string;
 }
 
-/** Every sample's scores at a point, one table for each pair. */
-export type SamplesAt = (point: Measured) => Promise<readonly SampleTable[]>;
+/** Every sample's scores at a point, for each pair. */
+export type SamplesAt = (point: Measured) => Promise<readonly Scores[]>;
 
 export async function judgeClaims(
   claims: readonly Claim[],
@@ -60,14 +50,14 @@ async function judge(claim: Claim, measurements: readonly Measured[], samplesAt:
 const worstFirst = ["does not hold", "undecided", "holds"] as const;
 
 /** A claim about the largest of several layers is judged for each: all must be below a limit, one above. */
-function judgeAt(claim: Claim, point: Measured, pairs: readonly SampleTable[]): ClaimVerdict {
+function judgeAt(claim: Claim, point: Measured, pairs: readonly Scores[]): ClaimVerdict {
   const { says, metric, of } = claim;
   const { epoch, document } = point;
   const undecided = (why: string): ClaimVerdict => ({ says, verdict: "undecided", numbers: `${why} at ${epoch}` });
   const groups = groupsOf(claim, document);
   const [full] = of ? groupsOf({ take: "full", metric }, document) : [];
   if (groups.length === 0 || (of && !full)) return undecided("not measured");
-  if (full?.some((cell) => (cell[`${metric}_interval`]?.[0] ?? 0) <= 0))
+  if (full?.some((cell) => (cell[metric]?.interval?.[0] ?? 0) <= 0))
     return undecided("no clear full barrier to take a share of");
   const judged = groups.map((group) => judgeGroup(claim, point, group, full, pairs)).sort((x, y) => y.value - x.value);
   const order = claim.below === undefined ? worstFirst.toReversed() : worstFirst;
@@ -80,22 +70,21 @@ function judgeGroup(
   { epoch, document }: Measured,
   cells: readonly Cell[],
   full: readonly Cell[] | undefined,
-  pairs: readonly SampleTable[],
+  pairs: readonly Scores[],
 ): Pick<ClaimVerdict, "verdict" | "numbers"> & { value: number } {
-  if (cells.some((cell) => cell[`${metric}_barrier`] === null)) {
+  if (cells.some((cell) => (cell[metric]?.barrier ?? null) === null)) {
     const verdict = below === undefined ? "undecided" : "does not hold";
     return { verdict, numbers: `not finite at ${epoch}`, value: Number.POSITIVE_INFINITY };
   }
   const unit = metric === "loss" ? 1 : 100; // of the samples' scores, which are nats and 0 or 1
   const bound = below ?? above!;
   const layers = document.layers.map(({ name }) => name);
-  const compared = pairs.map((table) => {
-    const barriersOf = (some: readonly Cell[]) => meanBarriers(some, layers, table, metric);
-    const values = take === "distance from chance" ? distancesFromChance(cells, document, table) : barriersOf(cells);
+  const compared = pairs.map((scores) => {
+    const barriersOf = (some: readonly Cell[]) => meanBarriers(some, layers, scores, metric);
+    const values = take === "distance from chance" ? distancesFromChance(cells, document, scores) : barriersOf(cells);
     const limits = full ? barriersOf(full).map((barrier) => bound * barrier) : values.map(() => bound / unit);
     const differences = values.map((value, i) => value - limits[i]);
-    const ends = endsOf(layers, table, metric);
-    const interval = metric === "loss" ? meanInterval(differences) : differenceInterval(differences, ends);
+    const interval = metric === "loss" ? meanInterval(differences) : errorIntervalOf(scores, differences);
     return { value: mean(values), limit: mean(limits), low: interval?.[0], high: interval?.[1] };
   });
   const over = (key: "value" | "limit" | "low" | "high") => compared.map((one) => unit * (one[key] ?? Number.NaN));
@@ -114,34 +103,25 @@ function judgeGroup(
   };
 }
 
-/** The two ends' scores of every sample. */
-const endsOf = (layers: readonly string[], table: SampleTable, metric: Claim["metric"]) =>
-  ["a", "b"].map((end) => table.get(mixKey({ sources: layers.map(() => end) }))![metric]);
-
 /** The barrier of every sample, the mean over cells that differ in their base. */
 function meanBarriers(
   cells: readonly Cell[],
   layers: readonly string[],
-  table: SampleTable,
+  scores: Scores,
   metric: Claim["metric"],
 ): Float64Array {
-  const [a, b] = endsOf(layers, table, metric);
-  const sum = new Float64Array(a.length);
+  const sum = new Float64Array(scores.samples);
   for (const cell of cells) {
-    const each = barriers(table.get(mixKey(mixOf(cell, cell.alpha, layers)))![metric], a, b, cell.alpha);
+    const each = scores.barriers(mixOf(layers, cell), cell.alpha, metric);
     for (let i = 0; i < sum.length; i++) sum[i] += each[i] / cells.length;
   }
   return sum;
 }
 
 /** How much better or worse than chance every sample is predicted, with the sign that makes the mean positive. */
-function distancesFromChance(
-  [full]: readonly Cell[],
-  { model, layers }: Measurement,
-  table: SampleTable,
-): Float64Array {
+function distancesFromChance([full]: readonly Cell[], { model, layers }: Measurement, scores: Scores): Float64Array {
   const names = layers.map(({ name }) => name);
   const chance = 1 - 1 / Number(model.classes);
-  const distances = Float64Array.from(table.get(mixKey(mixOf(full, full.alpha, names)))!.error, (x) => x - chance);
+  const distances = Float64Array.from(scores.of(mixOf(names, full)).error, (x) => x - chance);
   return mean(distances) < 0 ? distances.map((x) => -x) : distances;
 }

@@ -1,10 +1,9 @@
 // The clients of a federated recipe: which samples each has, how many of each class, and what they share at the end of a round.
 import { join } from "node:path";
-import { layersOf, matchLayers } from "../connectivity/index.ts";
 import { type Tensor, UserError } from "../core/index.ts";
 import { type Dataset, openData } from "../data/index.ts";
 import { averageCheckpoints, classHistogram, partition, subsetOf } from "../federated/index.ts";
-import type { Model } from "../models/index.ts";
+import { layersOf, type Model, matchLayers } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { networkNames } from "./folder.ts";
 import { lengthOf, type Recipe, trainingData } from "./recipe.ts";

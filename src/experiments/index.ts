@@ -6,6 +6,6 @@ export { openRunFolder, previewRunFolder, type RunFolder, runPath } from "./fold
 export { type LogEntry, readLog } from "./log.ts";
 export { inRunFolders, type PlannedRun, planRuns, repeated } from "./plan.ts";
 export { parseRecipe, type Recipe, readRecipe, recipeHash, recipeSchema } from "./recipe.ts";
-export type { Written } from "./record.ts";
+export { storedMeasurements, type Written } from "./record.ts";
 export { checkRecipe, stepsOf, type Wishes } from "./run.ts";
 export { type Scale, scaleNames } from "./scales.ts";

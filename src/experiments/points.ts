@@ -6,11 +6,11 @@ import { basename, join, resolve } from "node:path";
 import {
   assemblePieces,
   type Bases,
-  layersOf,
+  type Cell,
+  encodeMeasurement,
   loadOrders,
   type Measurement,
   type MeasureOptions,
-  type MeasureProgress,
   type Piece,
   parseMeasurement,
   parseScans,
@@ -18,12 +18,12 @@ import {
   pieceTasks,
   planCells,
   type ScanName,
-  saveSamples,
 } from "../connectivity/index.ts";
 import { isModule, moduleName, parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { buildModel, findNetwork } from "../models/index.ts";
+import { buildModel, findNetwork, layersOf } from "../models/index.ts";
 import { unitOf } from "../report/index.ts";
+import type { Progress } from "../sweep/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { contentOf } from "./content.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
@@ -135,7 +135,7 @@ export async function measuringSteps(
   const begun = points.length - missing.length;
   const shares = new Map<string, number>();
   function tell(point: Point, key: string) {
-    return ({ done, total }: MeasureProgress) => {
+    return ({ done, total }: Progress) => {
       shares.set(key, done / total);
       const sum = [...shares.values()].reduce((x, y) => x + y, 0);
       const share = (sum * missing.length) / steps.length;
@@ -160,10 +160,10 @@ export async function extentOf(recipe: Recipe, { scans, base = "both", orderSeed
 
 /** Puts the pieces of a point together. The result is written last: where it is, the measurement is whole. */
 export async function assemblePoint(run: RunFolder, { point, options, pieces }: MissingPoint): Promise<void> {
-  const { document, samples } = await assemblePieces(options, pieces);
+  const { document, scores } = await assemblePieces(options, pieces);
   const path = resultPath(run.path, point);
-  await saveSamples(samplesOf(path), samples);
-  await writeAtomic(path, `${JSON.stringify(document, null, 1)}\n`);
+  await scores.save(samplesOf(path));
+  await writeAtomic(path, `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);
 }
 
 /** Where every sample's scores lie beside a result. */
@@ -233,8 +233,7 @@ export async function isMeasured(
   const stored = await readStored(resultPath(folder, point));
   if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
   if (stored.data.sha256 !== (await contentOf(data.name, { ...data, samples: stored.data.samples }))) return false;
-  const key = (cell: Pick<Measurement["cells"][number], "scan" | "base" | "averaged">) =>
-    `${cell.scan} ${cell.base} ${cell.averaged}`;
+  const key = (cell: Pick<Cell, "scan" | "base" | "averaged">) => `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));
   const names = stored.layers.map((layer) => layer.name);
   const orders = await loadOrders(scans);

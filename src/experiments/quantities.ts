@@ -1,8 +1,6 @@
 // What a claim is about: the cells behind each `take` of a recipe's claims. A cell that exists on both bases is a group of two, which count as their mean.
-import { type Measurement, mean } from "../connectivity/index.ts";
+import { type Cell, type Measurement, mean } from "../connectivity/index.ts";
 import type { Claim } from "./recipe.ts";
-
-type Cell = Measurement["cells"][number];
 
 /**
  * The cells of the claim's quantity, none where it was not measured. A claim about the largest of several layers is one about each of them: a group of cells for
@@ -52,4 +50,4 @@ function grouped(cells: readonly Cell[]): Cell[][] {
 
 /** The mean barrier of a group; one that is not finite is infinite. */
 const height = (group: readonly Cell[], metric: Claim["metric"]): number =>
-  mean(group.map((cell) => cell[`${metric}_barrier`] ?? Number.POSITIVE_INFINITY));
+  mean(group.map((cell) => cell[metric]?.barrier ?? Number.POSITIVE_INFINITY));

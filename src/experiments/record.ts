@@ -2,9 +2,10 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { decide, type Measurement, parseMeasurement, readSamples, type SampleTable } from "../connectivity/index.ts";
+import { decide, encodeMeasurement, type Measurement, parseMeasurement } from "../connectivity/index.ts";
 import { parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.ts";
+import { Scores } from "../sweep/index.ts";
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
 import { pointName, pointsOf, samplesPath } from "./points.ts";
@@ -33,6 +34,10 @@ export async function writeRun(folder: string): Promise<Written> {
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
   return write(await readRecord(recipe, runs, onlyAsked(recipe)), recipe, runs, folder);
 }
+
+/** The measurements of a record as they are printed: each document in its stored form. */
+export const storedMeasurements = ({ measurements }: RunRecord) =>
+  measurements.map((one) => ({ ...one, document: encodeMeasurement(one.document) }));
 
 type Measurements = RunRecord["measurements"];
 
@@ -95,10 +100,10 @@ type Split = Measurement["data"]["split"];
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
-  const read = new Map<string, Promise<SampleTable[]>>(); // several claims are about the same points
+  const read = new Map<string, Promise<Scores[]>>(); // several claims are about the same points
   const claims = await judgeClaims(recipe.claims, record.measurements, (point) => {
     const paths = runs.map((run) => samplesPath(run, recipe, point));
-    const tables = read.get(paths[0]) ?? Promise.all(paths.map(readSamples));
+    const tables = read.get(paths[0]) ?? Promise.all(paths.map(Scores.read));
     read.set(paths[0], tables);
     return tables;
   });

@@ -20,12 +20,8 @@ const point = (epoch: number, barrier: number | null): Measured =>
           averaged: ["x"],
           base: null,
           alpha: 0.5,
-          loss: barrier,
-          error: 50,
-          loss_barrier: barrier,
-          loss_interval: barrier === null ? null : [barrier - 0.1, barrier + 0.1],
-          error_barrier: 30,
-          error_interval: [29, 31],
+          loss: { value: barrier, barrier, interval: barrier === null ? null : [barrier - 0.1, barrier + 0.1] },
+          error: { value: 50, barrier: 30, interval: [29, 31] },
         },
       ],
     },
@@ -35,8 +31,8 @@ it("takes means of values and the hull of intervals; points that a pair lacks ar
   const [found, ...others] = combinePairs([[point(5, 1), point(9, 1)], [point(5, 3)]]);
   expect(others).toEqual([]);
   const [cell] = found.document.cells;
-  expect([cell.loss, cell.loss_barrier, cell.loss_interval]).toEqual([2, 2, [0.9, 3.1]]);
-  expect([cell.error_barrier, cell.error_interval]).toEqual([30, [29, 31]]);
+  expect(cell.loss).toEqual({ value: 2, barrier: 2, interval: [0.9, 3.1] });
+  expect(cell.error).toEqual({ value: 50, barrier: 30, interval: [29, 31] });
   expect(found.document.shares?.loss?.even).toBe(2);
   expect(found.document.distance.full).toEqual({ euclidean: 5, cosine: 1 });
   expect(found.document.distance.layers.x).toEqual({ euclidean: 2, cosine: null });
@@ -44,7 +40,7 @@ it("takes means of values and the hull of intervals; points that a pair lacks ar
 
 it("keeps a value that is not finite in one pair as not finite", () => {
   const [cell] = combinePairs([[point(5, 1)], [point(5, null)]])[0].document.cells;
-  expect([cell.loss_barrier, cell.loss_interval]).toEqual([null, null]);
+  expect(cell.loss).toEqual({ value: null, barrier: null, interval: null });
 });
 
 it("leaves a single pair as it is", () => {
@@ -59,5 +55,5 @@ it("leaves out cells that a pair lacks, such as those of a base that only anothe
     [{ ...more, document: { ...more.document, cells: [extra, ...more.document.cells] } }],
     [point(5, 3)],
   ]);
-  expect(found[0].document.cells.map(({ scan, loss }) => [scan, loss])).toEqual([["full", 2]]);
+  expect(found[0].document.cells.map(({ scan, loss }) => [scan, loss?.value])).toEqual([["full", 2]]);
 });

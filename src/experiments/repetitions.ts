@@ -1,10 +1,7 @@
 // Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
 // holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
-import { decide, type Measurement, sharesOf } from "../connectivity/index.ts";
+import { type Cell, decide, type Measurement, type Scored, sharesOf } from "../connectivity/index.ts";
 import type { Measured } from "../report/index.ts";
-
-type Cell = Measurement["cells"][number];
-type Interval = Cell["loss_interval"];
 
 /** The measurements of each pair, which have the same points and cells, as one list. */
 export function combinePairs(pairs: readonly (readonly Measured[])[]): Measured[] {
@@ -22,16 +19,7 @@ function combine(documents: readonly Measurement[]): Measurement {
   const cells = first.cells.flatMap((cell): Cell[] => {
     const same = documents.flatMap(({ cells }) => cells.find((other) => isSame(cell, other)) ?? []);
     if (same.length < documents.length) return []; // a pair that has other scans or bases too
-    const one = {
-      ...cell,
-      loss: mean(same.map((c) => c.loss)),
-      error: mean(same.map((c) => c.error)),
-      loss_barrier: mean(same.map((c) => c.loss_barrier)),
-      loss_interval: hull(same.map((c) => c.loss_interval)),
-      error_barrier: mean(same.map((c) => c.error_barrier)),
-      error_interval: hull(same.map((c) => c.error_interval)),
-    };
-    return [one];
+    return [{ ...cell, loss: combineScored(same.map((c) => c.loss)), error: combineScored(same.map((c) => c.error)) }];
   });
   const scores = (end: "a" | "b") => ({
     loss: mean(documents.map(({ ends }) => ends[end].loss)),
@@ -56,6 +44,17 @@ function combine(documents: readonly Measurement[]): Measurement {
     distance,
     ...sharesOf(cells, first.layers),
     verdict: decide(cells),
+  };
+}
+
+/** Undefined where a pair does not have the metric. */
+function combineScored(all: readonly (Scored | undefined)[]): Scored | undefined {
+  const known = all.filter((one) => one !== undefined);
+  if (known.length < all.length) return undefined;
+  return {
+    value: mean(known.map(({ value }) => value)),
+    barrier: mean(known.map(({ barrier }) => barrier)),
+    interval: hull(known.map(({ interval }) => interval)),
   };
 }
 
@@ -86,7 +85,7 @@ function mean(values: readonly (number | null)[]): number | null {
   return sum / values.length;
 }
 
-function hull(intervals: readonly Interval[]): Interval {
+function hull(intervals: readonly Scored["interval"][]): Scored["interval"] {
   const known = intervals.filter((interval) => interval !== null);
   if (known.length < intervals.length) return null;
   return [Math.min(...known.map(([low]) => low)), Math.max(...known.map(([, high]) => high))];

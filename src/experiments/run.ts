@@ -2,19 +2,12 @@
 // not done again, so a run that was cut goes on where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-  layersOf,
-  loadOrders,
-  matchLayers,
-  type Piece,
-  parseScans,
-  removePieces,
-  requireFit,
-} from "../connectivity/index.ts";
+import { loadOrders, type Piece, parseScans, removePieces } from "../connectivity/index.ts";
 import { UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
-import { findNetwork } from "../models/index.ts";
+import { findNetwork, layersOf, matchLayers } from "../models/index.ts";
+import { requireFit } from "../pairs/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { clientHistogram } from "./clients.ts";
 import type { RunFolder } from "./folder.ts";

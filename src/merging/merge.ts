@@ -17,7 +17,17 @@ import {
 } from "../core/index.ts";
 import { type Grouping, holderOf, type Layer, matchLayers } from "../models/index.ts";
 import { openPair, type Pair } from "../pairs/index.ts";
-import { keyOf, type Mix, mixKey, mixOfEnd, recalibrate, Scores, type Source, Sweep } from "../sweep/index.ts";
+import {
+  keyOf,
+  type Mix,
+  MixWeights,
+  mixKey,
+  mixOfEnd,
+  recalibrate,
+  Scores,
+  type Source,
+  Sweep,
+} from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
 import { openMergeEnds } from "./ends.ts";
 import { requireOut } from "./out.ts";
@@ -166,7 +176,7 @@ async function freshStatistics(
   const source = (name: string): Source =>
     shares.has(name) ? { kind: "average", alpha: shares.get(name)! } : { kind: "end", end: base };
   const mix: Mix = { sources: pair.layers.map(({ name }) => source(name)) };
-  const { statistics, tensors } = await recalibrate(pair, [mix], { runtime });
+  const { statistics, tensors } = await recalibrate(pair, [mix], new MixWeights(pair), runtime);
   const own = [...(statistics.get(mixKey(mix)) ?? [])];
   return new Map(own.map(([name, from]) => [name, tensors.get(`${keyOf(from)}:${name}`)!]));
 }

@@ -1,8 +1,8 @@
 // Layers: what is averaged as one. A layer is a state-dict key without its last component, so weight and bias go together, in the order of the
 // state dict. Tied parameters are one layer with the name and place of the last module. Integer buffers are counters and belong to none's size.
 import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
-import { holderOf, type Model } from "./model.ts";
 import { dtypeOf } from "./initialise.ts";
+import { holderOf, type Model } from "./model.ts";
 
 export type Grouping = "module" | "block" | "tensor";
 
@@ -58,7 +58,11 @@ export function groupLayers(
 }
 
 /** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
-export function layersOf({ parameters, tied }: Pick<Model, "parameters" | "tied">, group?: Grouping, isThere: (name: string) => boolean = () => true): Layer[] {
+export function layersOf(
+  { parameters, tied }: Pick<Model, "parameters" | "tied">,
+  group?: Grouping,
+  isThere: (name: string) => boolean = () => true,
+): Layer[] {
   const present = parameters.filter((p) => isThere(p.name));
   const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
   return groupLayers(tensors, { group, tied });

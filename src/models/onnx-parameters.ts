@@ -22,7 +22,11 @@ export function graphParameters(foreign: ForeignModel, differs: (held: Held) => 
  * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
  * gives: files that sort their names have lost it. A tied tensor stands where its last name is used.
  */
-export function stateDictParameters(tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>, used: readonly string[], tied: Model["tied"]): Parameter[] {
+export function stateDictParameters(
+  tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,
+  used: readonly string[],
+  tied: Model["tied"],
+): Parameter[] {
   const place = new Map(used.map((name, i) => [name, i]));
   const modules = new Set(used.map(moduleOf));
   const alike = (name: string) => tied.find((group) => group.includes(name)) ?? [name];

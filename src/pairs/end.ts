@@ -1,7 +1,17 @@
 // One end of a pair: a checkpoint whose tensors are read when they are needed. Opening looks at every tensor once: whether all are finite, which are
 // constant, and a digest of each, by which tied tensors are found.
 import { type Checkpoint, readAll, type TensorInfo } from "../checkpoints/index.ts";
-import { inspect, listSome, sha256Files, sizeOf, bytesPerElement, isFloating, type Tensor, UserError } from "../core/index.ts";
+import {
+  bytesPerElement,
+  type Inspected,
+  inspect,
+  isFloating,
+  listSome,
+  sha256Files,
+  sizeOf,
+  type Tensor,
+  UserError,
+} from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 
 export interface End {
@@ -17,39 +27,50 @@ export interface End {
   digestOf(name: string): string;
   /** True when all elements are equal. */
   isConstant(name: string): boolean;
-  close(): Promise<void>;
 }
 
 /** Bytes of a checkpoint that is kept in memory; a larger one is read again each time. */
 const mostKept = 1 << 26;
 
-/** Opens an end over a file, which it closes. Throws {@link UserError} when a weight is NaN or infinite, unless that is allowed. */
+/** Opens an end over a file. Throws {@link UserError} when a weight is NaN or infinite, unless that is allowed. */
 export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
   const kept = bytes <= mostKept ? await readAll(file) : undefined;
   const read = async (name: string) => kept?.get(name) ?? file.read(name);
-  const digests = new Map<string, string>();
-  const constant = new Set<string>();
-  const broken: string[] = [];
-  for (const [name, { dtype, shape }] of file.tensors) {
-    const found = inspect(await read(name));
-    digests.set(name, `${dtype}[${shape}] ${found.digest}`);
-    if (found.constant) constant.add(name);
-    if (isFloating(dtype) && !found.finite) broken.push(name);
-  }
+  const found = new Map<string, Inspected>();
+  for (const name of file.tensors.keys()) found.set(name, inspect(await read(name)));
+  const broken = [...found].filter(([name, { finite }]) => !finite && isFloating(file.tensors.get(name)!.dtype));
   if (broken.length && !allowNonfinite)
     throw new UserError(
-      `${file.path} holds NaN or infinite weights in ${listSome(broken)}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+      `${file.path} holds NaN or infinite weights in ${listSome(broken.map(([name]) => name))}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
     );
+  return endOf(file.path, await sha256Files(file.files), file.tensors, read, found);
+}
+
+/** An end whose tensors are in memory, by the name `path`. */
+export function endInMemory(path: string, tensors: ReadonlyMap<string, Tensor>): End {
+  const found = new Map([...tensors].map(([name, tensor]) => [name, inspect(tensor)]));
+  return endOf(path, "", tensors, async (name) => tensors.get(name)!, found);
+}
+
+function endOf(
+  path: string,
+  sha256: string,
+  tensors: End["tensors"],
+  read: End["read"],
+  inspected: ReadonlyMap<string, Inspected>,
+): End {
   return {
-    path: file.path,
-    sha256: await sha256Files(file.files),
-    tensors: file.tensors,
+    path,
+    sha256,
+    tensors,
     read,
     placeOf: (name) => name,
-    digestOf: (name) => digests.get(name)!,
-    isConstant: (name) => constant.has(name),
-    close: () => file.close(),
+    digestOf(name) {
+      const { dtype, shape } = tensors.get(name)!;
+      return `${dtype}[${shape}] ${inspected.get(name)!.digest}`;
+    },
+    isConstant: (name) => inspected.get(name)!.constant,
   };
 }
 

@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 import { onnxBytes, temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { type Tensor, tensor } from "../core/index.ts";
+import { compareFiles } from "../distance/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
-import { compareFiles } from "./compare.ts";
-import { openSubject } from "./subject.ts";
+import { openEnds } from "./pair.ts";
 
 const folder = temporaryFolder();
 const matrix = (value: number) => tensor("float32", [4, 4], new Array<number>(16).fill(1).with(0, value));
@@ -56,8 +56,8 @@ it("is no difference for a built-in network, which knows its tied tensors, nor f
     [a, b],
     [b, a],
   ] as const) {
-    const subject = await openSubject(ends, { name: "gpt", sizes });
-    for (const end of [subject.a, subject.b]) expect(end.tensors.get(dropped)!.shape).toEqual(all.get(dropped)!.shape);
+    await using opened = await openEnds({ a: ends[0], b: ends[1], model: { name: "gpt", sizes } });
+    for (const end of [opened.a, opened.b]) expect(end.tensors.get(dropped)!.shape).toEqual(all.get(dropped)!.shape);
   }
 
   const names = ["wte.weight", "h.weight", "head.weight"];
@@ -66,10 +66,12 @@ it("is no difference for a built-in network, which knows its tied tensors, nor f
   writeFileSync(graph, onnxBytes(new Map(names.map((name) => [name, matrix(1)])), nodes));
   const both = await language("first", 2, ["wte.weight", "head.weight"]);
   const one = await language("second", 3, ["wte.weight"]);
-  const subject = await openSubject([both, one], { name: graph });
-  expect(subject.b.tensors.get("head.weight")).toEqual(matrix(3));
-  expect(subject.model({ name: "y2" }).tied).toEqual([["wte.weight", "head.weight"]]);
-  await openSubject([one, both], { name: graph });
+  {
+    await using ends = await openEnds({ a: both, b: one, model: { name: graph } });
+    expect(await ends.b.read("head.weight")).toEqual(matrix(3));
+    expect(ends.tied).toEqual([["wte.weight", "head.weight"]]);
+  }
+  await using _ = await openEnds({ a: one, b: both, model: { name: graph } });
 });
 
 it("is told by an index of several files too", async () => {

@@ -4,10 +4,9 @@ import { type BatchShape, batchSize, type Dataset } from "../data/index.ts";
 import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
 import type { Inputs } from "../models/index.ts";
 import type { End } from "./end.ts";
-import { onnxModel, type OnnxNetwork } from "./matching/network.ts";
-import type { Ends } from "./origin.ts";
+import { type OnnxNetwork, onnxModel } from "./matching/network.ts";
+import type { Ends, Task } from "./origin.ts";
 import { chooseOutput } from "./output.ts";
-import type { Task } from "./pair.ts";
 
 /** How the network takes samples; `a` has the weights that it is tried with. */
 export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "context"> {

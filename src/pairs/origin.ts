@@ -1,9 +1,56 @@
 // Where a pair comes from: a built-in network, two ONNX graphs, or one graph with two state dicts. One file each, one object of this contract.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import type { Dataset } from "../data/index.ts";
-import type { Layer, Model } from "../models/index.ts";
+import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { Graph } from "../graph/index.ts";
+import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import type { End } from "./end.ts";
-import type { EndsRequest, Fitted, PairRequest } from "./pair.ts";
+
+export interface ModelSpec {
+  /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
+  readonly name?: string;
+  /** Sizes given by the user; the others are read from the checkpoint. */
+  readonly sizes?: Partial<Record<string, number>>;
+}
+
+export const tasks = ["classify", "tokens", "regress"] as const;
+export type Task = (typeof tasks)[number];
+
+/** Which two ends of which network. */
+export interface EndsRequest {
+  /** Paths of the two checkpoints. */
+  readonly a: string;
+  readonly b: string;
+  readonly model: ModelSpec;
+  readonly group?: Grouping;
+  readonly allowNonfinite?: boolean;
+}
+
+/** The ends, and the samples to measure them on. */
+export interface PairRequest extends EndsRequest {
+  readonly data: DataOptions & { readonly name: string };
+  readonly task?: Task;
+  /** The output of an ONNX graph that holds the scores. */
+  readonly output?: string;
+  readonly batch?: number;
+  readonly runtime?: RuntimeOptions;
+}
+
+export interface Pair extends Omit<Ends, "fit" | "context"> {
+  readonly model: Model;
+  readonly data: Dataset;
+  /** Samples of a batch; where there are fewer, the last one fills it. */
+  readonly batch: number;
+  /** The batch that the network's inputs are fixed to; undefined where it is free. */
+  readonly fixedBatch?: number;
+  /** The data's inputs under the network's names and in its dtypes. */
+  inputs(graph: Graph, shape: BatchShape): Inputs;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the samples add to the ends. */
+export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs">;
 
 export interface Origin {
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */

@@ -1,22 +1,14 @@
 // Which output of an ONNX graph holds the scores, and of what type. The graph's own declarations say it where they are complete and the scores come
 // from a product; else the graph runs once on the first samples.
-import { convert, listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
+import { convert, listSome, nearest, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import { batchAt, batchShape, type Dataset } from "../data/index.ts";
-import { Graph, inputNames, serialise, type Type } from "../graph/index.ts";
+import { Graph, inputNames, serialise } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
 import { Session } from "../runtime/index.ts";
-import { declaredOutput } from "./declared-output.ts";
+import { declaredOutput, holdsScores, type Wanted } from "./declared-output.ts";
 import type { End } from "./end.ts";
 import { applyNetwork, type OnnxNetwork, type Output } from "./matching/network.ts";
-import type { Pair, PairRequest, Task } from "./pair.ts";
-
-/** What an output must be to hold the scores. */
-export interface Wanted {
-  readonly task: Task;
-  /** Of the labels of a batch. */
-  readonly labels: readonly number[];
-  readonly classes: number;
-}
+import type { Pair, PairRequest, Task } from "./origin.ts";
 
 /** Chooses the output with the scores. Throws {@link UserError} when it is not clear, or the network fails on the samples. */
 export async function chooseOutput(
@@ -58,13 +50,6 @@ export async function chooseOutput(
   return { name, type, areProbabilities: task !== "regress" && areProbabilities(scores) };
 }
 
-/** Whether an output of a type can hold the scores. */
-export function holdsScores({ dtype, shape }: Type, { task, labels, classes }: Wanted): boolean {
-  if (!/float/.test(dtype)) return false;
-  if (task === "regress") return sizeOf(shape) === sizeOf(labels);
-  return shape.length === labels.length + 1 && labels.every((n, i) => n === shape[i]) && shape.at(-1)! >= classes;
-}
-
 /** Whether every row of scores is a distribution, as a softmax at the end of the graph makes it. */
 export function areProbabilities(scores: Tensor): boolean {
   const classes = scores.shape.at(-1)!;
@@ -93,11 +78,11 @@ async function runOnce(
 ): Promise<Map<string, Tensor>> {
   const graph = new Graph();
   const parameters = new Map(network.parameters.map((p) => [p.name, p]));
-  const valueOf = applyNetwork(network, inputsOf(graph, batchShape(data, size)), (name) => {
+  const find = applyNetwork(network, inputsOf(graph, batchShape(data, size)), (name) => {
     const p = parameters.get(name)!;
     return graph.input(`a:${name}`, dtypeOf(p), p.shape);
   });
-  const outputs = Object.fromEntries(names.map((name, i) => [`out${i}`, valueOf(name)]));
+  const outputs = Object.fromEntries(names.map((name, i) => [`out${i}`, find(name)]));
   const weights = new Map<string, Tensor>();
   for (const input of inputNames(Object.values(outputs))) {
     const parameter = input.startsWith("a:") ? parameters.get(input.slice(2)) : undefined;

@@ -1,10 +1,7 @@
-// The stored cells as the figures want them: one value for a layer at an epoch, under a metric, on a base.
-import type { Measurement } from "../connectivity/index.ts";
+// The cells as the figures want them: one value for a layer at an epoch, under a metric, on a base.
+import { type Cell, type Measurement, type Metric, metrics, type Scored } from "../connectivity/index.ts";
 import { isModule, moduleName } from "../core/index.ts";
 
-export type StoredCell = Measurement["cells"][number];
-export type Metric = "loss" | "error";
-export const metrics = ["loss", "error"] as const;
 /** The weight of b that a document's sentences and pictures are about. */
 export const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
 /** What a document tells. */
@@ -17,13 +14,6 @@ export interface Measured {
   readonly epoch: number;
   readonly split: "train" | "test";
   readonly document: Measurement;
-}
-
-/** Barrier, its interval and the value itself: loss in nats, error in points of percent. */
-export interface CellView {
-  readonly barrier: number | null;
-  readonly interval: readonly [number, number] | null;
-  readonly value: number | null;
 }
 
 /** The cumulative and single scans of a document, as they come; `full` has its own curve. */
@@ -39,13 +29,13 @@ export function cellOf(
   scan: string,
   layer: string | null,
   base: "a" | "b" | null,
-): StoredCell | undefined {
+): Cell | undefined {
   const weight = weightOf(document);
   return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === weight);
 }
 
 /** The cell of the average of all layers. */
-export const fullOf = (document: Measurement): StoredCell | undefined => cellOf(document, "full", null, null);
+export const fullOf = (document: Measurement): Cell | undefined => cellOf(document, "full", null, null);
 
 /** What `full` averages: all layers, or those that were chosen. */
 export const allLayers = (document: Measurement): string =>
@@ -69,12 +59,6 @@ export function baseOf({ cells }: Measurement): BaseChoice {
 export const pictureName = (scan: string): string =>
   isModule(scan) ? `order-${moduleName(scan)}` : scan.replace(":", "-"); // an order may have another picture's name
 
-export function viewOf(cell: StoredCell, metric: Metric): CellView {
-  return metric === "loss"
-    ? { barrier: cell.loss_barrier, interval: cell.loss_interval, value: cell.loss }
-    : { barrier: cell.error_barrier, interval: cell.error_interval, value: cell.error };
-}
-
 /**
  * What is drawn for a layer: one base's cell, or the mean over those that were measured. The mean of the intervals is never too narrow for the mean.
  * Numbers have five digits, so that a picture, a page and its script round the same ones.
@@ -85,19 +69,19 @@ export function drawn(
   layer: string,
   metric: Metric,
   base: BaseChoice,
-): CellView | undefined {
+): Scored | undefined {
   const ends = base === "mean" ? (["a", "b"] as const) : [base];
-  const views = ends.flatMap((end) => cellOf(document, scan, layer, end) ?? []).map((cell) => viewOf(cell, metric));
-  if (views.length === 0) return undefined;
+  const scored = ends.flatMap((end) => cellOf(document, scan, layer, end)?.[metric] ?? []);
+  if (scored.length === 0) return undefined;
   const mean = (values: (number | null | undefined)[]) =>
     values.some((x) => x === null || x === undefined)
       ? null
       : Number((values.reduce<number>((sum, x) => sum + x!, 0) / values.length).toPrecision(5));
-  const [low, high] = [0, 1].map((i) => mean(views.map((view) => view.interval?.[i])));
+  const [low, high] = [0, 1].map((i) => mean(scored.map(({ interval }) => interval?.[i])));
   return {
-    barrier: mean(views.map((view) => view.barrier)),
+    barrier: mean(scored.map(({ barrier }) => barrier)),
     interval: low === null || high === null ? null : [low, high],
-    value: mean(views.map((view) => view.value)),
+    value: mean(scored.map(({ value }) => value)),
   };
 }
 

@@ -1,6 +1,6 @@
 // What a measurement found, in words and in a few numbers. Reads stored values only.
-import type { Measurement } from "../connectivity/index.ts";
-import { allLayers, atWeight, drawn, fullOf, type Metric, metricsOf, type StoredCell, weightOf } from "./cells.ts";
+import type { Cell, Measurement, Metric } from "../connectivity/index.ts";
+import { allLayers, atWeight, drawn, fullOf, metricsOf, weightOf } from "./cells.ts";
 import { plain, signed } from "./numbers.ts";
 
 /** The metric that sentences are about: the loss where it was measured. */
@@ -43,12 +43,12 @@ export function finding(document: Measurement): string {
 }
 
 /** `a loss barrier of +1.2 and an error barrier of +30.1 points`. */
-const barriersOf = (document: Measurement, full: StoredCell): string =>
+const barriersOf = (document: Measurement, full: Cell): string =>
   metricsOf(document)
     .map((metric) =>
       metric === "loss"
-        ? `a loss barrier of ${signed(full.loss_barrier)}`
-        : `an error barrier of ${signed(full.error_barrier, 1)} points`,
+        ? `a loss barrier of ${signed(full.loss?.barrier)}`
+        : `an error barrier of ${signed(full.error?.barrier, 1)} points`,
     )
     .join(" and ");
 
@@ -58,14 +58,14 @@ export function baselineSentence(document: Measurement): string | undefined {
   const alone = document.cells.filter(({ scan, alpha, baseline }) => scan === "single" && alpha === weight && baseline);
   if (alone.length === 0) return undefined;
   const metric = mainMetric(document);
-  const median = (of: (cell: StoredCell) => number | null) => {
+  const median = (of: (cell: Cell) => number | null | undefined) => {
     const values = new Map<string, number[]>(); // of each layer, on every base
     for (const cell of alone)
       values.set(cell.layer!, [...(values.get(cell.layer!) ?? []), of(cell) ?? Number.POSITIVE_INFINITY]);
     return medianOf([...values.values()].map((some) => some.reduce((sum, x) => sum + x, 0) / some.length));
   };
-  const average = median((cell) => cell[`${metric}_barrier`]);
-  const random = median((cell) => cell.baseline![`${metric}_barrier`]);
+  const average = median((cell) => cell[metric]?.barrier);
+  const random = median((cell) => cell.baseline?.[metric]?.barrier);
   return `A random step of the same length in one layer has ${metric === "loss" ? "a loss" : "an error"} barrier of ${signed(random, 3)} in the median, the step to the average ${signed(average, 3)}.`;
 }
 
@@ -76,12 +76,11 @@ export function tilesOf(document: Measurement): { value: string; label: string }
   const { a, b } = document.ends;
   const tiles = {
     loss: () => {
-      const range = full?.loss_interval
-        ? `, 95 % ${signed(full.loss_interval[0])} to ${signed(full.loss_interval[1])}`
-        : "";
-      return { value: signed(full?.loss_barrier), label: `full loss barrier${range}` };
+      const { barrier, interval } = full?.loss ?? {};
+      const range = interval ? `, 95 % ${signed(interval[0])} to ${signed(interval[1])}` : "";
+      return { value: signed(barrier), label: `full loss barrier${range}` };
     },
-    error: () => ({ value: signed(full?.error_barrier, 1), label: "full error barrier, points" }),
+    error: () => ({ value: signed(full?.error?.barrier, 1), label: "full error barrier, points" }),
   };
   const ends = {
     loss: { value: `${plain(a.loss, 3)} · ${plain(b.loss, 3)}`, label: "loss of the ends a · b" },

@@ -1,5 +1,5 @@
 // A heatmap panel: layers down, epochs across, the number in every cell. One panel a scan; the page's script recolours it when a switch is turned.
-import type { CellView } from "./cells.ts";
+import type { Scored } from "../connectivity/index.ts";
 import { escapeHtml, plain, short, signed } from "./numbers.ts";
 import { colourOf, css, isLight } from "./scale.ts";
 import { pictureStyle } from "./style.ts";
@@ -13,7 +13,7 @@ export interface Heatmap {
   /** What the columns count. */
   readonly unit?: "epoch" | "step";
   /** By row, then column; undefined where nothing was measured. */
-  readonly cells: readonly (readonly (CellView | undefined)[])[];
+  readonly cells: readonly (readonly (Scored | undefined)[])[];
   /** What the numbers are: their unit, split and base. The page's script keeps it true when a switch is turned. */
   readonly shown: string;
   /** The value of the scale's end. */
@@ -64,14 +64,14 @@ export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, 
 }
 
 /** Dark or white by the cell's colour; faint where the interval covers zero. */
-function classOf({ barrier, interval }: CellView, limit: number): string {
+function classOf({ barrier, interval }: Scored, limit: number): string {
   const shade = barrier === null || isLight(colourOf(barrier, limit)) ? "on-light" : "on-dark";
   const isUnsure = interval !== null && interval[0] <= 0 && interval[1] >= 0;
   return isUnsure ? `${shade} unsure` : shade;
 }
 
 /** What a cell tells when it is pointed at. */
-export function tip(place: string, { barrier, interval, value }: CellView): string {
+export function tip(place: string, { barrier, interval, value }: Scored): string {
   const range = interval ? ` (95 %: ${signed(interval[0], 3)} to ${signed(interval[1], 3)})` : "";
   return `${place}\nbarrier ${signed(barrier, 3)}${range}\nvalue ${plain(value)}`;
 }

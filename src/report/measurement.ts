@@ -87,7 +87,7 @@ export function renderMeasurement(document: Measurement): Rendered {
               c.scan,
               c.base ?? "",
               String(c.alpha),
-              ...told.map((metric) => signed(c[`${metric}_barrier`], metric === "loss" ? 4 : 2)),
+              ...told.map((metric) => signed(c[metric]?.barrier, metric === "loss" ? 4 : 2)),
             ]),
             false,
           ),

@@ -22,12 +22,12 @@ function made(epoch: number, split: "train" | "test"): Measurement {
     averaged: layer ? [layer] : layers,
     base,
     alpha: 0.5,
-    loss: 1 + value,
-    error: 40 + 30 * value,
-    loss_barrier: value,
-    loss_interval: [value - 0.02, value + 0.02] as [number, number],
-    error_barrier: 30 * value,
-    error_interval: [30 * value - 2, 30 * value + 2] as [number, number],
+    loss: { value: 1 + value, barrier: value, interval: [value - 0.02, value + 0.02] as [number, number] },
+    error: {
+      value: 40 + 30 * value,
+      barrier: 30 * value,
+      interval: [30 * value - 2, 30 * value + 2] as [number, number],
+    },
   });
   const distances = {
     full: { euclidean: epoch, cosine: 0.9 },
@@ -109,10 +109,8 @@ describe("the pictures", () => {
     const cells = document.cells.map((cell) => ({
       ...cell,
       baseline: {
-        loss_barrier: cell.layer === "fc" ? null : cell.base === "a" ? 1 : 3,
-        error_barrier: 0,
-        loss_draws: [],
-        error_draws: [],
+        loss: { barrier: cell.layer === "fc" ? null : cell.base === "a" ? 1 : 3, draws: [] },
+        error: { barrier: 0, draws: [] },
       },
     }));
     const { html } = renderMeasurement({ ...document, cells });
@@ -150,7 +148,7 @@ describe("the pictures", () => {
     expect(rows.length).toBe(6 * 17);
     const { document } = run.measurements[0];
     expect(rows[0]).toMatchObject({ epoch: 0, split: "train", scan: "single", layer: "conv1", base: "a", alpha: 0.5 });
-    expect(rows[0].loss_barrier).toBe(document.cells[0].loss_barrier);
+    expect(rows[0].loss_barrier).toBe(document.cells[0].loss?.barrier);
     expect(rows[16]).toMatchObject({ scan: "full", layer: null, base: null });
   });
 });

@@ -1,4 +1,5 @@
 // The report of a run: a pair over its epochs.
+import { type Metric, metrics } from "../connectivity/index.ts";
 import {
   type BaseChoice,
   baseNames,
@@ -7,14 +8,11 @@ import {
   drawn,
   fullOf,
   type Measured,
-  type Metric,
   metricNames,
-  metrics,
   pictureName,
   scansOf,
   scanTitle,
   unit,
-  viewOf,
 } from "./cells.ts";
 import { chartSvg, type Line } from "./curves.ts";
 import { finding, tilesOf } from "./finding.ts";
@@ -228,7 +226,7 @@ function gridCells(
 
 /** Of all that was measured, the full barrier too: one layer is pale beside all of them, and where there is almost none all are. */
 function heatmapLimit(points: readonly Measured[], metric: Metric): number {
-  const values = points.flatMap(({ document }) => document.cells.map((cell) => viewOf(cell, metric).barrier));
+  const values = points.flatMap(({ document }) => document.cells.map((cell) => cell[metric]?.barrier));
   return limitOf(values, metric === "loss" ? 0.25 : 10);
 }
 
@@ -266,9 +264,8 @@ function fullLines(points: readonly Measured[], metric: Metric): Line[] {
       points: points
         .filter((m) => m.split === split)
         .flatMap(({ epoch, document }) => {
-          const cell = fullOf(document);
-          const view = cell && viewOf(cell, metric);
-          return view ? [{ x: epoch, y: view.barrier, band: view.interval }] : [];
+          const full = fullOf(document)?.[metric];
+          return full ? [{ x: epoch, y: full.barrier, band: full.interval }] : [];
         }),
     }));
 }
@@ -281,7 +278,7 @@ function endLines(points: readonly Measured[]): Line[] {
   return [
     line("end a", ({ ends }) => ends.a.loss),
     line("end b", ({ ends }) => ends.b.loss),
-    line("average", (document) => fullOf(document)?.loss),
+    line("average", (document) => fullOf(document)?.loss?.value),
   ].filter(({ points: p }) => p.some(({ y }) => y !== null));
 }
 

@@ -1,5 +1,6 @@
 // Sections of a run's page that are tables: claims, clients, pairs, set-up, numbers.
-import { drawn, fullOf, type Measured, metrics } from "./cells.ts";
+import { metrics } from "../connectivity/index.ts";
+import { drawn, fullOf, type Measured } from "./cells.ts";
 import { singles } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { paragraph, section, table } from "./page.ts";
@@ -51,8 +52,8 @@ export function pairSection({ pairs = [] }: RunRecord): string {
     const alone = last && singles(last);
     return [
       `${i + 1}: ${folder}`,
-      signed(full?.loss_barrier),
-      signed(full?.error_barrier, 1),
+      signed(full?.loss?.barrier),
+      signed(full?.error?.barrier, 1),
       alone ? `${signed(alone.worst.barrier)} (${alone.worst.name})` : "not measured",
     ];
   });

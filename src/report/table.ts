@@ -18,14 +18,14 @@ function columns(
     layer: column("STRING", ({ cell }) => cell.layer),
     base: column("STRING", ({ cell }) => cell.base),
     alpha: column("DOUBLE", ({ cell }) => cell.alpha),
-    loss: column("DOUBLE", ({ cell }) => cell.loss),
-    error: column("DOUBLE", ({ cell }) => cell.error),
-    loss_barrier: column("DOUBLE", ({ cell }) => cell.loss_barrier),
-    loss_low: column("DOUBLE", ({ cell }) => cell.loss_interval?.[0]),
-    loss_high: column("DOUBLE", ({ cell }) => cell.loss_interval?.[1]),
-    error_barrier: column("DOUBLE", ({ cell }) => cell.error_barrier),
-    error_low: column("DOUBLE", ({ cell }) => cell.error_interval?.[0]),
-    error_high: column("DOUBLE", ({ cell }) => cell.error_interval?.[1]),
+    loss: column("DOUBLE", ({ cell }) => cell.loss?.value),
+    error: column("DOUBLE", ({ cell }) => cell.error?.value),
+    loss_barrier: column("DOUBLE", ({ cell }) => cell.loss?.barrier),
+    loss_low: column("DOUBLE", ({ cell }) => cell.loss?.interval?.[0]),
+    loss_high: column("DOUBLE", ({ cell }) => cell.loss?.interval?.[1]),
+    error_barrier: column("DOUBLE", ({ cell }) => cell.error?.barrier),
+    error_low: column("DOUBLE", ({ cell }) => cell.error?.interval?.[0]),
+    error_high: column("DOUBLE", ({ cell }) => cell.error?.interval?.[1]),
   };
 }
 

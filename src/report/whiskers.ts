@@ -1,5 +1,5 @@
 // One moment of one pair: for every layer a dot with its interval, one panel a scan. Zero is a line; to the right is worse.
-import type { CellView } from "./cells.ts";
+import type { Scored } from "../connectivity/index.ts";
 import { niceTicks } from "./curves.ts";
 import { tip } from "./heatmap.ts";
 import { escapeHtml, plain } from "./numbers.ts";
@@ -9,7 +9,7 @@ import { pictureStyle } from "./style.ts";
 export interface Whiskers {
   readonly title: string;
   readonly rows: readonly string[];
-  readonly cells: readonly (CellView | undefined)[];
+  readonly cells: readonly (Scored | undefined)[];
   /** The range of values, the same for all panels. */
   readonly range: readonly [number, number];
   readonly limit: number;

@@ -8,14 +8,14 @@ import type { RuntimeOptions } from "../runtime/index.ts";
 import { buildSweep, loadSweep, type SweepGraph } from "./graph.ts";
 import type { Mix } from "./mixes.ts";
 import type { Scores } from "./scores.ts";
-import type { Weights } from "./weights.ts";
+import type { MixWeights } from "./weights.ts";
 
 /** Operations in one graph: beyond it building and loading cost more than sharing saves. */
 const mostNodes = 12_000;
 
 export interface Evaluation {
   readonly pair: Pair;
-  readonly weights: Weights;
+  readonly weights: MixWeights;
   readonly runtime?: RuntimeOptions;
 }
 

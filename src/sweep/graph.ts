@@ -8,7 +8,7 @@ import type { Pair } from "../pairs/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Mix } from "./mixes.ts";
 import { keyOf, type Source } from "./source.ts";
-import type { Weights } from "./weights.ts";
+import type { MixWeights } from "./weights.ts";
 
 /** A graph, and what each of its inputs stands for that is a weight. */
 export interface SweepGraph {
@@ -17,7 +17,11 @@ export interface SweepGraph {
 }
 
 /** Gives a mix's weights as inputs of a graph, and keeps a list of them. */
-export function weightInputs(graph: Graph, weights: Weights, used: Map<string, { source: Source; parameter: string }>) {
+export function weightInputs(
+  graph: Graph,
+  weights: MixWeights,
+  used: Map<string, { source: Source; parameter: string }>,
+) {
   return (mix: Mix) =>
     (parameter: string): Value => {
       const source = weights.sourceOf(mix, parameter);
@@ -31,7 +35,7 @@ export function weightInputs(graph: Graph, weights: Weights, used: Map<string, {
 /** The graph of the mixes: outputs `loss0`, `error0`, `loss1` … one value for each sample of the batch; a regression has no error. */
 export function buildSweep(
   { model, inputs }: Pick<Pair, "model" | "inputs">,
-  weights: Weights,
+  weights: MixWeights,
   mixes: readonly Mix[],
   shape: BatchShape,
 ): SweepGraph {
@@ -61,7 +65,7 @@ export interface Loaded {
 /** Loads a graph with its weights: frozen in where they fit, else fed at each run. */
 export async function loadSweep(
   { outputs, weights: used }: SweepGraph,
-  weights: Weights,
+  weights: MixWeights,
   runtime?: RuntimeOptions,
   most = mostFrozen,
 ): Promise<Loaded> {

@@ -5,4 +5,4 @@ export { recalibrate } from "./recalibrate.ts";
 export { type Metric, type SampleScores, Scores } from "./scores.ts";
 export { keyOf, type Source } from "./source.ts";
 export { type Progress, Sweep, type SweepOptions } from "./sweep.ts";
-export type { Statistics } from "./weights.ts";
+export { MixWeights, type Statistics } from "./weights.ts";

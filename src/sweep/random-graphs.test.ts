@@ -1,13 +1,12 @@
 // The sweep against naive evaluation, on networks drawn at random: convolutions in any order, with shared weights, residual sums, products, activations.
 // Naive means: average the tensors, hand them to the network's own graph, run it; mix by mix, nothing shared.
 import { expect, it } from "vitest";
-import { type Random, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
+import { average, type Random, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import {
   add,
   conv,
   Graph,
   globalAveragePool,
-  inputNames,
   linear,
   mul,
   nodesOf,
@@ -18,13 +17,13 @@ import {
   tanh,
   type Value,
 } from "../graph/index.ts";
-import { initialise, type Model, type Parameter, type Weights } from "../models/index.ts";
+import { initialise, layersOf, type Model, type Parameter, scoresOf, type Weights } from "../models/index.ts";
+import { endInMemory, type Pair } from "../pairs/index.ts";
 import { Session } from "../runtime/index.ts";
-import { scoresOf } from "../training/index.ts";
-import { groupLayers } from "./layers.ts";
-import { type Mix, orderMixes, partsOf } from "./mixes.ts";
-import { average, type Pair } from "./pair.ts";
-import { buildSweep, sweepWeights } from "./sweep.ts";
+import { buildSweep, loadSweep } from "./graph.ts";
+import { type Mix, orderMixes } from "./mixes.ts";
+import { keyOf, type Source } from "./source.ts";
+import { Weights as MixWeights, type WeighedPair } from "./weights.ts";
 
 const channels = 4;
 const batch = 3;
@@ -97,12 +96,21 @@ async function run(model: Uint8Array, feeds: Record<string, Tensor>): Promise<Re
   return results;
 }
 
+const alphas: Readonly<Record<string, number>> = { a: 0, b: 1, "m0.5": 0.5, "m0.25": 0.25 };
+const sources: readonly Source[] = [
+  { kind: "end", end: "a" },
+  { kind: "end", end: "b" },
+  { kind: "average", alpha: 0.5 },
+  { kind: "average", alpha: 0.25 },
+];
+
 /** The mix's loss and error of every sample: its tensors averaged, the network's own graph, nothing else. */
-async function naive({ model, layers, a, b }: Pair, { sources }: Mix, feeds: Record<string, Tensor>) {
+async function naive({ model, layers, a, b }: WeighedPair, mix: Mix, feeds: Record<string, Tensor>) {
   const graph = new Graph();
   const tensors = new Map<string, Tensor>();
   for (const [i, { parameters }] of layers.entries())
-    for (const name of parameters) tensors.set(name, average(a.get(name)!, b.get(name)!, partsOf(sources[i]).alpha));
+    for (const name of parameters)
+      tensors.set(name, average(await a.read(name), await b.read(name), alphas[keyOf(mix.sources[i])]));
   const input = graph.input("input", "float32", shape.inputs.input.shape);
   const labels = graph.input("labels", "int64", shape.labels.shape);
   const weights: Weights = (name) => graph.input(name, "float32", tensors.get(name)!.shape);
@@ -114,11 +122,17 @@ for (let seed = 0; seed < 25; seed++) {
   it(`equals naive evaluation on random network ${seed}`, async () => {
     const random = randomStream(seed, "random graphs");
     const model = randomModel(random);
-    const layers = groupLayers(model.parameters.map(({ name, shape }) => ({ name, shape, dtype: "float32" as const })));
-    const pair: Pair = { model, layers, a: initialise(model, 2 * seed), b: initialise(model, 2 * seed + 1) };
-    const kinds = ["a", "b", "m0.5", "m0.25"];
+    const layers = layersOf(model);
+    const [a, b] = [0, 1].map((end) => endInMemory(`end ${end}`, initialise(model, 2 * seed + end)));
+    const pair: WeighedPair & Pick<Pair, "inputs"> = {
+      model,
+      layers,
+      a,
+      b,
+      inputs: (graph, { inputs: { input } }) => ({ input: graph.input("input", input.dtype, input.shape) }),
+    };
     const mixes = orderMixes(
-      Array.from({ length: 12 }, () => ({ sources: layers.map(() => kinds[random.integer(kinds.length)]) })),
+      Array.from({ length: 12 }, () => ({ sources: layers.map(() => sources[random.integer(sources.length)]) })),
     );
     const size = sizeOf(shape.inputs.input.shape);
     const feeds = {
@@ -133,8 +147,11 @@ for (let seed = 0; seed < 25; seed++) {
         [0, 1, 2].map(() => random.integer(5)),
       ),
     };
-    const sweep = buildSweep(pair, mixes, shape);
-    const together = await run(serialise(sweep, sweepWeights(inputNames(Object.values(sweep)), pair)), feeds);
+    const weights = new MixWeights(pair);
+    const sweep = buildSweep(pair, weights, mixes, shape);
+    const { session } = await loadSweep(sweep, weights, { threads: 1 });
+    const together = await session.run(feeds);
+    await session.dispose();
     for (const [i, mix] of mixes.entries()) {
       const { loss, error } = await naive(pair, mix, feeds);
       // the runtime fuses a convolution with its neighbours only where nobody else uses what lies between: the last bit may differ
@@ -144,6 +161,6 @@ for (let seed = 0; seed < 25; seed++) {
       expect(Math.max(...difference)).toBeLessThan(3e-7);
       expect(toNumbers(together[`error${i}`])).toEqual(toNumbers(error));
     }
-    expect(nodesOf(Object.values(sweep)).length).toBeGreaterThan(12);
+    expect(nodesOf(Object.values(sweep.outputs)).length).toBeGreaterThan(12);
   });
 }

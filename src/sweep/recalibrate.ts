@@ -6,24 +6,22 @@ import { batchAt, batchShape } from "../data/index.ts";
 import { Graph, type Value } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
+import type { RuntimeOptions } from "../runtime/index.ts";
 import { loadSweep, weightInputs } from "./graph.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
 import { keyOf, type Source } from "./source.ts";
-import type { SweepOptions } from "./sweep.ts";
-import { Weights } from "./weights.ts";
+import type { MixWeights, Recalibrated } from "./weights.ts";
 
 /** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
 const size = 64;
 
-export interface Recalibrated {
-  /** For a mix: the source of each running statistic, by its name. */
-  readonly statistics: ReadonlyMap<string, ReadonlyMap<string, Source>>;
-  /** The statistics, by their source and name. */
-  readonly tensors: ReadonlyMap<string, Tensor>;
-}
-
 /** Statistics of every mix with an averaged layer, from the samples' full batches; the ends keep theirs. */
-export async function recalibrate(pair: Pair, mixes: readonly Mix[], options: SweepOptions): Promise<Recalibrated> {
+export async function recalibrate(
+  pair: Pair,
+  mixes: readonly Mix[],
+  weights: MixWeights,
+  runtime?: RuntimeOptions,
+): Promise<Recalibrated> {
   const { data, fixedBatch, model } = pair;
   const length = fixedBatch ?? Math.min(size, data.count);
   if (length > data.count)
@@ -33,7 +31,6 @@ export async function recalibrate(pair: Pair, mixes: readonly Mix[], options: Sw
   const batches = Math.floor(data.count / length);
   const graph = new Graph();
   const inputs = pair.inputs(graph, batchShape(data, length));
-  const weights = new Weights(pair, options);
   const used = new Map<string, { source: Source; parameter: string }>();
   const weightsOf = weightInputs(graph, weights, used);
   const tracked = new Map<string, { parameter: string; value: Value }>();
@@ -58,7 +55,7 @@ export async function recalibrate(pair: Pair, mixes: readonly Mix[], options: Sw
     );
   const values = [...tracked.values()];
   const outputs = Object.fromEntries(values.map(({ value }, i) => [`s${i}`, value]));
-  const { session, fed } = await loadSweep({ outputs, weights: used }, weights, options.runtime);
+  const { session, fed } = await loadSweep({ outputs, weights: used }, weights, runtime);
   try {
     const sums = values.map(() => undefined as Float64Array | undefined);
     for (let i = 0; i < batches; i++) {

@@ -139,7 +139,10 @@ async function scoresIn(file: Checkpoint): Promise<Scores> {
   const [loss, error] = [await file.read("loss"), await file.read("error")];
   const count = loss.shape[1];
   const row = (all: Tensor, i: number) => all.data.slice(i * count, (i + 1) * count) as Float32Array;
-  const rows = mixes.map((key: string, i): [string, SampleScores] => [key, { loss: row(loss, i), error: row(error, i) }]);
+  const rows = mixes.map((key: string, i): [string, SampleScores] => [
+    key,
+    { loss: row(loss, i), error: row(error, i) },
+  ]);
   return new Scores(
     new Map(rows),
     rows.map(([key]) => [key, count]),

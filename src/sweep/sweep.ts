@@ -6,7 +6,7 @@ import { evaluateTogether } from "./evaluate.ts";
 import { isEnd, type Mix, orderMixes } from "./mixes.ts";
 import { recalibrate } from "./recalibrate.ts";
 import { Scores } from "./scores.ts";
-import { type WeightOptions, Weights } from "./weights.ts";
+import { MixWeights, type WeightOptions } from "./weights.ts";
 
 export interface SweepOptions extends WeightOptions {
   readonly runtime?: RuntimeOptions;
@@ -41,11 +41,11 @@ export class Sweep {
     const { pair, options: own } = this;
     const [from, to] = options.range ?? [0, pair.data.count];
     const { until, progress = () => {} } = options;
-    const recalibrated =
+    const plain = new MixWeights(pair, own);
+    const weights =
       own.statistics === "recalibrate"
-        ? await recalibrate(pair, all.filter((mix) => !isEnd(mix)), own)
-        : undefined;
-    const weights = new Weights(pair, own, recalibrated);
+        ? new MixWeights(pair, own, await recalibrate(pair, all, plain, own.runtime))
+        : plain;
     const scores = Scores.empty(all, pair.data.count);
     let active = all;
     for (let done = from; done < to; ) {

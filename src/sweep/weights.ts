@@ -3,7 +3,6 @@ import { average, convert, fromNumbers, isFloating, randomStream, type Tensor, t
 import { dtypeOf, holderOf, layerIndex, type Parameter } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import { type Mix, mixKey } from "./mixes.ts";
-import type { Recalibrated } from "./recalibrate.ts";
 import { endOf, keyOf, type Source } from "./source.ts";
 
 /** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed again on the samples. */
@@ -15,11 +14,19 @@ export interface WeightOptions {
   readonly directionSeed?: number;
 }
 
+/** Running statistics computed on the samples. */
+export interface Recalibrated {
+  /** For a mix: the source of each running statistic, by its name. */
+  readonly statistics: ReadonlyMap<string, ReadonlyMap<string, Source>>;
+  /** The statistics, by their source and name. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
 /** What a mix needs of a pair. */
 export type WeighedPair = Pick<Pair, "model" | "layers" | "a" | "b">;
 
 /** Gives every parameter of a mix its source, and its tensor. */
-export class Weights {
+export class MixWeights {
   readonly #parameters: ReadonlyMap<string, Parameter>;
   readonly #index: ReadonlyMap<string, number>;
 

@@ -2,8 +2,7 @@
 // their state; outputs: the mean loss and error of the batch, the parameters and the state after the step.
 import type { DType } from "../core/index.ts";
 import { Graph, gradients, reduceMean, type Value } from "../graph/index.ts";
-import { holderOf, type Model } from "../models/index.ts";
-import { classification } from "../models/index.ts";
+import { classification, holderOf, type Model } from "../models/index.ts";
 import { clipByNorm, type Optimiser } from "./optimisers.ts";
 
 export interface StepOptions {

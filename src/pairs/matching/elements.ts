@@ -1,7 +1,8 @@
 // The elements that matching compares: read when they are asked for, widened once, and the latest kept, as one tensor is compared with many.
+
+import type { StoredTensors } from "../../checkpoints/index.ts";
 import { type Tensor, toNumbers } from "../../core/index.ts";
 import type { Held } from "../../graph/index.ts";
-import type { StateDict } from "./candidates.ts";
 
 type Numbers = ReturnType<typeof toNumbers>;
 
@@ -9,7 +10,7 @@ type Numbers = ReturnType<typeof toNumbers>;
 const mostKept = 1 << 29;
 
 export interface Elements {
-  of(file: StateDict, name: string): Promise<Numbers>;
+  of(file: StoredTensors, name: string): Promise<Numbers>;
   /** What the graph's own file has for a weight, where it has something. */
   ofGraph(held: Held): Promise<Numbers | undefined>;
   /** The same as it is stored. */
@@ -17,11 +18,11 @@ export interface Elements {
 }
 
 /** `values` is the graph's own file. */
-export function elementsOf(values: StateDict): Elements {
-  const kept = new Map<StateDict, Map<string, Numbers>>();
-  const order: { file: StateDict; name: string; bytes: number }[] = [];
+export function elementsOf(values: StoredTensors): Elements {
+  const kept = new Map<StoredTensors, Map<string, Numbers>>();
+  const order: { file: StoredTensors; name: string; bytes: number }[] = [];
   let total = 0;
-  const of = async (file: StateDict, name: string): Promise<Numbers> => {
+  const of = async (file: StoredTensors, name: string): Promise<Numbers> => {
     const known = kept.get(file)?.get(name);
     if (known) return known;
     const numbers = toNumbers(await file.read(name));

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { onnxBytes, onnxTensor, temporaryFolder } from "../../test/checkpoints.ts";
 import { type Tensor, tensor } from "../core/index.ts";
-import { compareFiles } from "./compare.ts";
-import { layersOf } from "./plan.ts";
-import { openSubject } from "./subject.ts";
+import { compareFiles } from "../distance/index.ts";
+import { openEnds } from "./pair.ts";
 
 const folder = temporaryFolder();
 type Nodes = NonNullable<Parameters<typeof onnxBytes>[1]>;
@@ -70,8 +69,8 @@ it("counts constants that differ, with the layers that a measurement has", async
   const wanted = { w1: 4, b: 6, scale: 2 };
   expect(await distances(a, b)).toEqual(wanted);
   expect(await distances(a, lifted)).toEqual(wanted);
-  const subject = await openSubject([a, b], {});
-  expect(layersOf(subject.model({ name: "" })).map(({ name }) => name)).toEqual(Object.keys(wanted));
+  await using ends = await openEnds({ a, b, model: {} });
+  expect(ends.layers.map(({ name }) => name)).toEqual(Object.keys(wanted));
 });
 
 it("tells of whole numbers that differ", async () => {

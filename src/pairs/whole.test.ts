@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { fromNumbers, type Tensor, tensor, UserError } from "../core/index.ts";
-import { openSubject } from "./subject.ts";
-import { requireSameWhole } from "./whole.ts";
+import { requireSameWhole } from "../distance/index.ts";
+import { openEnds } from "./pair.ts";
 
 const folder = temporaryFolder();
 
@@ -37,7 +37,7 @@ it("refuses whole numbers and bools that differ, not counters nor what is equal"
   const sentence = `${a} and ${b} hold whole-number tensors that differ (l.qweight), which cannot be averaged; are they quantised? Give the float models.`;
   expect(await refusalOf(a, b)).toBe(sentence);
   expect(await refusalOf(a, a)).toBeUndefined();
-  await expect(openSubject([a, b], { name: "resnet18" })).rejects.toThrow(sentence);
+  await expect(openEnds({ a, b, model: { name: "resnet18" } })).rejects.toThrow(sentence);
   const counted = (seed: number) => write(`counted${seed}`, { count: tensor("int64", [1], [seed]) });
   expect(await refusalOf(await counted(1), await counted(2))).toBeUndefined();
   const masked = (name: string, mask: number[]) => write(name, { mask: tensor("bool", [2], mask) });

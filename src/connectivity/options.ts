@@ -1,0 +1,14 @@
+// What a measurement is asked for.
+import type { PairRequest } from "../pairs/index.ts";
+import type { Metric, Statistics } from "../sweep/index.ts";
+import type { PlanOptions } from "./plan.ts";
+
+export interface MeasureOptions extends PairRequest, PlanOptions {
+  readonly metrics?: readonly Metric[];
+  readonly statistics?: Statistics;
+  /** Stop adding samples to a cell once the half-width of its 95 % interval is at most this: nats of loss, points of error without loss. */
+  readonly precision?: number;
+  /** The two initialisations, for the distances from them. */
+  readonly initial?: readonly [string, string];
+  readonly tolerance?: number;
+}
