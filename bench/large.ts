@@ -1,6 +1,6 @@
-// `npm run bench -- large`, or a word of one row's title: large networks, the commands against the loop that people write in PyTorch (large/loops.py), in turns.
-// The inputs are made once in LARGE (default: .cache/large, up to 9 GB; large/inputs.py) and read before the first round, so they are in the page cache if
-// they fit. Time is that of the whole command, memory the largest resident size of all its processes.
+// `npm run bench -- large`, or a word of one row's title: large networks, the commands against the loop that people write in PyTorch (large/loops.py),
+// in turns. The inputs are made once in LARGE (default: .cache/large, 9 GB; large/inputs.py) and read before the first round, so they are in the page
+// cache if they fit. Time is that of the whole command, memory the largest resident size of all its processes together.
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -79,18 +79,21 @@ async function compare(ours: Work, args: (out: string) => readonly string[]): Pr
     }
   const [own, ...others] = outcomes.map((some) => {
     const seconds = some.map((one) => one.seconds);
+    const cpu = Math.min(...some.map((one) => one.cpuSeconds));
     return {
       least: Math.min(...seconds),
       median: median(seconds),
+      cpu,
       memory: Math.max(...some.map((one) => one.memoryMb)),
     };
   });
-  const told = (i: number, { least, median, memory }: typeof own) =>
-    `  ${ways[i].name}: ${failures.get(i) ?? `least ${least.toFixed(1)} s, median ${median.toFixed(1)} s, ${memory.toFixed(0)} MB`}`;
+  const told = (i: number, { least, median, cpu, memory }: typeof own) =>
+    `  ${ways[i].name}: ${failures.get(i) ?? `least ${least.toFixed(1)} s, median ${median.toFixed(1)} s (processor ${cpu.toFixed(1)} s), ${memory.toFixed(0)} MB`}`;
   console.log(told(0, own));
   for (const [i, other] of others.entries()) {
-    const ratios = `layerwise is ${(other.least / own.least).toFixed(2)} times as fast (medians ${(other.median / own.median).toFixed(2)}), with ${(own.memory / other.memory).toFixed(2)} times the memory`;
-    console.log(`${told(i + 1, other)}${failures.has(0) || failures.has(i + 1) ? "" : `: ${ratios}`}`);
+    const [least, middle, memory] = [other.least / own.least, other.median / own.median, own.memory / other.memory];
+    const ratios = `layerwise is ${least.toFixed(2)} times as fast (medians ${middle.toFixed(2)}), with ${memory.toFixed(2)} times the memory`;
+    console.log(`${told(i + 1, other)}${failures.has(0) || failures.has(i + 1) ? "" : `; ${ratios}`}`);
   }
   if (failures.size) process.exitCode = 1;
 }

@@ -1,9 +1,11 @@
-// Runs a command to its end; its time, and the memory of it and of the processes that it started (Linux).
+// Runs a command to its end: its time, and the processor time and memory of it and of the processes that it started (Linux).
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface Outcome {
   readonly seconds: number;
+  /** Processor time of the whole process tree, which other load on the machine changes less than the time. */
+  readonly cpuSeconds: number;
   /** The largest resident size of the whole process tree, in MB. */
   readonly memoryMb: number;
 }
@@ -15,36 +17,44 @@ export function run(command: string, args: readonly string[], env: Record<string
   child.stderr.on("data", (chunk: Buffer) => {
     words = (words + chunk.toString()).slice(-2000);
   });
-  let memoryMb = 0;
+  let [cpuSeconds, memoryMb] = [0, 0];
   const watch = setInterval(() => {
-    memoryMb = Math.max(memoryMb, ...memoryOf(child.pid!));
+    const tree = [...treeOf(child.pid!)];
+    const now = tree.reduce((sum, one) => sum + one.memoryMb, 0);
+    memoryMb = Math.max(memoryMb, now, ...tree.map((one) => one.mostMb)); // the most of one process is never missed
+    cpuSeconds = Math.max(
+      cpuSeconds,
+      tree.reduce((sum, one) => sum + one.cpuSeconds, 0),
+    );
   }, 20);
   return new Promise((done, fail) => {
     child.on("error", fail);
     child.on("exit", (code, signal) => {
       clearInterval(watch);
-      if (code === 0) done({ seconds: (performance.now() - start) / 1000, memoryMb });
+      if (code === 0) done({ seconds: (performance.now() - start) / 1000, cpuSeconds, memoryMb });
       else fail(new Error(`${command} ${args.join(" ")}: ${words.trim() || `ended with ${signal ?? code}`}`));
     });
   });
 }
 
-/** What a process and its descendants have now, all together, and the most that one of them had since it began. */
-function memoryOf(pid: number): [now: number, most: number] {
+/** A process and its descendants, as they are now. */
+function* treeOf(pid: number): Generator<{ memoryMb: number; mostMb: number; cpuSeconds: number }> {
+  const children: number[] = [];
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const megabytes = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1000;
-    let [now, most] = [megabytes("VmRSS"), megabytes("VmHWM")];
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      const children = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean);
-      for (const child of children) {
-        const [its, itsMost] = memoryOf(Number(child));
-        now += its;
-        most = Math.max(most, itsMost);
-      }
-    }
-    return [now, most];
-  } catch {
-    return [0, 0]; // ended
-  }
+    // after the name, which may hold spaces: own user and system time, then those of children that ended, in hundredths of a second
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const ticks = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 15);
+    const cpuSeconds = ticks.reduce((sum, one) => sum + Number(one) / 100, 0);
+    yield { memoryMb: megabytes("VmRSS"), mostMb: megabytes("VmHWM"), cpuSeconds };
+    for (const thread of readdirSync(`/proc/${pid}/task`))
+      children.push(
+        ...readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+      );
+  } catch {} // ended
+  for (const child of children) yield* treeOf(child);
 }
