@@ -1,18 +1,18 @@
 // `npm run bench`: our training step and our scan against PyTorch's, in turns on the same cores, medians and their ratio.
-// PyTorch at its best: OpenBLAS on one thread beside its own pool, and an allocator that keeps its memory; also as it is without that.
+// PyTorch at its best (python.ts), and as it is without that.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { python } from "../test/torch.ts";
 import { benchDistance } from "./distance.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchJobs } from "./jobs.ts";
+import { benchLarge } from "./large.ts";
 import { benchProcesses } from "./processes.ts";
 import { benchProfile } from "./profile.ts";
+import { noPython, python, pytorchName, tuned } from "./python.ts";
 import type { Spec } from "./work.ts";
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const threads = availableParallelism();
-const tuned = { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "100000000000", MALLOC_TOP_PAD_: "268435456" };
 
 interface Work {
   readonly title: string;
@@ -54,15 +54,12 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor
 
 const opponents = python
   ? [
-      { name: `PyTorch, ${threads} threads, tuned`, threads, env: { OPENBLAS_NUM_THREADS: "1", ...tuned } },
-      { name: "PyTorch, 1 thread, tuned", threads: 1, env: { OPENBLAS_NUM_THREADS: "1", ...tuned } },
-      { name: `PyTorch, ${threads} threads, as it is`, threads, env: { OPENBLAS_NUM_THREADS: "1" } },
+      { name: `${pytorchName}, ${threads} threads, tuned`, threads, env: tuned },
+      { name: `${pytorchName}, 1 thread, tuned`, threads: 1, env: tuned },
+      { name: `${pytorchName}, ${threads} threads, as it is`, threads, env: { OPENBLAS_NUM_THREADS: "1" } },
     ]
   : [];
-if (!python)
-  console.log(
-    "PyTorch is not here (Debian: apt-get install python3-torch libopenblas0-pthread), so there is nothing to compare with.\n",
-  );
+console.log(python ? `Compared with ${pytorchName} (${python}).\n` : `Nothing to compare with: ${noPython}.\n`);
 
 for (const { title, spec } of work) {
   const ours: number[] = [];
@@ -87,3 +84,4 @@ if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();
 if ("processes".includes(process.argv[2] ?? "")) await benchProcesses();
 if (process.argv[2] === "profile") await benchProfile(all.filter(({ spec }) => spec.kind === "step"));
 if (process.argv[2] === "growth") await benchGrowth(); // draws, so only when asked for
+if (process.argv[2] !== undefined) await benchLarge(process.argv[2]); // makes and reads gigabytes

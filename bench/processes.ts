@@ -1,58 +1,13 @@
 // `npm run bench processes`: whole commands, start-up and files included, against the same in PyTorch: training a pair, measuring it, measuring to a precision;
 // the memory of a scan; start-up. Needs CIFAR-10's first batch files in DATA (default: ../shared/data).
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { python } from "../test/torch.ts";
+import { noPython, python, tuned } from "./python.ts";
+import { run } from "./watch.ts";
 
 const data = resolve(process.env.DATA ?? "../shared/data");
 const cli = resolve("dist/cli/main.js");
-const tuned = {
-  OPENBLAS_NUM_THREADS: "1",
-  MALLOC_MMAP_MAX_: "0",
-  MALLOC_TRIM_THRESHOLD_: "100000000000",
-  MALLOC_TOP_PAD_: "268435456",
-};
-
-interface Outcome {
-  readonly seconds: number;
-  /** The most memory of the process and those it started. */
-  readonly memoryMb: number;
-}
-
-/** Runs a command to its end and watches it. */
-function run(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const start = performance.now();
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
-  let words = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-2000);
-  });
-  let memoryMb = 0;
-  const watch = setInterval(() => {
-    memoryMb = Math.max(memoryMb, memoryOf(child.pid!));
-  }, 20);
-  return new Promise((done, fail) => {
-    child.on("exit", (code) => {
-      clearInterval(watch);
-      if (code === 0) done({ seconds: (performance.now() - start) / 1000, memoryMb });
-      else fail(new Error(`${command} ${args.join(" ")}: ${words}`));
-    });
-  });
-}
-
-/** Resident memory of a process and its children, in MB. */
-function memoryOf(pid: number): number {
-  try {
-    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
-    return Number(kilobytes ?? 0) / 1000 + children.reduce((sum, one) => sum + memoryOf(Number(one)), 0);
-  } catch {
-    return 0; // ended
-  }
-}
-
 const layerwise = (...args: string[]) => run(process.execPath, [cli, ...args]);
 const pytorch = (spec: object) => run(python!, ["bench/pytorch.py", JSON.stringify(spec)], tuned);
 const say = (what: string, ours: number, theirs: { name: string; seconds: number }[]) => {
@@ -65,8 +20,8 @@ const say = (what: string, ours: number, theirs: { name: string; seconds: number
 export async function benchProcesses(): Promise<void> {
   const file = join(data, "cifar-10-batches-bin/data_batch_1.bin");
   console.log("whole commands, start-up included");
-  if (!python || !existsSync(file))
-    return console.log(`  not measured: it takes PyTorch and ${file} (DATA names another folder).`);
+  if (!python) return console.log(`  not measured: ${noPython}.`);
+  if (!existsSync(file)) return console.log(`  not measured: it takes ${file} (DATA names another folder).`);
   const folder = mkdtempSync(join(tmpdir(), "layerwise-bench-"));
   try {
     for (const [width, samples] of [

@@ -1,5 +1,6 @@
 // `npm run bench [-- WORD]`: the comparison with PyTorch (bench/), all of it or the parts whose title has the word.
-import { install, run } from "./setup.mjs";
+import { build, install, run } from "./setup.mjs";
 
 install();
+build();
 run(process.execPath, ["--import", "tsx", "bench/main.ts", ...process.argv.slice(2)]);

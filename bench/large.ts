@@ -1,0 +1,178 @@
+// `npm run bench -- large`, or a word of one row's title: large networks, the commands against the loop that people write in PyTorch (large/loops.py),
+// in turns. The inputs are made once in LARGE (default: .cache/large, 9 GB; large/inputs.py) and read before the first round, so they are in the page
+// cache if they fit. Time is that of the whole command, memory the largest resident size of all its processes together.
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { noPython, python, pytorchName, tuned } from "./python.ts";
+import { type Outcome, run } from "./watch.ts";
+
+const folder = resolve(process.env.LARGE ?? ".cache/large");
+const rounds = Number(process.env.ROUNDS ?? 3);
+const cli = resolve("dist/cli/main.js");
+
+type Work = (out: string) => Promise<Outcome>;
+
+interface Pair {
+  readonly network: string;
+  readonly ends: "pt" | "safetensors";
+  readonly graph: readonly string[];
+}
+
+const vit: Pair = { network: "vit_b_16", ends: "pt", graph: ["graph.onnx"] };
+const resnet: Pair = { network: "resnet50", ends: "pt", graph: ["graph.onnx"] };
+const llama: Pair = { network: "llama-1b", ends: "safetensors", graph: ["graph.onnx", "graph.onnx.data"] };
+
+const at = ({ network }: Pair, file: string) => join(folder, network, file);
+const endsOf = (pair: Pair) => ["a", "b"].map((end) => at(pair, `${end}.${pair.ends}`));
+
+const layerwise = (...args: string[]) => run(process.execPath, [cli, ...args, "--quiet"]);
+const measure = (pair: Pair, ...more: string[]) =>
+  layerwise(
+    "measure",
+    ...endsOf(pair),
+    "--model",
+    at(pair, "graph.onnx"),
+    "--data",
+    `npz:${at(pair, "data.npz")}`,
+    ...more,
+  );
+const loop = (args: readonly string[], threads: number, env = {}) =>
+  run(python!, ["bench/large/loops.py", ...args, String(threads)], env);
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Makes the pair if it is not there. Returns the seconds that reading its files takes once they are in the page cache. */
+async function prepare(pair: Pair): Promise<number> {
+  if (!existsSync(at(pair, "data.npz"))) {
+    console.log(`  making ${at(pair, "")}`);
+    mkdirSync(at(pair, ""), { recursive: true });
+    await run(python!, ["bench/large/inputs.py", pair.network, at(pair, "")]);
+  }
+  const read = async () => {
+    const start = performance.now();
+    for (const path of [...endsOf(pair), ...pair.graph.map((file) => at(pair, file))])
+      for await (const chunk of createReadStream(path, { highWaterMark: 1 << 22 })) void chunk;
+    return (performance.now() - start) / 1000;
+  };
+  await read();
+  return read();
+}
+
+/** Ours and each way of PyTorch's loop in turns: the least and the median time, the most memory. */
+async function compare(ours: Work, args: (out: string) => readonly string[]): Promise<void> {
+  const ways: { name: string; work: Work }[] = [
+    { name: "layerwise", work: ours },
+    { name: `${pytorchName}, 2 threads, tuned`, work: (out) => loop(args(out), 2, tuned) },
+    { name: `${pytorchName}, 1 thread, tuned`, work: (out) => loop(args(out), 1, tuned) },
+    { name: `${pytorchName}, 2 threads, as it is`, work: (out) => loop(args(out), 2) },
+  ];
+  const outcomes = ways.map((): Outcome[] => []);
+  const failures = new Map<number, string>();
+  for (let round = 0; round < rounds; round++)
+    for (const [i, { work }] of ways.entries()) {
+      if (failures.has(i)) continue;
+      await inFolder(work).then(
+        (outcome) => outcomes[i].push(outcome),
+        (error: Error) => failures.set(i, error.message),
+      );
+    }
+  const [own, ...others] = outcomes.map((some) => {
+    const seconds = some.map((one) => one.seconds);
+    const cpu = Math.min(...some.map((one) => one.cpuSeconds));
+    return {
+      least: Math.min(...seconds),
+      median: median(seconds),
+      cpu,
+      memory: Math.max(...some.map((one) => one.memoryMb)),
+    };
+  });
+  const told = (i: number, { least, median, cpu, memory }: typeof own) =>
+    `  ${ways[i].name}: ${failures.get(i) ?? `least ${least.toFixed(1)} s, median ${median.toFixed(1)} s (processor ${cpu.toFixed(1)} s), ${memory.toFixed(0)} MB`}`;
+  console.log(told(0, own));
+  for (const [i, other] of others.entries()) {
+    const [least, middle, memory] = [other.least / own.least, other.median / own.median, own.memory / other.memory];
+    const ratios = `layerwise is ${least.toFixed(2)} times as fast (medians ${middle.toFixed(2)}), with ${memory.toFixed(2)} times the memory`;
+    console.log(`${told(i + 1, other)}${failures.has(0) || failures.has(i + 1) ? "" : `; ${ratios}`}`);
+  }
+  if (failures.size) process.exitCode = 1;
+}
+
+async function inFolder(work: Work): Promise<Outcome> {
+  const out = mkdtempSync(join(tmpdir(), "layerwise-bench-"));
+  try {
+    return await work(join(out, "out"));
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+const singles = (pair: Pair, samples: number, ...more: string[]) =>
+  compare(
+    (out) => measure(pair, "--samples", String(samples), "--scan", "single", "--base", "a", "--out", out, ...more),
+    () => ["single", pair.network, join(folder, pair.network), String(samples)],
+  );
+
+/**
+ * From the start to the first evaluated mix: a command that evaluates three mixes (both ends, the average) on one image, less reading its files once, less
+ * two of the three evaluations. The same command with five images shows what an evaluation takes. Ending and writing the result are included.
+ */
+async function benchStart(reading: number): Promise<void> {
+  const time = async (samples: number) => {
+    const args = ["--samples", String(samples), "--batch", "1", "--scan", "full", "--base", "a"];
+    return (await inFolder((out) => measure(vit, ...args, "--out", out))).seconds;
+  };
+  const [one, five]: number[][] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    one.push(await time(1));
+    five.push(await time(5));
+  }
+  for (const [name, of] of [
+    ["least", (values: number[]) => Math.min(...values)],
+    ["median", median],
+  ] as const) {
+    const evaluation = Math.max(0, (of(five) - of(one)) / 4 / 3);
+    const start = of(one) - reading - 2 * evaluation;
+    console.log(
+      `  ${name}: ${start.toFixed(1)} s beyond reading the files (the command ${of(one).toFixed(1)} s, one evaluation ${evaluation.toFixed(2)} s)`,
+    );
+  }
+}
+
+const rows: { title: string; pair: Pair; work: (reading: number) => Promise<void> }[] = [
+  { title: "large: vit_b_16, every layer on base a, 4 images", pair: vit, work: () => singles(vit, 4) },
+  { title: "large: resnet50, every layer on base a, 4 images", pair: resnet, work: () => singles(resnet, 4) },
+  { title: "large: start to the first evaluated mix, vit_b_16", pair: vit, work: benchStart },
+  {
+    title: "large: merge of two files of 346 MB",
+    pair: vit,
+    work: () =>
+      compare(
+        (out) => layerwise("merge", ...endsOf(vit), "--out", `${out}.pt`),
+        (out) => ["merge", join(folder, vit.network), `${out}.pt`],
+      ),
+  },
+  {
+    title: "large: llama-1b in bfloat16, every block on base a, one window of 256 tokens",
+    pair: llama,
+    work: () => singles(llama, 1, "--group", "block"),
+  },
+];
+
+export async function benchLarge(word: string): Promise<void> {
+  for (const { title, pair, work } of rows.filter((row) => row.title.includes(word))) {
+    console.log(title);
+    if (!python) {
+      console.log(`  not measured: ${noPython}.`);
+      continue;
+    }
+    try {
+      const reading = await prepare(pair);
+      console.log(`  reading the files: ${reading.toFixed(1)} s`);
+      await work(reading);
+    } catch (error) {
+      console.log(`  fails: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  }
+}
