@@ -1,8 +1,8 @@
 // One moment of one pair: for every layer a dot with its interval, one panel a scan. Zero is a line; to the right is worse.
-import type { CellView } from "./cells.ts";
+import type { CellView } from "../cells.ts";
+import { escapeHtml, plain } from "../numbers.ts";
 import { niceTicks } from "./curves.ts";
 import { tip } from "./heatmap.ts";
-import { escapeHtml, plain } from "./numbers.ts";
 import { colourOf, css } from "./scale.ts";
 import { pictureStyle } from "./style.ts";
 

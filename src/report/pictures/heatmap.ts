@@ -1,6 +1,6 @@
 // A heatmap panel: layers down, epochs across, the number in every cell. One panel a scan; the page's script recolours it when a switch is turned.
-import type { CellView } from "./cells.ts";
-import { escapeHtml, plain, short, signed } from "./numbers.ts";
+import type { CellView } from "../cells.ts";
+import { escapeHtml, plain, short, signed } from "../numbers.ts";
 import { colourOf, css, isLight } from "./scale.ts";
 import { pictureStyle } from "./style.ts";
 

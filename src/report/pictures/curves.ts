@@ -1,5 +1,5 @@
 // Line charts over the epochs: a few named lines, each with an optional band, values on hover.
-import { escapeHtml, plain } from "./numbers.ts";
+import { escapeHtml, plain } from "../numbers.ts";
 import { pictureStyle } from "./style.ts";
 
 export interface Point {
