@@ -12,8 +12,8 @@ import {
   OperatorSetIdProtoSchema,
   TensorProtoSchema,
 } from "onnx-buf";
+import { writeZip } from "../src/checkpoints/archive/zip-writer.ts";
 import { type Format, openCheckpoint, readAll, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { writeZip } from "../src/checkpoints/zip-writer.ts";
 import {
   bytesOf,
   bytesPerElement,

@@ -5,6 +5,6 @@
 export { type Checkpoint, type Format, readAll, type TensorInfo } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
-export { readStructure } from "./onnx-structure.ts";
+export { readStructure } from "./onnx/structure.ts";
 export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
 export { writeCheckpoint } from "./write.ts";

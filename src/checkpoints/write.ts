@@ -3,9 +3,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { type Tensor, writeAtomic } from "../core/index.ts";
 import type { Format, TensorInfo } from "./checkpoint.ts";
-import { writeNpz } from "./npz-writer.ts";
-import { writeSafetensors } from "./safetensors-writer.ts";
-import { writeTorch } from "./torch-writer.ts";
+import { writeNpz } from "./npz/writer.ts";
+import { writeSafetensors } from "./safetensors/writer.ts";
+import { writeTorch } from "./torch/writer.ts";
 
 type Writer = (
   handle: FileHandle,

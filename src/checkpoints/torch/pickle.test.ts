@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UserError } from "../core/index.ts";
+import { UserError } from "../../core/index.ts";
 import { type PickleHost, unpickle } from "./pickle.ts";
-import { torchHost } from "./torch-values.ts";
+import { torchHost } from "./values.ts";
 
 /** Names stand for themselves, a call is told as text. */
 const teller: PickleHost = {

@@ -1,9 +1,9 @@
 // Writing numpy's .npz as numpy.savez does: a stored member `NAME.npy` for every tensor, row by row, little endian.
 import type { FileHandle } from "node:fs/promises";
-import { bytesOf, type Tensor } from "../core/index.ts";
-import type { TensorInfo } from "./checkpoint.ts";
+import { bytesOf, type Tensor } from "../../core/index.ts";
+import { writeZip } from "../archive/zip-writer.ts";
+import type { TensorInfo } from "../checkpoint.ts";
 import { npyHeader } from "./npy.ts";
-import { writeZip } from "./zip-writer.ts";
 
 /** Writes tensor by tensor, in the order given. */
 export async function writeNpz(

@@ -1,9 +1,9 @@
 // Finding the state dict in what people save: the dictionary itself, or one that wraps it with an epoch, an optimiser's
 // state and the like. Only entries that are tensors count; the rest is passed over. Where tensors lie in several places
 // and no key names the network, nothing is guessed: an encoder beside a decoder looks as a mean beside a network does.
-import { listSome, sizeOf, UserError } from "../core/index.ts";
-import { quote } from "./source.ts";
-import { isTorchTensor, type TorchTensor } from "./torch-values.ts";
+import { listSome, sizeOf, UserError } from "../../core/index.ts";
+import { quote } from "../source.ts";
+import { isTorchTensor, type TorchTensor } from "./values.ts";
 
 /** Keys under which training programs keep the weights, the surest first. */
 const wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];

@@ -1,13 +1,13 @@
 // PyTorch's older form (before 1.6, and `_use_new_zipfile_serialization=False`): five pickles one after the other (a
 // magic number, the protocol, facts on the machine, the object, the storages' keys), then for each key the number of
 // elements in eight bytes and the elements, little endian on every machine.
-import { UserError } from "../core/index.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { UserError } from "../../core/index.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { copyPatched } from "../rewrite.ts";
+import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
-import { copyPatched } from "./rewrite.ts";
-import { cutShort, damaged, quote, type Source } from "./source.ts";
 import { makeTorchCheckpoint, type StoragePlace } from "./torch.ts";
-import { storageWidth, type TorchStorage, torchHost } from "./torch-values.ts";
+import { storageWidth, type TorchStorage, torchHost } from "./values.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocol = 1001;

@@ -1,8 +1,8 @@
 // Writing safetensors. The header names the tensors in the order given; their bytes lie widest elements first, so that
 // every tensor is aligned, which loaders that map the file rely on.
 import type { FileHandle } from "node:fs/promises";
-import { bytesOf, bytesPerElement, sizeOf, type Tensor, UserError } from "../core/index.ts";
-import type { TensorInfo } from "./checkpoint.ts";
+import { bytesOf, bytesPerElement, sizeOf, type Tensor, UserError } from "../../core/index.ts";
+import type { TensorInfo } from "../checkpoint.ts";
 import { dtypeNames } from "./safetensors.ts";
 
 /** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { GraphProtoSchema, ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from "onnx-buf";
 import { expect, it } from "vitest";
-import { onnxBytes, temporaryFolder } from "../../test/checkpoints.ts";
-import { tensor } from "../core/index.ts";
-import { readStructure } from "./onnx-structure.ts";
+import { onnxBytes, temporaryFolder } from "../../../test/checkpoints.ts";
+import { tensor } from "../../core/index.ts";
+import { readStructure } from "./structure.ts";
 
 const path = join(temporaryFolder(), "model.onnx");
 

@@ -1,8 +1,8 @@
 // What people wrap a network in. What PyTorch writes in these forms is read in test/interop.
 import { describe, expect, it } from "vitest";
-import { UserError } from "../core/index.ts";
+import { UserError } from "../../core/index.ts";
 import { findStateDict } from "./state-dict.ts";
-import type { TorchTensor } from "./torch-values.ts";
+import type { TorchTensor } from "./values.ts";
 
 type Nested = TorchTensor | number | { readonly [key: string]: Nested };
 

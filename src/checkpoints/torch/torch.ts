@@ -1,15 +1,15 @@
 // PyTorch's .pt, .pth, .th: a pickle that describes tensors over storages, and the storages. Two outer forms: a zip
-// archive (since PyTorch 1.6, torch-zip.ts) and a chain of pickles with the storages behind them (torch-legacy.ts).
+// archive (since PyTorch 1.6, zip.ts) and a chain of pickles with the storages behind them (legacy.ts).
 // Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
 // (stride 0), so a tensor may be larger than its file; how much larger is bounded.
 import type { FileHandle } from "node:fs/promises";
-import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
-import { gather, isDense, scatter, spanOf, swapBytes } from "./layout.ts";
-import { replacement } from "./rewrite.ts";
-import { cutShort, damaged, quote, type Source } from "./source.ts";
+import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
+import { replacement } from "../rewrite.ts";
+import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { findStateDict } from "./state-dict.ts";
-import { storageWidth, type TorchStorage, type TorchTensor } from "./torch-values.ts";
+import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
 
 /** Where a storage lies in the file. */
 export interface StoragePlace {

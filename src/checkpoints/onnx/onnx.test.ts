@@ -10,9 +10,9 @@ import {
   TensorProtoSchema,
 } from "onnx-buf";
 import { expect, it } from "vitest";
-import { onnxBytes, plain, readTensors, refusal, temporaryFolder } from "../../test/checkpoints.ts";
-import { bytesOf, fromNumbers, tensor, toNumbers } from "../core/index.ts";
-import { openCheckpoint } from "./detect.ts";
+import { onnxBytes, plain, readTensors, refusal, temporaryFolder } from "../../../test/checkpoints.ts";
+import { bytesOf, fromNumbers, tensor, toNumbers } from "../../core/index.ts";
+import { openCheckpoint } from "../detect.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "model.onnx");

@@ -1,7 +1,7 @@
 // What PyTorch itself would never write; files it does write are read in test/interop.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readTensors, refusal, temporaryFolder, zipOf } from "../../test/checkpoints.ts";
+import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.pt");

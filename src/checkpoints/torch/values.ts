@@ -1,8 +1,8 @@
 // What a name in a PyTorch file's pickle may stand for: the short list of globals that a state dict needs, as data.
 // A tensor becomes a description of where its elements lie; what is harmless but of no use here becomes `inert`.
-import { bytesPerElement, type DType, UserError } from "../core/index.ts";
+import { bytesPerElement, type DType, UserError } from "../../core/index.ts";
+import { damaged, quote } from "../source.ts";
 import type { PickleHost } from "./pickle.ts";
-import { damaged, quote } from "./source.ts";
 
 /** A storage, or a view into one: elements that tensors share. */
 export interface TorchStorage {

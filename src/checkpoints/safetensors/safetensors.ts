@@ -2,10 +2,10 @@
 // As in the reference implementation (huggingface/safetensors), the tensors must fill the rest of the file exactly:
 // no hole, no overlap, nothing after them. Names come in the header's order, which need not be the order of the bytes
 // (names that are whole numbers come first, since JavaScript's objects put them there).
-import { type DType, tensorFromBytes, UserError } from "../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
-import { withRuns } from "./runs.ts";
-import { cutShort, damaged, quote, type Source } from "./source.ts";
+import { type DType, tensorFromBytes, UserError } from "../../core/index.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { withRuns } from "../runs.ts";
+import { cutShort, damaged, quote, type Source } from "../source.ts";
 
 export const dtypeNames: Readonly<Record<DType, string>> = {
   float32: "F32",

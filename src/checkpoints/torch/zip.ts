@@ -1,13 +1,13 @@
 // PyTorch's zip form: `NAME/data.pkl`, a member `NAME/data/KEY` for every storage, and `NAME/byteorder` when it is told.
 // Checksums are not compared: PyTorch may be told to write none (torch.serialization.set_crc32_options).
-import { UserError } from "../core/index.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { UserError } from "../../core/index.ts";
+import type { Zip } from "../archive/zip.ts";
+import { writeZip } from "../archive/zip-writer.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { cutShort, damaged, quote } from "../source.ts";
 import { longestPickle, unpickle } from "./pickle.ts";
-import { cutShort, damaged, quote } from "./source.ts";
 import { makeTorchCheckpoint } from "./torch.ts";
-import { torchHost } from "./torch-values.ts";
-import type { Zip } from "./zip.ts";
-import { writeZip } from "./zip-writer.ts";
+import { torchHost } from "./values.ts";
 
 const pickleName = /^(?:[^/]+\/)?data\.pkl$/;
 export function isTorchZip(zip: Zip): boolean {

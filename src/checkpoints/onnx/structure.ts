@@ -1,7 +1,8 @@
 // An ONNX model without the elements of its initialisers: what its graph is, small however large the file. The tensors' messages are
 // walked over, as when their elements are to be found; all else is copied as it is.
+
+import { openSource, type Source } from "../source.ts";
 import { type Field, fieldsOf } from "./protobuf.ts";
-import { openSource, type Source } from "./source.ts";
 
 /** What becomes of the fields of a message, by number: left out, or walked in turn; others are copied. */
 interface Rules {

@@ -2,10 +2,10 @@
 // OrderedDict of tensors, each with a storage of its own. Only operations that PyTorch 1.13's restricted unpickler knows.
 // uint16, uint32 and uint64 are written as PyTorch 2.3 and later write them; older versions have no such tensors.
 import type { FileHandle } from "node:fs/promises";
-import { bytesOf, bytesPerElement, type DType, sizeOf, type Tensor } from "../core/index.ts";
-import type { TensorInfo } from "./checkpoint.ts";
-import { rowStrides } from "./layout.ts";
-import { writeZip } from "./zip-writer.ts";
+import { bytesOf, bytesPerElement, type DType, sizeOf, type Tensor } from "../../core/index.ts";
+import { writeZip } from "../archive/zip-writer.ts";
+import type { TensorInfo } from "../checkpoint.ts";
+import { rowStrides } from "../layout.ts";
 
 const storageClasses: Readonly<Partial<Record<DType, string>>> = {
   float32: "FloatStorage",

@@ -1,9 +1,9 @@
 import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readTensors, refusal, temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
-import { tensor } from "../core/index.ts";
-import { openCheckpoint } from "./index.ts";
+import { readTensors, refusal, temporaryFolder, writeTensors } from "../../../test/checkpoints.ts";
+import { tensor } from "../../core/index.ts";
+import { openCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.safetensors");

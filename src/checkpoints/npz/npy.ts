@@ -1,7 +1,7 @@
 // The header of numpy's .npy: magic, version, a Python dictionary as text, then the elements.
 // Source: numpy/lib/format.py. Versions 1 to 3; no structured types and no pickled objects.
 // numpy has no bfloat16: it is kept as ml_dtypes (JAX) keeps it, as raw elements of two bytes, `<V2`.
-import { bytesPerElement, type DType } from "../core/index.ts";
+import { bytesPerElement, type DType } from "../../core/index.ts";
 
 export interface NpyHeader {
   readonly dtype: DType;

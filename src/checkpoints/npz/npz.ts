@@ -1,13 +1,13 @@
 // numpy's .npz: a zip archive of .npy arrays, packed or not. Opening inflates each member no further than its header;
 // the array itself is inflated when it is read. A member is read whole, so its checksum is compared.
-import { bytesPerElement, type Tensor, tensorFromBytes, UserError } from "../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
-import { columnStrides, gather, swapBytes } from "./layout.ts";
+import { bytesPerElement, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
+import type { Zip, ZipEntry } from "../archive/zip.ts";
+import { writeZip } from "../archive/zip-writer.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { columnStrides, gather, swapBytes } from "../layout.ts";
+import { replacement } from "../rewrite.ts";
+import { cutShort, damaged, quote } from "../source.ts";
 import { type NpyHeader, npyDataStart, npyHeader, npyPreamble, parseNpyHeader } from "./npy.ts";
-import { replacement } from "./rewrite.ts";
-import { cutShort, damaged, quote } from "./source.ts";
-import type { Zip, ZipEntry } from "./zip.ts";
-import { writeZip } from "./zip-writer.ts";
 
 const extension = ".npy";
 /** Enough for nearly every header, so that one read does. */

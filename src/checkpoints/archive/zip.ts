@@ -4,8 +4,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
-import { UserError } from "../core/index.ts";
-import { allocate, cutShort, damaged, quote, type Source } from "./source.ts";
+import { UserError } from "../../core/index.ts";
+import { allocate, cutShort, damaged, quote, type Source } from "../source.ts";
 
 export interface ZipEntry {
   readonly name: string;

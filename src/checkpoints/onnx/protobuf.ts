@@ -1,6 +1,6 @@
 // Protobuf's wire format, as far as walking a large file needs it: fields with their places, read through a small window.
 // No length is believed before it is compared with the message around it.
-import { damaged, type Source } from "./source.ts";
+import { damaged, type Source } from "../source.ts";
 
 export interface Field {
   readonly number: number;

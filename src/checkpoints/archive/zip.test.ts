@@ -2,10 +2,10 @@ import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "no
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { readTensors, refusal, temporaryFolder, zipOf } from "../../test/checkpoints.ts";
-import { openCheckpoint } from "./index.ts";
-import { npyHeader } from "./npy.ts";
-import { openSource } from "./source.ts";
+import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
+import { openCheckpoint } from "../index.ts";
+import { npyHeader } from "../npz/npy.ts";
+import { openSource } from "../source.ts";
 import { openZip } from "./zip.ts";
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readTensors, refusal, temporaryFolder, zipOf } from "../../test/checkpoints.ts";
-import { bytesOf, type Tensor } from "../core/index.ts";
+import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
+import { bytesOf, type Tensor } from "../../core/index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.npz");

@@ -2,12 +2,12 @@
 // elements, so opening reads little of a large file. Elements may lie in the tensor (raw, or as numbers) or in another file beside the model
 // (external data, the only way beyond 2 GB). Tensors of types that are not ours (text, complex, eight-bit floats) are left out.
 import { dirname, join } from "node:path";
-import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes, UserError } from "../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint } from "./checkpoint.ts";
+import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { copyPatched } from "../rewrite.ts";
+import { patchesOf } from "../runs.ts";
+import { cutShort, damaged, openSource, quote, type Source } from "../source.ts";
 import { bytesField, type Field, fieldsOf, readText, readVarints } from "./protobuf.ts";
-import { copyPatched } from "./rewrite.ts";
-import { patchesOf } from "./runs.ts";
-import { cutShort, damaged, openSource, quote, type Source } from "./source.ts";
 
 /** TensorProto.DataType. */
 const dtypes: Readonly<Record<number, DType>> = {
