@@ -1,8 +1,10 @@
 // A pair: one network with two sets of weights, its layers, and the weights of every source (end, average, random step).
-import { fromNumbers, isFloating, randomStream, type Tensor, toNumbers } from "../core/index.ts";
+import { average, fromNumbers, isFloating, randomStream, type Tensor, toNumbers } from "../core/index.ts";
 import { holderOf, type Model, type Parameter } from "../models/index.ts";
 import { type Layer, layerIndex } from "./layers.ts";
 import { partsOf, type Source } from "./mixes.ts";
+
+export { average };
 
 /** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed anew on the samples. */
 export type Statistics = "average" | "a" | "recalibrate";
@@ -36,16 +38,6 @@ export function weightOf(pair: Pair, source: Source, parameter: Parameter): Tens
   if (!isFloating(dtype)) return source === "b" ? b : a;
   if (how === "random" && kind !== "statistic") return randomStep(pair, source, { ...parameter, name });
   return average(a, b, how === "end" ? Number(end === "b") : alpha, dtype);
-}
-
-/** (1 - alpha) a + alpha b, computed in double precision and rounded to the dtype. */
-export function average(a: Tensor, b: Tensor, alpha: number, dtype: Tensor["dtype"] = "float32"): Tensor {
-  const [x, y] = [toNumbers(a), toNumbers(b)];
-  if (alpha === 0) return a.dtype === dtype ? a : fromNumbers(dtype, a.shape, x);
-  if (alpha === 1) return b.dtype === dtype ? b : fromNumbers(dtype, a.shape, y);
-  const mixed = new Float64Array(x.length);
-  for (let i = 0; i < x.length; i++) mixed[i] = (1 - alpha) * x[i] + alpha * y[i];
-  return fromNumbers(dtype, a.shape, mixed);
 }
 
 /** One end plus a step in a random direction of the layer's space, as long as the step from that end to the average. */
