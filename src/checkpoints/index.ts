@@ -5,6 +5,8 @@
 export { type Checkpoint, type Format, readAll, type TensorInfo } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
+export type { Elements } from "./elements.ts";
 export { readStructure } from "./onnx/structure.ts";
+export { makeRing, type Ring } from "./pieces.ts";
 export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
 export { writeCheckpoint } from "./write.ts";

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import { UserError } from "../../core/index.ts";
+import { inPieces, makeRing } from "../pieces.ts";
 import { allocate, cutShort, damaged, quote, type Source } from "../source.ts";
 
 export interface ZipEntry {
@@ -28,6 +29,8 @@ export interface Zip {
     length: number,
     memory?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>>;
+  /** All of a member in pieces, whose memory is used again after the next but one; `checked` against its checksum. */
+  content(entry: ZipEntry, options?: { checked?: boolean }): AsyncIterable<Uint8Array>;
   /** All of a member, compared with its checksum. */
   readWhole(entry: ZipEntry): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -60,13 +63,27 @@ export async function openZip(source: Source): Promise<Zip> {
       ? inflateRange(source, entry, start, begin, length)
       : source.read(start + begin, length, memory);
   };
+  const mismatch = ({ name }: ZipEntry) => damaged(path, `the checksum of its member ${quote(name)} does not match`);
   const readWhole = async (entry: ZipEntry) => {
     const bytes = await readRange(entry, 0, entry.size);
-    if (crc32(bytes) !== entry.crc)
-      throw damaged(path, `the checksum of its member ${quote(entry.name)} does not match`);
+    if (crc32(bytes) !== entry.crc) throw mismatch(entry);
     return bytes;
   };
-  return { source, entries, readRange, readWhole };
+  const ring = makeRing();
+  const content: Zip["content"] = async function* (entry, { checked } = {}) {
+    if (entry.deflated) {
+      yield checked ? await readWhole(entry) : await readRange(entry, 0, entry.size);
+      return;
+    }
+    let crc = 0;
+    const start = await findContent(source, entry);
+    for await (const piece of inPieces(source.read, start, entry.size, ring)) {
+      if (checked) crc = crc32(piece, crc);
+      yield piece;
+    }
+    if (checked && crc !== entry.crc) throw mismatch(entry);
+  };
+  return { source, entries, readRange, content, readWhole };
 }
 
 /** The place of the central directory, from the record that closes the archive (and its zip64 kin). */

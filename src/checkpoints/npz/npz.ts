@@ -7,7 +7,8 @@ import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "../layout.ts";
 import { replacement } from "../rewrite.ts";
 import { cutShort, damaged, quote } from "../source.ts";
-import { type NpyHeader, npyDataStart, npyHeader, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { addArray } from "./writer.ts";
 
 const extension = ".npy";
 /** Enough for nearly every header, so that one read does. */
@@ -46,14 +47,14 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
         read: (begin, ...rest) => zip.readRange(entry, dataStart + begin, ...rest),
       };
     },
-    async rewrite(handle, names, replace) {
-      const writer = writeZip(handle);
+    async rewrite(output, names, replace) {
+      const writer = writeZip(output);
       for (const entry of zip.entries.values()) {
         const name = entry.name.slice(0, -extension.length);
         const info = entry.name.endsWith(extension) && names.has(name) ? checkpoint.tensors.get(name) : undefined;
         const fresh = info && (await replacement(info, replace));
-        if (info && fresh) await writer.add(entry.name, npyHeader(info.dtype, info.shape), fresh);
-        else await writer.add(entry.name, await zip.readWhole(entry));
+        if (info && fresh) await addArray(writer, entry.name, info, fresh);
+        else await writer.addInPieces(entry.name, entry.size, zip.content(entry, { checked: true }));
       }
       await writer.finish();
     },

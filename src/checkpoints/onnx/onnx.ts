@@ -89,7 +89,7 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
       if (varints || runs.length !== 1) return undefined;
       return { size, read: (begin, ...rest) => source.read(runs[0].begin + begin, ...rest) };
     },
-    rewrite: (handle, names, replace) => {
+    rewrite: (output, names, replace) => {
       const outside = [...places].find(([, place]) => place.external);
       if (outside) throw cannotReplace(path, outside[0]);
       const patches = patchesOf(checkpoint, names, replace, (name) => {
@@ -97,7 +97,7 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
         if (varints || runs.length !== 1) throw cannotReplace(path, name);
         return runs[0];
       });
-      return copyPatched(source, handle, patches);
+      return copyPatched(source, output, patches);
     },
   };
 }

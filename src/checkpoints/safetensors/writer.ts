@@ -1,15 +1,16 @@
 // Writing safetensors. The header names the tensors in the order given; their bytes lie widest elements first, so that
 // every tensor is aligned, which loaders that map the file rely on.
-import type { FileHandle } from "node:fs/promises";
-import { bytesOf, bytesPerElement, sizeOf, type Tensor, UserError } from "../../core/index.ts";
+import { bytesPerElement, sizeOf, UserError } from "../../core/index.ts";
 import type { TensorInfo } from "../checkpoint.ts";
+import type { Output } from "../output.ts";
+import type { BytesOf } from "../write.ts";
 import { dtypeNames } from "./safetensors.ts";
 
 /** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */
 export async function writeSafetensors(
-  handle: FileHandle,
+  output: Output,
   tensors: readonly TensorInfo[],
-  read: (info: TensorInfo) => Promise<Tensor>,
+  bytesOf: BytesOf,
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   const widestFirst = [...tensors].sort((a, b) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
@@ -19,8 +20,8 @@ export async function writeSafetensors(
     offsets.set(name, [at, at + sizeOf(shape) * bytesPerElement(dtype)]);
     at = offsets.get(name)![1];
   }
-  await handle.writeFile(header(tensors, offsets, metadata));
-  for (const info of widestFirst) await handle.writeFile(bytesOf(await read(info)));
+  await output.write(header(tensors, offsets, metadata));
+  for (const info of widestFirst) for await (const piece of bytesOf(info)) await output.write(piece);
 }
 
 /** Its length and the JSON text, padded with spaces to a multiple of eight bytes. */

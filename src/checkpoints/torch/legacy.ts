@@ -41,13 +41,13 @@ export async function openTorchLegacy(source: Source): Promise<Checkpoint> {
       if (!place) throw damaged(path, `it lacks the storage ${quote(key)}`);
       return place;
     },
-    rewrite: (handle, keys, fresh) =>
+    rewrite: (output, keys, fresh) =>
       copyPatched(
         source,
-        handle,
+        output,
         [...keys].map((key) => {
           const { begin, size } = places.get(key)!;
-          return { begin, length: size, bytes: () => fresh(key) };
+          return { begin, length: size, bytes: async () => fresh(key) };
         }),
       ),
   });
@@ -90,6 +90,7 @@ async function locateStorages(source: Source, keys: unknown, storages: Map<strin
       key: storage.key,
       begin,
       size,
+      packed: false,
       read: (offset, ...rest) => source.read(begin + offset, ...rest),
     });
     at = begin + size;

@@ -2,11 +2,12 @@
 // archive (since PyTorch 1.6, zip.ts) and a chain of pickles with the storages behind them (legacy.ts).
 // Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
 // (stride 0), so a tensor may be larger than its file; how much larger is bounded.
-import type { FileHandle } from "node:fs/promises";
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { byteLength, type Checkpoint, makeCheckpoint, type TensorInfo } from "../checkpoint.ts";
 import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
-import { replacement } from "../rewrite.ts";
+import type { Output } from "../output.ts";
+import { makeRing } from "../pieces.ts";
+import { type Patch, patched, type Replace, replacement } from "../rewrite.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
@@ -15,6 +16,8 @@ import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
 export interface StoragePlace {
   readonly key: string;
   readonly size: number;
+  /** Whether reading a part takes unpacking what is before it. */
+  readonly packed: boolean;
   /** `length` bytes from `begin`, both within the storage; see {@link Source}. */
   read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -27,7 +30,7 @@ export interface TorchFile {
   /** Throws {@link UserError} when the file lacks the storage. */
   locate(storage: TorchStorage): StoragePlace;
   /** Writes a copy of the file in which the storages of `keys` have the bytes that `fresh` gives. */
-  rewrite(handle: FileHandle, keys: ReadonlySet<string>, fresh: (key: string) => Promise<Uint8Array>): Promise<void>;
+  rewrite(output: Output, keys: ReadonlySet<string>, fresh: (key: string) => AsyncIterable<Uint8Array>): Promise<void>;
 }
 
 /** A tensor may always have this many bytes, and all together a hundred times this. */
@@ -62,31 +65,79 @@ export function makeTorchCheckpoint(file: TorchFile): Checkpoint {
     tied: tiedOf(places),
     range(name) {
       const { at, begin, span, shape, strides } = places.get(name)!;
-      if (file.bigEndian || !isDense(shape, strides)) return undefined;
+      if (at.packed || file.bigEndian || !isDense(shape, strides)) return undefined;
       return { size: span, read: (from, ...rest) => at.read(begin + from, ...rest) };
     },
-    async rewrite(handle, names, replace) {
+    async rewrite(output, names, replace) {
       const byStorage = new Map<string, string[]>();
       for (const name of names) {
         const { key } = places.get(name)!.at;
-        byStorage.set(key, [...(byStorage.get(key) ?? []), name]);
+        if (!byStorage.has(key)) byStorage.set(key, []);
+        byStorage.get(key)!.push(name);
       }
-      await file.rewrite(handle, new Set(byStorage.keys()), async (key) => {
-        const [first] = byStorage.get(key)!;
-        const { at } = places.get(first)!;
-        const bytes = await at.read(0, at.size);
-        for (const name of byStorage.get(key)!) {
-          const { begin, dtype, shape, strides } = places.get(name)!;
-          const fresh = (await replacement(checkpoint.tensors.get(name)!, replace))?.slice();
-          if (!fresh) continue;
-          const width = bytesPerElement(dtype);
-          if (file.bigEndian) swapBytes(fresh, width);
-          scatter(fresh, bytes, begin, width, shape, strides);
-        }
-        return bytes;
+      const ring = makeRing();
+      await file.rewrite(output, new Set(byStorage.keys()), (key) => {
+        const tensors = byStorage
+          .get(key)!
+          .map((name) => ({ info: checkpoint.tensors.get(name)!, ...places.get(name)! }));
+        const [{ at }] = tensors;
+        const patches = file.bigEndian || at.packed ? undefined : patchesIn(tensors, replace);
+        return patches ? patched(at.read, at.size, patches, ring) : rewritten(tensors, replace, file.bigEndian);
       });
     },
   };
+}
+
+interface Placed extends Place {
+  readonly info: TensorInfo;
+}
+
+/** Patches for the tensors in one storage; undefined where one has strides or overlaps another one. Of tensors in one place the last counts. */
+function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[] | undefined {
+  const byPlace = new Map<string, Placed[]>();
+  for (const one of tensors) {
+    if (!isDense(one.shape, one.strides)) return undefined;
+    const key = `${one.begin} ${one.span}`;
+    if (!byPlace.has(key)) byPlace.set(key, []);
+    byPlace.get(key)!.unshift(one);
+  }
+  const places = [...byPlace.values()].sort(([a], [b]) => a.begin - b.begin);
+  const overlaps = places.some(
+    ([{ begin, span }], i) => i + 1 < places.length && begin + span > places[i + 1][0].begin,
+  );
+  if (overlaps) return undefined;
+  return places.map((same) => ({
+    begin: same[0].begin,
+    length: same[0].span,
+    async bytes() {
+      for (const { info } of same) {
+        const fresh = await replacement(info, replace);
+        if (fresh) return fresh;
+      }
+      return undefined;
+    },
+  }));
+}
+
+/** A storage in memory, with its tensors replaced wherever their elements lie. */
+async function* rewritten(
+  tensors: readonly Placed[],
+  replace: Replace,
+  bigEndian: boolean,
+): AsyncGenerator<Uint8Array> {
+  const [{ at }] = tensors;
+  const bytes = await at.read(0, at.size);
+  for (const { info, begin, dtype, shape, strides } of tensors) {
+    const pieces = await replacement(info, replace);
+    if (!pieces) continue;
+    const copies: Uint8Array[] = [];
+    for await (const piece of pieces) copies.push(piece.slice());
+    const fresh = Buffer.concat(copies);
+    const width = bytesPerElement(dtype);
+    if (bigEndian) swapBytes(fresh, width);
+    scatter(fresh, bytes, begin, width, shape, strides);
+  }
+  yield bytes;
 }
 
 /** Names of tensors that are the same elements of the same storage. */
@@ -95,7 +146,8 @@ function tiedOf(places: ReadonlyMap<string, Place>): string[][] {
   for (const [name, { at, begin, shape, strides, span }] of places) {
     if (span === 0) continue;
     const key = JSON.stringify([at.key, begin, shape, strides]);
-    groups.set(key, [...(groups.get(key) ?? []), name]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key)!.push(name);
   }
   return [...groups.values()].filter((names) => names.length > 1);
 }

@@ -1,11 +1,12 @@
 // Writing a state dict as torch.save does in its zip form, so that torch.load reads it, weights_only or not: an
 // OrderedDict of tensors, each with a storage of its own. Only operations that PyTorch 1.13's restricted unpickler knows.
 // uint16, uint32 and uint64 are written as PyTorch 2.3 and later write them; older versions have no such tensors.
-import type { FileHandle } from "node:fs/promises";
-import { bytesOf, bytesPerElement, type DType, sizeOf, type Tensor } from "../../core/index.ts";
+import { bytesPerElement, type DType, sizeOf } from "../../core/index.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import type { TensorInfo } from "../checkpoint.ts";
 import { rowStrides } from "../layout.ts";
+import type { Output } from "../output.ts";
+import type { BytesOf } from "../write.ts";
 
 const storageClasses: Readonly<Partial<Record<DType, string>>> = {
   float32: "FloatStorage",
@@ -21,16 +22,15 @@ const storageClasses: Readonly<Partial<Record<DType, string>>> = {
 };
 
 /** Writes tensor by tensor, in the order given. */
-export async function writeTorch(
-  handle: FileHandle,
-  tensors: readonly TensorInfo[],
-  read: (info: TensorInfo) => Promise<Tensor>,
-): Promise<void> {
+export async function writeTorch(output: Output, tensors: readonly TensorInfo[], bytesOf: BytesOf): Promise<void> {
   const text = (content: string) => new TextEncoder().encode(content);
-  const zip = writeZip(handle);
+  const zip = writeZip(output);
   await zip.add("archive/data.pkl", pickleStateDict(tensors));
   await zip.add("archive/byteorder", text("little"));
-  for (const [key, info] of tensors.entries()) await zip.add(`archive/data/${key}`, bytesOf(await read(info)));
+  for (const [key, info] of tensors.entries()) {
+    const size = sizeOf(info.shape) * bytesPerElement(info.dtype);
+    await zip.addInPieces(`archive/data/${key}`, size, bytesOf(info));
+  }
   await zip.add("archive/version", text("3\n"));
   await zip.finish();
 }

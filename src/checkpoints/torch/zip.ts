@@ -34,14 +34,13 @@ export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
     locate({ key }) {
       const member = zip.entries.get(`${folder}data/${key}`);
       if (!member) throw damaged(path, `it lacks the storage ${quote(key)}`);
-      return { key, size: member.size, read: (...range) => zip.readRange(member, ...range) };
+      return { key, size: member.size, packed: member.deflated, read: (...range) => zip.readRange(member, ...range) };
     },
-    async rewrite(handle, keys, fresh) {
-      const writer = writeZip(handle);
+    async rewrite(output, keys, fresh) {
+      const writer = writeZip(output);
       for (const member of zip.entries.values()) {
         const key = member.name.startsWith(`${folder}data/`) ? member.name.slice(folder.length + 5) : "";
-        const bytes = keys.has(key) ? await fresh(key) : await zip.readRange(member, 0, member.size);
-        await writer.add(member.name, bytes);
+        await writer.addInPieces(member.name, member.size, keys.has(key) ? fresh(key) : zip.content(member));
       }
       await writer.finish();
     },
