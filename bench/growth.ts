@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { writeAtomic } from "../src/core/index.ts";
-import { chartSvg } from "../src/report/curves.ts";
+import { chartSvg } from "../src/report/pictures/curves.ts";
 
 const threads = availableParallelism();
 

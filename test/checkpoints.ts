@@ -12,8 +12,9 @@ import {
   OperatorSetIdProtoSchema,
   TensorProtoSchema,
 } from "onnx-buf";
+import { writeZip } from "../src/checkpoints/archive/zip-writer.ts";
 import { type Format, openCheckpoint, readAll, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { writeZip } from "../src/checkpoints/zip-writer.ts";
+import { openOutput } from "../src/checkpoints/output.ts";
 import {
   bytesOf,
   bytesPerElement,
@@ -110,12 +111,18 @@ export async function zipOf(
   members: Readonly<Record<string, Uint8Array | string>>,
   limit?: number,
 ): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  const handle = { writeFile: async (piece: Uint8Array) => void pieces.push(piece) } as unknown as FileHandle;
-  const zip = writeZip(handle, limit);
+  let bytes = Buffer.alloc(0);
+  const write = async (piece: Uint8Array, from: number, length: number, at: number) => {
+    if (at + length > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(at + length - bytes.length)]);
+    bytes.set(piece.subarray(from, from + length), at);
+    return { bytesWritten: length, buffer: piece };
+  };
+  const output = openOutput({ write } as Pick<FileHandle, "write">);
+  const zip = writeZip(output, limit);
   for (const [name, content] of Object.entries(members)) await zip.add(name, Buffer.from(content));
   await zip.finish();
-  return Buffer.concat(pieces);
+  await output.flush();
+  return bytes;
 }
 
 /** The sentence a file is refused with, its folder left out; fails when it is not refused, or not by a {@link UserError}. */

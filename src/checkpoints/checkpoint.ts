@@ -1,7 +1,7 @@
 // What a checkpoint is to the rest of the project: named tensors in a file, read one at a time, whatever the format.
 // Opening reads headers only; a tensor's bytes are read when it is asked for.
-import type { FileHandle } from "node:fs/promises";
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
+import type { Output } from "./output.ts";
 import type { Replace } from "./rewrite.ts";
 import type { Source } from "./source.ts";
 
@@ -32,7 +32,7 @@ export interface Checkpoint {
   /** Groups of names that are one tensor in the file. */
   readonly tied?: readonly (readonly string[])[];
   /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */
-  rewrite?(handle: FileHandle, names: ReadonlySet<string>, replace: Replace): Promise<void>;
+  rewrite?(output: Output, names: ReadonlySet<string>, replace: Replace): Promise<void>;
 }
 
 /** Named tensors that are read one at a time, when they are needed. */

@@ -1,15 +1,21 @@
 // Reading a tensor in pieces, so that comparing two large files needs little memory.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { inPieces, type Ring } from "./pieces.ts";
 
 /** Bytes of a piece. */
 export const chunkBytes = 1 << 22;
 
 /**
  * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes. Where the tensor lies whole in the file, only a piece is in
- * memory at a time; where it is packed or strided it is read at once.
+ * memory at a time; where it is packed or strided it is read at once. Pieces in a ring's memory stay as they are until the next but one is asked for.
  */
-export async function* chunksOf(checkpoint: Checkpoint, name: string, limit = chunkBytes): AsyncGenerator<Tensor> {
+export async function* chunksOf(
+  checkpoint: Checkpoint,
+  name: string,
+  limit = chunkBytes,
+  ring?: Ring,
+): AsyncGenerator<Tensor> {
   const range = checkpoint.range?.(name);
   if (!range) {
     const { dtype, data, shape } = await checkpoint.read(name);
@@ -19,8 +25,7 @@ export async function* chunksOf(checkpoint: Checkpoint, name: string, limit = ch
   const { dtype } = checkpoint.tensors.get(name)!;
   const width = bytesPerElement(dtype);
   const step = Math.max(width, Math.floor(limit / width) * width);
-  for (let at = 0; at < range.size; at += step) {
-    const length = Math.min(step, range.size - at);
-    yield tensorFromBytes(dtype, [length / width], await range.read(at, length));
-  }
+  const memory: Ring = ring ?? ((length) => new Uint8Array(length));
+  for await (const bytes of inPieces(range.read, 0, range.size, memory, step))
+    yield tensorFromBytes(dtype, [bytes.length / width], bytes);
 }

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { formats, onnxBytes, readTensors, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
 import { projectRoot, tensor, UserError } from "../core/index.ts";
-import { npyHeader } from "./npy.ts";
+import { npyHeader } from "./npz/npy.ts";
 
 const folder = temporaryFolder();
 

@@ -1,16 +1,16 @@
 // Which format a file is, told by its first bytes and never by its name. A new format is one more entry of `fileReaders`.
 import { UserError } from "../core/index.ts";
+import { isZip, openZip } from "./archive/zip.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { unwrapNames } from "./names.ts";
-import { isNpy } from "./npy.ts";
-import { isNpz, openNpz } from "./npz.ts";
-import { isOnnx, openOnnx } from "./onnx.ts";
-import { openSafetensors } from "./safetensors.ts";
+import { isNpy } from "./npz/npy.ts";
+import { isNpz, openNpz } from "./npz/npz.ts";
+import { isOnnx, openOnnx } from "./onnx/onnx.ts";
+import { openSafetensors } from "./safetensors/safetensors.ts";
 import { openShards } from "./shards.ts";
 import { openSource, quote, type Source } from "./source.ts";
-import { isPickle, openTorchLegacy } from "./torch-legacy.ts";
-import { isTorchZip, openTorchZip } from "./torch-zip.ts";
-import { isZip, openZip } from "./zip.ts";
+import { isPickle, openTorchLegacy } from "./torch/legacy.ts";
+import { isTorchZip, openTorchZip } from "./torch/zip.ts";
 
 /** One way to open a file. The first whose `recognises` says yes takes it. */
 interface Reader {

@@ -5,7 +5,9 @@
 export { type Checkpoint, type Format, readAll, type StoredTensors, type TensorInfo } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
-export { readStructure } from "./onnx-structure.ts";
+export type { Elements } from "./elements.ts";
+export { readStructure } from "./onnx/structure.ts";
+export { makeRing, type Ring } from "./pieces.ts";
 export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
 export { withCheckpoints } from "./several.ts";
 export { writeCheckpoint } from "./write.ts";

@@ -37,8 +37,8 @@ export function unwrapNames(checkpoint: Checkpoint): Checkpoint {
     range: range && ((name) => range(prefix + name)),
     rewrite:
       rewrite &&
-      ((handle, names, replace) =>
-        rewrite(handle, new Set([...names].map((name) => prefix + name)), (name) =>
+      ((output, names, replace) =>
+        rewrite(output, new Set([...names].map((name) => prefix + name)), (name) =>
           replace(name.slice(prefix.length)),
         )),
   };

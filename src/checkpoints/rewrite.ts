@@ -1,53 +1,60 @@
 // A copy of a checkpoint in which some tensors have new elements and everything else is as it was: metadata, wrappers, names, order, the graph. Files
-// with tensors in plain runs are copied with those runs replaced; zip archives are written member by member.
-import type { FileHandle } from "node:fs/promises";
-import { bytesOf, type Tensor, UserError, writeAtomic } from "../core/index.ts";
+// with tensors in plain runs are copied with those runs replaced; zip archives are written member by member. A few pieces are in memory at a time.
+import { stat } from "node:fs/promises";
+import { hashWritten, sha256File, UserError, writeAtomic } from "../core/index.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
+import { chunksOf } from "./chunks.ts";
+import { bytesIn, type Elements } from "./elements.ts";
+import { type Output, openOutput } from "./output.ts";
+import { inPieces, makeRing, pieceBytes, type Ring } from "./pieces.ts";
 import type { Source } from "./source.ts";
-import { writeCheckpoint } from "./write.ts";
+import { writeTensors } from "./write.ts";
 
 /** New elements for a tensor, of its own dtype and shape; undefined leaves it as it is. */
-export type Replace = (name: string) => Promise<Tensor | undefined>;
+export type Replace = (name: string) => Promise<Elements | undefined>;
 
-/** A run of bytes to be written in place of the file's own. */
+/** A run of bytes that others may replace. */
 export interface Patch {
   readonly begin: number;
   readonly length: number;
-  bytes(): Promise<Uint8Array>;
+  /** As many bytes; undefined leaves the file's own. */
+  bytes(): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
-/** Bytes that are copied at a time. */
-const piece = 1 << 22;
-
-/** Copies a file, with patches that do not overlap. */
-export async function copyPatched(source: Source, handle: FileHandle, patches: readonly Patch[]): Promise<void> {
+/** `size` bytes that `read` gives, with patches that do not overlap. */
+export async function* patched(
+  read: Source["read"],
+  size: number,
+  patches: readonly Patch[],
+  ring: Ring = makeRing(),
+): AsyncGenerator<Uint8Array> {
   let at = 0;
-  const copyTo = async (end: number) => {
-    for (; at < end; at += Math.min(piece, end - at))
-      await handle.writeFile(await source.read(at, Math.min(piece, end - at)));
-    at = end;
-  };
   for (const { begin, length, bytes } of patches.filter((p) => p.length > 0).sort((a, b) => a.begin - b.begin)) {
-    await copyTo(begin);
     const fresh = await bytes();
-    if (fresh.length !== length) throw new Error(`${fresh.length} bytes in place of ${length}`);
-    await handle.writeFile(fresh);
+    if (!fresh) continue;
+    yield* inPieces(read, at, begin - at, ring);
+    yield* fresh;
     at = begin + length;
   }
-  await copyTo(source.size);
+  yield* inPieces(read, at, size - at, ring);
 }
 
-/** The elements of a replacement, after a look at its type. */
-export async function replacement(info: TensorInfo, replace: Replace): Promise<Uint8Array | undefined> {
-  const tensor = await replace(info.name);
-  if (!tensor) return undefined;
-  if (tensor.dtype !== info.dtype || String(tensor.shape) !== String(info.shape))
-    throw new Error(`${info.name} is ${info.dtype}[${info.shape}], replaced by ${tensor.dtype}[${tensor.shape}]`);
-  return bytesOf(tensor);
+/** Copies a file, with patches that do not overlap. */
+export async function copyPatched(source: Source, output: Output, patches: readonly Patch[]): Promise<void> {
+  for await (const piece of patched(source.read, source.size, patches)) await output.write(piece);
 }
+
+/** The bytes of a replacement, whose type is compared with the tensor's. */
+export async function replacement(info: TensorInfo, replace: Replace): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const fresh = await replace(info.name);
+  return fresh && bytesIn(info, fresh, "in place of");
+}
+
+/** Bytes from which on a file is hashed while it is written. */
+const large = 1 << 25;
 
 /**
- * Writes a copy of a checkpoint with some tensors replaced. `names` tells which may be. A sharded checkpoint becomes one file.
+ * Writes a copy of a checkpoint with some tensors replaced, and returns its SHA-256. `names` tells which may be. A sharded checkpoint becomes one file.
  * Throws {@link UserError} when the file cannot be written; nothing is left behind then.
  */
 export async function rewriteCheckpoint(
@@ -55,18 +62,40 @@ export async function rewriteCheckpoint(
   path: string,
   names: ReadonlySet<string>,
   replace: Replace,
-): Promise<void> {
-  const { prefix = "", tensors, metadata, format } = checkpoint;
+): Promise<string> {
+  const { prefix = "", tensors, metadata, format, files } = checkpoint;
   const chosen: Replace = async (name) => (names.has(name) ? replace(name) : undefined);
-  if (checkpoint.rewrite) return writeAtomic(path, (handle) => checkpoint.rewrite!(handle, names, chosen));
+  const { rewrite } = checkpoint;
+  if (rewrite) return writeHashed(path, files, (output) => rewrite(output, names, chosen));
   if (format === "onnx")
     throw new UserError(`${checkpoint.path} cannot be rewritten. Save the model again as one file.`);
   const infos = [...tensors.values()].map((info) => ({ ...info, name: prefix + info.name }));
-  await writeCheckpoint(
-    path,
-    format,
-    infos,
-    async (name) => (await chosen(name.slice(prefix.length))) ?? checkpoint.read(name.slice(prefix.length)),
-    { ...metadata },
-  );
+  const ring = makeRing();
+  const read = async (name: string) => {
+    const own = name.slice(prefix.length);
+    return (await chosen(own)) ?? chunksOf(checkpoint, own, pieceBytes, ring);
+  };
+  return writeHashed(path, files, (output) => writeTensors(output, format, infos, read, metadata));
+}
+
+/** Writes a file of about the size of others. */
+async function writeHashed(
+  path: string,
+  like: readonly string[],
+  write: (output: Output) => Promise<void>,
+): Promise<string> {
+  const sizes = await Promise.all(like.map((file) => stat(file).then(({ size }) => size)));
+  let digest = "";
+  await writeAtomic(path, async (handle, temporary) => {
+    const hashing = sizes.reduce((sum, size) => sum + size, 0) < large ? undefined : hashWritten(temporary);
+    try {
+      const output = openOutput(handle, hashing?.upTo);
+      await write(output);
+      await output.flush();
+      digest = await (hashing ? hashing.digest() : sha256File(temporary));
+    } finally {
+      await hashing?.stop();
+    }
+  });
+  return digest;
 }

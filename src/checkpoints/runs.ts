@@ -16,25 +16,19 @@ export function withRuns(checkpoint: Checkpoint, source: Source, runOf: (name: s
       const { begin, end } = runOf(name);
       return { size: end - begin, read: (from, ...rest) => source.read(begin + from, ...rest) };
     },
-    rewrite: (handle, names, replace) => copyPatched(source, handle, patchesOf(checkpoint, names, replace, runOf)),
+    rewrite: (output, names, replace) => copyPatched(source, output, patchesOf(checkpoint, names, replace, runOf)),
   };
 }
 
 /** A patch for each of the names. */
 export function patchesOf(
-  { tensors, read }: Checkpoint,
+  { tensors }: Checkpoint,
   names: ReadonlySet<string>,
   replace: Parameters<typeof replacement>[1],
   runOf: (name: string) => Run,
 ): Patch[] {
   return [...names].map((name) => {
     const { begin, end } = runOf(name);
-    const bytes = async () => {
-      const fresh = await replacement(tensors.get(name)!, replace);
-      if (fresh) return fresh;
-      const { data } = await read(name);
-      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    };
-    return { begin, length: end - begin, bytes };
+    return { begin, length: end - begin, bytes: () => replacement(tensors.get(name)!, replace) };
   });
 }

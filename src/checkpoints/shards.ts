@@ -4,7 +4,7 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
-import { isObject, parseObject } from "./safetensors.ts";
+import { isObject, parseObject } from "./safetensors/safetensors.ts";
 import { damaged, quote, type Source } from "./source.ts";
 
 /** The longest index that is read, in bytes; some hundred thousand tensors. */

@@ -1,16 +1,20 @@
-// Writing a checkpoint in any format that can be written: whole or not at all, one tensor in memory at a time, and the
+// Writing a checkpoint in any format that can be written: whole or not at all, one tensor or a few pieces of one in memory at a time, and the
 // same bytes for the same tensors.
-import type { FileHandle } from "node:fs/promises";
-import { type Tensor, writeAtomic } from "../core/index.ts";
+import { writeAtomic } from "../core/index.ts";
 import type { Format, TensorInfo } from "./checkpoint.ts";
-import { writeNpz } from "./npz-writer.ts";
-import { writeSafetensors } from "./safetensors-writer.ts";
-import { writeTorch } from "./torch-writer.ts";
+import { bytesIn, type Elements } from "./elements.ts";
+import { writeNpz } from "./npz/writer.ts";
+import { type Output, openOutput } from "./output.ts";
+import { writeSafetensors } from "./safetensors/writer.ts";
+import { writeTorch } from "./torch/writer.ts";
+
+/** A tensor's bytes, in pieces. */
+export type BytesOf = (info: TensorInfo) => AsyncIterable<Uint8Array>;
 
 type Writer = (
-  handle: FileHandle,
+  output: Output,
   tensors: readonly TensorInfo[],
-  read: (info: TensorInfo) => Promise<Tensor>,
+  bytesOf: BytesOf,
   metadata: Readonly<Record<string, string>>,
 ) => Promise<void>;
 
@@ -30,16 +34,29 @@ export async function writeCheckpoint(
   path: string,
   format: Exclude<Format, "onnx">,
   tensors: Iterable<TensorInfo>,
-  read: (name: string) => Promise<Tensor>,
+  read: (name: string) => Promise<Elements>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
   const infos = [...tensors];
   if (new Set(infos.map(({ name }) => name)).size < infos.length)
     throw new Error(`two tensors of one name for ${path}`);
-  const readAsAnnounced = async ({ name, dtype, shape }: TensorInfo) => {
-    const tensor = await read(name);
-    if (tensor.dtype === dtype && `${tensor.shape}` === `${shape}`) return tensor;
-    throw new Error(`${name} is ${tensor.dtype}[${tensor.shape}], announced as ${dtype}[${shape}]`);
+  await writeAtomic(path, async (handle) => {
+    const output = openOutput(handle);
+    await writeTensors(output, format, infos, read, metadata);
+    await output.flush();
+  });
+}
+
+/** Writes tensors in a format. */
+export function writeTensors(
+  output: Output,
+  format: Exclude<Format, "onnx">,
+  infos: readonly TensorInfo[],
+  read: (name: string) => Promise<Elements>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const bytes = async function* (info: TensorInfo) {
+    yield* bytesIn(info, await read(info.name), "announced as");
   };
-  await writeAtomic(path, (handle) => writers[format](handle, infos, readAsAnnounced, metadata));
+  return writers[format](output, infos, bytes, metadata);
 }

@@ -43,19 +43,19 @@ export async function makeFolder(path: string): Promise<string | undefined> {
 }
 
 /**
- * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps.
+ * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps; it is told the temporary name too.
  * The folder is made when missing. Throws {@link UserError} when it cannot be written; nothing is left behind then.
  */
 export async function writeAtomic(
   path: string,
-  content: string | Uint8Array | ((handle: FileHandle) => Promise<void>),
+  content: string | Uint8Array | ((handle: FileHandle, temporary: string) => Promise<void>),
 ): Promise<void> {
   const temporary = partName(path);
   try {
     await makeFolder(dirname(path));
     const handle = await open(temporary, "wx");
     try {
-      if (typeof content === "function") await content(handle);
+      if (typeof content === "function") await content(handle, temporary);
       else await handle.writeFile(content);
       await handle.sync();
     } finally {

@@ -1,24 +1,88 @@
 // Content hashes: of bytes, of files (streamed) and of plain values (keys sorted, so equal values hash equally).
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Answer, Order } from "./hash.thread.ts";
+import { startThread } from "./threads.ts";
 
 /** SHA-256 of bytes, as 64 hexadecimal digits. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** SHA-256 of a file of any size, read as a stream. */
-export async function sha256File(path: string): Promise<string> {
+/** Bytes from which on a thread pays. */
+const large = 1 << 25;
+
+/** SHA-256 of a file of any size, in a thread of its own where it is large. */
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
+  if ((await stat(path)).size < large) return sha256Streamed(path);
+  const hashing = hashWritten(path, signal);
+  return hashing.digest();
+}
+
+async function sha256Streamed(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
   return hash.digest("hex");
 }
 
-/** SHA-256 of what several files hold: of one file its own; of more, of their hashes, as hexadecimal digits one after the other. */
-export async function sha256Files(paths: readonly string[]): Promise<string> {
+/**
+ * SHA-256 of what several files hold: of one file its own; of more, of their hashes, as hexadecimal digits one after the other. Some are hashed at a time.
+ * Rejects when `signal` fires.
+ */
+export async function sha256Files(paths: readonly string[], signal?: AbortSignal): Promise<string> {
   const hashes: string[] = [];
-  for (const path of paths) hashes.push(await sha256File(path));
+  const left = [...paths.entries()];
+  const hashSome = async () => {
+    for (let next = left.shift(); next; next = left.shift()) hashes[next[0]] = await sha256File(next[1], signal);
+  };
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism(), paths.length) }, hashSome));
   return hashes.length === 1 ? hashes[0] : sha256(hashes.join(""));
+}
+
+/** The hash of a file while it is written. */
+export interface Hashing {
+  /** The bytes before `end` are written and will not change. */
+  upTo(end: number): void;
+  /** The hash of the whole file, which is written. */
+  digest(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Hashes a file in a thread, behind the process that writes it: its bytes are then still in the system's memory. */
+export function hashWritten(path: string, signal?: AbortSignal): Hashing {
+  const thread = startThread("hash.thread", import.meta.url);
+  thread.unref();
+  const stop = async () => void (await thread.terminate());
+  const digest = new Promise<string>((resolve, reject) => {
+    thread.on("message", ({ digest, fault }: Answer) => {
+      if (digest) resolve(digest);
+      else reject(Object.assign(new Error(fault!.message), { code: fault!.code }));
+    });
+    thread.on("error", reject);
+    const abort = () => {
+      reject(signal!.reason);
+      stop();
+    };
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    thread.on("exit", () => {
+      signal?.removeEventListener("abort", abort);
+      reject(new Error(`the thread that hashes ${path} has ended`));
+    });
+  });
+  digest.catch(() => {}); // whoever asks hears of it
+  const order = (end: number | undefined, last: boolean) => thread.postMessage({ path, end, last } satisfies Order);
+  return {
+    upTo: (end) => order(end, false),
+    digest: () => {
+      thread.ref();
+      order(undefined, true);
+      return digest.finally(stop);
+    },
+    stop,
+  };
 }
 
 /** SHA-256 of a JSON value; the order of keys does not matter. */

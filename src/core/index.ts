@@ -1,11 +1,12 @@
 // What every other folder stands on: tensors, random streams, hashes, errors, atomic files, modules of the user. Imports nothing of ours.
-export { average, convert } from "./average.ts";
+export { average, averageInto, convert } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
-export { type Inspected, inspect } from "./inspect.ts";
+export { allFinite, type Inspection, inspect } from "./inspect.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
+export { fromNumbers, toNumbers } from "./numbers.ts";
 export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";

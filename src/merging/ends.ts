@@ -1,6 +1,6 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
-import type { Checkpoint } from "../checkpoints/index.ts";
-import { inspect, isFloating, type Tensor, UserError } from "../core/index.ts";
+import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
+import { UserError } from "../core/index.ts";
 import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, holderOf, type Layer, type Model } from "../models/index.ts";
 import { type Ends, openEnds, type Pair } from "../pairs/index.ts";
@@ -19,8 +19,8 @@ export interface MergeEnds {
   readonly names: ReadonlySet<string>;
   /** A running mean or variance. */
   isStatistic(name: string): boolean;
-  readA(name: string): Promise<Tensor>;
-  readB(name: string): Promise<Tensor>;
+  /** Of graphs, whose tensors have other names in b's file: both ends by a's names. */
+  readonly graphs?: Readonly<Record<"a" | "b", StoredTensors>>;
   close(): Promise<void>;
 }
 
@@ -52,8 +52,7 @@ function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<
     tied,
     names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
     isStatistic: statisticsOf(ends),
-    readA: (name) => a.read(name),
-    readB: (name) => b.read(name),
+    graphs: { a, b },
   };
 }
 
@@ -61,30 +60,17 @@ function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<
 async function endsOfFiles(
   x: Checkpoint,
   y: Checkpoint,
-  { group, allowNonfinite }: EndOptions,
+  { group }: EndOptions,
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
   compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
   await requireSameWhole(x, y);
   const tied = pair ? pair.tied : (x.tied ?? []);
-  const reader = (file: Checkpoint) => async (name: string) => {
-    const there = file.tensors.has(name)
-      ? name
-      : (tied.flat().find((one) => file.tensors.has(one) && holderOf(tied)(one) === name) ?? name);
-    const read = await file.read(there);
-    if (!allowNonfinite && isFloating(read.dtype) && !inspect(read).finite)
-      throw new UserError(
-        `${file.path} holds NaN or infinite weights in ${there}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
-      );
-    return read;
-  };
   return {
     layers: pair?.layers ?? groupLayers(x.tensors.values(), { group, tied }),
     tied,
     names: new Set(x.tensors.keys()),
     isStatistic: pair ? statisticsOf(pair) : (name) => /(^|\.)running_(mean|var)$/.test(name), // PyTorch's names
-    readA: reader(x),
-    readB: reader(y),
     close: async () => {},
   };
 }

@@ -1,6 +1,13 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
 import { rename, rm } from "node:fs/promises";
-import { type Checkpoint, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import {
+  type Checkpoint,
+  makeRing,
+  type Replace,
+  type Ring,
+  rewriteCheckpoint,
+  withCheckpoints,
+} from "../checkpoints/index.ts";
 import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import {
   average,
@@ -8,7 +15,6 @@ import {
   fromNumbers,
   isFloating,
   partName,
-  sha256File,
   sha256Files,
   type Tensor,
   toNumbers,
@@ -29,7 +35,8 @@ import {
   Sweep,
 } from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
-import { openMergeEnds } from "./ends.ts";
+import { type MergeEnds, openMergeEnds } from "./ends.ts";
+import { averageChunks, chunksAt, type Place, requireFiniteAt } from "./mixing.ts";
 import { requireOut } from "./out.ts";
 import { parseShares } from "./shares.ts";
 
@@ -98,7 +105,7 @@ async function mergeOpened(
     );
   await using pair = measure ? await openPair(measure) : undefined;
   const ends = await openMergeEnds(x, y, options, pair);
-  const { layers, tied } = ends;
+  const { layers } = ends;
   const choice =
     budget && pair
       ? await chooseLayers(
@@ -115,28 +122,26 @@ async function mergeOpened(
     pair && statistics === "recalibrate" ? await freshStatistics(pair, shares, base, measure?.runtime) : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
-  const holder = holderOf(tied);
-  const replace = async (name: string): Promise<Tensor | undefined> => {
-    const share = shares.get(layerOf.get(name)!);
-    const own = await ends.readA(holder(name));
+  const replace = replaceWith(x, y, ends, options, (name) => {
     const renewed = fresh?.get(name);
-    if (renewed) return fromNumbers(own.dtype, own.shape, toNumbers(renewed)); // in the file's precision
-    if (!isFloating(own.dtype)) return base === "b" ? ends.readB(holder(name)) : undefined;
-    if (share !== undefined && statistics === "a" && ends.isStatistic(name)) return undefined; // the file is a copy of a's
-    if (share === undefined)
-      return base === "b" ? average(own, await ends.readB(holder(name)), 1, own.dtype) : undefined;
-    return average(own, await ends.readB(holder(name)), share, own.dtype);
-  };
+    if (renewed) return renewed;
+    const share = shares.get(layerOf.get(name)!);
+    if (share === undefined) return base === "b" ? 1 : undefined;
+    return statistics === "a" && ends.isStatistic(name) ? undefined : share; // the file is a copy of a's
+  });
   const part = partName(out); // what is there under `out` stays until all is done
+  const failed = new AbortController();
   try {
-    await rewriteCheckpoint(x, part, ends.names, replace);
+    const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
+    for (const hash of hashes) hash.catch(() => {}); // awaited below
+    const written = await rewriteCheckpoint(x, part, ends.names, replace);
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
       schema: "layerwise/merge@1",
-      a: { path: a, sha256: await sha256Files(x.files) },
-      b: { path: b, sha256: await sha256Files(y.files) },
-      out: { path: out, sha256: await sha256File(part) },
+      a: { path: a, sha256: await hashes[0] },
+      b: { path: b, sha256: await hashes[1] },
+      out: { path: out, sha256: written },
       base,
       statistics,
       averaged: Object.fromEntries(shares),
@@ -158,12 +163,54 @@ async function mergeOpened(
     await rename(part, out);
     return record;
   } catch (error) {
+    failed.abort(error);
     await rm(part, { force: true }).catch(() => {});
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   } finally {
     await ends.close();
   }
+}
+
+/** The new elements of each tensor of a's file, by the weight of b that it gets, or the tensor in its place; undefined leaves a's. */
+function replaceWith(
+  x: Checkpoint,
+  y: Checkpoint,
+  { tied, graphs }: MergeEnds,
+  { allowNonfinite, base = "a" }: MergeOptions,
+  planFor: (name: string) => Tensor | number | undefined,
+): Replace {
+  const holder = holderOf(tied);
+  const [ringA, ringB, ring] = [makeRing(), makeRing(), makeRing()];
+  // a tied tensor may be there under one of its names only
+  const placeIn = (file: Checkpoint, name: string, ring: Ring): Place => {
+    const group = tied.find((names) => names.includes(name)) ?? [];
+    const own = holder(name);
+    return {
+      file,
+      name: file.tensors.has(own) ? own : (group.find((one) => file.tensors.has(one)) ?? own),
+      ring,
+      allowNonfinite,
+    };
+  };
+  return async (name) => {
+    const plan = planFor(name);
+    const { dtype, shape } = x.tensors.get(name)!;
+    if (typeof plan === "object") return fromNumbers(dtype, shape, toNumbers(plan)); // in the file's precision
+    if (graphs) {
+      if (plan === undefined) return undefined;
+      const [own, other] = [await graphs.a.read(holder(name)), await graphs.b.read(holder(name))];
+      if (isFloating(own.dtype)) return average(own, other, plan, own.dtype);
+      return base === "b" ? other : undefined;
+    }
+    const [a, b] = [placeIn(x, name, ringA), placeIn(y, name, ringB)];
+    if (!isFloating(dtype)) return base === "b" ? chunksAt(b) : undefined;
+    if (plan !== undefined) return averageChunks(a, b, plan, dtype, ring);
+    if (allowNonfinite) return undefined;
+    if (a.name === name) return chunksAt(a); // as they are, and checked
+    await requireFiniteAt(a);
+    return undefined;
+  };
 }
 
 /** Running statistics of the merged network, from the samples. */

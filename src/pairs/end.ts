@@ -3,7 +3,7 @@
 import { type Checkpoint, readAll, type TensorInfo } from "../checkpoints/index.ts";
 import {
   bytesPerElement,
-  type Inspected,
+  type Inspection,
   inspect,
   isFloating,
   listSome,
@@ -37,15 +37,22 @@ export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
   const kept = bytes <= mostKept ? await readAll(file) : undefined;
   const read = async (name: string) => kept?.get(name) ?? file.read(name);
-  const found = new Map<string, Inspected>();
+  const found = new Map<string, Inspection>();
   for (const name of file.tensors.keys()) found.set(name, inspect(await read(name)));
   const broken = [...found].filter(([name, { finite }]) => !finite && isFloating(file.tensors.get(name)!.dtype));
   if (broken.length && !allowNonfinite)
-    throw new UserError(
-      `${file.path} holds NaN or infinite weights in ${listSome(broken.map(([name]) => name))}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+    throw notFinite(
+      file.path,
+      broken.map(([name]) => name),
     );
   return endOf(file.path, await sha256Files(file.files), file.tensors, read, found);
 }
+
+/** The sentence for weights that are NaN or infinite. */
+export const notFinite = (path: string, names: readonly string[]): UserError =>
+  new UserError(
+    `${path} holds NaN or infinite weights in ${listSome(names)}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+  );
 
 /** An end whose tensors are in memory, by the name `path`. */
 export function endInMemory(path: string, tensors: ReadonlyMap<string, Tensor>): End {
@@ -58,7 +65,7 @@ function endOf(
   sha256: string,
   tensors: End["tensors"],
   read: End["read"],
-  inspected: ReadonlyMap<string, Inspected>,
+  inspected: ReadonlyMap<string, Inspection>,
 ): End {
   return {
     path,

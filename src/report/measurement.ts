@@ -4,10 +4,10 @@ import { allLayers, atWeight, baseOf, drawn, metricsOf, pictureName, scansOf, sc
 import { baselineSentence, finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
+import { limitOf } from "./pictures/scale.ts";
+import { whiskersSvg } from "./pictures/whiskers.ts";
 import type { Rendered } from "./run.ts";
-import { limitOf } from "./scale.ts";
 import { cellsCsv } from "./table.ts";
-import { whiskersSvg } from "./whiskers.ts";
 
 const metricTitle = { loss: "Loss barrier", error: "Error barrier" } as const;
 

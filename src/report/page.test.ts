@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
 import { cellsParquet, pngOf, renderMeasurement, renderOverview, renderRun, verdictOf } from "./index.ts";
 import { short, signed } from "./numbers.ts";
-import { colourOf } from "./scale.ts";
+import { colourOf } from "./pictures/scale.ts";
 
 const layers = ["conv1", "layer1.conv1", '<img src=x onerror="document.title=1">', "fc"];
 const barrier = (epoch: number, i: number, scan: string) =>

@@ -1,9 +1,9 @@
 // The page around the figures: head, tiles, switches, tables. One file that needs nothing else.
 import type { Measurement } from "../connectivity/index.ts";
 import { escapeHtml } from "./numbers.ts";
-import { stops } from "./scale.ts";
+import { stops } from "./pictures/scale.ts";
+import { style } from "./pictures/style.ts";
 import { script } from "./script.ts";
-import { style } from "./style.ts";
 
 export interface Page {
   readonly title: string;

@@ -14,11 +14,11 @@ import {
   scanTitle,
   unit,
 } from "./cells.ts";
-import { chartSvg, type Line } from "./curves.ts";
 import { finding, tilesOf } from "./finding.ts";
-import { heatmapSvg, rampSvg } from "./heatmap.ts";
 import { choice, details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
-import { limitOf } from "./scale.ts";
+import { chartSvg, type Line } from "./pictures/curves.ts";
+import { heatmapSvg, rampSvg } from "./pictures/heatmap.ts";
+import { limitOf } from "./pictures/scale.ts";
 import {
   claimSection,
   clientSection,

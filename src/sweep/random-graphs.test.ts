@@ -23,7 +23,7 @@ import { Session } from "../runtime/index.ts";
 import { buildSweep, loadSweep } from "./graph.ts";
 import { type Mix, orderMixes } from "./mixes.ts";
 import { keyOf, type Source } from "./source.ts";
-import { Weights as MixWeights, type WeighedPair } from "./weights.ts";
+import { MixWeights, type WeighedPair } from "./weights.ts";
 
 const channels = 4;
 const batch = 3;

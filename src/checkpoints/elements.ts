@@ -1,0 +1,32 @@
+// New elements for a tensor in a file: the tensor itself, or pieces of it, so that no tensor need be in memory whole.
+import { bytesOf, sizeOf, type Tensor } from "../core/index.ts";
+import type { TensorInfo } from "./checkpoint.ts";
+
+/**
+ * A tensor, or its elements row by row in one-dimensional tensors of its dtype. A piece must stay as it is until the next one has been asked for and given;
+ * its memory may then be used again for the one that follows.
+ */
+export type Elements = Tensor | AsyncIterable<Tensor>;
+
+/** The bytes of a tensor that a file names as `info`. Throws when the elements are of another dtype, or not as many; `how` the file has it says why it matters. */
+export async function* bytesIn(
+  { name, dtype, shape }: TensorInfo,
+  elements: Elements,
+  how: string,
+): AsyncGenerator<Uint8Array> {
+  const differs = (found: string) => new Error(`${name} is ${found}, ${how} ${dtype}[${shape}]`);
+  if (!(Symbol.asyncIterator in elements)) {
+    if (elements.dtype !== dtype || `${elements.shape}` !== `${shape}`)
+      throw differs(`${elements.dtype}[${elements.shape}]`);
+    yield bytesOf(elements);
+    return;
+  }
+  let count = 0;
+  for await (const piece of elements) {
+    if (piece.dtype !== dtype) throw differs(piece.dtype);
+    count += piece.data.length;
+    if (count > sizeOf(shape)) break;
+    yield bytesOf(piece);
+  }
+  if (count !== sizeOf(shape)) throw differs(`of ${count} elements or more`);
+}

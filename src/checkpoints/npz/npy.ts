@@ -1,0 +1,103 @@
+// The header of numpy's .npy: magic, version, a Python dictionary as text, then the elements.
+// Source: numpy/lib/format.py. Versions 1 to 3; no structured types and no pickled objects.
+// numpy has no bfloat16: it is kept as ml_dtypes (JAX) keeps it, as raw elements of two bytes, `<V2`.
+import { bytesPerElement, type DType } from "../../core/index.ts";
+
+export interface NpyHeader {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Column by column in place of row by row. */
+  readonly fortran: boolean;
+  readonly bigEndian: boolean;
+  /** Where the elements begin, in bytes. */
+  readonly dataStart: number;
+}
+
+const codes: Readonly<Record<DType, string>> = {
+  float32: "f4",
+  float64: "f8",
+  float16: "f2",
+  bfloat16: "V2",
+  int64: "i8",
+  int32: "i4",
+  int16: "i2",
+  int8: "i1",
+  uint64: "u8",
+  uint32: "u4",
+  uint16: "u2",
+  uint8: "u1",
+  bool: "b1",
+};
+
+const dtypesByCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+/** Bytes that are enough to know how long the header is. */
+export const npyPreamble = 12;
+/** numpy itself refuses more than 10,000 unless it is told to trust the file. */
+const longestHeader = 1 << 16;
+
+export function isNpy(head: Uint8Array): boolean {
+  return magic.every((byte, i) => head[i] === byte);
+}
+
+/** Where the elements begin, told by the first {@link npyPreamble} bytes; throws what `fault` makes when they are no such header. */
+export function npyDataStart(head: Uint8Array, fault: (what: string) => Error): number {
+  const version = head[6];
+  if (head.length < npyPreamble || !isNpy(head)) throw fault("is no .npy array");
+  if (version < 1 || version > 3 || head[7] !== 0) throw fault(`has the unknown .npy version ${version}.${head[7]}`);
+  const view = new DataView(head.buffer, head.byteOffset);
+  const start = version === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
+  if (start > longestHeader) throw fault("has a header too long to be one");
+  return start;
+}
+
+/** Parses a header, given all bytes before the elements; throws what `fault` makes of the reason. */
+export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader {
+  const dataStart = npyDataStart(bytes, fault);
+  const text = new TextDecoder("latin1").decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, dataStart));
+  const { descr, fortran_order: order, shape, ...rest } = parseFields(text) ?? {};
+  if (!descr || !order || !shape || Object.keys(rest).length > 0) throw fault("has a garbled header");
+  const [endian, code] = [descr[1], descr.slice(2, -1)];
+  const dtype = dtypesByCode.get(code);
+  if (!dtype) throw fault(`holds elements of numpy's type ${descr}, which layerwise does not read`);
+  if (bytesPerElement(dtype) > 1 && endian === "|" && code !== "V2") throw fault("does not tell its byte order");
+  const axes = shape
+    .slice(1, -1)
+    .split(",")
+    .map((n) => n.trim().replace(/L$/, "")); // Python 2 wrote 3L
+  if (axes.length === 1 && axes[0] !== "") throw fault("has a garbled shape"); // (3) is no tuple, (3,) is one
+  if (axes.at(-1) === "") axes.pop();
+  if (!axes.every((n) => /^\d{1,16}$/.test(n))) throw fault("has a garbled shape");
+  return { dtype, shape: axes.map(Number), fortran: order === "True", bigEndian: endian === ">", dataStart };
+}
+
+/** The fields of a flat Python dictionary whose values are a type's name, True, False or a tuple; undefined for anything else. */
+function parseFields(text: string): Record<string, string> | undefined {
+  const inner = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
+  if (inner === undefined) return undefined;
+  const field = /\s*'([a-z_]+)'\s*:\s*('[<>|][A-Za-z]\d*'|True|False|\([\d,L ]*\))\s*(,|$)/y;
+  const fields: Record<string, string> = {};
+  while (inner.slice(field.lastIndex).trim() !== "") {
+    const match = field.exec(inner);
+    if (!match || match[1] in fields) return undefined;
+    fields[match[1]] = match[2];
+  }
+  return fields;
+}
+
+/** A version 1 header, padded so that the elements begin at a multiple of 64 bytes. */
+export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
+  const endian = bytesPerElement(dtype) === 1 ? "|" : "<";
+  const axes = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${endian}${codes[dtype]}', 'fortran_order': False, 'shape': ${axes}, }`;
+  const length = 64 * Math.ceil((10 + text.length + 1) / 64) - 10;
+  const content = `${text.padEnd(length - 1)}\n`;
+  return Uint8Array.from([
+    ...magic,
+    1,
+    0,
+    content.length & 255,
+    content.length >> 8,
+    ...Buffer.from(content, "latin1"),
+  ]);
+}

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
+import { bytesOf, type Tensor } from "../../core/index.ts";
+
+const folder = temporaryFolder();
+const path = join(folder, "x.npz");
+
+/** A .npy of any header text. */
+function npy(header: string, data: Uint8Array = new Uint8Array(0), version = 1): Buffer {
+  const text = Buffer.from(header, "latin1");
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  length.writeUIntLE(text.length, 0, length.length as 2 | 4);
+  return Buffer.concat([Buffer.from([0x93, ...Buffer.from("NUMPY"), version, 0]), length, text, data]);
+}
+
+async function read(header: string, data: Uint8Array, version?: number): Promise<Tensor> {
+  return (await readTensors(path, await zipOf({ "w.npy": npy(header, data, version) }))).get("w")!;
+}
+
+const numbers = ({ shape, data }: Tensor) => [shape, [...data]];
+
+it("reads big-endian elements and columns-first order", async () => {
+  const rows = Uint8Array.of(0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6);
+  const big = await read("{'descr': '>i2', 'fortran_order': False, 'shape': (2, 3), }", rows);
+  expect(numbers(big)).toEqual([
+    [2, 3],
+    [1, 2, 3, 4, 5, 6],
+  ]);
+  const columns = await read("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }", rows);
+  expect(numbers(columns)).toEqual([
+    [2, 3],
+    [1, 3, 5, 2, 4, 6],
+  ]);
+});
+
+it("reads every version, any order of the fields, Python 2's integers and headers of any length", async () => {
+  const byte = Uint8Array.of(7, 8);
+  for (const version of [1, 2, 3]) {
+    const tensor = await read("{'shape':(2L,),'fortran_order':True,'descr':'|u1'}\n", byte, version);
+    expect(numbers(tensor)).toEqual([[2], [7, 8]]);
+  }
+  const long = await read("{'descr': '|u1', 'fortran_order': False, 'shape': (2,)}".padEnd(5001), byte);
+  expect(numbers(long)).toEqual([[2], [7, 8]]);
+});
+
+it("reads raw elements of two bytes as bfloat16", async () => {
+  const tensor = await read("{'descr': '<V2', 'fortran_order': False, 'shape': (), }", Uint8Array.of(0x80, 0x3f));
+  expect([tensor.dtype, ...bytesOf(tensor)]).toEqual(["bfloat16", 0x80, 0x3f]);
+});
+
+it.each([
+  [
+    "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
+    "holds elements of numpy's type '|O', which layerwise does not read",
+  ],
+  ["{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "type '<c8'"],
+  ["{'descr': '|f4', 'fortran_order': False, 'shape': (1,)}", "does not tell its byte order"],
+  ["{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "has a garbled header"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': True}", "has a garbled header"],
+  ["{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", "has a garbled header"],
+  ["{'descr': '<f4', 'shape': (1,)}", "has a garbled header"],
+  ["{'descr': '<f4', 'fortran_order': exit(), 'shape': (1,)}", "has a garbled header"],
+  ["nonsense", "has a garbled header"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (1)}", "has a garbled shape"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", "has a garbled shape"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (1 2,)}", "has a garbled shape"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999, 2)}", "has a shape that is none"],
+  ["{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000,)}", "names 4,000,000,074 bytes but 78 are there"],
+  ["{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}", "has 3 bytes too many"],
+])("refuses %s", async (header, fault) => {
+  const sentence = await refusal(path, await zipOf({ "w.npy": npy(header.padEnd(54), new Uint8Array(4)) }));
+  expect(sentence).toMatch(/^x\.npz .*its array "w\.npy" /);
+  expect(sentence).toContain(fault);
+});
+
+it("refuses members that are no .npy, and passes over others", async () => {
+  expect(await refusal(path, await zipOf({ "w.npy": "text that is long enough" }))).toBe(
+    'x.npz cannot be read: its array "w.npy" is no .npy array. Save it anew with numpy.savez.',
+  );
+  expect(await refusal(path, await zipOf({ "w.npy": npy("", undefined, 4) }))).toContain("unknown .npy version 4.0");
+  const huge = npy("", new Uint8Array(10), 2);
+  huge.writeUInt32LE(2 ** 31, 8);
+  expect(await refusal(path, await zipOf({ "w.npy": huge }))).toContain("has a header too long to be one");
+  expect(await refusal(path, await zipOf({ "w.npy": npy("".padEnd(300)).subarray(0, 200) }))).toContain("is cut short");
+  const fine = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}", Uint8Array.of(1));
+  expect([...(await readTensors(path, await zipOf({ readme: "x", "w.npy": fine }))).keys()]).toEqual(["w"]);
+});

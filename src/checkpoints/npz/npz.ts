@@ -1,0 +1,78 @@
+// numpy's .npz: a zip archive of .npy arrays, packed or not. Opening inflates each member no further than its header;
+// the array itself is inflated when it is read. A member is read whole, so its checksum is compared.
+import { bytesPerElement, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
+import type { Zip, ZipEntry } from "../archive/zip.ts";
+import { writeZip } from "../archive/zip-writer.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { columnStrides, gather, swapBytes } from "../layout.ts";
+import { replacement } from "../rewrite.ts";
+import { cutShort, damaged, quote } from "../source.ts";
+import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { addArray } from "./writer.ts";
+
+const extension = ".npy";
+/** Enough for nearly every header, so that one read does. */
+const usualHeader = 256;
+
+interface Place extends NpyHeader {
+  readonly entry: ZipEntry;
+}
+
+export function isNpz(zip: Zip): boolean {
+  return [...zip.entries.keys()].some((name) => name.endsWith(extension));
+}
+
+/** Opens an archive whose members `NAME.npy` are the tensors; other members are passed over. */
+export async function openNpz(zip: Zip): Promise<Checkpoint> {
+  const places = new Map<string, Place>();
+  for (const entry of zip.entries.values()) {
+    if (!entry.name.endsWith(extension)) continue;
+    const header = await readHeader(zip, entry);
+    const bytes = byteLength(header.dtype, header.shape);
+    const member = `its array ${quote(entry.name)}`;
+    if (bytes === undefined) throw damaged(zip.source.path, `${member} has a shape that is none`);
+    const end = header.dataStart + bytes;
+    if (end > entry.size) throw cutShort(zip.source.path, end, entry.size, member);
+    if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} bytes too many`);
+    places.set(entry.name.slice(0, -extension.length), { ...header, entry });
+  }
+  const checkpoint = makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));
+  return {
+    ...checkpoint,
+    range(name) {
+      const { entry, fortran, bigEndian, dataStart } = places.get(name)!;
+      if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;
+      return {
+        size: entry.size - dataStart,
+        read: (begin, ...rest) => zip.readRange(entry, dataStart + begin, ...rest),
+      };
+    },
+    async rewrite(output, names, replace) {
+      const writer = writeZip(output);
+      for (const entry of zip.entries.values()) {
+        const name = entry.name.slice(0, -extension.length);
+        const info = entry.name.endsWith(extension) && names.has(name) ? checkpoint.tensors.get(name) : undefined;
+        const fresh = info && (await replacement(info, replace));
+        if (info && fresh) await addArray(writer, entry.name, info, fresh);
+        else await writer.addInPieces(entry.name, entry.size, zip.content(entry, { checked: true }));
+      }
+      await writer.finish();
+    },
+  };
+}
+
+async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader> {
+  const { path } = zip.source;
+  const fault = (what: string) =>
+    new UserError(`${path} cannot be read: its array ${quote(entry.name)} ${what}. Save it anew with numpy.savez.`);
+  const head = await zip.readRange(entry, 0, Math.min(entry.size, usualHeader));
+  const start = npyDataStart(head.subarray(0, npyPreamble), fault);
+  return parseNpyHeader(start <= head.length ? head.subarray(0, start) : await zip.readRange(entry, 0, start), fault);
+}
+
+async function readArray(zip: Zip, { entry, dtype, shape, dataStart, fortran, bigEndian }: Place): Promise<Tensor> {
+  const bytes = (await zip.readWhole(entry)).subarray(dataStart);
+  const width = bytesPerElement(dtype);
+  if (bigEndian) swapBytes(bytes, width);
+  return tensorFromBytes(dtype, shape, fortran ? gather(bytes, width, shape, columnStrides(shape)) : bytes);
+}

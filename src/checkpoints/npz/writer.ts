@@ -1,0 +1,29 @@
+// Writing numpy's .npz as numpy.savez does: a stored member `NAME.npy` for every tensor, row by row, little endian.
+import { bytesPerElement, sizeOf } from "../../core/index.ts";
+import { writeZip, type ZipWriter } from "../archive/zip-writer.ts";
+import type { TensorInfo } from "../checkpoint.ts";
+import type { Output } from "../output.ts";
+import type { BytesOf } from "../write.ts";
+import { npyHeader } from "./npy.ts";
+
+/** Writes tensor by tensor, in the order given. */
+export async function writeNpz(output: Output, tensors: readonly TensorInfo[], bytesOf: BytesOf): Promise<void> {
+  const zip = writeZip(output);
+  for (const info of tensors) await addArray(zip, `${info.name}.npy`, info, bytesOf(info));
+  await zip.finish();
+}
+
+/** Adds a member that is an array of these bytes. */
+export async function addArray(
+  zip: ZipWriter,
+  member: string,
+  { dtype, shape }: TensorInfo,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const header = npyHeader(dtype, shape);
+  const content = async function* () {
+    yield header;
+    yield* bytes;
+  };
+  await zip.addInPieces(member, header.length + sizeOf(shape) * bytesPerElement(dtype), content());
+}

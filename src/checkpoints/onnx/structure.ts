@@ -1,0 +1,49 @@
+// An ONNX model without the elements of its initialisers: what its graph is, small however large the file. The tensors' messages are
+// walked over, as when their elements are to be found; all else is copied as it is.
+
+import { openSource, type Source } from "../source.ts";
+import { type Field, fieldsOf } from "./protobuf.ts";
+
+/** What becomes of the fields of a message, by number: left out, or walked in turn; others are copied. */
+interface Rules {
+  readonly [field: number]: "left out" | Rules;
+}
+
+/** TensorProto's elements: float_data, int32_data, string_data, int64_data, raw_data, double_data, uint64_data. */
+const elements = Object.fromEntries([4, 5, 6, 7, 9, 10, 11].map((number) => [number, "left out"] as const));
+
+/** ModelProto's graph (7), of it the initialisers (5). */
+const rules: Rules = { 7: { 5: elements } };
+
+/** A ModelProto, serialised, whose initialisers have names, types and shapes only. Throws `UserError` for a file that is no protobuf. */
+export async function readStructure(path: string): Promise<Uint8Array> {
+  const source = await openSource(path);
+  return copyWithout(source, { begin: 0, end: source.size }, rules).finally(() => source.close());
+}
+
+async function copyWithout(source: Source, span: Pick<Field, "begin" | "end">, rules: Rules): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let [begin, end] = [span.begin, span.begin]; // fields to be copied that lie side by side are read in one
+  const copy = async () => void (end > begin && pieces.push(await source.read(begin, end - begin)));
+  for await (const field of fieldsOf(source, span)) {
+    const rule = rules[field.number];
+    if (rule !== undefined) {
+      await copy();
+      begin = field.end;
+      if (rule !== "left out") pieces.push(...delimited(field.number, await copyWithout(source, field, rule)));
+    }
+    end = field.end;
+  }
+  await copy();
+  return Buffer.concat(pieces);
+}
+
+/** A length-delimited field: its key, its length, its bytes. */
+const delimited = (number: number, bytes: Uint8Array): Uint8Array[] => [
+  Uint8Array.from([...varint((number << 3) | 2), ...varint(bytes.length)]),
+  bytes,
+];
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
+}

@@ -1,0 +1,130 @@
+// The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes back to back.
+// As in the reference implementation (huggingface/safetensors), the tensors must fill the rest of the file exactly:
+// no hole, no overlap, nothing after them. Names come in the header's order, which need not be the order of the bytes
+// (names that are whole numbers come first, since JavaScript's objects put them there).
+import { type DType, tensorFromBytes, UserError } from "../../core/index.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { withRuns } from "../runs.ts";
+import { cutShort, damaged, quote, type Source } from "../source.ts";
+
+export const dtypeNames: Readonly<Record<DType, string>> = {
+  float32: "F32",
+  float64: "F64",
+  float16: "F16",
+  bfloat16: "BF16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint64: "U64",
+  uint32: "U32",
+  uint16: "U16",
+  uint8: "U8",
+  bool: "BOOL",
+};
+
+const dtypesByName = new Map(Object.entries(dtypeNames).map(([dtype, name]) => [name, dtype as DType]));
+
+/** The reference implementation's limit for the header, in bytes. */
+const longestHeader = 100_000_000;
+
+interface Place {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** From the start of the file, in bytes. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Opens one file; reads and checks its header only. */
+export async function openSafetensors(source: Source): Promise<Checkpoint> {
+  const { path } = source;
+  const length = Number(new DataView((await source.read(0, 8)).buffer).getBigUint64(0, true));
+  if (8 + length > source.size) throw cutShort(path, 8 + length, source.size);
+  if (length > longestHeader) throw damaged(path, "its header is longer than the format allows");
+  const header = parseObject(path, await source.read(8, length));
+  const { __metadata__: notes = {}, ...entries } = header;
+  const places = new Map<string, Place>();
+  for (const [name, entry] of Object.entries(entries)) places.set(name, parsePlace(path, name, entry, 8 + length));
+  checkCover(path, places, 8 + length, source.size);
+  const read = async ({ dtype, shape, begin, end }: Place) =>
+    tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
+  const metadata = parseNotes(path, notes);
+  const checkpoint = makeCheckpoint(source, "safetensors", places, read, metadata);
+  return withRuns({ ...checkpoint, tied: tiedOf(metadata.tied, places) }, source, (name) => places.get(name)!);
+}
+
+/** The note `tied` of our own files: groups of names that hold one tensor, as JSON. Whatever else stands there is somebody else's. */
+function tiedOf(note: string | undefined, places: ReadonlyMap<string, Place>): string[][] | undefined {
+  if (note === undefined) return undefined;
+  try {
+    const groups: unknown = JSON.parse(note);
+    const isGroup = (group: unknown) =>
+      Array.isArray(group) &&
+      group.length > 1 &&
+      group.every((name) => String(places.get(name)?.shape) === String(places.get(group[0])?.shape ?? "none"));
+    return Array.isArray(groups) && groups.every(isGroup) ? (groups as string[][]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A JSON object out of bytes. Throws {@link UserError} when they hold anything else. */
+export function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw damaged(path, "its header is not valid JSON");
+  }
+  if (!isObject(value)) throw damaged(path, "its header is not a JSON object");
+  return value;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsePlace(path: string, name: string, entry: unknown, start: number): Place {
+  const fault = (what: string) => damaged(path, `the header's entry ${quote(name)} ${what}`);
+  if (!isObject(entry)) throw fault("is not an object");
+  const { dtype: dtypeName, shape, data_offsets: offsets } = entry;
+  if (typeof dtypeName !== "string") throw fault("has no dtype");
+  const dtype = dtypesByName.get(dtypeName);
+  if (!dtype) throw unknownDtype(path, name, dtypeName);
+  if (!Array.isArray(shape)) throw fault("has no shape");
+  const bytes = byteLength(dtype, shape);
+  if (bytes === undefined) throw fault("has a shape that is none");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    throw fault("has no pair of offsets");
+  }
+  const [begin, end] = offsets as [number, number];
+  if (end - begin !== bytes) throw fault(`has ${end - begin} bytes where its shape and dtype need ${bytes}`);
+  return { dtype, shape: shape as number[], begin: start + begin, end: start + end };
+}
+
+function unknownDtype(path: string, name: string, dtype: string): UserError {
+  const kind = /^F[468]_/.test(dtype) ? `${dtype}, floats of eight bits or fewer` : quote(dtype);
+  const fault = `${path} holds ${quote(name)} as ${kind}, which layerwise does not read`;
+  return new UserError(`${fault}. Convert the checkpoint to F16, BF16 or F32 first.`);
+}
+
+/** The tensors must cover the bytes from `start` to `size` once each. */
+function checkCover(path: string, places: ReadonlyMap<string, Place>, start: number, size: number): void {
+  let at = start;
+  const inOrder = [...places].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  for (const [name, { begin, end }] of inOrder) {
+    if (end > size) throw cutShort(path, end, size);
+    if (begin < at) throw damaged(path, `the tensor ${quote(name)} overlaps another one`);
+    if (begin > at) throw damaged(path, `${begin - at} bytes before the tensor ${quote(name)} belong to no tensor`);
+    at = end;
+  }
+  if (at !== size) throw damaged(path, `${size - at} bytes at its end belong to no tensor`);
+}
+
+function parseNotes(path: string, notes: unknown): Record<string, string> {
+  if (!isObject(notes)) throw damaged(path, "its __metadata__ is not an object");
+  const texts = Object.entries(notes).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  if (texts.length !== Object.keys(notes).length) throw damaged(path, "its __metadata__ holds more than texts");
+  return Object.fromEntries(texts);
+}

@@ -1,0 +1,50 @@
+// Writing safetensors. The header names the tensors in the order given; their bytes lie widest elements first, so that
+// every tensor is aligned, which loaders that map the file rely on.
+import { bytesPerElement, sizeOf, UserError } from "../../core/index.ts";
+import type { TensorInfo } from "../checkpoint.ts";
+import type { Output } from "../output.ts";
+import type { BytesOf } from "../write.ts";
+import { dtypeNames } from "./safetensors.ts";
+
+/** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */
+export async function writeSafetensors(
+  output: Output,
+  tensors: readonly TensorInfo[],
+  bytesOf: BytesOf,
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const widestFirst = [...tensors].sort((a, b) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
+  const offsets = new Map<string, [number, number]>();
+  let at = 0;
+  for (const { name, dtype, shape } of widestFirst) {
+    offsets.set(name, [at, at + sizeOf(shape) * bytesPerElement(dtype)]);
+    at = offsets.get(name)![1];
+  }
+  await output.write(header(tensors, offsets, metadata));
+  for (const info of widestFirst) for await (const piece of bytesOf(info)) await output.write(piece);
+}
+
+/** Its length and the JSON text, padded with spaces to a multiple of eight bytes. */
+function header(
+  tensors: readonly TensorInfo[],
+  offsets: ReadonlyMap<string, [number, number]>,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = notes.length > 0 ? [["__metadata__", Object.fromEntries(notes)] as [string, unknown]] : [];
+  for (const { name, dtype, shape } of tensors) {
+    if (name === "__metadata__") {
+      throw new UserError('A safetensors file cannot hold a tensor named "__metadata__". Write .npz or .pt instead.');
+    }
+    entries.push([name, { dtype: dtypeNames[dtype], shape, data_offsets: offsets.get(name) }]);
+  }
+  // Text by text, since an object would put names that are whole numbers first.
+  const json = Buffer.from(
+    `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`,
+  );
+  const length = 8 * Math.ceil(json.length / 8);
+  const bytes = Buffer.alloc(8 + length, " ");
+  bytes.writeBigUInt64LE(BigInt(length));
+  json.copy(bytes, 8);
+  return bytes;
+}

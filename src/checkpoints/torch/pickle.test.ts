@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../core/index.ts";
+import { type PickleHost, unpickle } from "./pickle.ts";
+import { torchHost } from "./values.ts";
+
+/** Names stand for themselves, a call is told as text. */
+const teller: PickleHost = {
+  find: (module, name) => `${module}.${name}`,
+  call: (callable, args) => `${callable}(${args.join()})`,
+  load: (id) => ({ id }),
+  fault: (what) => new UserError(what),
+};
+
+const run = (codes: string, host = teller) => unpickle(Buffer.from(codes, "latin1"), 0, host);
+const value = (codes: string) => run(codes)!.value;
+
+describe("values", () => {
+  it.each([
+    ["N.", null],
+    ["\x88.", true],
+    ["K\x07.", 7],
+    ["M\x01\x02.", 513],
+    ["J\xff\xff\xff\xff.", -1],
+    ["\x8a\x00.", 0],
+    ["\x8a\x02\x00\xff.", -256],
+    ["\x8a\x07\xff\xff\xff\xff\xff\xff\x1f.", 2 ** 53 - 1],
+    ["\x8b\x02\x00\x00\x00\x00\xff.", -256],
+    ["\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x01.", 2n ** 64n],
+    ["G\x3f\xf8\x00\x00\x00\x00\x00\x00.", 1.5],
+    ["X\x02\x00\x00\x00\xc3\xa9.", "é"],
+    ["X\x03\x00\x00\x00\xef\xbb\xbf.", "\ufeff"],
+    ["\x8c\x01a.", "a"],
+    ["\x8d\x01\x00\x00\x00\x00\x00\x00\x00a.", "a"],
+    ["U\x01\xe9.", "é"],
+    ["(K\x01K\x02t.", [1, 2]],
+    ["K\x01K\x02K\x03\x87.", [1, 2, 3]],
+    ["](K\x01K\x02e.", [1, 2]],
+    ["]K\x01a.", [1]],
+    ["}(K\x01K\x02u.", new Map([[1, 2]])],
+    ["(K\x01K\x02d.", new Map([[1, 2]])],
+    ["}K\x01K\x02s.", new Map([[1, 2]])],
+    ["\x8f(K\x01\x90.", [1]],
+    ["(K\x01\x91.", [1]],
+    ["K\x01K\x020.", 1],
+    ["K\x01(K\x021.", 1],
+    ["K\x012\x86.", [1, 1]],
+    ["K\x01q\x05h\x05\x86.", [1, 1]],
+    ["K\x01\x94h\x00\x86.", [1, 1]],
+    ["cos\nsystem\n.", "os.system"],
+    ["\x8c\x02os\x8c\x06system\x93.", "os.system"],
+    ["cos\nsystem\nK\x01\x85R.", "os.system(1)"],
+    ["cos\nsystem\n)}\x92.", "os.system()"],
+    ["cos\nsystem\n)\x81}b.", "os.system()"],
+    ["K\x05Q.", { id: 5 }],
+  ])("%j", (codes, expected) => {
+    expect(value(codes)).toEqual(expected);
+    expect(value(`\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00${codes}`)).toEqual(expected);
+  });
+
+  it("tells where it ends, and that it does not end", () => {
+    expect(run("K\x01.rest")).toEqual({ value: 1, end: 3 });
+    for (const codes of ["", "K", "X\xff\xff\xff\x7fabc", "cos\nsys", "\x8d\x01\x00\x00\x00\x00\x00\x00\xff"]) {
+      expect(run(codes)).toBeUndefined();
+    }
+  });
+});
+
+describe("programs that make no sense", () => {
+  it.each([
+    ["0", "takes more from the stack than is there"],
+    ["K\x01(0", "takes more from the stack than is there"],
+    [".", "takes more from the stack than is there"],
+    ["t", "closes a list that was never opened"],
+    ["h\x00", "recalls a value that it never kept"],
+    ["K\x01K\x02a", "appends to something that is no list"],
+    ["]K\x01K\x02s", "fills something that is no dictionary"],
+    ["}(K\x01u", "fills something that is no dictionary"],
+    ["K\x01K\x02R", "calls with arguments that are no tuple"],
+    ["K\x01K\x02\x93", "names a class by no text"],
+    ["\x80\x06", "protocol newer than 5"],
+    ["i", "holds the operation 0x69"],
+    ["X\x01\x00\x00\x00\xff.", "is not UTF-8"],
+    ["\x8b\x00\x00\x01\x00", "an integer of more than 1,024 bytes"],
+    ["N0".repeat(2 ** 21), "goes on for longer than any state dict's"],
+  ])("%.20j", (codes, fault) => {
+    expect(() => run(codes)).toThrow(fault);
+  });
+
+  it("cannot make copies grow without end", () => {
+    const pairs = `(${"K\x01K\x02\x86".repeat(1000)}lq\x00`;
+    const copies = "ccollections\nOrderedDict\nh\x00\x85R0".repeat(5000);
+    expect(() => run(`${pairs}${copies}.`, torchHost("x.pt", new Map()))).toThrow(
+      "copies more than any state dict holds",
+    );
+  });
+});
+
+it("ends every random program with a value, too few bytes, or a UserError", () => {
+  const operations = [..."N(.012abcdehjlqrstuQRTUX]})\x80\x81\x85\x86\x87\x88\x89\x8a\x8c\x8f\x90\x91\x93\x94KJM"];
+  const globals = [
+    "collections\nOrderedDict",
+    "torch\nFloatStorage",
+    "torch._utils\n_rebuild_tensor_v2",
+    "torch\nSize",
+  ];
+  const storage = "(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ";
+  const piece = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...operations) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 255 }).map((n) => `K${String.fromCharCode(n)}`) },
+    { weight: 1, arbitrary: fc.constantFrom(...globals).map((name) => `c${name}\n`) },
+    { weight: 1, arbitrary: fc.constantFrom(storage, `ctorch._utils\n_rebuild_tensor\n(${storage}K\x00)(ttR`) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 255 }).map((n) => String.fromCharCode(n)) },
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 60, size: "max" }), (pieces) => {
+      try {
+        run(pieces.join(""), torchHost("x.pt", new Map()));
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});

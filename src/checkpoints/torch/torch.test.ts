@@ -1,0 +1,149 @@
+// What PyTorch itself would never write; files it does write are read in test/interop.
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
+
+const folder = temporaryFolder();
+const path = join(folder, "x.pt");
+
+const text = (content: string) => `X${String.fromCharCode(content.length, 0, 0, 0)}${content}`;
+const int = (n: number) => `J${String.fromCharCode(n & 255, (n >> 8) & 255, (n >> 16) & 255, (n >> 24) & 255)}`;
+const tuple = (...items: string[]) => `(${items.join("")}t`;
+const ints = (...numbers: number[]) => tuple(...numbers.map(int));
+const storage = (count: number, kind = "FloatStorage", key = "0", ...view: string[]) =>
+  `${tuple(text("storage"), `ctorch\n${kind}\n`, text(key), text("cpu"), int(count), ...view)}Q`;
+const rebuild = (from: string, offset: number, shape: string, strides: string) =>
+  `ctorch._utils\n_rebuild_tensor_v2\n${tuple(from, int(offset), shape, strides, "\x89", "}")}R`;
+const dict = (entries: Record<string, string>) =>
+  `\x80\x02}(${Object.entries(entries)
+    .map(([name, value]) => text(name) + value)
+    .join("")}u.`;
+
+const floats = (...numbers: number[]) => Buffer.from(Float32Array.from(numbers).buffer);
+const six = floats(1, 2, 3, 4, 5, 6);
+
+/** A file in the zip form: its pickle and its storage "0". */
+const zipped = (entries: Record<string, string>, data: Buffer = six, more: Record<string, string> = {}) =>
+  zipOf({ "x/data.pkl": Buffer.from(dict(entries), "latin1"), ...more, "x/data/0": data });
+
+describe("the zip form", () => {
+  it.each([
+    ["reaches beyond its storage", rebuild(storage(6), 1, ints(6), ints(1))],
+    ["reaches beyond its storage", rebuild(storage(6), 0, ints(2, 3), ints(4, 1))],
+    ["reaches beyond its storage", rebuild(storage(6), 7, ")", ")")],
+    [
+      'is cut short: the storage of the tensor "w" names 28 bytes but 24 are there',
+      rebuild(storage(7), 0, ints(6), ints(1)),
+    ],
+    ['it lacks the storage "9"', rebuild(storage(6, "FloatStorage", "9"), 0, ints(6), ints(1))],
+    ["has a shape that is none", rebuild(storage(6), 0, ints(2 ** 30, 2 ** 30), ints(0, 0))],
+    ["claims 4194304 bytes, more than the whole file", rebuild(storage(6), 0, ints(1024, 1024), ints(0, 0))],
+    [
+      "calls torch._utils._rebuild_tensor_v2 with arguments that make no sense",
+      rebuild(storage(6), 0, ints(-1), ints(1)),
+    ],
+    ["with arguments that make no sense", rebuild(storage(6), 0, ints(1), ints(-1))],
+    ["with arguments that make no sense", rebuild(storage(6), 0, ints(1), ints(1, 1))],
+    ["with arguments that make no sense", rebuild("N", 0, ints(1), ints(1))],
+    ["with arguments that make no sense", rebuild(storage(48, "FloatStorage"), 0, text("ab"), text("ab"))],
+    ["names a storage in a way that makes no sense", rebuild(storage(-6), 0, ints(1), ints(1))],
+    ["names a storage in a way that makes no sense", "NQ"],
+    ["names a storage in a way that makes no sense", `${tuple(text("storage"), "N", text("0"), text("cpu"), int(1))}Q`],
+    ['its storage "0" is said to have two lengths', `${storage(6)}0${rebuild(storage(5), 0, ints(1), ints(1))}`],
+    ['asks for the class or function "torch.storage._load_from_bytes"', "ctorch.storage\n_load_from_bytes\n"],
+    ['asks for the class or function "__builtin__.eval"', "c__builtin__\neval\n"],
+    ['"evil\\n.module', "\x8c\x0cevil\n.module\x8c\x01x\x93"],
+    ["its pickle calls a value", "K\x01)R"],
+    ["its pickle calls torch.FloatStorage with arguments that make no sense", "ctorch\nFloatStorage\n)R"],
+  ])("refuses what %s", async (fault, w) => {
+    expect(await refusal(path, await zipped({ w }))).toContain(fault);
+  });
+
+  it("bounds what many names for one storage come to", async () => {
+    const w = rebuild(storage(6), 0, ints(512, 512), ints(0, 0)); // a megabyte of one number
+    const many = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`w${i}`, w]));
+    expect(await refusal(path, await zipped(many))).toContain("its tensors claim over 100 times its size");
+  });
+
+  it("reads what a big-endian machine wrote", async () => {
+    const w = rebuild(storage(6), 0, ints(2), ints(3));
+    const found = await readTensors(path, await zipped({ w }, Buffer.from(six).swap32(), { "x/byteorder": "big" }));
+    expect([...found.get("w")!.data]).toEqual([1, 4]);
+    expect(await refusal(path, await zipped({ w }, six, { "x/byteorder": "pdp" }))).toContain(
+      'its byte order is "pdp"',
+    );
+  });
+
+  it("reads uint16 to uint64, which PyTorch keeps in untyped storages", async () => {
+    const untyped = storage(24, "FloatStorage").replace("ctorch\nFloatStorage", "ctorch.storage\nUntypedStorage");
+    const w = `ctorch._utils\n_rebuild_tensor_v3\n${tuple(untyped, int(1), ints(2), ints(1), "\x89", "}", "ctorch\nuint16\n")}R`;
+    const found = await readTensors(path, await zipped({ w }));
+    expect([found.get("w")!.dtype, ...found.get("w")!.data]).toEqual(["uint16", 0x3f80, 0]);
+  });
+
+  it("passes over sets, counters and dictionaries with defaults, and calls nothing", async () => {
+    const w = rebuild(storage(6), 0, ints(2), ints(1));
+    const kinds = {
+      set: `c__builtin__\nset\n${tuple(ints(1, 2))}R`,
+      frozenset: `cbuiltins\nfrozenset\n${tuple(ints(1))}R`,
+      milestones: `ccollections\nCounter\n${tuple(`}${int(30)}${int(1)}s`)}R`,
+      history: `ccollections\ndefaultdict\n${tuple("c__builtin__\nlist\n")}R(${text("loss")}]u`,
+    };
+    expect([...(await readTensors(path, await zipped({ ...kinds, w }))).keys()]).toEqual(["w"]);
+    expect(await refusal(path, await zipped({ w: `c__builtin__\nlist\n${tuple(ints(1))}R` }))).toContain(
+      "its pickle calls __builtin__.list with arguments that make no sense",
+    );
+    const inside = `ccollections\ndefaultdict\n${tuple("cbuiltins\nint\n")}R(${text("w")}${w}u`;
+    expect([...(await readTensors(path, await zipped({ state_dict: inside }))).keys()]).toEqual(["w"]);
+  });
+
+  it("refuses a pickle that does not end", async () => {
+    const bytes = await zipOf({ "x/data.pkl": Buffer.from("\x80\x02}", "latin1") });
+    expect(await refusal(path, bytes)).toContain("is cut short: its pickle");
+  });
+
+  it("is not led in circles by dictionaries that hold themselves", async () => {
+    const circle = "}q\x00(X\x05\x00\x00\x00modelh\x00X\x01\x00\x00\x00ah\x00u";
+    expect(await refusal(path, await zipOf({ "data.pkl": Buffer.from(`\x80\x02${circle}.`, "latin1") }))).toContain(
+      'holds a dictionary with the keys "model", "a"',
+    );
+  });
+});
+
+describe("the older form", () => {
+  const count = (n: number) => Buffer.from(BigInt64Array.of(BigInt(n)).buffer);
+  const head = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.";
+  const older = (entries: Record<string, string>, keys: string, ...rest: Buffer[]) =>
+    Buffer.concat([Buffer.from(`${head}${dict(entries)}\x80\x02](${keys}e.`, "latin1"), ...rest]);
+  const w = rebuild(storage(6), 0, ints(6), ints(1));
+
+  it("reads views into a storage", async () => {
+    const view = storage(6, "FloatStorage", "0", tuple(text("view"), int(2), int(3)));
+    const entries = { w, part: rebuild(view, 1, ints(2), ints(1)) };
+    const found = await readTensors(path, older(entries, text("0"), count(6), six));
+    expect([...found.get("part")!.data]).toEqual([4, 5]);
+    const beyond = { part: rebuild(view, 2, ints(2), ints(1)) };
+    expect(await refusal(path, older(beyond, text("0"), count(6), six))).toContain("reaches beyond its storage");
+  });
+
+  it("reads a pickle longer than the first megabyte", async () => {
+    const many = Object.fromEntries(Array.from({ length: 12000 }, (_, i) => [`layer${i}`, w]));
+    const found = await readTensors(path, older(many, text("0"), count(6), six));
+    expect(found.size).toBe(12000);
+  });
+
+  it.each([
+    ["is cut short: its header names", older({ w }, text("0"), count(6), six.subarray(0, 20))],
+    ["is cut short: its header names", older({ w }, text("0"), Buffer.alloc(3))],
+    ['its storage "0" has 7 elements where 6 are named', older({ w }, text("0"), count(7), six)],
+    ['its storage "0" has 18446744073709552000 elements', older({ w }, text("0"), count(-1), six)],
+    ["it lists a storage that no tensor uses", older({ w }, text("1"), count(6), six)],
+    ["it lists a storage that no tensor uses", older({ w }, "N", count(6), six)],
+    ['it lacks the storage "0"', older({ w }, "")],
+    ["it has no list of storages", Buffer.from(`${head}${dict({ w })}N.`, "latin1")],
+    ["its protocol is not 1001", Buffer.from(head.replace("M\xe9\x03", "K\x01"), "latin1")],
+    ["is cut short: its pickle", Buffer.from(head, "latin1")],
+  ])("refuses: %s", async (fault, bytes) => {
+    expect(await refusal(path, bytes)).toContain(fault);
+  });
+});

@@ -1,0 +1,179 @@
+// PyTorch's .pt, .pth, .th: a pickle that describes tensors over storages, and the storages. Two outer forms: a zip
+// archive (since PyTorch 1.6, zip.ts) and a chain of pickles with the storages behind them (legacy.ts).
+// Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
+// (stride 0), so a tensor may be larger than its file; how much larger is bounded.
+import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
+import { byteLength, type Checkpoint, makeCheckpoint, type TensorInfo } from "../checkpoint.ts";
+import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
+import type { Output } from "../output.ts";
+import { makeRing } from "../pieces.ts";
+import { type Patch, patched, type Replace, replacement } from "../rewrite.ts";
+import { cutShort, damaged, quote, type Source } from "../source.ts";
+import { findStateDict } from "./state-dict.ts";
+import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
+
+/** Where a storage lies in the file. */
+export interface StoragePlace {
+  readonly key: string;
+  readonly size: number;
+  /** Whether reading a part takes unpacking what is before it. */
+  readonly packed: boolean;
+  /** `length` bytes from `begin`, both within the storage; see {@link Source}. */
+  read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface TorchFile {
+  readonly source: Source;
+  /** The unpickled value. */
+  readonly value: unknown;
+  readonly bigEndian: boolean;
+  /** Throws {@link UserError} when the file lacks the storage. */
+  locate(storage: TorchStorage): StoragePlace;
+  /** Writes a copy of the file in which the storages of `keys` have the bytes that `fresh` gives. */
+  rewrite(output: Output, keys: ReadonlySet<string>, fresh: (key: string) => AsyncIterable<Uint8Array>): Promise<void>;
+}
+
+/** A tensor may always have this many bytes, and all together a hundred times this. */
+const smallSize = 1 << 20;
+/** How many times its own size a file's tensors may come to; tied weights and repeated elements make it more than once. */
+const mostSharing = 100;
+
+interface Place extends TorchTensor {
+  readonly at: StoragePlace;
+  /** Of the first element, in bytes within the storage. */
+  readonly begin: number;
+  /** From the first element to the last, in bytes. */
+  readonly span: number;
+}
+
+/** The checkpoint of an opened file; every tensor is checked against its storage now, its bytes are read later. */
+export function makeTorchCheckpoint(file: TorchFile): Checkpoint {
+  const { source } = file;
+  const places = new Map<string, Place>();
+  let total = 0;
+  for (const [name, tensor] of findStateDict(source.path, file.value)) {
+    const place = placeTensor(file, name, tensor);
+    total += byteLength(tensor.dtype, tensor.shape) ?? Number.POSITIVE_INFINITY;
+    if (total > mostSharing * Math.max(source.size, place.at.size, smallSize)) {
+      throw damaged(source.path, `its tensors claim over ${mostSharing} times its size`);
+    }
+    places.set(name, place);
+  }
+  const checkpoint = makeCheckpoint(source, "torch", places, (place) => readTensor(place, file.bigEndian));
+  return {
+    ...checkpoint,
+    tied: tiedOf(places),
+    range(name) {
+      const { at, begin, span, shape, strides } = places.get(name)!;
+      if (at.packed || file.bigEndian || !isDense(shape, strides)) return undefined;
+      return { size: span, read: (from, ...rest) => at.read(begin + from, ...rest) };
+    },
+    async rewrite(output, names, replace) {
+      const byStorage = new Map<string, string[]>();
+      for (const name of names) {
+        const { key } = places.get(name)!.at;
+        if (!byStorage.has(key)) byStorage.set(key, []);
+        byStorage.get(key)!.push(name);
+      }
+      const ring = makeRing();
+      await file.rewrite(output, new Set(byStorage.keys()), (key) => {
+        const tensors = byStorage
+          .get(key)!
+          .map((name) => ({ info: checkpoint.tensors.get(name)!, ...places.get(name)! }));
+        const [{ at }] = tensors;
+        const patches = file.bigEndian || at.packed ? undefined : patchesIn(tensors, replace);
+        return patches ? patched(at.read, at.size, patches, ring) : rewritten(tensors, replace, file.bigEndian);
+      });
+    },
+  };
+}
+
+interface Placed extends Place {
+  readonly info: TensorInfo;
+}
+
+/** Patches for the tensors in one storage; undefined where one has strides or overlaps another one. Of tensors in one place the last counts. */
+function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[] | undefined {
+  const byPlace = new Map<string, Placed[]>();
+  for (const one of tensors) {
+    if (!isDense(one.shape, one.strides)) return undefined;
+    const key = `${one.begin} ${one.span}`;
+    if (!byPlace.has(key)) byPlace.set(key, []);
+    byPlace.get(key)!.unshift(one);
+  }
+  const places = [...byPlace.values()].sort(([a], [b]) => a.begin - b.begin);
+  const overlaps = places.some(
+    ([{ begin, span }], i) => i + 1 < places.length && begin + span > places[i + 1][0].begin,
+  );
+  if (overlaps) return undefined;
+  return places.map((same) => ({
+    begin: same[0].begin,
+    length: same[0].span,
+    async bytes() {
+      for (const { info } of same) {
+        const fresh = await replacement(info, replace);
+        if (fresh) return fresh;
+      }
+      return undefined;
+    },
+  }));
+}
+
+/** A storage in memory, with its tensors replaced wherever their elements lie. */
+async function* rewritten(
+  tensors: readonly Placed[],
+  replace: Replace,
+  bigEndian: boolean,
+): AsyncGenerator<Uint8Array> {
+  const [{ at }] = tensors;
+  const bytes = await at.read(0, at.size);
+  for (const { info, begin, dtype, shape, strides } of tensors) {
+    const pieces = await replacement(info, replace);
+    if (!pieces) continue;
+    const copies: Uint8Array[] = [];
+    for await (const piece of pieces) copies.push(piece.slice());
+    const fresh = Buffer.concat(copies);
+    const width = bytesPerElement(dtype);
+    if (bigEndian) swapBytes(fresh, width);
+    scatter(fresh, bytes, begin, width, shape, strides);
+  }
+  yield bytes;
+}
+
+/** Names of tensors that are the same elements of the same storage. */
+function tiedOf(places: ReadonlyMap<string, Place>): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, { at, begin, shape, strides, span }] of places) {
+    if (span === 0) continue;
+    const key = JSON.stringify([at.key, begin, shape, strides]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key)!.push(name);
+  }
+  return [...groups.values()].filter((names) => names.length > 1);
+}
+
+function placeTensor({ source, locate }: TorchFile, name: string, tensor: TorchTensor): Place {
+  const { dtype, shape, strides, storage, offset } = tensor;
+  const part = `the tensor ${quote(name)}`;
+  const bytes = byteLength(dtype, shape);
+  if (bytes === undefined) throw damaged(source.path, `${part} has a shape that is none`);
+  const at = locate(storage);
+  const storageBytes = storageWidth(storage) * storage.total;
+  if (storageBytes > at.size) throw cutShort(source.path, storageBytes, at.size, `the storage of ${part}`);
+  const width = bytesPerElement(dtype);
+  const begin = storage.offset * storageWidth(storage) + offset * width;
+  const span = spanOf(shape, strides) * width;
+  const end = (storage.offset + storage.length) * storageWidth(storage);
+  if (span > 0 && begin + span > end) throw damaged(source.path, `${part} reaches beyond its storage`);
+  if (bytes > Math.max(source.size, at.size, smallSize)) {
+    throw damaged(source.path, `${part} claims ${bytes} bytes, more than the whole file`);
+  }
+  return { ...tensor, at, begin, span };
+}
+
+async function readTensor({ dtype, shape, strides, at, begin, span }: Place, bigEndian: boolean): Promise<Tensor> {
+  const width = bytesPerElement(dtype);
+  const bytes = span > 0 ? await at.read(begin, span) : new Uint8Array(0);
+  if (bigEndian) swapBytes(bytes, width);
+  return tensorFromBytes(dtype, shape, isDense(shape, strides) ? bytes : gather(bytes, width, shape, strides));
+}

@@ -1,0 +1,11 @@
+// Threads of this program: modules named `*.thread.ts`, compiled, or compiled on the fly under the test runner.
+import { Worker } from "node:worker_threads";
+
+/** Starts the module `name` beside the file `base` (its import.meta.url) as a thread. */
+export function startThread(name: string, base: string): Worker {
+  const isSource = base.endsWith(".ts");
+  const module = new URL(`./${name}.${isSource ? "ts" : "js"}`, base);
+  if (!isSource) return new Worker(module);
+  const load = `import("tsx/esm/api").then(({ register }) => { register(); return import("${module.href}"); })`;
+  return new Worker(load, { eval: true });
+}
