@@ -2,7 +2,7 @@
 // PyTorch at its best: OpenBLAS on one thread beside its own pool, and an allocator that keeps its memory; also as it is without that.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { python } from "../test/torch.ts";
+import { describePython, findPython } from "../test/python.ts";
 import { benchDistance } from "./distance.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchJobs } from "./jobs.ts";
@@ -52,6 +52,7 @@ function time(command: string, args: string[], env: Record<string, string> = {})
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
+const { python } = findPython("torch");
 const opponents = python
   ? [
       { name: `PyTorch, ${threads} threads, tuned`, threads, env: { OPENBLAS_NUM_THREADS: "1", ...tuned } },
@@ -59,10 +60,11 @@ const opponents = python
       { name: `PyTorch, ${threads} threads, as it is`, threads, env: { OPENBLAS_NUM_THREADS: "1" } },
     ]
   : [];
-if (!python)
-  console.log(
-    "PyTorch is not here (Debian: apt-get install python3-torch libopenblas0-pthread), so there is nothing to compare with.\n",
-  );
+console.log(
+  python
+    ? `compared with ${describePython(python)}\n`
+    : "No Python with torch was found (Debian: apt-get install python3-torch libopenblas0-pthread; LAYERWISE_PYTHON names another), so there is nothing to compare with.\n",
+);
 
 for (const { title, spec } of work) {
   const ours: number[] = [];

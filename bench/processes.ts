@@ -4,8 +4,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { python } from "../test/torch.ts";
+import { findPython } from "../test/python.ts";
 
+const { python } = findPython("torch");
 const data = resolve(process.env.DATA ?? "../shared/data");
 const cli = resolve("dist/cli/main.js");
 const tuned = {
