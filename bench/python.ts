@@ -1,14 +1,13 @@
-// The Python that PyTorch's side of a comparison runs in: LAYERWISE_PYTHON, otherwise the system's; and the PyTorch that it has.
-import { spawnSync } from "node:child_process";
+// The Python that PyTorch's side of a comparison runs in, and the PyTorch that it has.
+import { findPython, runPython } from "../test/python.ts";
 
-const command = process.env.LAYERWISE_PYTHON ?? "/usr/bin/python3";
-const { status, stdout } = spawnSync(command, ["-c", "import torch; print(torch.__version__)"], { encoding: "utf8" });
+const { python, note } = findPython("torch");
 
-/** Undefined where it has no PyTorch. */
-export const python: string | undefined = status === 0 ? command : undefined;
-export const pytorchName = `PyTorch ${stdout?.trim().split("\n").at(-1)}`;
+export { python };
 
-export const noPython = `${command} has no PyTorch: set LAYERWISE_PYTHON to the interpreter of a virtual environment with torch (for large networks also torchvision, transformers, safetensors, onnx and onnxscript)`;
+export const pytorchName = `PyTorch ${python ? runPython(python, ["-c", "import torch; print(torch.__version__)"]).trim() : ""}`;
+
+export const noPython = `no PyTorch${note}: for large networks the interpreter needs torchvision, transformers, safetensors, onnx and onnxscript as well`;
 
 /** PyTorch at its best: OpenBLAS on one thread beside its own pool, and an allocator that keeps its memory. */
 export const tuned = {

@@ -7,8 +7,10 @@ import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
 import { type Measurement, measure, parseMeasurement, parseScans } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
+import { findPython, runPython } from "./python.ts";
 import { hasShared, sharedPath } from "./shared.ts";
-import { python } from "./torch.ts";
+
+const { python, note } = findPython("torch", "torchvision", "numpy");
 
 interface ReferenceCell {
   kind: string;
@@ -182,7 +184,7 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
     expect(ends.a.error).toBeCloseTo(18.7, 9);
   });
 
-  it.skipIf(!python)("running statistics computed anew as PyTorch's update_bn does (python3 with torch)", async () => {
+  it.skipIf(!python)(`running statistics computed anew as PyTorch's update_bn does${note}`, async () => {
     const ends = ["a", "b"].map((end) => sharedPath(`fixtures/resnet18bn-w8/${end}_epoch_10.pt`));
     const data = { name: "cifar10", dir: sharedPath("data"), samples: 200 };
     const { document } = await measure({
@@ -194,12 +196,11 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
       statistics: "recalibrate",
     });
     const script = join(projectRoot, "test/interop/recalibrated.py");
-    const { stdout, stderr } = spawnSync(
-      python!,
-      [script, sharedPath("reference"), sharedPath("data/cifar-10-batches-bin"), ...ends, "200"],
-      { encoding: "utf8" },
-    );
-    const [loss, error] = (stdout || stderr).trim().split(" ").map(Number);
+    const args = [sharedPath("reference"), sharedPath("data/cifar-10-batches-bin"), ...ends, "200"];
+    const [loss, error] = runPython(python!, [script, ...args])
+      .trim()
+      .split(" ")
+      .map(Number);
     expectClose(document.cells[0].loss!.value, loss, 1e-4, "loss");
     expect(document.cells[0].error!.value).toBeCloseTo(error, 4);
   });

@@ -1,5 +1,4 @@
 // Merged files as others read them: PyTorch loads them and gets the logits of the average that it makes itself.
-import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -7,9 +6,10 @@ import { openCheckpoint, writeCheckpoint } from "../src/checkpoints/index.ts";
 import { fromNumbers, isFloating, toNumbers, UserError } from "../src/core/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
+import { findPython, runPython } from "./python.ts";
 import { hasShared, sharedPath } from "./shared.ts";
-import { python } from "./torch.ts";
 
+const { python, note } = findPython("torch", "torchvision", "numpy");
 const folder = temporaryFolder();
 const fixture = (end: string) => sharedPath(`fixtures/resnet18bn-w8/${end}_epoch_10.pt`);
 const converted = (end: string, extension: string) => join(folder, `${end}.${extension}`);
@@ -32,41 +32,28 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
       for (const extension of ["safetensors", "npz"] as const) await convert(end, extension);
   });
 
-  it.skipIf(!python)(
-    "writes files that PyTorch loads, with the logits of its own average (python3 with torch)",
-    async () => {
-      const ends = {
-        pt: fixture,
-        safetensors: (e: string) => converted(e, "safetensors"),
-        npz: (e: string) => converted(e, "npz"),
-      };
-      const outs = [];
-      let averaged: string[] = [];
-      for (const [extension, end] of Object.entries(ends)) {
-        const out = join(folder, `merged.${extension}`);
-        const record = await merge({ a: end("a"), b: end("b"), out, layers: ["layer4.**", "fc"] });
-        averaged = Object.keys(record.averaged);
-        expect(JSON.parse(readFileSync(`${out}.merge.json`, "utf8"))).toEqual(record);
-        outs.push(out);
-      }
-      expect(averaged).toContain("layer4.0.bn1");
-      const { stdout, stderr } = spawnSync(
-        python!,
-        [
-          join(import.meta.dirname, "interop/load_merged.py"),
-          sharedPath("reference"),
-          fixture("a"),
-          fixture("b"),
-          averaged.join(","),
-          ...outs,
-        ],
-        { encoding: "utf8" },
-      );
-      const differences = JSON.parse(stdout || `"${stderr}"`) as number[];
-      expect(differences).toHaveLength(3);
-      for (const difference of differences) expect(difference).toBeLessThan(1e-6);
-    },
-  );
+  it.skipIf(!python)(`writes files that PyTorch loads, with the logits of its own average${note}`, async () => {
+    const ends = {
+      pt: fixture,
+      safetensors: (e: string) => converted(e, "safetensors"),
+      npz: (e: string) => converted(e, "npz"),
+    };
+    const outs = [];
+    let averaged: string[] = [];
+    for (const [extension, end] of Object.entries(ends)) {
+      const out = join(folder, `merged.${extension}`);
+      const record = await merge({ a: end("a"), b: end("b"), out, layers: ["layer4.**", "fc"] });
+      averaged = Object.keys(record.averaged);
+      expect(JSON.parse(readFileSync(`${out}.merge.json`, "utf8"))).toEqual(record);
+      outs.push(out);
+    }
+    expect(averaged).toContain("layer4.0.bn1");
+    const script = join(import.meta.dirname, "interop/load_merged.py");
+    const args = [sharedPath("reference"), fixture("a"), fixture("b"), averaged.join(","), ...outs];
+    const differences = JSON.parse(runPython(python!, [script, ...args])) as number[];
+    expect(differences).toHaveLength(3);
+    for (const difference of differences) expect(difference).toBeLessThan(1e-6);
+  });
 
   it("keeps metadata, and everything else, byte for byte", async () => {
     const out = join(folder, "same.safetensors");

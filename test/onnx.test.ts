@@ -1,6 +1,5 @@
 // ONNX models that the project has never seen, exported by PyTorch from networks with grouped convolutions, GroupNorm, BatchNorm and attention: the barriers
 // are those that PyTorch measures, from two .onnx files and from one graph with two state dicts.
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -9,7 +8,7 @@ import { projectRoot } from "../src/core/index.ts";
 import { compareFiles } from "../src/distance/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
-import { python } from "./torch.ts";
+import { findPython, runPython } from "./python.ts";
 
 interface Truth {
   layers: string[];
@@ -17,6 +16,7 @@ interface Truth {
   cells: { layer: string | null; base: "a" | "b" | null; loss: number; error: number }[];
 }
 
+const { python, note } = findPython("torch", "numpy");
 const folder = temporaryFolder();
 const at = (kind: string, file: string) => join(folder, kind, file);
 
@@ -40,14 +40,11 @@ async function compare(kind: string, ends: [string, string], model?: string) {
   return document;
 }
 
-describe.skipIf(!python)("ONNX models exported by PyTorch (python3 with torch)", () => {
+describe.skipIf(!python)(`ONNX models exported by PyTorch${note}`, () => {
   beforeAll(() => {
     for (const kind of ["plain", "folded"]) {
       mkdirSync(join(folder, kind));
-      const run = spawnSync(python!, [join(projectRoot, "test/interop/onnx_pair.py"), join(folder, kind), kind], {
-        encoding: "utf8",
-      });
-      expect(run.status, run.stderr).toBe(0);
+      runPython(python!, [join(projectRoot, "test/interop/onnx_pair.py"), join(folder, kind), kind]);
     }
   }, 120_000);
 

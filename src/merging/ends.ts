@@ -2,7 +2,7 @@
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
-import { type Grouping, groupLayers, holderOf, type Layer, type Model } from "../models/index.ts";
+import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
 import { type Ends, openEnds, type Pair } from "../pairs/index.ts";
 
 interface EndOptions {

@@ -1,14 +1,13 @@
 // Files made by PyTorch and numpy read the same here, and files written here read the same there.
 // torch.files.py is the other half; torch.zip.pt and torch.legacy.pt are its samples, for machines without PyTorch.
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "../../src/checkpoints/index.ts";
 import { dtypes, projectRoot, type Tensor, tensor, UserError } from "../../src/core/index.ts";
 import { formats, plain, readTensors, temporaryFolder, writeTensors } from "../checkpoints.ts";
+import { findPython, runPython } from "../python.ts";
 import { hasShared, sharedPath } from "../shared.ts";
-import { python } from "../torch.ts";
 
 /** dtype, shape, bytes in hexadecimal. */
 type Told = [string, number[], string];
@@ -16,17 +15,14 @@ type Told = [string, number[], string];
 const here = join(projectRoot, "test/interop");
 const folder = temporaryFolder();
 
-function ask(...args: string[]): string {
-  const command = ["-W", "ignore", join(here, "torch.files.py"), ...args];
-  const { status, stdout, stderr } = spawnSync(python!, command, { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (status !== 0) throw new Error(stderr);
-  return stdout;
-}
+const { python, note } = findPython("torch", "numpy");
+const ask = (...args: string[]): string =>
+  runPython(python!, ["-W", "ignore", join(here, "torch.files.py"), ...args], { cwd: folder });
 
 const told = (tensors: ReadonlyMap<string, Tensor>) =>
   new Map(plain(tensors).map(([name, ...rest]) => [name, rest as Told]));
 
-describe.skipIf(!python)("files from PyTorch and numpy (needs python3 with torch)", () => {
+describe.skipIf(!python)(`files from PyTorch and numpy${note}`, () => {
   const expected = (): Record<string, Record<string, Told> | null> => {
     if (!existsSync(join(folder, "expected.json"))) ask("make", folder);
     return JSON.parse(readFileSync(join(folder, "expected.json"), "utf8"));
@@ -62,7 +58,7 @@ describe.skipIf(!python)("files from PyTorch and numpy (needs python3 with torch
   });
 });
 
-describe.skipIf(!python)("files for PyTorch and numpy (needs python3 with torch)", () => {
+describe.skipIf(!python)(`files for PyTorch and numpy${note}`, () => {
   it("writes what torch.load (weights_only too) and numpy.load read, every dtype they have", async () => {
     const tensors = new Map<string, Tensor>([
       ["scalar", tensor("float32", [], [1.5])],
