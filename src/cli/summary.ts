@@ -14,7 +14,6 @@ import {
   scanTitle,
   signed,
   singles,
-  unitOf,
   verdictOf,
 } from "../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
@@ -26,14 +25,14 @@ const barrierAt = (document: Measurement, scan: string, layer: string, metric: "
   drawn(document, scan, layer, metric, "mean")?.barrier;
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
-export function showRun({ name, recipe, measurements, claims = [] }: RunRecord, page: string): string {
+export function showRun({ name, unit, measurements, claims = [] }: RunRecord, page: string): string {
   const split = measurements.some((m) => m.split === "train") ? "train" : "test";
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
   const scans = scansOf([last]).slice(0, 2);
   const heatmaps = scans.map((scan) =>
     drawHeatmap({
-      title: `${name}: loss barrier, by ${unitOf(recipe)}. ${scanTitle(scan)}`,
+      title: `${name}: loss barrier, by ${unit}. ${scanTitle(scan)}`,
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),

@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UserError } from "../core/index.ts";
-import { unitOf } from "../report/index.ts";
 import { device, example, oneOf, whole } from "./options.ts";
 import { recipeFiles } from "./recipe-files.ts";
 import { carryOutPlanned } from "./run.ts";
@@ -26,7 +25,7 @@ export const trainCommand = () =>
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train quick"))
     .action(async (name, options, command) => {
-      const { checkRecipe, planRuns, readLog, readRecipe } = await import("../experiments/index.ts");
+      const { checkRecipe, planRuns, readLog, readRecipe, timelineOf } = await import("../experiments/index.ts");
       const [path, ...others] = await recipeFiles(name);
       if (others.length) throw new UserError(`${name} is several recipes. Name one, as fig1.`);
       const recipe = await readRecipe(path, options.scale);
@@ -42,7 +41,7 @@ export const trainCommand = () =>
       else {
         for (const [name, { epoch, loss, error }] of Object.entries(last)) {
           console.log(
-            `${name}: ${unitOf(recipe)} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`,
+            `${name}: ${timelineOf(recipe).unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`,
           );
         }
         const same = [

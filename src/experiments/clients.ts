@@ -7,7 +7,7 @@ import { averageCheckpoints, classHistogram, partition, subsetOf } from "../fede
 import type { Model } from "../models/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { networkNames } from "./folder.ts";
-import { lengthOf, type Recipe, trainingData } from "./recipe.ts";
+import { type Recipe, trainingData } from "./recipe.ts";
 
 /** The samples of each client; undefined for a recipe without clients. */
 function partsOf({ federated }: Recipe, data: Dataset) {
@@ -32,16 +32,6 @@ export async function clientHistogram(recipe: Recipe): Promise<number[][] | unde
   const data = await openData(recipe.data.name, trainingData(recipe));
   const { labels, parts } = partsOf(recipe, data)!;
   return classHistogram(labels, parts, data.classes);
-}
-
-/** Where each round ends: the epochs (or steps) of an aggregation, and the end of training. One round without aggregation. */
-export function roundsOf(recipe: Recipe): { from: number; until: number }[] {
-  const total = lengthOf(recipe);
-  const every = recipe.federated?.aggregate?.every ?? total;
-  return Array.from({ length: Math.ceil(total / every) }, (_, i) => ({
-    from: i * every,
-    until: Math.min((i + 1) * every, total),
-  }));
 }
 
 /** The clients' average over the layers that are shared, from their checkpoints at the end of a round in the run's folder. */

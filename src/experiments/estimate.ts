@@ -6,7 +6,7 @@ import { lastEpoch } from "../training/index.ts";
 import { networkNames, previewRunFolder, runPath } from "./folder.ts";
 import type { PlannedRun } from "./plan.ts";
 import { extentOf, isMeasured, measureOptions } from "./points.ts";
-import { keptEpochs, lengthOf, type Recipe } from "./recipe.ts";
+import { type Recipe, timelineOf } from "./recipe.ts";
 import type { Wishes } from "./run.ts";
 import { evaluationSeconds, type StepTime } from "./times.ts";
 import { findTwins, type Network, networksOf } from "./twins.ts";
@@ -69,7 +69,7 @@ async function costOf(
 ): Promise<Cost> {
   const path = runPath(recipe, runs);
   const all = networkNames(recipe).length;
-  const total = lengthOf(recipe);
+  const { total, kept } = timelineOf(recipe);
   const left = await Promise.all(networks.map(async ({ name }) => total - ((await lastEpoch(join(path, name))) ?? 0)));
   const missing = [];
   for (const point of points)
@@ -95,7 +95,7 @@ async function costOf(
     time,
     samples: time.batch * stepsLeft,
     evaluations,
-    bytes: counts.networks.missing * (keptEpochs(recipe).length + 2) * time.bytes,
+    bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
     seconds: (time.seconds * stepsLeft + evaluationSeconds(time, evaluations)) / wide,
   };
 }

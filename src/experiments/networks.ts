@@ -3,10 +3,9 @@ import { basename, resolve } from "node:path";
 import type { Task } from "../jobs/index.ts";
 import { siblingModule, taskCommand } from "../runtime/index.ts";
 import { checkpointName } from "../training/index.ts";
-import { roundsOf } from "./clients.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
 import type { LinkInput } from "./link.work.ts";
-import { keptEpochs, lengthOf } from "./recipe.ts";
+import { timelineOf } from "./recipe.ts";
 import type { Step, Wishes } from "./run.ts";
 import type { StepTime } from "./times.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
@@ -17,7 +16,7 @@ const keyOf = (run: RunFolder, network: string, until: number) => `${basename(ru
 
 /** The keys of the tasks after which all networks are trained. */
 export const trainedKeys = (run: RunFolder): string[] =>
-  networkNames(run.recipe).map((network) => keyOf(run, network, lengthOf(run.recipe)));
+  networkNames(run.recipe).map((network) => keyOf(run, network, timelineOf(run.recipe).total));
 
 /** The steps that train a run's networks, or link to their twins. */
 export function trainingSteps(
@@ -28,7 +27,7 @@ export function trainingSteps(
 ): Step[] {
   const { run, threads } = networks[0];
   const { recipe, path } = run;
-  const total = lengthOf(recipe);
+  const { total, kept, rounds } = timelineOf(recipe);
   const step = (
     name: string,
     until: number,
@@ -48,7 +47,7 @@ export function trainingSteps(
   };
   const linkStep = ({ name }: Network, twin: Network): Step => {
     const from = { run: twin.run.path, network: twin.name };
-    const input: LinkInput = { from, to: { run: path, network: name }, epochs: keptEpochs(recipe) };
+    const input: LinkInput = { from, to: { run: path, network: name }, epochs: kept };
     return step(
       name,
       total,
@@ -81,5 +80,5 @@ export function trainingSteps(
     return twin ? linkStep(network, twin) : [];
   });
   const trained = networks.filter((network) => !twins.has(network));
-  return [...linked, ...roundsOf(recipe).flatMap((round) => trained.map((network) => roundStep(network, round)))];
+  return [...linked, ...rounds.flatMap((round) => trained.map((network) => roundStep(network, round)))];
 }

@@ -25,13 +25,12 @@ import {
 import { isModule, moduleName, parseJson, UserError, writeAtomic } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { buildModel, findNetwork } from "../models/index.ts";
-import { unitOf } from "../report/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { contentOf } from "./content.ts";
 import { networkNames, type RunFolder } from "./folder.ts";
 import { trainedSizes } from "./model.ts";
 import { trainedKeys } from "./networks.ts";
-import { measuredEpochs, modelSizes, type Recipe, trainingData } from "./recipe.ts";
+import { modelSizes, type Recipe, timelineOf, trainingData } from "./recipe.ts";
 import type { Step, Wishes } from "./run.ts";
 import { evaluationSeconds, type StepTime } from "./times.ts";
 
@@ -54,7 +53,7 @@ export interface Point {
 /** The points of a recipe, in the order of its epochs. */
 export function pointsOf(recipe: Recipe): Point[] {
   const { ends, splits, scans, base, order_seed: orderSeed } = recipe.measure;
-  const epochs = measuredEpochs(recipe).filter((epoch) => ends === "networks" || epoch > 0);
+  const epochs = timelineOf(recipe).measured.filter((epoch) => ends === "networks" || epoch > 0);
   return epochs.flatMap((epoch) =>
     splits.map((split) => ({
       name: pointName(ends, epoch, split),
@@ -145,7 +144,7 @@ export async function measuringSteps(
         `${run.label} measure`,
         begun + share,
         points.length,
-        `${unitOf(run.recipe)} ${point.epoch}, ${point.split}`,
+        `${timelineOf(run.recipe).unit} ${point.epoch}, ${point.split}`,
       );
     };
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../core/index.ts";
-import { lengthOf, measuredEpochs, parseRecipe, readRecipe, recipeHash } from "./recipe.ts";
+import { parseRecipe, readRecipe, recipeHash, timelineOf } from "./recipe.ts";
 
 const figure = (n: number, scale?: "quick" | "small" | "paper") =>
   readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
@@ -52,7 +52,7 @@ describe("the recipes of the figures", () => {
       warmup_steps: 100,
     });
     expect(measure.every).toBe(20);
-    expect(measuredEpochs(await figure(12))).toHaveLength(11);
+    expect(timelineOf(await figure(12)).measured).toHaveLength(11);
   });
 });
 
@@ -63,7 +63,7 @@ it("an unknown scale in a recipe is refused", async () => {
 });
 
 it("a training has epochs or steps", () => {
-  const lengths = (training: object) => lengthOf(parseRecipe({ training }, "mine.yaml"));
+  const lengths = (training: object) => timelineOf(parseRecipe({ training }, "mine.yaml")).total;
   expect([lengths({}), lengths({ epochs: 3 }), lengths({ steps: 4 })]).toEqual([200, 3, 4]);
   expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });

@@ -7,6 +7,7 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { describeFileError, isModule, listSome, nearest, sha256, sha256Value, UserError } from "../core/index.ts";
 import type { DataOptions } from "../data/index.ts";
+import { Timeline } from "../training/index.ts";
 import { atScale, type Scale } from "./scales.ts";
 
 const count = z.int().positive();
@@ -280,30 +281,12 @@ export function modelSizes({ model: { name: _, ...sizes } }: Recipe): Partial<Re
   return sizes;
 }
 
-/** The epochs (or steps) that are kept and measured: 0, every so many, and the last. */
-export function measuredEpochs(recipe: Recipe): number[] {
-  const { every } = recipe.measure;
-  const total = lengthOf(recipe);
-  const kept = Array.from({ length: Math.floor(total / every) + 1 }, (_, i) => i * every);
-  return kept.at(-1) === total ? kept : [...kept, total];
-}
-
-/** Whether a network's checkpoint of an epoch stays: it is measured, a federated round ends there, or the epoch after it is measured against it. */
-export function isKept(recipe: Recipe, epoch: number): boolean {
-  const { measure, training, federated } = recipe;
-  const total = lengthOf(recipe);
-  const isMeasured = (at: number) => at % measure.every === 0 || at === total;
-  return (
-    isMeasured(epoch) ||
-    (training.keep_previous && isMeasured(epoch + 1)) ||
-    (federated?.aggregate !== undefined && epoch % federated.aggregate.every === 0)
-  );
-}
-
-/** The epochs (or steps) whose checkpoints stay, ascending. */
-export function keptEpochs(recipe: Recipe): number[] {
-  return Array.from({ length: lengthOf(recipe) + 1 }, (_, epoch) => epoch).filter((epoch) => isKept(recipe, epoch));
-}
-
-/** How long a training is: epochs, or steps where the recipe counts those. */
-export const lengthOf = ({ training: { epochs, steps } }: Recipe): number => (steps ?? epochs)!;
+/** The course of a recipe's training. */
+export const timelineOf = ({ training: { epochs, steps, keep_previous }, measure, federated }: Recipe): Timeline =>
+  new Timeline({
+    epochs,
+    steps,
+    every: measure.every,
+    keepsPrevious: keep_previous,
+    round: federated?.aggregate?.every,
+  });

@@ -15,7 +15,7 @@ import { cellsParquet, pngOf, type RunRecord, renderRun } from "../report/index.
 import { type ClaimVerdict, judgeClaims } from "./claims.ts";
 import { readLog } from "./log.ts";
 import { pointName, pointsOf, samplesPath } from "./points.ts";
-import { parseRecipe, type Recipe } from "./recipe.ts";
+import { parseRecipe, type Recipe, timelineOf } from "./recipe.ts";
 import { combinePairs } from "./repetitions.ts";
 
 export interface Written {
@@ -79,6 +79,7 @@ async function readRecord(
     name: recipe.name,
     hash: runs[0].replace(/.*-/, ""),
     recipe: values,
+    unit: timelineOf(recipe).unit,
     figure,
     log: await readLog(runs[0]),
     clients:

@@ -21,7 +21,7 @@ import type { RunFolder } from "./folder.ts";
 import { modelFor } from "./model.ts";
 import { trainingSteps } from "./networks.ts";
 import { assemblePoint, type MissingPoint, measuredData, measuringSteps, type Point } from "./points.ts";
-import { type Recipe, trainingData } from "./recipe.ts";
+import { type Recipe, timelineOf, trainingData } from "./recipe.ts";
 import type { StepTime } from "./times.ts";
 import { findTwins, networksOf } from "./twins.ts";
 
@@ -71,7 +71,7 @@ export async function checkRecipe(recipe: Recipe): Promise<void> {
   requireFit(model, network, data, recipe.data.name);
   if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
   const isConsecutive = measure.ends === "consecutive";
-  if (isConsecutive && training.steps !== undefined)
+  if (isConsecutive && timelineOf(recipe).unit === "step")
     throw new UserError("measure.ends: consecutive wants two epochs in a row, but training.steps counts no epochs.");
   if (isConsecutive && measure.every > 1 && !training.keep_previous)
     throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");

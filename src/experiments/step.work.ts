@@ -5,15 +5,16 @@ import { initialise } from "../models/index.ts";
 import type { RuntimeOptions, Work } from "../runtime/index.ts";
 import { Stepper } from "../training/index.ts";
 import { modelFor } from "./model.ts";
-import { type Recipe, trainingData } from "./recipe.ts";
-import { partOf, type StepTime, stepsOf } from "./times.ts";
+import { type Recipe, timelineOf, trainingData } from "./recipe.ts";
+import { partOf, type StepTime } from "./times.ts";
 import { optimiserOf } from "./train.work.ts";
 
 const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> = async ({ recipe, runtime }) => {
   const data = await openData(recipe.data.name, trainingData(recipe));
   const model = await modelFor(recipe, data);
   const { clip } = recipe.training;
-  const batch = Math.min(recipe.training.batch, partOf(recipe, data.count));
+  const samples = partOf(recipe, data.count);
+  const batch = Math.min(recipe.training.batch, samples);
   const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, runtime }, initialise(model, 1));
   const indices = Array.from({ length: batch }, (_, i) => i);
   const times: number[] = [];
@@ -28,7 +29,7 @@ const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> =
   return {
     seconds: Math.min(...times),
     batch,
-    steps: stepsOf(recipe, data.count),
+    steps: timelineOf(recipe).steps(samples, recipe.training.batch),
     memoryMb: Math.ceil(process.resourceUsage().maxRSS / 1024),
     bytes: 4 * model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
   };

@@ -1,5 +1,5 @@
 // How long work takes, from one measured training step.
-import { lengthOf, type Recipe } from "./recipe.ts";
+import type { Recipe } from "./recipe.ts";
 
 export interface StepTime {
   /** Seconds of a step, the least of a few. */
@@ -14,12 +14,7 @@ export interface StepTime {
   readonly bytes: number;
 }
 
-/** Steps of one network's training, when its clients (if any) have equal parts. */
-export function stepsOf(recipe: Recipe, samples: number): number {
-  return recipe.training.steps ?? lengthOf(recipe) * Math.ceil(partOf(recipe, samples) / recipe.training.batch);
-}
-
-/** The samples of one network. */
+/** The samples of one network, when its clients (if any) have equal parts. */
 export const partOf = ({ federated }: Recipe, samples: number): number =>
   Math.ceil(samples / (federated?.clients ?? 1));
 

@@ -7,7 +7,7 @@ import { clientData, sharedTensors } from "./clients.ts";
 import { networkNames } from "./folder.ts";
 import { appendLog } from "./log.ts";
 import { modelFor } from "./model.ts";
-import { isKept, lengthOf, type Recipe, seedsOf, trainingData } from "./recipe.ts";
+import { type Recipe, seedsOf, timelineOf, trainingData } from "./recipe.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
@@ -22,9 +22,9 @@ export interface TrainInput {
 export type TrainProgress = { readonly epochs: number } | { readonly log: EpochLog };
 
 const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, run, round, runtime }, report) => {
-  const { training, data: source, measure } = recipe;
-  const { lr, period, factor, steps } = training;
-  const epochs = lengthOf(recipe);
+  const { training, data: source } = recipe;
+  const { lr, period, factor } = training;
+  const timeline = timelineOf(recipe);
   const number = networkNames(recipe).indexOf(network);
   const seeds = seedsOf(recipe, number);
   const all = await openData(source.name, trainingData(recipe));
@@ -38,12 +38,12 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
         kind: training.schedule,
         rate: lr,
         warmupSteps: training.warmup_steps,
-        epochs,
+        epochs: timeline.total,
         period,
         factor,
       }),
       clip: training.clip,
-      epochs,
+      timeline,
       until: round.until,
       shared: round.from
         ? {
@@ -53,12 +53,9 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
         : undefined,
       batch: training.batch,
       augment: source.augment,
-      nextStop:
-        steps === undefined ? undefined : (step) => Math.min(following(step, 100), following(step, measure.every)),
       initSeed: seeds.init,
       orderSeed: seeds.order,
       folder: join(run, network),
-      isKept: (epoch) => isKept(recipe, epoch),
       runtime,
     },
     {
@@ -75,8 +72,5 @@ export function optimiserOf({ training }: Recipe): Optimiser {
   const { optimiser, momentum, betas, weight_decay: weightDecay } = training;
   return optimiser === "sgd" ? sgd({ momentum, weightDecay }) : adamw({ betas, weightDecay });
 }
-
-/** The multiple of a number that follows. */
-const following = (step: number, of: number) => step - (step % of) + of;
 
 export default work;

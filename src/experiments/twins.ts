@@ -7,7 +7,7 @@ import type { Device } from "../runtime/index.ts";
 import { checkpointName } from "../training/index.ts";
 import { trainingContent } from "./content.ts";
 import { networkNames, previewRunFolder, type RunFolder } from "./folder.ts";
-import { keptEpochs, lengthOf, networkHash, readRecipe } from "./recipe.ts";
+import { networkHash, readRecipe, timelineOf } from "./recipe.ts";
 
 /** A network in its run, trained on a device and on so many threads, which decide the order of sums, and on samples of that content. */
 export interface Network {
@@ -58,7 +58,7 @@ async function trainedIn(runs: string, others: readonly Network[]): Promise<Netw
 }
 
 const fileOf = ({ run, name }: Network, epoch: number) => join(run.path, name, checkpointName(epoch));
-const isTrained = (network: Network) => existsSync(fileOf(network, lengthOf(network.run.recipe)));
+const isTrained = (network: Network) => existsSync(fileOf(network, timelineOf(network.run.recipe).total));
 
 /**
  * For each network that need not be trained: the one it is a twin of. That one comes out the same, is there already or earlier in the list, and keeps every
@@ -69,7 +69,7 @@ export async function findTwins(networks: readonly Network[]): Promise<Map<Netwo
   const there: Network[] = [];
   for (const folder of folders) there.push(...(await trainedIn(folder, networks)));
   const missing = networks.filter((one) => !isTrained(one));
-  const byKept = [...missing].sort((x, y) => keptEpochs(y.run.recipe).length - keptEpochs(x.run.recipe).length);
+  const byKept = [...missing].sort((x, y) => keptIn(y).length - keptIn(x).length);
   const order = [...there, ...networks.filter(isTrained), ...byKept];
   const twins = new Map<Network, Network>();
   for (const network of missing) {
@@ -86,7 +86,9 @@ function identityOf({ run: { recipe }, name, device, threads, content }: Network
   return hash && `${hash} ${device} ${threads} ${content}`;
 }
 
+const keptIn = ({ run }: Network) => timelineOf(run.recipe).kept;
+
 function keepsAllOf(one: Network, other: Network): boolean {
-  const kept = new Set(keptEpochs(one.run.recipe));
-  return keptEpochs(other.run.recipe).every((epoch) => kept.has(epoch));
+  const kept = new Set(keptIn(one));
+  return keptIn(other).every((epoch) => kept.has(epoch));
 }
