@@ -8,7 +8,7 @@ import { listSome, nearest, projectRoot, UserError } from "../core/index.ts";
 export async function recipeFiles(name: string): Promise<string[]> {
   if (/\.(ya?ml|json)$/.test(name)) return [name];
   const folder = join(projectRoot, "recipes");
-  const known = (await readdir(folder)).map((file) => file.replace(/\.yaml$/, "")).sort();
+  const known = (await readdir(folder)).flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : [])).sort();
   const wanted =
     name === "all" ? known.filter((own) => /^fig\d|^trajectory$/.test(own)) : [name.replace(/^fig(\d)$/, "fig0$1")];
   const files = wanted.map((own) => join(folder, `${own}.yaml`));

@@ -22,7 +22,7 @@ export type { MeasureProgress } from "./measure.work.ts";
 export { type Mix, mixKey, mixOf, orderMixes } from "./mixes.ts";
 export { average } from "./pair.ts";
 export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
-export { layersOf } from "./plan.ts";
+export { countMixes, layersOf } from "./plan.ts";
 export { recalibrate } from "./recalibrate.ts";
 export {
   encodeMeasurement,

@@ -57,3 +57,7 @@ export const mixesOf = (points: readonly Point[], ends: readonly Mix[] = []): Mi
 
 /** The end itself, as a mix of nothing averaged. */
 export const endMix = (end: "a" | "b", layers: readonly Layer[]): Mix => ({ sources: layers.map(() => end) });
+
+/** How many mixes a measurement evaluates, the two ends among them. */
+export const countMixes = async (layers: readonly Layer[], options: PlanOptions): Promise<number> =>
+  mixesOf(await planPoints(layers, options), [endMix("a", layers), endMix("b", layers)]).length;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planRuns, repeated } from "./plan.ts";
-import { parseRecipe, recipeHash, timelineOf } from "./recipe.ts";
+import { parseRecipe, recipeHash, timelineOf } from "./recipe/index.ts";
 
 const recipe = (values: object) => parseRecipe(values, "test.yaml");
 const short = { training: { epochs: 6 }, data: { name: "cifar10-half" } };
