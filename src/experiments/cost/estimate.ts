@@ -10,7 +10,7 @@ import { isMeasured } from "../points/stored.ts";
 import { type Recipe, timelineOf } from "../recipe/index.ts";
 import { networkNames, previewRunFolder, runPath } from "../run-folder/folder.ts";
 import { findTwins, type Network, networksOf } from "../run-folder/twins.ts";
-import type { Wishes } from "../work.ts";
+import type { Wishes } from "../steps.ts";
 import { evaluationSeconds, type StepTime } from "./step-time.ts";
 
 export interface Cost {

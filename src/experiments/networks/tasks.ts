@@ -7,7 +7,7 @@ import type { StepTime } from "../cost/step-time.ts";
 import { timelineOf } from "../recipe/index.ts";
 import { networkNames, type RunFolder } from "../run-folder/folder.ts";
 import type { Network } from "../run-folder/twins.ts";
-import type { Step, Wishes } from "../work.ts";
+import type { Step, Wishes } from "../steps.ts";
 import type { LinkInput } from "./link.work.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
 

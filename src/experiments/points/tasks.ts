@@ -16,7 +16,7 @@ import { evaluationSeconds, type StepTime } from "../cost/step-time.ts";
 import { trainedKeys } from "../networks/tasks.ts";
 import { timelineOf } from "../recipe/index.ts";
 import type { RunFolder } from "../run-folder/folder.ts";
-import type { Step, Wishes } from "../work.ts";
+import type { Step, Wishes } from "../steps.ts";
 import { measureOptions, type Point, resultPath, samplesOf } from "./point.ts";
 import { pointSize } from "./size.ts";
 import { isMeasured, withStored } from "./stored.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { listSome, nearest, UserError } from "../../core/index.ts";
 
-export const scaleNames = ["quick", "small", "paper"] as const;
+const scaleNames = ["quick", "small", "paper"] as const;
 export type Scale = (typeof scaleNames)[number];
 
 /** The recipe's values with the changes of a scale; `paper` is the recipe itself. */

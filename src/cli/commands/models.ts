@@ -1,6 +1,6 @@
 // layerwise models: the built-in networks, with their sizes, parameters and layers.
 import { Command } from "@commander-js/extra-typings";
-import { example } from "./options.ts";
+import { example } from "../options/values.ts";
 
 export const modelsCommand = () =>
   new Command("models")
@@ -8,8 +8,8 @@ export const modelsCommand = () =>
     .option("--json", "print the list as one JSON document on standard output")
     .addHelpText("before", example("layerwise models"))
     .action(async ({ json }) => {
-      const { networks } = await import("../models/index.ts");
-      const { layersOf } = await import("../connectivity/index.ts");
+      const { networks } = await import("../../models/index.ts");
+      const { layersOf } = await import("../../connectivity/index.ts");
       const list = networks.map(({ name, title, sizes, build }) => {
         const layers = layersOf(build(sizes));
         const parameters = layers.reduce((sum, { size }) => sum + size, 0);

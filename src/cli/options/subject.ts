@@ -1,7 +1,7 @@
 // What measure and merge have in common: the network, the data, and where it is computed.
 import type { Command } from "@commander-js/extra-typings";
-import type { MeasureOptions } from "../connectivity/index.ts";
-import { device, numbers, oneOf, sizesOf, whole } from "./options.ts";
+import type { MeasureOptions } from "../../connectivity/index.ts";
+import { device, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs";
 

@@ -1,11 +1,9 @@
 // layerwise train RECIPE: trains the networks of one recipe.
-import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { UserError } from "../core/index.ts";
-import { device, example, oneOf, whole } from "./options.ts";
-import { recipeFiles } from "./recipe-files.ts";
-import { carryOutPlanned } from "./run.ts";
-import { chooseEngine } from "./settings.ts";
+import { UserError } from "../../core/index.ts";
+import { chooseEngine, handOver } from "../options/engine.ts";
+import { device, example, oneOf, whole } from "../options/values.ts";
+import { makeProgress } from "../terminal/progress.ts";
 
 export const trainCommand = () =>
   new Command("train")
@@ -25,21 +23,21 @@ export const trainCommand = () =>
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train quick"))
     .action(async (name, options, command) => {
-      const { checkRecipe, planRuns, readLog, readRecipe, timelineOf } = await import("../experiments/index.ts");
-      const [path, ...others] = await recipeFiles(name);
+      const { readRecipes, timelineOf, trainRecipe } = await import("../../experiments/index.ts");
+      const [recipe, ...others] = await readRecipes([name], options);
       if (others.length) throw new UserError(`${name} is several recipes. Name one, as fig1.`);
-      const recipe = await readRecipe(path, options.scale);
-      if (options.dataDir) recipe.data.dir = resolve(options.dataDir);
-      await checkRecipe(recipe);
-      const [folder] = await carryOutPlanned(
-        planRuns([recipe]).map((run) => ({ ...run, points: [] })),
-        options,
-        await chooseEngine(command),
-      );
-      const last = Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry]));
-      if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks: last }, null, 1));
+      const engine = await chooseEngine(command);
+      const progress = makeProgress(options);
+      const { folder, networks } = await trainRecipe(recipe, {
+        runs: options.runs,
+        device: options.device,
+        engine,
+        ...(await handOver(engine)),
+        onProgress: progress.update,
+      }).finally(progress.stop);
+      if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks }, null, 1));
       else {
-        for (const [name, { epoch, loss, error }] of Object.entries(last)) {
+        for (const [name, { epoch, loss, error }] of Object.entries(networks)) {
           console.log(
             `${name}: ${timelineOf(recipe).unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`,
           );

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chooseEngine } from "./settings.ts";
-import { environmentOf } from "./settings-given.ts";
+import { engineOf } from "../../jobs/index.ts";
+import { chooseEngine } from "./engine.ts";
+import { environmentOf } from "./engine-settings.ts";
 
 const home = process.cwd();
 let folder = "";
@@ -22,7 +23,8 @@ const choose = (options: object) => chooseEngine({ opts: () => options });
 describe("the engine", () => {
   it("is this machine, its cores shared by what runs side by side", async () => {
     const engine = await choose({ threads: 5 });
-    expect([engine.name, engine.cores, engine.cpus(2), engine.cpus(9)]).toEqual(["local", 5, 2, 1]);
+    const { name, cores, cpus } = engineOf(engine);
+    expect([name, cores, cpus(2), cpus(9)]).toEqual(["local", 5, 2, 1]);
   });
 
   it("is a cluster by the command, the environment or a file, in that order", async () => {
@@ -41,11 +43,13 @@ describe("the engine", () => {
       sbatch: ["--comment=my run", "--exclusive"],
       prologue: "module load nodejs",
     });
-    expect([engine.cpus(1), engine.cpus(50)]).toEqual([4, 4]);
-    const later = environmentOf({ sbatch: engine.sbatch }); // for a process that looks after the job later
+    expect([engineOf(engine).cpus(1), engineOf(engine).cpus(50)]).toEqual([4, 4]);
+    const later = environmentOf({ sbatch: ["--comment=my run", "--exclusive"] }); // for a process that looks after the job later
     Object.assign(process.env, later);
     rmSync("layerwise.yaml");
-    expect((await choose({ engine: "slurm", plan: true })).sbatch).toEqual(["--comment=my run", "--exclusive"]);
+    expect(await choose({ engine: "slurm", plan: true })).toMatchObject({
+      sbatch: ["--comment=my run", "--exclusive"],
+    });
 
     expect((await choose({ engine: "local" })).name).toBe("local");
   });

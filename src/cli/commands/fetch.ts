@@ -1,7 +1,7 @@
 // layerwise fetch DATASET: downloads a data set's official files, compares their checksum and unpacks them.
 import { Command } from "@commander-js/extra-typings";
-import { example } from "./options.ts";
-import { makeProgress } from "./progress.ts";
+import { example } from "../options/values.ts";
+import { makeProgress } from "../terminal/progress.ts";
 
 export const fetchCommand = () =>
   new Command("fetch")
@@ -12,7 +12,7 @@ export const fetchCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise fetch cifar10"))
     .action(async (name, { dir, from, quiet }) => {
-      const { fetchData } = await import("../data/index.ts");
+      const { fetchData } = await import("../../data/index.ts");
       const progress = makeProgress({ quiet });
       const folder = await fetchData(name, {
         dir,

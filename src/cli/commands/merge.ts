@@ -1,11 +1,11 @@
 // layerwise merge A B --out FILE: writes a merged checkpoint in A's format, of given layers or of those that a budget allows.
 import { Command } from "@commander-js/extra-typings";
-import { UsageError } from "../core/index.ts";
-import type { MergeRecord } from "../merging/index.ts";
-import { onInterrupt } from "./interrupt.ts";
-import { example, metrics, numbers, oneOf, positive } from "./options.ts";
-import { makeProgress } from "./progress.ts";
-import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
+import { UsageError } from "../../core/index.ts";
+import type { MergeRecord } from "../../merging/index.ts";
+import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
+import { example, metrics, numbers, oneOf, positive } from "../options/values.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { makeProgress } from "../terminal/progress.ts";
 
 export const mergeCommand = () =>
   withSubject(
@@ -37,7 +37,7 @@ export const mergeCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
     .action(async (a, b, options) => {
-      const { mergeApart } = await import("../merging/index.ts");
+      const { mergeApart } = await import("../../merging/index.ts");
       onInterrupt("Nothing was written.");
       const { out, layers, base, budget, stats, data, json } = options;
       if (options.alpha.length !== 1)

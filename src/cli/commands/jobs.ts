@@ -1,8 +1,8 @@
 // layerwise jobs: what a cluster is doing for us, and what it has done. The results tell what is done; the queue tells what is on its way.
 import { spawnSync } from "node:child_process";
 import { Command } from "@commander-js/extra-typings";
-import type { Job, Task } from "../jobs/index.ts";
-import { example } from "./options.ts";
+import type { Job, Task } from "../../jobs/index.ts";
+import { example } from "../options/values.ts";
 
 const runs = ["--runs <dir>", "folder of the run folders", "runs"] as const;
 
@@ -55,7 +55,7 @@ interface TaskState {
 }
 
 async function statesOf(job: Job): Promise<TaskState[]> {
-  const { isFinished, lastLog, missingOf, queuedTasks, readTasks } = await import("../jobs/index.ts");
+  const { isFinished, lastLog, missingOf, queuedTasks, readTasks } = await import("../../jobs/index.ts");
   const tasks: Task[] = await readTasks(job.path);
   if (isFinished(job)) return tasks.map(({ key }) => ({ key, state: "done" }));
   const missing = new Set(missingOf(tasks).map(({ key }) => key));
@@ -71,7 +71,7 @@ async function statesOf(job: Job): Promise<TaskState[]> {
 }
 
 async function list(options: { runs: string; json?: true }): Promise<void> {
-  const { listJobs } = await import("../jobs/index.ts");
+  const { listJobs } = await import("../../jobs/index.ts");
   const jobs = await listJobs(options.runs);
   const rows = await Promise.all(jobs.map(async (job) => ({ job, states: await statesOf(job) })));
   const count = (states: readonly TaskState[], state: State) => states.filter((one) => one.state === state).length;
@@ -91,7 +91,7 @@ async function list(options: { runs: string; json?: true }): Promise<void> {
 }
 
 async function show(id: string, options: { runs: string; json?: true }): Promise<void> {
-  const { jobPath, readJob } = await import("../jobs/index.ts");
+  const { jobPath, readJob } = await import("../../jobs/index.ts");
   const job = await readJob(jobPath(options.runs, id));
   const states = await statesOf(job);
   if (options.json) return console.log(JSON.stringify({ schema: "layerwise/job@1", id, tasks: states }, null, 1));
@@ -103,7 +103,7 @@ async function show(id: string, options: { runs: string; json?: true }): Promise
 }
 
 async function attach(id: string, options: { runs: string }): Promise<void> {
-  const { jobPath, readJob } = await import("../jobs/index.ts");
+  const { jobPath, readJob } = await import("../../jobs/index.ts");
   const { command, cwd, environment } = await readJob(jobPath(options.runs, id));
   console.error(`layerwise ${command.join(" ")}`);
   const { status } = spawnSync(process.execPath, [process.argv[1], ...command], {
@@ -115,7 +115,7 @@ async function attach(id: string, options: { runs: string }): Promise<void> {
 }
 
 async function cancel(id: string, options: { runs: string }): Promise<void> {
-  const { cancelJob, jobPath, readJob } = await import("../jobs/index.ts");
+  const { cancelJob, jobPath, readJob } = await import("../../jobs/index.ts");
   const count = await cancelJob(await readJob(jobPath(options.runs, id)));
   console.log(count ? `${count} processes of ${id} were taken out of the queue.` : `Nothing of ${id} is in the queue.`);
 }

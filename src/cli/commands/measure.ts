@@ -1,16 +1,16 @@
 // layerwise measure A B: the barriers of any two checkpoints.
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import type { MeasureOptions, MeasureResult, Metric } from "../connectivity/index.ts";
-import { requireWritable, sha256Value, UsageError, UserError } from "../core/index.ts";
-import { carryOutTasks } from "./engine.ts";
-import { onInterrupt } from "./interrupt.ts";
-import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "./options.ts";
-import { makeProgress, type Progress } from "./progress.ts";
-import { chooseEngine, type EngineChoice } from "./settings.ts";
-import { dataHelp, dataOf, subjectOf, withSubject } from "./subject.ts";
-import { showMeasurement } from "./summary.ts";
+import type { MeasureOptions, MeasureResult, Metric } from "../../connectivity/index.ts";
+import { requireWritable, UsageError, UserError } from "../../core/index.ts";
+import type { EngineSettings } from "../../jobs/index.ts";
+import { chooseEngine, handOver } from "../options/engine.ts";
+import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
+import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "../options/values.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { makeProgress, type Progress } from "../terminal/progress.ts";
+import { showMeasurement } from "../terminal/summary.ts";
 
 export const measureCommand = () =>
   withSubject(
@@ -59,10 +59,10 @@ export const measureCommand = () =>
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
         );
-      const { encodeMeasurement, parseScans, saveMeasurement } = await import("../connectivity/index.ts");
-      const { renderMeasurement } = await import("../report/index.ts");
+      const { encodeMeasurement, parseScans, saveMeasurement } = await import("../../connectivity/index.ts");
+      const { renderMeasurement } = await import("../../report/index.ts");
       const engine = await chooseEngine(command);
-      if (engine.name === "local" && "piece" in command.opts())
+      if (engine.name !== "slurm" && "piece" in command.opts())
         throw new UsageError("--piece is for --engine slurm: here a measurement is made in one go.");
       const { out = "runs" } = options;
       if (["recipe.yaml", "experiment.json"].some((file) => existsSync(join(out, file))))
@@ -87,9 +87,9 @@ export const measureCommand = () =>
         alphas: options.alpha,
       };
       const progress = makeProgress(options);
-      const result =
-        engine.name === "local" ? measureHere(wanted, progress) : measureInPieces(wanted, engine, progress);
-      const { document, samples, done } = await result.finally(progress.stop);
+      const measuring =
+        engine.name === "slurm" ? measureThere(wanted, engine, progress) : measureHere(wanted, progress);
+      const { document, samples, done } = await measuring.finally(progress.stop);
       const folder = await saveMeasurement(document, samples, renderMeasurement(document), options.out);
       await done?.();
       console.log(
@@ -97,36 +97,17 @@ export const measureCommand = () =>
       );
     });
 
-async function measureHere(
-  options: MeasureOptions,
-  progress: Progress,
-): Promise<MeasureResult & { done?: () => Promise<void> }> {
-  const { measureApart } = await import("../connectivity/index.ts");
+type Measured = MeasureResult & { readonly done?: () => Promise<void> };
+
+async function measureHere(options: MeasureOptions, progress: Progress): Promise<Measured> {
+  const { measureApart } = await import("../../connectivity/index.ts");
   onInterrupt("Nothing was written.");
   return measureApart(options, (done, total) =>
     progress.update("measure", done, total, `${Math.round(done)} of ${total} samples`),
   );
 }
 
-/** On a cluster: pieces of the samples, each a task, put together here. `done` is called when the result is saved. */
-async function measureInPieces(
-  options: MeasureOptions,
-  engine: EngineChoice,
-  progress: Progress,
-): Promise<MeasureResult & { done: () => Promise<void> }> {
-  if (options.precision !== undefined)
-    throw new UsageError(
-      "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",
-    );
-  const { assemblePieces, extentOf, piecesOf, pieceTasks, removePieces } = await import("../connectivity/index.ts");
-  const { jobPath } = await import("../jobs/index.ts");
-  const cpus = engine.cpus(1);
-  const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
-  const { content, ...extent } = await extentOf(options);
-  const runs = "runs";
-  const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
-  const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
-  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
-  await carryOutTasks({ id, runs, tasks, onMessage() {} }, engine, progress);
-  return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
+async function measureThere(options: MeasureOptions, engine: EngineSettings, progress: Progress): Promise<Measured> {
+  const { measureInPieces } = await import("../../experiments/index.ts");
+  return measureInPieces(options, { engine, ...(await handOver(engine)), onProgress: progress.update });
 }

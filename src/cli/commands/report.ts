@@ -1,8 +1,8 @@
 // layerwise report RUN…: redraws reports from stored results.
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { example } from "./options.ts";
-import { showClaims, showMeasurement, showRun } from "./summary.ts";
+import { example } from "../options/values.ts";
+import { showClaims, showMeasurement, showRun } from "../terminal/summary.ts";
 
 export const reportCommand = () =>
   new Command("report")
@@ -12,9 +12,9 @@ export const reportCommand = () =>
     .option("--json", "print the stored measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise report runs/quick-*"))
     .action(async (folders, options) => {
-      const { storedMeasurements, writeReports } = await import("../experiments/index.ts");
-      const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../connectivity/index.ts");
-      const { renderMeasurement } = await import("../report/index.ts");
+      const { storedMeasurements, writeReports } = await import("../../experiments/index.ts");
+      const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../../connectivity/index.ts");
+      const { renderMeasurement } = await import("../../report/index.ts");
       const documents = [];
       for (const given of folders) {
         const document = await readMeasurement(given);

@@ -1,10 +1,10 @@
 // Where the work is to be done: on this machine, or on a Slurm cluster. The cluster's settings are given with the command, by the environment
 // (LAYERWISE_PARTITION …) or in a layerwise.yaml where the command is typed, in that order.
-import { availableParallelism } from "node:os";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { UsageError } from "../core/index.ts";
-import type { SlurmOptions } from "../jobs/index.ts";
-import { oneOf, whole } from "./options.ts";
+import { UsageError } from "../../core/index.ts";
+import type { EngineSettings, Hearing } from "../../jobs/index.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { oneOf, whole } from "./values.ts";
 
 /** Adds the options to a command; {@link chooseEngine} reads them. */
 export function withEngine(command: CommandUnknownOpts): CommandUnknownOpts {
@@ -30,42 +30,35 @@ type Flags = Partial<Record<"partition" | "account" | "gres" | "time" | "mem", s
     readonly plan?: true;
   };
 
-export interface EngineChoice extends Omit<SlurmOptions, "runner"> {
-  readonly name: "local" | "slurm";
-  /** Cores for each of so many tasks side by side. */
-  readonly cpus: (sideBySide: number) => number;
-  /** Cores in all; undefined on a cluster. */
-  readonly cores?: number;
-  readonly piece?: number;
-}
-
 /** The engine that is asked for. Throws {@link UserError} for what a layerwise.yaml or the environment says wrongly. */
-export async function chooseEngine(command: { opts(): unknown }): Promise<EngineChoice> {
+export async function chooseEngine(command: { opts(): unknown }): Promise<EngineSettings> {
   const flags = command.opts() as Flags;
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as Flags;
-  const { givenSettings } = await import("./settings-given.ts");
-  const {
-    engine: name = "local",
-    cpusPerTask = 1,
-    threads = availableParallelism(),
-    ...rest
-  } = {
-    ...givenSettings(),
-    ...given,
-  };
+  const { givenSettings } = await import("./engine-settings.ts");
+  const { engine: name = "local", cpusPerTask, threads, ...rest } = { ...givenSettings(), ...given };
   if (name === "slurm") {
-    const { checkSlurm } = await import("../jobs/index.ts");
+    const { checkSlurm } = await import("../../jobs/index.ts");
     if (given.threads)
       throw new UsageError("--threads is for this machine; with --engine slurm it is --cpus-per-task.");
     if (!flags.plan) await checkSlurm(); // before anything else is done
-    return { ...rest, name, cpus: () => cpusPerTask };
+    return { ...rest, name, cpusPerTask };
   }
   const stray = ["partition", "account", "gres", "time", "mem", "cpusPerTask", "maxTasks"].find((key) => key in given);
   if (stray) throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for --engine slurm.`);
+  return { name, threads, piece: rest.piece };
+}
+
+/** What a cluster's job remembers of the command, and what Ctrl-C says once it has the work. */
+export async function handOver(engine: EngineSettings): Promise<Hearing> {
+  if (engine.name !== "slurm") return {};
+  const { environmentOf } = await import("./engine-settings.ts");
+  const { name, ...settings } = engine;
   return {
-    name,
-    cpus: (sideBySide) => Math.max(1, Math.floor(threads / Math.max(1, sideBySide))),
-    cores: threads,
-    piece: rest.piece,
+    command: process.argv.slice(2),
+    environment: environmentOf({ cpusPerTask: 1, ...settings, engine: name }),
+    onHandedOver: (id) =>
+      onInterrupt(
+        `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
+      ),
   };
 }

@@ -1,6 +1,6 @@
 // layerwise data: the data sets, and where their official files come from.
 import { Command } from "@commander-js/extra-typings";
-import { example } from "./options.ts";
+import { example } from "../options/values.ts";
 
 export const dataCommand = () =>
   new Command("data")
@@ -8,7 +8,7 @@ export const dataCommand = () =>
     .option("--json", "print the list as one JSON document on standard output")
     .addHelpText("before", example("layerwise data"))
     .action(async ({ json }) => {
-      const { archives, dataSources } = await import("../data/index.ts");
+      const { archives, dataSources } = await import("../../data/index.ts");
       const list = dataSources.map(({ name, title }) => ({ name, title, ...archives[name] }));
       if (json) return console.log(JSON.stringify(list, null, 1));
       for (const { name, title, url, bytes, hash, algorithm } of list) {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { UserError } from "../core/index.ts";
+import { UserError } from "../../core/index.ts";
 
 const text = z.union([z.string(), z.number()]).transform(String); // YAML reads an account 1234 as a number
 const count = z.int().positive();

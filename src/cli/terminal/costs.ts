@@ -1,5 +1,5 @@
 // A plan in the terminal: what is there, what is missing, what it costs.
-import type { Cost } from "../experiments/index.ts";
+import type { Cost } from "../../experiments/index.ts";
 import { duration } from "./progress.ts";
 
 export function planText(costs: readonly Cost[]): string {

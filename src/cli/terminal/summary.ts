@@ -1,6 +1,6 @@
 // What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
-import type { Measurement } from "../connectivity/index.ts";
-import type { Written } from "../experiments/index.ts";
+import type { Measurement } from "../../connectivity/index.ts";
+import type { Written } from "../../experiments/index.ts";
 import {
   allLayers,
   atWeight,
@@ -15,7 +15,7 @@ import {
   signed,
   singles,
   verdictOf,
-} from "../report/index.ts";
+} from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
 
 const columns = () => Math.min(process.stdout.columns ?? 80, 120);

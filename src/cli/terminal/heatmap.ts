@@ -1,6 +1,6 @@
 // A heatmap in the terminal: names left, a number in every cell, the report's colours behind it where the terminal has them. Without colour the
 // numbers stay, and cells near the scale's ends are marked by a bar in front.
-import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short } from "../report/index.ts";
+import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short } from "../../report/index.ts";
 
 export type Colour = "truecolor" | "256" | "none";
 

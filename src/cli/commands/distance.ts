@@ -1,8 +1,8 @@
 // layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model.
 import { Command } from "@commander-js/extra-typings";
-import type { Comparison } from "../connectivity/index.ts";
-import { example, oneOf } from "./options.ts";
-import { makeProgress } from "./progress.ts";
+import type { Comparison } from "../../connectivity/index.ts";
+import { example, oneOf } from "../options/values.ts";
+import { makeProgress } from "../terminal/progress.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
 
@@ -39,7 +39,7 @@ export const distanceCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
     .action(async (a, b, { init, group, sort, csv, json, quiet }) => {
-      const { compareFiles } = await import("../connectivity/index.ts");
+      const { compareFiles } = await import("../../connectivity/index.ts");
       const progress = makeProgress({ quiet });
       const comparison = await compareFiles(a, b, { init, group }, (done, total) =>
         progress.update("distance", done, total),
