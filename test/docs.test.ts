@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../src/core/index.ts";
-import { readRecipe } from "../src/experiments/index.ts";
+import { quantityTable, readRecipe } from "../src/experiments/index.ts";
 import { guideFolder } from "./guide.ts";
 
 const documents = [
@@ -73,7 +73,11 @@ describe("the documents", () => {
     });
   }
 
-  for (const file of readdirSync(join(projectRoot, "recipes"))) {
+  it("docs/extending.md lists every quantity that a claim can take", () => {
+    expect(readFileSync(join(projectRoot, "docs/extending.md"), "utf8")).toContain(`\n${quantityTable()}\n`);
+  });
+
+  for (const file of readdirSync(join(projectRoot, "recipes")).filter((name) => name.endsWith(".yaml"))) {
     it(`recipes/${file} is valid`, async () => {
       expect((await readRecipe(join(projectRoot, "recipes", file))).name).toBe(file.replace(".yaml", ""));
     });

@@ -4,19 +4,19 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { projectRoot, UsageError, UserError } from "../core/index.ts";
-import { dataCommand } from "./data.ts";
-import { distanceCommand } from "./distance.ts";
-import { fetchCommand } from "./fetch.ts";
-import { withEngine } from "./settings.ts";
-import "./interrupt.ts";
-import { jobsCommand } from "./jobs.ts";
-import { measureCommand } from "./measure.ts";
-import { mergeCommand } from "./merge.ts";
-import { modelsCommand } from "./models.ts";
-import { reportCommand } from "./report.ts";
-import { reproduceCommand } from "./reproduce.ts";
-import { taskCommand } from "./task.ts";
-import { trainCommand } from "./train.ts";
+import { dataCommand } from "./commands/data.ts";
+import { distanceCommand } from "./commands/distance.ts";
+import { fetchCommand } from "./commands/fetch.ts";
+import { withEngine } from "./options/engine.ts";
+import "./terminal/interrupt.ts";
+import { jobsCommand } from "./commands/jobs.ts";
+import { measureCommand } from "./commands/measure.ts";
+import { mergeCommand } from "./commands/merge.ts";
+import { modelsCommand } from "./commands/models.ts";
+import { reportCommand } from "./commands/report.ts";
+import { reproduceCommand } from "./commands/reproduce.ts";
+import { taskCommand } from "./commands/task.ts";
+import { trainCommand } from "./commands/train.ts";
 
 const { version } = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { version: string };
 

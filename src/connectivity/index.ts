@@ -8,8 +8,14 @@ export { sharesOf } from "./lines.ts";
 export { extentOf, type MeasureResult, measure } from "./measure.ts";
 export type { MeasureOptions } from "./options.ts";
 export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
-export { mixesOf, planMeasurement } from "./plan.ts";
-export { encodeMeasurement, type Measurement, measurementJsonSchema, parseMeasurement } from "./result.ts";
+export { countMixes, mixesOf, planMeasurement } from "./plan.ts";
+export {
+  encodeMeasurement,
+  type Measurement,
+  measurementJsonSchema,
+  parseMeasurement,
+  type StoredMeasurement,
+} from "./result.ts";
 export { type Bases, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
 export { readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
 export { decide } from "./verdict.ts";

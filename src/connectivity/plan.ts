@@ -46,3 +46,7 @@ export const mixesOf = (planned: readonly PlannedCell[], layers: readonly Layer[
   const all = [mixOfEnd("a", layers), mixOfEnd("b", layers), ...mixes];
   return [...new Map(all.map((mix) => [mixKey(mix), mix])).values()];
 };
+
+/** How many mixes a measurement evaluates, the two ends among them. */
+export const countMixes = async (layers: readonly Layer[], options: PlanOptions): Promise<number> =>
+  mixesOf(await planMeasurement(layers, options), layers).length;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { roundsOf } from "./clients.ts";
 import { planRuns, repeated } from "./plan.ts";
-import { isKept, parseRecipe, recipeHash } from "./recipe.ts";
+import { parseRecipe, recipeHash, timelineOf } from "./recipe/index.ts";
 
 const recipe = (values: object) => parseRecipe(values, "test.yaml");
 const short = { training: { epochs: 6 }, data: { name: "cifar10-half" } };
@@ -47,26 +46,24 @@ describe("the plan", () => {
   });
 });
 
-describe("checkpoints that stay", () => {
-  const epochs = (values: object) => {
-    const one = recipe({ ...short, ...values });
-    return Array.from({ length: 7 }, (_, epoch) => epoch).filter((epoch) => isKept(one, epoch));
-  };
+describe("the timeline of a recipe", () => {
+  const timeline = (values: object) => timelineOf(recipe({ ...short, ...values }));
 
-  it("are those that are measured, the epochs before them where asked for, and the ends of rounds", () => {
-    expect(epochs({ measure: { every: 4 } })).toEqual([0, 4, 6]);
-    expect(epochs({ measure: { every: 3 }, training: { epochs: 6, keep_previous: true } })).toEqual([0, 2, 3, 5, 6]);
-    expect(epochs({ measure: { every: 6 }, federated: { aggregate: { every: 2 } } })).toEqual([0, 2, 4, 6]);
-  });
-
-  it("divide training into rounds; the last one may be short", () => {
-    const rounds = (every?: number) =>
-      roundsOf(recipe({ ...short, federated: { aggregate: every ? { every } : undefined } }));
-    expect(rounds(4)).toEqual([
-      { from: 0, until: 4 },
-      { from: 4, until: 6 },
+  it("has the recipe's length, its checkpoints and its rounds", () => {
+    expect(timeline({ measure: { every: 4 } }).kept).toEqual([0, 4, 6]);
+    expect(timeline({ measure: { every: 3 }, training: { epochs: 6, keep_previous: true } }).kept).toEqual([
+      0, 2, 3, 5, 6,
     ]);
-    expect(rounds()).toEqual([{ from: 0, until: 6 }]);
+    expect(timeline({ measure: { every: 6 }, federated: { aggregate: { every: 4 } } })).toMatchObject({
+      unit: "epoch",
+      total: 6,
+      kept: [0, 4, 6],
+      rounds: [
+        { from: 0, until: 4 },
+        { from: 4, until: 6 },
+      ],
+    });
+    expect(timeline({ training: { steps: 9 } })).toMatchObject({ unit: "step", total: 9, measured: [0, 9] });
   });
 });
 

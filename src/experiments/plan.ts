@@ -1,7 +1,8 @@
 // The plan of some experiments: which run folders they need, each run once however many experiments share it, and what of it is missing.
-import { openRunFolder, type RunFolder } from "./folder.ts";
-import { mergePoints, type Point, pointsOf } from "./points.ts";
-import { type Recipe, recipeHash } from "./recipe.ts";
+
+import { mergePoints, type Point, pointsOf } from "./points/point.ts";
+import { type Recipe, recipeHash } from "./recipe/index.ts";
+import { openRunFolder, type RunFolder } from "./run-folder/folder.ts";
 
 export interface PlannedRun {
   /** The first recipe that needs it. */

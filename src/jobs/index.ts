@@ -1,8 +1,8 @@
 // Tasks and the engines that carry them out: processes on this machine, or batch jobs of a cluster. Knows nothing of networks. Imports core only.
 export { runBundle } from "./bundle.ts";
-export { stagesOf } from "./bundles.ts";
+export { carryOut, type Hearing, previewJob } from "./carry-out.ts";
+export { type EngineChoice, type EngineSettings, engineOf } from "./choice.ts";
 export {
-  finishJob,
   isFinished,
   type Job,
   jobPath,
@@ -10,12 +10,11 @@ export {
   listJobs,
   readJob,
   readTasks,
-  submissionsOf,
   writeJob,
 } from "./folder.ts";
 export { LocalEngine } from "./local.ts";
 export { howEnded } from "./process.ts";
 export { reconcile } from "./reconcile.ts";
-export { cancelJob, queuedTasks, SlurmEngine, type SlurmOptions, scriptOf } from "./slurm.ts";
+export { cancelJob, queuedTasks, SlurmEngine } from "./slurm.ts";
 export { checkSlurm } from "./slurm-commands.ts";
 export { missingOf, type Task } from "./task.ts";

@@ -58,6 +58,7 @@ const run = {
   name: "made-up",
   hash: "0123456789",
   recipe: { name: "made-up", training: { epochs: 10 } },
+  unit: "epoch" as const,
   log: [1, 5, 10].flatMap((epoch) =>
     ["a", "b"].map((network) => ({ network, epoch, loss: 2 / epoch, error: 50, rate: 0.05, seconds: 1 })),
   ),

@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly hash: string;
   /** The recipe as plain values. */
   readonly recipe: Readonly<Record<string, unknown>>;
+  /** What the training counts; each measurement is at one of them. */
+  readonly unit: "epoch" | "step";
   readonly log: readonly {
     network: string;
     epoch: number;
@@ -67,7 +69,7 @@ export interface Rendered {
 }
 
 export function renderRun(run: RunRecord): Rendered {
-  const { measurements, recipe, figure } = run;
+  const { measurements, recipe, unit: counted, figure } = run;
   const shownSplit = measurements.some((m) => m.split === "train") ? "train" : "test";
   const shown = measurements.filter((m) => m.split === shownSplit);
   const last = shown.at(-1)!;
@@ -79,7 +81,6 @@ export function renderRun(run: RunRecord): Rendered {
   const ordered = metrics.toSorted((x, y) => Number(y === first) - Number(x === first));
   const limits = limitsOf(measurements, splits);
   const base = baseOf(last.document);
-  const isSteps = unitOf(recipe) === "step";
 
   const heatmaps = Object.fromEntries(
     scans.map((scan) => [
@@ -89,7 +90,7 @@ export function renderRun(run: RunRecord): Rendered {
         title: scanTitle(scan),
         rows: rowsOf(last, scan),
         columns: shown.map((m) => String(m.epoch)),
-        unit: unitOf(recipe),
+        unit: counted,
         cells: gridCells(shown, rowsOf(last, scan), scan, first, base),
         shown: [metricNames[first], shownSplit, baseNames[base]].join(", "),
         limit: limits[`${first} ${shownSplit}`],
@@ -117,14 +118,14 @@ export function renderRun(run: RunRecord): Rendered {
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
     subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} samples · run ${run.hash}`,
-    finding: `After ${isSteps ? "step" : "epoch"} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
+    finding: `After ${counted} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
       ...claimSection(run),
       ...(scans.length
         ? [
             section(
-              `Barrier by layer and ${unitOf(recipe)}`,
+              `Barrier by layer and ${counted}`,
               meaning("A faint number is one whose 95 % interval over the samples covers zero."),
               switches,
               rampSvg(limits[`${first} ${shownSplit}`], unit[first]),
@@ -164,13 +165,8 @@ export function renderRun(run: RunRecord): Rendered {
   return { html, figures: pictures, csv: cellsCsv(measurements) };
 }
 
-/** What a run counts. */
-export const unitOf = (recipe: RunRecord["recipe"]): "epoch" | "step" =>
-  (recipe.training as { steps?: number } | undefined)?.steps === undefined ? "epoch" : "step";
-
 /** The line charts that have something to show, by the names of their pictures. */
-function chartsOf({ measurements, log, recipe }: RunRecord, shown: readonly Measured[]): Record<string, string> {
-  const x = unitOf(recipe);
+function chartsOf({ measurements, log, unit: x }: RunRecord, shown: readonly Measured[]): Record<string, string> {
   const charts = {
     "full-loss": chartSvg({
       x,

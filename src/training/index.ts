@@ -4,4 +4,5 @@ export { adamw, type Optimiser, sgd } from "./optimisers.ts";
 export { schedule } from "./schedules.ts";
 export { checkpointName, lastEpoch, linkSnapshots } from "./snapshots.ts";
 export { Stepper } from "./stepper.ts";
+export { Timeline } from "./timeline.ts";
 export { type EpochLog, train } from "./train.ts";

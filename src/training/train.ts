@@ -9,6 +9,7 @@ import { epochBatches, inGroups, stepBatches, windowBatches } from "./orders.ts"
 import type { Schedule } from "./schedules.ts";
 import { loadLastSnapshot, saveSnapshot } from "./snapshots.ts";
 import { Stepper } from "./stepper.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface TrainOptions {
   readonly model: Model;
@@ -16,12 +17,9 @@ export interface TrainOptions {
   readonly optimiser: Optimiser;
   readonly schedule: Schedule;
   readonly clip?: number;
-  /** Epochs; with `nextStop`, steps. */
-  readonly epochs: number;
-  /** Where to stop before that, at the end of a federated round. */
+  readonly timeline: Timeline;
+  /** Where to stop before its end, at the end of a federated round. */
   readonly until?: number;
-  /** Counts steps instead of epochs (a text has none: its windows are drawn at random); gives the step of the next snapshot. */
-  readonly nextStop?: (step: number) => number;
   /** What replaces the network's own tensors when it begins at that epoch: a federated round's average. */
   readonly shared?: { readonly at: number; readonly tensors: () => Promise<ReadonlyMap<string, Tensor>> };
   readonly batch: number;
@@ -30,8 +28,6 @@ export interface TrainOptions {
   readonly orderSeed: number;
   /** Where the snapshots go. */
   readonly folder: string;
-  /** The epochs whose checkpoints stay. */
-  readonly isKept: (epoch: number) => boolean;
   readonly runtime?: RuntimeOptions;
 }
 
@@ -61,17 +57,16 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     optimiser,
     schedule,
     clip,
-    epochs,
+    timeline,
     batch: size,
     augment,
     orderSeed,
     folder,
-    isKept,
     runtime,
-    until = epochs,
-    nextStop,
+    until = timeline.total,
     shared,
   } = options;
+  const isKept = (moment: number) => timeline.isKept(moment);
   const last = await loadLastSnapshot(folder, model);
   const begun = new Map(last?.state ?? initialise(model, options.initSeed));
   if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
@@ -82,18 +77,24 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
 
   for (let epoch = last?.epoch ?? 0; epoch < until; ) {
     const start = performance.now();
-    const next = nextStop ? Math.min(until, nextStop(epoch)) : epoch + 1;
-    const parts = nextStop
-      ? {
-          batches: (data.windows ? windowBatches : stepBatches)(data, size, orderSeed, [epoch, next], augment),
-          count: (next - epoch) * Math.min(size, data.count),
-        }
-      : { batches: epochBatches(data, size, orderSeed, epoch, augment), count: data.count };
+    const next = Math.min(until, timeline.nextSnapshot(epoch));
+    const parts =
+      timeline.unit === "step"
+        ? {
+            batches: (data.windows ? windowBatches : stepBatches)(data, size, orderSeed, [epoch, next], augment),
+            count: (next - epoch) * Math.min(size, data.count),
+            rate: (step: number) => schedule(step, step),
+          }
+        : {
+            batches: epochBatches(data, size, orderSeed, epoch, augment),
+            count: data.count,
+            rate: (step: number) => schedule(step, epoch),
+          };
     const sum = { loss: 0, error: 0 };
     let seen = 0;
     for (const group of inGroups(parts.batches, () => atOnce)) {
       const begun = performance.now();
-      const rates = group.map((_, i) => schedule(step + i, nextStop ? step + i : epoch));
+      const rates = group.map((_, i) => parts.rate(step + i));
       const items = group[0].labels.shape[0];
       for (const { loss, error } of await stepper.steps(group, step, rates)) {
         sum.loss += loss * items;
@@ -107,7 +108,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     }
     if (!Number.isFinite(sum.loss)) {
       throw new UserError(
-        `Training diverged before ${nextStop ? "step" : "epoch"} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
+        `Training diverged before ${timeline.unit} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
       );
     }
     // told first: where the snapshot is, the log has its line
@@ -115,7 +116,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
       epoch: next,
       loss: sum.loss / seen,
       error: (100 * sum.error) / seen,
-      rate: schedule(step - 1, nextStop ? step - 1 : epoch),
+      rate: parts.rate(step - 1),
       seconds: (performance.now() - start) / 1000,
     });
     await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);

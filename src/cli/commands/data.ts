@@ -1,0 +1,21 @@
+// layerwise data: the data sets, and where their official files come from.
+import { Command } from "@commander-js/extra-typings";
+import { example } from "../options/values.ts";
+
+export const dataCommand = () =>
+  new Command("data")
+    .description("list the data sets that are built in")
+    .option("--json", "print the list as one JSON document on standard output")
+    .addHelpText("before", example("layerwise data"))
+    .action(async ({ json }) => {
+      const { archives, dataSources } = await import("../../data/index.ts");
+      const list = dataSources.map(({ name, title }) => ({ name, title, ...archives[name] }));
+      if (json) return console.log(JSON.stringify(list, null, 1));
+      for (const { name, title, url, bytes, hash, algorithm } of list) {
+        console.log(`${name.padEnd(16)} ${title}`);
+        console.log(
+          `${"".padEnd(16)} ${url ? `${url} (${((bytes ?? 0) / 1e6).toFixed(0)} MB)\n${"".padEnd(16)} ${algorithm} ${hash}` : "part of layerwise"}\n`,
+        );
+      }
+      console.log("npz:FILE takes arrays of your own, MODULE.mjs a module that makes them.");
+    });

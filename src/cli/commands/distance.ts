@@ -1,0 +1,104 @@
+// layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model.
+import { Command } from "@commander-js/extra-typings";
+import type { Comparison } from "../../distance/index.ts";
+import { example, oneOf } from "../options/values.ts";
+import { makeProgress } from "../terminal/progress.ts";
+
+const orders = ["distance", "relative", "cosine", "model"] as const;
+
+interface Row {
+  readonly layer: string;
+  readonly size: number;
+  readonly euclidean: number;
+  /** The Euclidean distance by the square root of the number of parameters. */
+  readonly relative: number;
+  readonly cosine: number | null;
+  readonly init?: readonly [number, number];
+}
+
+export const distanceCommand = () =>
+  new Command("distance")
+    .description("Euclidean and cosine distance of two checkpoints, layer by layer; files of any size and format")
+    .argument("<a>", "checkpoint of the one end")
+    .argument("<b>", "checkpoint of the other end")
+    .option("--init <file>", "the common initialisation: also the distance of each from it")
+    .option(
+      "--group <by>",
+      "what counts as a layer: module, block or tensor",
+      oneOf("module", "block", "tensor"),
+      "module",
+    )
+    .option(
+      "--sort <by>",
+      "distance, relative (per root of parameters), cosine, or model (its own order)",
+      oneOf(...orders),
+      "distance" as (typeof orders)[number],
+    )
+    .option("--csv", "print the table as CSV on standard output")
+    .option("--json", "print the result as one JSON document on standard output")
+    .option("--quiet", "no progress")
+    .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
+    .action(async (a, b, { init, group, sort, csv, json, quiet }) => {
+      const { compareFiles } = await import("../../distance/index.ts");
+      const progress = makeProgress({ quiet });
+      const comparison = await compareFiles(a, b, { init, group }, (done, total) =>
+        progress.update("distance", done, total),
+      ).finally(progress.stop);
+      const notes = (comparison.notes ?? []).map((note) => `Note: ${note}`);
+      if (json) console.log(JSON.stringify(comparison, null, 1));
+      else if (csv) {
+        console.log(asCsv(rowsOf(comparison, sort)));
+        for (const note of notes) console.error(note);
+      } else console.log([asTable(rowsOf(comparison, sort), comparison), ...notes].join("\n"));
+    });
+
+function rowsOf({ layers, distance }: Comparison, sort: (typeof orders)[number]): Row[] {
+  const { from_init: from } = distance;
+  const rows = layers.map(({ name, size }): Row => {
+    const { euclidean, cosine } = distance.layers[name];
+    const init = from && ([from.a.layers[name].euclidean, from.b.layers[name].euclidean] as const);
+    return { layer: name, size, euclidean, cosine, relative: euclidean / Math.sqrt(Math.max(1, size)), init };
+  });
+  const keys = {
+    distance: (row: Row) => -row.euclidean,
+    relative: (row: Row) => -row.relative,
+    cosine: (row: Row) => row.cosine ?? 2,
+    model: () => 0,
+  };
+  return rows.sort((x, y) => keys[sort](x) - keys[sort](y));
+}
+
+function asTable(rows: readonly Row[], { distance }: Comparison): string {
+  const names = Math.min(40, Math.max(5, ...rows.map(({ layer }) => layer.length)));
+  const number = (x: number | null) => (x === null || !Number.isFinite(x) ? "–" : x.toPrecision(4));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i ? cell.padStart(i === 1 ? 12 : 10) : cell.padEnd(names))).join(" ");
+  const short = (name: string) => (name.length > names ? `…${name.slice(1 - names)}` : name);
+  const { from_init: from, full } = distance;
+  const head = ["layer", "parameters", "distance", "cosine", ...(from ? ["a–init", "b–init"] : [])];
+  const total = rows.reduce((sum, { size }) => sum + size, 0);
+  const all = ["all", total.toLocaleString("en-GB"), number(full.euclidean), number(full.cosine)];
+  if (from) all.push(number(from.a.full.euclidean), number(from.b.full.euclidean));
+  return [
+    line(head),
+    ...rows.map(({ layer, size, euclidean, cosine, init }) =>
+      line([
+        short(layer),
+        size.toLocaleString("en-GB"),
+        number(euclidean),
+        number(cosine),
+        ...(init ?? []).map(number),
+      ]),
+    ),
+    line(all),
+  ].join("\n");
+}
+
+function asCsv(rows: readonly Row[]): string {
+  const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const head = `layer,parameters,euclidean,relative,cosine${rows[0]?.init ? ",a_from_init,b_from_init" : ""}`;
+  const lines = rows.map(({ layer, size, euclidean, relative, cosine, init = [] }) =>
+    [quote(layer), size, euclidean, relative, cosine ?? "", ...init].join(","),
+  );
+  return [head, ...lines].join("\n");
+}

@@ -1,0 +1,96 @@
+// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, of given layers or of those that a budget allows.
+import { Command } from "@commander-js/extra-typings";
+import { UsageError } from "../../core/index.ts";
+import type { MergeRecord } from "../../merging/index.ts";
+import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
+import { example, metrics, numbers, oneOf, positive } from "../options/values.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
+import { makeProgress } from "../terminal/progress.ts";
+
+export const mergeCommand = () =>
+  withSubject(
+    new Command("merge")
+      .description("write a merged checkpoint in a's format")
+      .argument("<a>", "checkpoint of the one end; the merged file is a copy of it with layers replaced")
+      .argument("<b>", "checkpoint of the other end"),
+  )
+    .requiredOption("--out <file>", "the file to write; FILE.merge.json beside it tells what was done")
+    .option(
+      "--layers <globs...>",
+      "layers to average, each perhaps with its own weight of b: 'layer1.**' fc=0.25; default all",
+    )
+    .option("--alpha <x>", "weight of b", numbers, [0.5])
+    .option("--base <end>", "where the other layers come from: a or b", oneOf("a", "b"), "a")
+    .option("--budget <x>", "choose the most parameters whose joint barrier stays within x; needs --data", positive)
+    .option("--metric <name>", "of the budget: loss (nats) or error (points)", metrics, ["loss"] as (
+      | "loss"
+      | "error"
+    )[])
+    .option(
+      "--stats <how>",
+      "running statistics: average, a (kept) or recalibrate (needs --data)",
+      oneOf("average", "a", "recalibrate"),
+      "average",
+    )
+    .option("--data <name>", `samples to check the merged file on: ${dataHelp}`)
+    .option("--json", "print the record as one JSON document on standard output")
+    .option("--quiet", "no progress")
+    .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
+    .action(async (a, b, options) => {
+      const { mergeApart } = await import("../../merging/index.ts");
+      onInterrupt("Nothing was written.");
+      const { out, layers, base, budget, stats, data, json } = options;
+      if (options.alpha.length !== 1)
+        throw new UsageError("--alpha takes one weight here; give layers their own with GLOB=WEIGHT.");
+      if (options.metric.length !== 1) throw new UsageError("--metric takes one here: loss or error.");
+      const [alpha] = options.alpha;
+      const progress = makeProgress(options);
+      const subject = subjectOf(options);
+      const record = await mergeApart(
+        {
+          a,
+          b,
+          out,
+          layers,
+          alpha,
+          base,
+          statistics: stats,
+          group: options.group,
+          allowNonfinite: options.allowNonfinite,
+          budget: budget === undefined ? undefined : { limit: budget, metric: options.metric[0] },
+          measure:
+            data === undefined
+              ? undefined
+              : { a, b, ...subject, data: dataOf(data, options), scans: [], statistics: stats },
+        },
+        ({ task, share }) => progress.update(task, share, 1),
+      ).finally(progress.stop);
+      console.log(json ? JSON.stringify(record, null, 1) : describe(record));
+    });
+
+function describe({ out, a, base, averaged, kept, parameters, budget, checked }: MergeRecord): string {
+  const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
+  const names = Object.keys(averaged);
+  const list = (some: readonly string[]) =>
+    some.length > 12 ? `${some.slice(0, 12).join(", ")} and ${some.length - 12} more` : some.join(", ");
+  const lines = [
+    `Averaged ${names.length} of ${names.length + kept.length} layers, ${share} % of the parameters: ${list(names) || "none"}.`,
+    ...(kept.length ? [`From ${base} alone: ${list(kept)}.`] : []),
+  ];
+  if (budget) {
+    const barrier = budget.barrier === null ? "not finite" : budget.barrier.toFixed(4);
+    const sets = `(${budget.evaluated} sets were evaluated; ${budget.method})`;
+    lines.push(
+      names.length
+        ? `Their joint ${budget.metric} barrier is ${barrier}, within ${budget.limit} ${sets}.`
+        : `No set of layers stays within ${budget.limit}, so the file is ${base} itself, whose ${budget.metric} is ${barrier} from the mean of the two ends ${sets}.`,
+    );
+  }
+  if (checked) {
+    const number = (x: number | null) => (x === null ? "–" : x.toFixed(4));
+    lines.push(
+      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (barrier ${number(checked.loss_barrier)}), error ${checked.error?.toFixed(1) ?? "–"} % (barrier ${checked.error_barrier?.toFixed(1) ?? "–"} points).`,
+    );
+  }
+  return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${out.path}.merge.json.`].join("\n");
+}

@@ -1,0 +1,25 @@
+// layerwise models: the built-in networks, with their sizes, parameters and layers.
+import { Command } from "@commander-js/extra-typings";
+import { example } from "../options/values.ts";
+
+export const modelsCommand = () =>
+  new Command("models")
+    .description("list the built-in networks")
+    .option("--json", "print the list as one JSON document on standard output")
+    .addHelpText("before", example("layerwise models"))
+    .action(async ({ json }) => {
+      const { layersOf, networks } = await import("../../models/index.ts");
+      const list = networks.map(({ name, title, sizes, build }) => {
+        const layers = layersOf(build(sizes));
+        const parameters = layers.reduce((sum, { size }) => sum + size, 0);
+        return { name, title, sizes, parameters, layers: layers.length };
+      });
+      if (json) return console.log(JSON.stringify(list, null, 1));
+      for (const { name, title, sizes, parameters, layers } of list) {
+        const given = Object.entries(sizes).map(([size, value]) => `${size} ${value}`);
+        console.log(`${name.padEnd(16)} ${title}`);
+        console.log(
+          `${"".padEnd(16)} ${parameters.toLocaleString("en-GB")} parameters in ${layers} layers; ${given.join(", ")}\n`,
+        );
+      }
+    });

@@ -1,0 +1,38 @@
+// layerwise report RUN…: redraws reports from stored results.
+import { join } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { example } from "../options/values.ts";
+import { showClaims, showMeasurement, showRun } from "../terminal/summary.ts";
+
+export const reportCommand = () =>
+  new Command("report")
+    .description("redraw the report of stored results, computing nothing")
+    .argument("<runs...>", "run folders, folders of figures, or what measure has written")
+    .option("--quiet", "print only where the report is")
+    .option("--json", "print the stored measurements as one JSON document on standard output")
+    .addHelpText("before", example("layerwise report runs/quick-*"))
+    .action(async (folders, options) => {
+      const { storedMeasurements, writeReports } = await import("../../experiments/index.ts");
+      const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../../connectivity/index.ts");
+      const { renderMeasurement } = await import("../../report/index.ts");
+      const documents = [];
+      for (const given of folders) {
+        const document = await readMeasurement(given);
+        if (document) {
+          const report = join(given, "report.html");
+          await saveDrawing(given, renderMeasurement(document));
+          if (options.json)
+            documents.push({ folder: given, report, measurements: [{ document: encodeMeasurement(document) }] });
+          else console.log(options.quiet ? report : showMeasurement(document, given));
+          continue;
+        }
+        const { written, overview } = await writeReports(given);
+        for (const { folder, page, record, claims } of written) {
+          if (options.json) documents.push({ folder, report: page, claims, measurements: storedMeasurements(record) });
+          else if (options.quiet) console.log(page);
+          else if (!overview) console.log(showRun(record, page));
+        }
+        if (overview && !options.json) console.log(options.quiet ? overview : showClaims(written, overview));
+      }
+      if (options.json) console.log(JSON.stringify({ schema: "layerwise/report@1", runs: documents }, null, 1));
+    });

@@ -1,0 +1,52 @@
+// layerwise train RECIPE: trains the networks of one recipe.
+import { Command } from "@commander-js/extra-typings";
+import { UserError } from "../../core/index.ts";
+import { chooseEngine, handOver } from "../options/engine.ts";
+import { device, example, oneOf, whole } from "../options/values.ts";
+import { makeProgress } from "../terminal/progress.ts";
+
+export const trainCommand = () =>
+  new Command("train")
+    .description("train the networks of one recipe; a run that was cut goes on where it stopped")
+    .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
+    .option(
+      "--scale <name>",
+      "of a recipe that has scales: quick, small or paper",
+      oneOf("quick", "small", "paper"),
+      "quick",
+    )
+    .option("--data-dir <dir>", "where the data set's official files lie")
+    .option("--runs <dir>", "folder of the run folders", "runs")
+    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
+    .option("--threads <n>", "threads in all; default: one for each core", whole(1))
+    .option("--quiet", "no progress")
+    .option("--json", "print one JSON document on standard output")
+    .addHelpText("before", example("layerwise train quick"))
+    .action(async (name, options, command) => {
+      const { readRecipes, timelineOf, trainRecipe } = await import("../../experiments/index.ts");
+      const [recipe, ...others] = await readRecipes([name], options);
+      if (others.length) throw new UserError(`${name} is several recipes. Name one, as fig1.`);
+      const engine = await chooseEngine(command);
+      const progress = makeProgress(options);
+      const { folder, networks } = await trainRecipe(recipe, {
+        runs: options.runs,
+        device: options.device,
+        engine,
+        ...(await handOver(engine)),
+        onProgress: progress.update,
+      }).finally(progress.stop);
+      if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks }, null, 1));
+      else {
+        for (const [name, { epoch, loss, error }] of Object.entries(networks)) {
+          console.log(
+            `${name}: ${timelineOf(recipe).unit} ${epoch}, training loss ${loss.toFixed(4)}, error ${error.toFixed(2)} %`,
+          );
+        }
+        const same = [
+          `--scale ${options.scale}`,
+          ...(options.dataDir ? [`--data-dir ${options.dataDir}`] : []),
+          ...(options.runs === "runs" ? [] : [`--runs ${options.runs}`]),
+        ];
+        console.log(`The checkpoints are in ${folder}. Measure them:\nlayerwise reproduce ${name} ${same.join(" ")}`);
+      }
+    });

@@ -1,0 +1,63 @@
+// What measure and merge have in common: the network, the data, and where it is computed.
+import type { Command } from "@commander-js/extra-typings";
+import type { MeasureOptions } from "../../connectivity/index.ts";
+import { device, numbers, oneOf, sizesOf, whole } from "./values.ts";
+
+export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs";
+
+/** Adds the options to a command that has none yet. */
+export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>
+  command
+    .option("--model <name>", "a built-in network, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files")
+    .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
+    .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
+    .option("--context <n>", "characters in a text sample; default: read from the checkpoint", whole(1))
+    .option("--heads <n>", "attention heads of a GPT; default 4", whole(1))
+    .option("--blocks <n>", "blocks of a GPT; default: read from the checkpoint", whole(1))
+    .option("--dim <n>", "width of a GPT; default: read from the checkpoint", whole(1))
+    .option(
+      "--task <kind>",
+      "what an ONNX graph does: classify, tokens or regress; default: by shapes",
+      oneOf("classify", "tokens", "regress"),
+    )
+    .option("--output <name>", "the output of an ONNX graph that holds the scores")
+    .option("--data-dir <dir>", "where the data set's official files lie")
+    .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
+    .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
+    .option("--size <n>", "pixels of an image's side, the official ones or half of them: 16 for CIFAR", whole(1))
+    .option("--split <name>", "train or test", oneOf("train", "test"), "train")
+    .option("--samples <n>", "the first n samples of the split; default: all", whole(1))
+    .option(
+      "--batch <n>",
+      "evaluation batch; default 64 or a little less, so that samples fill it; changes no result",
+      whole(1),
+    )
+    .option(
+      "--group <by>",
+      "what counts as a layer: module, block or tensor",
+      oneOf("module", "block", "tensor"),
+      "module",
+    )
+    .option("--allow-nonfinite", "go on when a weight is NaN or infinite")
+    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
+    .option("--threads <n>", "threads; default: one for each core", whole(1));
+
+type Options = ReturnType<ReturnType<typeof withSubject>["opts"]>;
+
+/** The options as the measuring takes them. */
+export function subjectOf(options: Options) {
+  return {
+    model: { name: options.model, sizes: sizesOf(options) },
+    task: options.task,
+    output: options.output,
+    group: options.group,
+    batch: options.batch,
+    allowNonfinite: options.allowNonfinite,
+    runtime: { device: options.device, threads: options.threads },
+  } satisfies Partial<MeasureOptions>;
+}
+
+export function dataOf(name: string, options: Options): MeasureOptions["data"] {
+  const { dataDir: dir, mean, std, size, split, samples, context } = options;
+  return { name, dir, mean, std, size, split, samples, context };
+}

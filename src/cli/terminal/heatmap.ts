@@ -1,0 +1,99 @@
+// A heatmap in the terminal: names left, a number in every cell, the report's colours behind it where the terminal has them. Without colour the
+// numbers stay, and cells near the scale's ends are marked by a bar in front.
+import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short } from "../../report/index.ts";
+
+export type Colour = "truecolor" | "256" | "none";
+
+export interface TerminalHeatmap {
+  readonly title: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** Null: not finite; undefined: not measured. */
+  readonly values: readonly (readonly (number | null | undefined)[])[];
+  /** The least end of the scale; default a tenth, of a nat. */
+  readonly unit?: number;
+  /** The columns are one after another in time: where there are too many, some stand for all. Otherwise the rest follows below. */
+  readonly isSeries?: boolean;
+  /** Characters a line may have. */
+  readonly width: number;
+  readonly colour: Colour;
+}
+
+/** What colours a stream shows, by the usual variables: NO_COLOR, FORCE_COLOR, COLORTERM, TERM. */
+export function colourOf(stream: { isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): Colour {
+  if (env.NO_COLOR || env.FORCE_COLOR === "0") return "none";
+  if (!env.FORCE_COLOR && (!stream.isTTY || env.TERM === "dumb")) return "none";
+  return env.COLORTERM === "truecolor" || env.COLORTERM === "24bit" || env.FORCE_COLOR === "3" ? "truecolor" : "256";
+}
+
+export function drawHeatmap({
+  title,
+  rows,
+  columns,
+  values,
+  isSeries = false,
+  width,
+  colour,
+  unit = 0.1,
+}: TerminalHeatmap): string {
+  const limit = limitOf(values.flat(), unit);
+  const names = Math.min(Math.max(...rows.map((row) => row.length)), 24);
+  const cell = Math.max(6, ...columns.map((column) => column.length + 1));
+  const room = Math.max(1, Math.floor((width - names - 1) / cell));
+  const block = (chosen: readonly number[]) => {
+    const lines = rows.map((row, i) => {
+      const cells = chosen.map((j) =>
+        paint(mark(values[i][j], limit, colour).padStart(cell - 1), values[i][j], limit, colour),
+      );
+      return `${shorten(row, names).padStart(names)} ${cells.join(" ")}`;
+    });
+    return [`${" ".repeat(names)} ${chosen.map((j) => columns[j].padStart(cell - 1)).join(" ")}`, ...lines].join("\n");
+  };
+  const all = [...columns.keys()];
+  const blocks =
+    columns.length <= room
+      ? [all]
+      : isSeries
+        ? [spread(columns.length, room)]
+        : Array.from({ length: Math.ceil(columns.length / room) }, (_, i) => all.slice(i * room, (i + 1) * room));
+  return [title, ...blocks.map(block), legend(limit, colour)].join("\n\n");
+}
+
+/** The first of so many, and evenly chosen later ones with the last. */
+const spread = (count: number, room: number): number[] =>
+  Array.from({ length: room }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, room - 1)));
+
+/** The number; without colour a bar before those beyond a third of the scale. */
+function mark(value: number | null | undefined, limit: number, colour: Colour): string {
+  if (value === undefined) return "";
+  const isLarge = colour === "none" && value !== null && Math.abs(value) > limit / 3;
+  return `${isLarge ? "▌" : ""}${short(value)}`;
+}
+
+function paint(text: string, value: number | null | undefined, limit: number, colour: Colour): string {
+  if (colour === "none" || value === null || value === undefined) return text;
+  const background = colourOfValue(value, limit);
+  const ink: Rgb = isLight(background) ? [20, 20, 20] : [255, 255, 255];
+  const code = (rgb: Rgb) => (colour === "truecolor" ? `2;${rgb.join(";")}` : `5;${cube(rgb)}`);
+  return `\x1b[48;${code(background)};38;${code(ink)}m${text}\x1b[0m`;
+}
+
+/** The nearest colour of the terminal's 6x6x6 cube. */
+function cube(rgb: Rgb): number {
+  const [r, g, b] = rgb.map((x) => (x < 48 ? 0 : x < 115 ? 1 : Math.min(5, Math.round((x - 55) / 40))));
+  return 16 + 36 * r + 6 * g + b;
+}
+
+function legend(limit: number, colour: Colour): string {
+  const words = `positive is worse than the ends; the scale ends at ±${limit.toFixed(2)}`;
+  if (colour === "none") return `${words}; ▌ more than a third`;
+  const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
+  return `${ramp} ${words}`;
+}
+
+/** Shortens a name in its middle. */
+function shorten(name: string, length: number): string {
+  if (name.length <= length) return name;
+  const head = Math.ceil((length - 1) / 2);
+  return `${name.slice(0, head)}…${name.slice(name.length - (length - 1 - head))}`;
+}

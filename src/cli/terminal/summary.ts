@@ -1,0 +1,132 @@
+// What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
+import type { Measurement } from "../../connectivity/index.ts";
+import type { Written } from "../../experiments/index.ts";
+import {
+  allLayers,
+  atWeight,
+  baselineSentence,
+  baseOf,
+  drawn,
+  fullOf,
+  metricsOf,
+  type RunRecord,
+  scansOf,
+  scanTitle,
+  signed,
+  singles,
+  verdictOf,
+} from "../../report/index.ts";
+import { colourOf, drawHeatmap } from "./heatmap.ts";
+
+const columns = () => Math.min(process.stdout.columns ?? 80, 120);
+
+/** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
+const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
+  drawn(document, scan, layer, metric, "mean")?.barrier;
+
+/** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
+export function showRun({ name, unit, measurements, claims = [] }: RunRecord, page: string): string {
+  const split = measurements.some((m) => m.split === "train") ? "train" : "test";
+  const points = measurements.filter((m) => m.split === split);
+  const last = points.at(-1)!.document;
+  const scans = scansOf([last]).slice(0, 2);
+  const heatmaps = scans.map((scan) =>
+    drawHeatmap({
+      title: `${name}: loss barrier, by ${unit}. ${scanTitle(scan)}`,
+      rows: last.layers.map((layer) => layer.name),
+      columns: points.map((m) => String(m.epoch)),
+      values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
+      isSeries: true,
+      width: columns(),
+      colour: colourOf(process.stdout, process.env),
+    }),
+  );
+  const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss?.barrier, 2)}`).join(" · ");
+  const judged = claims.map(claimLine);
+  return [
+    ...heatmaps,
+    `All layers averaged, loss barrier:\n${full}`,
+    conclusion(last),
+    ...(judged.length ? [judged.join("\n")] : []),
+    `The report: ${page}`,
+  ].join("\n\n");
+}
+
+const claimLine = ({ says, verdict, numbers }: NonNullable<RunRecord["claims"]>[number]) =>
+  wrapped(`${verdict.toUpperCase()}: ${says} (${numbers}).`, "  ");
+
+/** Several experiments: each one's verdict and claims, or where its page is when it claims nothing, then how many hold. */
+export function showClaims(written: readonly Written[], overview?: string): string {
+  const blocks = written.map(({ record, page }) => {
+    const claims = (record.claims ?? []).map((claim) => `  ${claimLine(claim)}`);
+    return [`${record.name}: ${claims.length ? verdictOf(record) : `no claims; ${page}`}`, ...claims].join("\n");
+  });
+  const verdicts = written.map(({ record }) => verdictOf(record)).filter((verdict) => verdict !== "no claims");
+  const holding = verdicts.filter((verdict) => verdict === "holds").length;
+  return [
+    blocks.join("\n"),
+    ...(verdicts.length ? [`${holding} of ${verdicts.length} experiments show what must be seen.`] : []),
+    ...(overview ? [`The report: ${overview}`] : []),
+  ].join("\n\n");
+}
+
+/** Broken at spaces to the terminal's width. */
+function wrapped(text: string, indent: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (`${lines.at(-1)} ${word}`.length > columns() - 4) lines.push(indent);
+    lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
+  }
+  return lines.join("\n");
+}
+
+/** One measurement: the layers down, the scans across, then the verdict. */
+export function showMeasurement(document: Measurement, folder: string): string {
+  const scans = scansOf([document]);
+  const [metric = "loss"] = metricsOf(document);
+  const what = metric === "loss" ? "Loss barrier" : "Error barrier, points,";
+  const base = baseOf(document);
+  const bases = base === "mean" ? "mean over the bases" : `on base ${base}`;
+  const { samples, name, split } = document.data;
+  const heatmap = drawHeatmap({
+    title: `${what} on ${samples} samples of ${name} (${split})${atWeight(document)}, ${bases}`,
+    rows: document.layers.map((layer) => layer.name),
+    columns: scans,
+    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
+    unit: metric === "loss" ? 0.1 : 5,
+    width: columns(),
+    colour: colourOf(process.stdout, process.env),
+  });
+  const { a, b } = document.ends;
+  const scores = ({ loss, error }: typeof a) =>
+    [loss === null ? "" : `loss ${loss.toFixed(4)}`, error === null ? "" : `error ${error.toFixed(1)} %`]
+      .filter(Boolean)
+      .join(", ");
+  const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
+  return [
+    ...(scans.length ? [heatmap] : []),
+    ends,
+    conclusion(document),
+    ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
+      .filter((text) => text !== undefined)
+      .map((text) => wrapped(text, "")),
+    `The report: ${folder}/report.html`,
+  ].join("\n\n");
+}
+
+/** The finding in a sentence. */
+function conclusion(document: Measurement): string {
+  const full = fullOf(document);
+  const alone = singles(document);
+  const barriers = {
+    loss: () => `loss barrier ${signed(full?.loss?.barrier)}`,
+    error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
+  };
+  const told = metricsOf(document).map((metric) => barriers[metric]());
+  const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
+  if (alone) {
+    const { median, worst } = alone;
+    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);
+  }
+  return parts.join("\n");
+}

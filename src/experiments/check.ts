@@ -1,0 +1,40 @@
+// What can be wrong with a recipe beyond its syntax.
+import { loadOrders, parseScans } from "../connectivity/index.ts";
+import { UserError } from "../core/index.ts";
+import { openData } from "../data/index.ts";
+import { findNetwork, layersOf, matchLayers } from "../models/index.ts";
+import { requireFit } from "../pairs/index.ts";
+import { clientHistogram } from "./networks/clients.ts";
+import { modelFor } from "./networks/model.ts";
+import { measuredData } from "./points/point.ts";
+import type { Recipe } from "./recipe/index.ts";
+import { timelineOf, trainingData } from "./recipe/index.ts";
+
+/** Throws {@link UserError} for the first recipe with which something is wrong (model, scans, data that are not there), before anything is made. */
+export async function checkRecipes(recipes: readonly Recipe[]): Promise<void> {
+  for (const recipe of recipes)
+    await checkRecipe(recipe).catch((error) => {
+      if (!(error instanceof UserError) || recipes.length === 1) throw error;
+      throw new UserError(`${recipe.name}: ${error.message}`, { cause: error });
+    });
+}
+
+async function checkRecipe(recipe: Recipe): Promise<void> {
+  const { measure, training, federated } = recipe;
+  const data = await openData(recipe.data.name, trainingData(recipe));
+  const model = await modelFor(recipe, data);
+  const network = await findNetwork(recipe.model.name);
+  requireFit(model, network, data, recipe.data.name);
+  if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
+  const isConsecutive = measure.ends === "consecutive";
+  if (isConsecutive && timelineOf(recipe).unit === "step")
+    throw new UserError("measure.ends: consecutive wants two epochs in a row, but training.steps counts no epochs.");
+  if (isConsecutive && measure.every > 1 && !training.keep_previous)
+    throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");
+  await loadOrders(parseScans(recipe.measure.scans.join(",")));
+  await clientHistogram(recipe);
+  for (const split of recipe.measure.splits) {
+    const measured = await openData(recipe.data.name, measuredData(recipe, split));
+    requireFit(model, network, measured, `${recipe.data.name} (${split})`);
+  }
+}

@@ -1,0 +1,23 @@
+// How long work takes, from one measured training step.
+import type { Recipe } from "../recipe/index.ts";
+
+export interface StepTime {
+  /** Seconds of a step, the least of a few. */
+  readonly seconds: number;
+  /** Samples of a step: the recipe's batch, or all there are. */
+  readonly batch: number;
+  /** Steps of one network's training. */
+  readonly steps: number;
+  /** The most memory that the process took. */
+  readonly memoryMb: number;
+  /** Of one checkpoint. */
+  readonly bytes: number;
+}
+
+/** The samples of one network, when its clients (if any) have equal parts. */
+export const partOf = ({ federated }: Recipe, samples: number): number =>
+  Math.ceil(samples / (federated?.clients ?? 1));
+
+/** A scan's cost is taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes. */
+export const evaluationSeconds = ({ seconds, batch }: StepTime, evaluations: number): number =>
+  (evaluations * seconds) / batch / 6;

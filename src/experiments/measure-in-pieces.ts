@@ -1,0 +1,39 @@
+// A measurement in pieces, each a task of an engine: ranges of the samples, put together here. `layerwise measure --engine slurm` is a thin client of this.
+import { join, resolve } from "node:path";
+import {
+  assemblePieces,
+  extentOf,
+  type MeasureOptions,
+  type MeasureResult,
+  piecesOf,
+  pieceTasks,
+  removePieces,
+} from "../connectivity/index.ts";
+import { sha256Value, UsageError } from "../core/index.ts";
+import { carryOut, type EngineSettings, engineOf, type Hearing, jobPath } from "../jobs/index.ts";
+
+export interface PiecesOptions extends Hearing {
+  /** Where the job has its folder; default `runs`. */
+  readonly runs?: string;
+  readonly engine?: EngineSettings;
+}
+
+/** Measures a pair in pieces; the same document as in one go. `done` removes the pieces: call it once the result is saved. */
+export async function measureInPieces(
+  options: MeasureOptions,
+  { runs = "runs", engine: settings, ...hearing }: PiecesOptions = {},
+): Promise<MeasureResult & { done: () => Promise<void> }> {
+  if (options.precision !== undefined)
+    throw new UsageError(
+      "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",
+    );
+  const engine = engineOf(settings);
+  const cpus = engine.cpus(1);
+  const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
+  const { content, ...extent } = await extentOf(options);
+  const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
+  const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
+  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
+  await carryOut({ id, runs, tasks }, engine, hearing);
+  return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
+}

@@ -1,0 +1,84 @@
+// Training a run's networks, as tasks: one for each network, or for each network and federated round; a network whose twin another run trains is linked to it.
+import { basename, resolve } from "node:path";
+import type { Task } from "../../jobs/index.ts";
+import { siblingModule, taskCommand } from "../../runtime/index.ts";
+import { checkpointName } from "../../training/index.ts";
+import type { StepTime } from "../cost/step-time.ts";
+import { timelineOf } from "../recipe/index.ts";
+import { networkNames, type RunFolder } from "../run-folder/folder.ts";
+import type { Network } from "../run-folder/twins.ts";
+import type { Step, Wishes } from "../steps.ts";
+import type { LinkInput } from "./link.work.ts";
+import type { TrainInput, TrainProgress } from "./train.work.ts";
+
+/** The key of the task that ends a network's round. */
+const keyOf = (run: RunFolder, network: string, until: number) => `${basename(run.path)} ${network} ${until}`;
+
+/** The keys of the tasks after which all networks are trained. */
+export const trainedKeys = (run: RunFolder): string[] =>
+  networkNames(run.recipe).map((network) => keyOf(run, network, timelineOf(run.recipe).total));
+
+/** The steps that train a run's networks, or link to their twins. */
+export function trainingSteps(
+  networks: readonly Network[],
+  twins: ReadonlyMap<Network, Network>,
+  { device, onProgress }: Wishes,
+  time?: StepTime,
+): Step[] {
+  const { run, threads } = networks[0];
+  const { recipe, path } = run;
+  const { total, kept, rounds } = timelineOf(recipe);
+  const step = (
+    name: string,
+    until: number,
+    work: { module: string; input: LinkInput | TrainInput },
+    needs: Omit<Task, "key" | "argv" | "result">,
+  ): Step => {
+    const result = resolve(path, name, checkpointName(until));
+    const argv = taskCommand(siblingModule(work.module, import.meta.url), work.input, result);
+    let note: string | undefined;
+    return {
+      task: { key: keyOf(run, name, until), argv, result, ...needs },
+      hear(progress: TrainProgress) {
+        if ("log" in progress) note = `loss ${progress.log.loss.toFixed(3)}`;
+        else onProgress?.(`${run.label} ${name}`, progress.epochs, total, note);
+      },
+    };
+  };
+  const linkStep = ({ name }: Network, twin: Network): Step => {
+    const from = { run: twin.run.path, network: twin.name };
+    const input: LinkInput = { from, to: { run: path, network: name }, epochs: kept };
+    return step(
+      name,
+      total,
+      { module: "link.work", input },
+      {
+        after: [keyOf(twin.run, twin.name, total)],
+        cpus: 1,
+        group: `${basename(path)} link ${basename(twin.run.path)}`,
+        seconds: 1,
+      },
+    );
+  };
+  const roundStep = ({ name }: Network, round: TrainInput["round"]): Step => {
+    const input: TrainInput = { recipe, network: name, run: path, round, runtime: { device, threads } };
+    return step(
+      name,
+      round.until,
+      { module: "train.work", input },
+      {
+        after: round.from ? networks.map((other) => keyOf(run, other.name, round.from)) : [],
+        cpus: threads,
+        memoryMb: time?.memoryMb,
+        group: `${basename(path)} train ${round.until}`,
+        seconds: time && ((round.until - round.from) / total) * time.seconds * time.steps,
+      },
+    );
+  };
+  const linked = networks.flatMap((network) => {
+    const twin = twins.get(network);
+    return twin ? linkStep(network, twin) : [];
+  });
+  const trained = networks.filter((network) => !twins.has(network));
+  return [...linked, ...rounds.flatMap((round) => trained.map((network) => roundStep(network, round)))];
+}

@@ -1,0 +1,54 @@
+// What of a point is measured already: by this recipe, or by another one that shares its networks.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import {
+  type Cell,
+  loadOrders,
+  type Measurement,
+  type MeasureOptions,
+  parseMeasurement,
+  planCells,
+  type ScanName,
+} from "../../connectivity/index.ts";
+import { isModule, moduleName, parseJson } from "../../core/index.ts";
+import { openData } from "../../data/index.ts";
+import { contentOf } from "../run-folder/content.ts";
+import { type Point, resultPath } from "./point.ts";
+
+/** Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept when more is asked for. */
+export async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
+  const stored = await readStored(file);
+  if (!stored) return options;
+  const asked = options.scans.filter(isModule).map(moduleName);
+  const isKept = (scan: ScanName) => !isModule(scan) || (existsSync(scan) && !asked.includes(moduleName(scan)));
+  const scans = stored.cells.map(({ scan }) => scan).filter(isKept);
+  const hasOther = stored.cells.some(({ base }) => base !== null && base !== options.base);
+  const { samples } = options.data;
+  return {
+    ...options,
+    scans: [...new Set([...options.scans, ...scans])],
+    base: hasOther ? "both" : options.base,
+    data: { ...options.data, samples: samples === undefined ? undefined : Math.max(samples, stored.data.samples) },
+  };
+}
+
+/** True when a stored measurement holds every cell that is asked for, on as many samples or more, which are still the same. */
+export async function isMeasured(
+  folder: string,
+  point: Pick<Point, "name">,
+  { scans, base = "both", orderSeed = 111, data }: MeasureOptions,
+): Promise<boolean> {
+  const stored = await readStored(resultPath(folder, point));
+  if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
+  if (stored.data.sha256 !== (await contentOf(data.name, { ...data, samples: stored.data.samples }))) return false;
+  const key = (cell: Pick<Cell, "scan" | "base" | "averaged">) => `${cell.scan} ${cell.base} ${cell.averaged}`;
+  const have = new Set(stored.cells.map(key));
+  const names = stored.layers.map((layer) => layer.name);
+  const orders = await loadOrders(scans);
+  return planCells(names, scans, { base, orderSeed, orders }).every((cell) => have.has(key(cell)));
+}
+
+async function readStored(file: string): Promise<Measurement | undefined> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : parseMeasurement(parseJson(text, file), file);
+}

@@ -1,0 +1,47 @@
+// Recipes by the names of experiments, as a person gives them.
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { listSome, nearest, projectRoot, UserError } from "../../core/index.ts";
+import { readRecipe } from "./read.ts";
+import type { Scale } from "./scales.ts";
+import type { Recipe } from "./schema.ts";
+
+export interface ReadOptions {
+  /** Default `paper`. */
+  readonly scale?: Scale;
+  /** Where the data sets' official files are, in place of what the recipes say. */
+  readonly dataDir?: string;
+}
+
+/** Reads recipes by the names of experiments (`fig1`, `trajectory`, `all`, a file), each once. Throws {@link UserError} for a name that nothing has, or two have. */
+export async function readRecipes(
+  experiments: readonly string[],
+  { scale, dataDir }: ReadOptions = {},
+): Promise<Recipe[]> {
+  const files = [...new Set((await Promise.all(experiments.map(recipeFiles))).flat())];
+  const recipes = await Promise.all(files.map((file) => readRecipe(file, scale)));
+  const names = recipes.map(({ name }) => name);
+  const twice = files.filter((_, i) => names.indexOf(names[i]) < i);
+  if (twice.length)
+    throw new UserError(
+      `${twice[0]} has the name of another recipe, so their reports would lie in one place. Give it a name of its own.`,
+    );
+  if (dataDir) for (const { data } of recipes) data.dir = resolve(dataDir);
+  return recipes;
+}
+
+/** The files of a named experiment: of recipes/, all figures of the paper, or a path. */
+async function recipeFiles(name: string): Promise<string[]> {
+  if (/\.(ya?ml|json)$/.test(name)) return [name];
+  const folder = join(projectRoot, "recipes");
+  const known = (await readdir(folder)).flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : [])).sort();
+  const wanted =
+    name === "all" ? known.filter((own) => /^fig\d|^trajectory$/.test(own)) : [name.replace(/^fig(\d)$/, "fig0$1")];
+  const files = wanted.map((own) => join(folder, `${own}.yaml`));
+  if (files.every((file) => existsSync(file))) return files;
+  const near = nearest(name, [...known, "all"]);
+  throw new UserError(
+    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "all"], 20)}; a recipe of your own is named by its .yaml file.`,
+  );
+}

@@ -1,0 +1,7 @@
+// Recipes: their schema, finding and reading them, what tells them apart, and how their networks are trained.
+export { readRecipes } from "./find.ts";
+export { networkHash, recipeHash, seedsOf } from "./identity.ts";
+export { parseRecipe, readRecipe } from "./read.ts";
+export type { Scale } from "./scales.ts";
+export { type Claim, claimSchema, type Recipe, recipeSchema } from "./schema.ts";
+export { modelSizes, timelineOf, trainingData } from "./training.ts";

@@ -1,0 +1,45 @@
+// Reads recipes from YAML: at a scale, with the defaults filled in; a key nobody knows is an error that names the nearest known one.
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { z } from "zod";
+import { describeFileError, listSome, nearest, UserError } from "../../core/index.ts";
+import { atScale, parseYaml, type Scale } from "./scales.ts";
+import { knownKeys, type Recipe, recipeSchema } from "./schema.ts";
+
+/**
+ * Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the recipe's folder. Under `scales` a recipe says
+ * what a smaller scale changes.
+ */
+export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
+  const text = await readFile(path, "utf8").catch((error) => {
+    throw describeFileError(error, path, "read");
+  });
+  const recipe = parseRecipe(await atScale(parseYaml(text, path), scale, path), path);
+  if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
+  return recipe;
+}
+
+/** Validates a recipe and fills in the defaults; `name` defaults to the file's. */
+export function parseRecipe(value: unknown, path: string): Recipe {
+  const named =
+    value && typeof value === "object" && !("name" in value)
+      ? { name: basename(path).replace(/\.ya?ml$/, ""), ...value }
+      : value;
+  const parsed = recipeSchema.safeParse(named);
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${path}: ${describe(parsed.error.issues[0])}.`);
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const at = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const key = issue.keys[0];
+    const known = knownKeys(issue.path);
+    const near = nearest(key, known);
+    return `${[...issue.path, key].join(".")} is not a known key; ${near ? `did you mean ${near}?` : "known are"} ${near ? "Known are" : ""} ${listSome(known, 20)}`.replace(
+      /\s+/g,
+      " ",
+    );
+  }
+  return `${at || "the recipe"}: ${issue.message.replace(/^Invalid input: /, "")}`;
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectRoot } from "../../core/index.ts";
+import { parseRecipe, readRecipe, recipeHash, timelineOf } from "./index.ts";
+
+const figure = (n: number, scale?: "quick" | "small" | "paper") =>
+  readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
+
+describe("the recipes of the figures", () => {
+  it("are there, twelve of them, at every scale, each with claims", async () => {
+    expect(readdirSync(join(projectRoot, "recipes")).filter((file) => file.startsWith("fig"))).toHaveLength(12);
+    for (let n = 1; n <= 12; n++) {
+      for (const scale of ["quick", "small", "paper"] as const)
+        expect((await figure(n, scale)).claims.length).toBeGreaterThan(0);
+      expect(recipeHash(await figure(n, "quick"))).not.toBe(recipeHash(await figure(n)));
+    }
+  });
+
+  it("share networks where the paper's figures do", async () => {
+    for (const scale of ["quick", "small", "paper"] as const) {
+      const hash = async (n: number) => recipeHash(await figure(n, scale));
+      expect(await hash(1)).toBe(await hash(2));
+      expect((await hash(1)) === (await hash(4))).toBe(scale !== "small"); // docs/decisions/005
+      expect(await hash(3)).toBe(await hash(10));
+      const others = [
+        await hash(1),
+        await hash(3),
+        await hash(5),
+        await hash(6),
+        await hash(7),
+        await hash(8),
+        await hash(9),
+        await hash(11),
+        await hash(12),
+      ];
+      expect(new Set(others).size).toBe(9);
+    }
+  });
+
+  it("at the paper's scale are the paper's", async () => {
+    const { model, data, training, measure } = await figure(1);
+    expect(model.name).toBe("resnet18-nonorm");
+    expect(data).toMatchObject({ name: "cifar10", samples: "all", augment: true });
+    expect(training).toMatchObject({
+      epochs: 200,
+      batch: 64,
+      lr: 0.05,
+      momentum: 0.9,
+      weight_decay: 5e-4,
+      warmup_steps: 100,
+    });
+    expect(measure.every).toBe(20);
+    expect(timelineOf(await figure(12)).measured).toHaveLength(11);
+  });
+});
+
+it("an unknown scale in a recipe is refused", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "layerwise-recipe-")), "mine.yaml");
+  writeFileSync(path, "scales: { tiny: {} }");
+  await expect(readRecipe(path)).rejects.toThrow(/scales.tiny is not a known scale/);
+});
+
+it("a scale may be one that recipes share, as it is or with changes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "layerwise-recipe-"));
+  const path = join(folder, "mine.yaml");
+  const read = (scales: string) => {
+    writeFileSync(path, `training: { lr: 0.1 }\nscales: ${scales}`);
+    return readRecipe(path, "small");
+  };
+  await expect(read("{ small: brief }")).rejects.toThrow(/scales.small: brief is not a shared scale. There is no /);
+  mkdirSync(join(folder, "scales"));
+  writeFileSync(join(folder, "scales/brief.yaml"), "training: { epochs: 3, batch: 8 }");
+  expect((await read("{ small: brief }")).training).toMatchObject({ lr: 0.1, epochs: 3, batch: 8 });
+  const changed = await read("{ small: { from: brief, training: { epochs: 4 } } }");
+  expect(changed.training).toMatchObject({ lr: 0.1, epochs: 4, batch: 8 });
+  expect((await readRecipe(path, "quick")).training.epochs).toBe(200);
+  await expect(read("{ small: breif }")).rejects.toThrow("breif is not a shared scale; did you mean brief? Known are");
+  await expect(read("{ small: { from: 3 } }")).rejects.toThrow("scales.small.from: expected the name");
+});
+
+it("a training has epochs or steps", () => {
+  const lengths = (training: object) => timelineOf(parseRecipe({ training }, "mine.yaml")).total;
+  expect([lengths({}), lengths({ epochs: 3 }), lengths({ steps: 4 })]).toEqual([200, 3, 4]);
+  expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
+});
+
+it("an unknown key is told with those that there are", () => {
+  expect(() => parseRecipe({ scalse: {} }, "test.yaml")).toThrow(/did you mean scales\?/);
+});
+
+it("scans may stand in one text", () => {
+  expect(parseRecipe({ measure: { scans: ["single, deep", "full "] } }, "test.yaml").measure.scans).toEqual([
+    "single",
+    "deep",
+    "full",
+  ]);
+});
+
+it("a partition takes its own numbers only", () => {
+  const parse = (federated: object) => parseRecipe({ federated }, "mine.yaml").federated;
+  expect(parse({ partition: "dirichlet", alpha: 0.1 })?.alpha).toBe(0.1);
+  expect(() => parse({ alpha: 0.1 })).toThrow("mine.yaml: federated: alpha is for partition: dirichlet.");
+  expect(() => parse({ partition: "dirichlet", shards: 2 })).toThrow("shards is for partition: shards");
+});

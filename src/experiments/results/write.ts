@@ -1,0 +1,97 @@
+// Draws experiments from their runs: a recipe of the reader's own into its run folder, a figure of the paper (or several pairs) into a folder of its own, since
+// figures share runs; and one page over all of them. Each such folder has experiment.json, from which it can be drawn again.
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { removeUnfinished, UserError, writeAtomic } from "../../core/index.ts";
+import { renderOverview } from "../../report/index.ts";
+import { repeated } from "../plan.ts";
+import { type Recipe, recipeSchema, type Scale } from "../recipe/index.ts";
+import { runPath } from "../run-folder/folder.ts";
+import { type Written, writePages, writeRun } from "./record.ts";
+
+interface Options {
+  readonly runs: string;
+  readonly scale: Scale;
+  readonly pairs: number;
+}
+
+const storedSchema = z.object({
+  schema: z.literal("layerwise/experiment@1"),
+  recipe: recipeSchema,
+  runs: z.array(z.string()),
+});
+
+/** Writes the reports of the recipes, and one over all when there are several. */
+export async function writeExperiments(
+  recipes: readonly Recipe[],
+  { runs, scale, pairs }: Options,
+): Promise<{ written: Written[]; overview?: string }> {
+  const written: Written[] = [];
+  /** Runs whose experiments are drawn elsewhere; they get a page of their own too, once. */
+  const sharedRuns = new Set<string>();
+  const figures = join(runs, `figures-${scale}`);
+  const pathsOf = (recipe: Recipe) => Array.from({ length: pairs }, (_, pair) => runPath(repeated(recipe, pair), runs));
+  for (const recipe of recipes) {
+    const paths = pathsOf(recipe);
+    const isShared = recipes.some((other) => other !== recipe && pathsOf(other)[0] === paths[0]);
+    if (!recipe.figure && pairs === 1 && !isShared) {
+      written.push(await writePages(recipe, paths, paths[0]));
+      continue;
+    }
+    for (const path of paths) sharedRuns.add(path);
+    const folder = join(figures, recipe.name);
+    await removeUnfinished(folder);
+    const places = paths.map((path) => relative(folder, path)); // so that the runs' folder can be moved
+    const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: places };
+    await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
+    written.push(await writePages(recipe, paths, folder));
+  }
+  for (const path of sharedRuns) await writeRun(path);
+  const others = await experimentsIn(figures);
+  if (others.length < 2) return { written };
+  const all = written.filter(({ folder }) => others.includes(folder));
+  for (const folder of others.filter((path) => !all.some((one) => one.folder === path))) {
+    const other = await writeReport(folder).catch((error) => {
+      if (error instanceof UserError) return undefined; // its runs are gone: it has no place on the page
+      throw error;
+    });
+    if (other) all.push(other);
+  }
+  const overview = await writeOverview(all, figures);
+  return { written, overview: written.length > 1 ? overview : undefined };
+}
+
+/** The folders of experiments in a folder, in the order of their names. */
+async function experimentsIn(folder: string): Promise<string[]> {
+  const inner = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
+  return inner.filter((path) => existsSync(join(path, "experiment.json"))).sort();
+}
+
+async function writeOverview(written: readonly Written[], folder: string): Promise<string> {
+  await removeUnfinished(folder, false);
+  const page = join(folder, "report.html");
+  const sorted = written.toSorted((x, y) => x.folder.localeCompare(y.folder));
+  await writeAtomic(page, renderOverview(sorted, basename(folder).replace(/^figures-/, ""), folder));
+  return page;
+}
+
+/** Draws folders again from stored results: a run's, an experiment's, or all experiments' with the page over them. */
+export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
+  const experiments = await experimentsIn(folder);
+  if (experiments.length === 0) return { written: [await writeReport(folder)] };
+  const written: Written[] = [];
+  for (const path of experiments) written.push(await writeReport(path));
+  return { written, overview: await writeOverview(written, folder) };
+}
+
+async function writeReport(folder: string): Promise<Written> {
+  const path = join(folder, "experiment.json");
+  if (!existsSync(path)) return writeRun(folder);
+  const stored = storedSchema.safeParse(parse(await readFile(path, "utf8")));
+  if (!stored.success) throw new UserError(`${path} is not of this version. Run layerwise reproduce again.`);
+  const runs = stored.data.runs.map((run) => join(folder, run));
+  return writePages(stored.data.recipe, runs, folder);
+}
