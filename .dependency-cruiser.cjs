@@ -5,6 +5,7 @@ const order = [
   "report",
   "merging",
   "connectivity",
+  "sweep",
   "federated",
   "training",
   "models",

@@ -1,0 +1,2 @@
+// The sweep: one network evaluated for many mixes of two sets of weights. May import: training, models, data, graph, runtime, core.
+export { evaluateInSegments, type SegmentedNetwork, type SegmentOptions, type Write } from "./segments/index.ts";
