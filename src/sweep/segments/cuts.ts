@@ -84,6 +84,14 @@ function joined(pieces: readonly Node[][], usesWeights: (node: Node) => boolean)
   return result;
 }
 
+/** A product takes a transposed weight as it is, without moving its elements, so the transposition stays in the segment. */
+function untransposed(value: Value, template: Template): Value {
+  const [from] = value.node.inputs;
+  return value.node.op === "Transpose" && from?.node.op === "Input" && template.kindOf(from.node) === "weight"
+    ? from
+    : value;
+}
+
 function segmentOf(
   nodes: readonly Node[],
   end: number,
@@ -93,7 +101,11 @@ function segmentOf(
   const within = new Set(nodes);
   const taken = new Map<string, Value>();
   for (const node of nodes)
-    for (const input of node.inputs) if (input && !within.has(input.node)) taken.set(input.key, input);
+    for (const input of node.inputs)
+      if (input && !within.has(input.node)) {
+        const value = untransposed(input, template);
+        taken.set(value.key, value);
+      }
   const of = (...kinds: string[]) => [...taken.values()].filter(({ node }) => kinds.includes(template.kindOf(node)));
   const enters = of("own", "light");
   const held = of("weight").map((value) => ({ value, parameters: template.parametersOf(value) }));

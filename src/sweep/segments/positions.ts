@@ -14,7 +14,9 @@ export function isByPosition(segment: Segment, result: Value, weights: ReadonlyM
   const heldAt = new Map(segment.held.map(({ value }, i) => [value.key, i]));
   const enters = new Set(segment.enters.map(({ key }) => key));
   /** The axes of a weight or constant that are longer than one, none of them before the last `rank`. */
-  const isLastAxes = (value: Value, rank: number) => {
+  const isLastAxes = (value: Value, rank: number): boolean => {
+    const [from] = value.node.inputs;
+    if (value.node.op === "Transpose" && from) return rank > 1 && isLastAxes(from, rank); // of a weight
     const at = heldAt.get(value.key);
     const shape = at === undefined ? value.node.tensor?.shape : weights.get(heldName(at, 0))?.shape;
     return shape?.slice(0, Math.max(0, shape.length - rank)).every((n) => n === 1) ?? false;
