@@ -149,6 +149,8 @@ export function renamed(
   const names = new Map(captured.map((old, i) => [old, inputs[node.input.length + i]]));
   return create(NodeProtoSchema, {
     ...node,
+    docString: "",
+    metadataProps: [], // where in the exporter's source it comes from: equal pieces should be equal bytes
     name,
     input: own,
     output: node.output.map((old, i) => (old ? outputs[i] : "")),

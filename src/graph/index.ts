@@ -18,5 +18,6 @@ export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Valu
 export * from "./lowering/index.ts";
 export * from "./ops/index.ts";
 export * from "./print.ts";
+export { rebuild } from "./rebuild.ts";
 export * from "./repeat.ts";
 export * from "./serialise.ts";

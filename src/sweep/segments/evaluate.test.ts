@@ -1,0 +1,259 @@
+// The segmented sweep against a graph for each mix in which nothing is shared: on built-in networks, and on networks drawn at random.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isFloating, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../../core/index.ts";
+import type { Dataset } from "../../data/index.ts";
+import {
+  add,
+  conv,
+  Graph,
+  gather,
+  globalAveragePool,
+  layerNormalization,
+  linear,
+  matmul,
+  mul,
+  relu,
+  reshape,
+  serialise,
+  tanh,
+  type Value,
+} from "../../graph/index.ts";
+import { buildModel, dtypeOf, holderOf, type Model, type Parameter, type Weights } from "../../models/index.ts";
+import { Session } from "../../runtime/index.ts";
+import { scoresOf } from "../../training/index.ts";
+import { evaluateInSegments, type SegmentOptions } from "./evaluate.ts";
+import type { SegmentedNetwork } from "./network.ts";
+
+/** A source for each layer. */
+type Mix = ReadonlyMap<string, string>;
+
+const layerOf = (name: string) => name.replace(/\.[^.]*$/, "");
+
+/** Sources `a`, `b` and `r` have numbers of their own, `m` is the mean of `a` and `b`. */
+function networkOf(model: Model): SegmentedNetwork<Mix> & { layers: readonly string[]; read: number } {
+  const holder = holderOf(model.tied);
+  const drawn = (source: string, { name, kind, shape, ...rest }: Parameter): Tensor => {
+    const dtype = dtypeOf({ name, kind, shape, ...rest });
+    const random = randomStream(1, source, holder(name));
+    const scale = 1 / Math.sqrt(sizeOf(shape.slice(1)));
+    const one = () => (name.endsWith("running_var") ? 1 + Math.abs(random.normal()) : scale * random.normal());
+    return tensor(dtype, shape, Array.from({ length: sizeOf(shape) }, isFloating(dtype) ? one : () => 0));
+  };
+  const weight = (source: string, parameter: Parameter): Tensor => {
+    if (source !== "m") return drawn(source, parameter);
+    const [a, b] = ["a", "b"].map((end) => toNumbers(drawn(end, parameter)));
+    return tensor(
+      dtypeOf(parameter),
+      parameter.shape,
+      Array.from(a, (x, i) => (x + b[i]) / 2),
+    );
+  };
+  const network = {
+    model,
+    layers: [...new Set(model.parameters.map(({ name }) => layerOf(holder(name))))],
+    read: 0,
+    sourceOf: (name: string, mix: Mix) => mix.get(layerOf(holder(name))) ?? "a",
+    weight: async (source: string, parameter: Parameter) => {
+      network.read++;
+      return weight(source, parameter);
+    },
+  };
+  return network;
+}
+
+function samplesOf(shape: readonly number[], labelShape: readonly number[], classes: number, isText = false): Dataset {
+  const random = randomStream(2, "samples");
+  const dtype = isText ? "int64" : "float32";
+  const drawn = () => (isText ? random.integer(classes) : random.normal());
+  const list = (size: number, one: () => number) => Array.from({ length: size }, one);
+  const all = list(5, () => 0).map(() => ({
+    input: list(sizeOf(shape), drawn),
+    labels: list(sizeOf(labelShape), () => random.integer(classes)),
+  }));
+  return {
+    name: "random",
+    split: "test",
+    count: all.length,
+    inputs: [{ name: "input", dtype, shape }],
+    labelShape,
+    classes,
+    sha256: "",
+    batch(indices) {
+      const some = Array.from(indices, (i) => all[i]);
+      const of = (key: "input" | "labels") => some.flatMap((sample) => sample[key]);
+      return {
+        inputs: { input: tensor(dtype, [some.length, ...shape], of("input")) },
+        labels: tensor("int64", [some.length, ...labelShape], of("labels")),
+      };
+    },
+  };
+}
+
+/** The ends, and with every layer: it alone averaged on one end, the layers up to it, those from it on, and it alone a random step. */
+function mixesOf(layers: readonly string[]): Mix[] {
+  const mix = (base: string, other: string, isOther: (i: number) => boolean): Mix =>
+    new Map(layers.map((layer, i) => [layer, isOther(i) ? other : base]));
+  const none = (base: string) => mix(base, base, () => false);
+  const own = layers.flatMap((_, at) => [
+    mix("a", "m", (i) => i === at),
+    mix("b", "m", (i) => i <= at),
+    mix("a", "m", (i) => i >= at),
+    mix("b", "r", (i) => i === at),
+  ]);
+  return [none("a"), none("b"), ...own];
+}
+
+async function naive({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {
+  const graph = new Graph();
+  const weights = new Map<string, Tensor>();
+  for (const p of model.parameters) weights.set(`w ${p.name}`, await network.weight(network.sourceOf(p.name, mix), p));
+  const { inputs, labels } = data.batch(indices);
+  const input = (name: string, { dtype, shape }: Tensor) => graph.input(name, dtype, shape);
+  const logits = model.forward({ input: input("input", inputs.input) }, (name) =>
+    input(`w ${name}`, weights.get(`w ${name}`)!),
+  );
+  const { loss, error } = scoresOf(logits, input("labels", labels));
+  const session = await Session.load(serialise({ loss, error: error! }, weights), { threads: 1 });
+  const results = await session.run({ ...inputs, labels });
+  await session.dispose();
+  return { loss: toNumbers(results.loss), error: toNumbers(results.error) };
+}
+
+/** Evaluates samples 1 … 4 of five in batches of two and holds them against {@link naive}. */
+async function expectEqual(model: Model, data: Dataset, options: Partial<SegmentOptions> = {}, mixes?: readonly Mix[]) {
+  const network = networkOf(model);
+  const all = mixes ?? mixesOf(network.layers);
+  const found = new Map(all.map((mix) => [mix, { loss: new Float32Array(5), error: new Float32Array(5) }]));
+  const shares: number[] = [];
+  await evaluateInSegments(
+    all,
+    [1, 4],
+    network,
+    { data, batch: 2, memory: 1e9, runtime: { threads: 1 }, ...options },
+    (mix, start, loss, error) => {
+      found.get(mix)!.loss.set(loss, start);
+      found.get(mix)!.error.set(error!, start);
+    },
+    (share) => shares.push(share),
+  );
+  for (const mix of all) {
+    const { loss, error } = await naive(network, mix, data, [1, 2, 3]);
+    const own = found.get(mix)!;
+    const differences = loss.map((x, i) => Math.abs(own.loss[i + 1] - x) / x);
+    expect(Math.max(...differences)).toBeLessThan(1e-6);
+    expect([...own.error.subarray(1, 4)].map((x) => x.toFixed(5))).toEqual(Array.from(error, (x) => x.toFixed(5)));
+    expect([own.loss[0], own.loss[4]]).toEqual([0, 0]); // samples that were not asked for
+  }
+  expect(shares.at(-1)).toBeCloseTo(1, 9);
+  expect(shares).toEqual([...shares].sort((x, y) => x - y));
+}
+
+/** A language model whose last layers treat each position by itself, with a vocabulary of 50. */
+const rows: Model = {
+  name: "rows",
+  sizes: {},
+  tied: [],
+  parameters: [
+    { name: "embedding.weight", shape: [50, 8] },
+    { name: "inner.weight", shape: [8, 8] },
+    { name: "norm.weight", shape: [8] },
+    { name: "head.weight", shape: [8, 50] },
+    { name: "head.bias", shape: [50] },
+  ],
+  forward({ input }, weights) {
+    const x = gather(weights("embedding.weight"), input, 0);
+    const y = add(x, tanh(matmul(x, weights("inner.weight"))));
+    return add(matmul(layerNormalization(y, weights("norm.weight")), weights("head.weight")), weights("head.bias"));
+  },
+};
+
+describe("the segmented sweep equals a graph for each mix", () => {
+  const image = samplesOf([3, 8, 8], [], 4);
+  const text = samplesOf([6], [6], 11, true);
+
+  it("for a multilayer perceptron", () =>
+    expectEqual(buildModel("mlp", { inputs: 192, hidden: 8, depth: 4, classes: 4 }), image));
+
+  it("for a convolutional network with batch normalisation", () =>
+    expectEqual(buildModel("resnet18", { width: 2, classes: 4 }), image));
+
+  it("for a convolutional network with a large head", () =>
+    expectEqual(buildModel("vgg11", { width: 1, hidden: 6, classes: 4 }), samplesOf([3, 32, 32], [], 4)));
+
+  const gpt = buildModel("gpt", { blocks: 3, heads: 2, dim: 8, context: 6, classes: 11 });
+
+  it("for a transformer whose embedding is its head", () => expectEqual(gpt, text));
+
+  it("when there is no memory for states", () => expectEqual(gpt, text, { memory: 0 }));
+
+  it("when all batches go together after the first", () => expectEqual(gpt, text, { memory: 1e9, batch: 1 }));
+
+  it("when scores are computed some positions at a time", () =>
+    expectEqual(rows, samplesOf([6], [6], 50, true), { mostLogits: 4 * 50 * 5 }));
+});
+
+/** What a random network does with values made before: which operation, on which of them. */
+const operation = fc.record({
+  kind: fc.constantFrom("convolve", "again", "add", "gate", "scale", "relu"),
+  first: fc.nat(),
+  second: fc.nat(),
+});
+
+/** A network of operations, each on some of the values before; convolutions in any order, some with the weights of another one. */
+function randomModel(operations: readonly { kind: string; first: number; second: number }[]): Model {
+  const channels = 3;
+  const convolution = (name: string, inputs = channels): Parameter[] => [
+    { name: `${name}.weight`, shape: [channels, inputs, 3, 3] },
+    { name: `${name}.bias`, shape: [channels] },
+  ];
+  const own = operations.flatMap(({ kind }, i): Parameter[] => {
+    if (kind === "convolve") return convolution(`layer${i}`);
+    return kind === "scale" ? [{ name: `layer${i}.weight`, shape: [channels, 1, 1] }] : [];
+  });
+  const convolve = (name: string, x: Value, weights: Weights) =>
+    conv(x, weights(`${name}.weight`), weights(`${name}.bias`), { padding: 1 });
+  const convolutions = ["stem", ...operations.flatMap(({ kind }, i) => (kind === "convolve" ? [`layer${i}`] : []))];
+  return {
+    name: "random",
+    sizes: {},
+    tied: [],
+    parameters: [...convolution("stem", 2), ...own, { name: "head.weight", shape: [4, channels] }],
+    forward({ input }, weights) {
+      const values = [relu(convolve("stem", input, weights))];
+      operations.forEach(({ kind, first, second }, i) => {
+        const [x, y] = [values[first % values.length], values[second % values.length]];
+        const known = convolutions.filter((name) => name !== "stem" && Number(name.slice(5)) < i);
+        if (kind === "convolve") values.push(convolve(`layer${i}`, x, weights));
+        else if (kind === "again" && known.length) values.push(convolve(known[second % known.length], x, weights));
+        else if (kind === "add") values.push(add(x, y));
+        else if (kind === "gate") values.push(mul(x, tanh(y)));
+        else if (kind === "scale") values.push(mul(x, weights(`layer${i}.weight`)));
+        else values.push(relu(x));
+      });
+      const last = add(values.at(-1)!, values[Math.floor(values.length / 2)]);
+      return linear(reshape(globalAveragePool(last), [input.shape[0], channels]), weights("head.weight"));
+    },
+  };
+}
+
+it("equals a graph for each mix on random networks, mixes and memory", async () => {
+  const data = samplesOf([2, 5, 5], [], 4);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(operation, { minLength: 2, maxLength: 10 }),
+      fc.array(fc.array(fc.constantFrom("a", "b", "m", "r"), { minLength: 12, maxLength: 12 }), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+      fc.constantFrom(0, 3000, 1e9),
+      async (operations, sources, memory) => {
+        const model = randomModel(operations);
+        const { layers } = networkOf(model);
+        const mixes = sources.map((own): Mix => new Map(layers.map((layer, i) => [layer, own[i % own.length]])));
+        await expectEqual(model, data, { memory }, mixes);
+      },
+    ),
+    { numRuns: 40, seed: 1 },
+  );
+});

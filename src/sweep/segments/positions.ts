@@ -1,0 +1,39 @@
+// Whether a segment treats every position of its rows by itself, as the end of a language model does: told by a short list of operations.
+import type { NodeProto } from "onnx-buf";
+import type { Tensor } from "../../core/index.ts";
+import { type Node, nodesOf, type Value } from "../../graph/index.ts";
+import type { Segment } from "./cuts.ts";
+import { heldName } from "./piece.ts";
+
+const elementwise = new Set(["Cast", "Identity", "Tanh", "Log", "Relu", "Sigmoid", "Add", "Sub", "Mul", "Div"]);
+const overLastAxis = new Set(["LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization"]);
+
+/** True where `result` [batch, positions, …] at a position depends on what enters the segment at that position only. */
+export function isByPosition(segment: Segment, result: Value, weights: ReadonlyMap<string, Tensor>): boolean {
+  const own = new Set(segment.nodes);
+  const heldAt = new Map(segment.held.map(({ value }, i) => [value.key, i]));
+  const enters = new Set(segment.enters.map(({ key }) => key));
+  /** The axes of a weight or constant that are longer than one, none of them before the last `rank`. */
+  const isLastAxes = (value: Value, rank: number): boolean => {
+    const [from] = value.node.inputs;
+    if (value.node.op === "Transpose" && from) return rank > 1 && isLastAxes(from, rank); // of a weight
+    const at = heldAt.get(value.key);
+    const shape = at === undefined ? value.node.tensor?.shape : weights.get(heldName(at, 0))?.shape;
+    return shape?.slice(0, Math.max(0, shape.length - rank)).every((n) => n === 1) ?? false;
+  };
+  const isRows = (value: Value) => enters.has(value.key) || own.has(value.node);
+  const isAllowed = ({ op, inputs, ...node }: Node) => {
+    if (op === "MatMul") return isRows(inputs[0]!) && !isRows(inputs[1]!) && isLastAxes(inputs[1]!, 2);
+    const isVectors = inputs.every((value, i) => !value || (i === 0 && isRows(value)) || isLastAxes(value, 1));
+    if (overLastAxis.has(op)) return isVectors && [-1, 2].includes(axisOf(node));
+    return elementwise.has(op) && inputs.every((value) => !value || isRows(value) || isLastAxes(value, 1));
+  };
+  return nodesOf([result])
+    .filter((node) => own.has(node))
+    .every(isAllowed);
+}
+
+function axisOf({ attributes, foreign }: Pick<Node, "attributes" | "foreign">): number {
+  const theirs = (foreign?.proto as NodeProto | undefined)?.attribute.find(({ name }) => name === "axis");
+  return theirs ? Number(theirs.i) : Number(attributes.axis ?? -1);
+}

@@ -1,0 +1,45 @@
+// Runs a segment for one pattern of branches: with its weights fed, frozen, or over slices of positions.
+import { sizeOf, type Tensor } from "../../core/index.ts";
+import type { Segment } from "./cuts.ts";
+import type { Pattern } from "./groups.ts";
+import { buildPiece, type Feeds, type Run } from "./piece.ts";
+import type { Sessions } from "./sessions.ts";
+import { runSlices, type Scoring } from "./slices.ts";
+
+export interface Runner {
+  readonly run: Run;
+  close(): Promise<void>;
+}
+
+/** Bytes of weights that are frozen into a piece at most: protobuf ends at 2 GB. */
+const mostFrozen = 1.5e9;
+
+/** Convolutions get their weights frozen in, so that the runtime lays them out in blocks and folds normalisations into them. */
+export function isFrozen({ nodes, held }: Segment): boolean {
+  const keys = new Set(held.map(({ value }) => value.key));
+  const bytes = held.flatMap(({ parameters }) => parameters).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  return bytes < mostFrozen && nodes.some(({ op, inputs }) => op === "Conv" && keys.has(inputs[1]?.key ?? ""));
+}
+
+/** `first` are the feeds of some run, beside the weights: their types hold for all. */
+export async function makeRunner(
+  segment: Segment,
+  pattern: Pattern,
+  weights: ReadonlyMap<string, Tensor>,
+  first: Feeds,
+  sessions: Sessions,
+  scoring?: Scoring,
+): Promise<Runner> {
+  const typeOf = (name: string) => (weights.get(name) ?? first[name])!;
+  const close = async () => {};
+  const fed = Object.fromEntries(weights);
+  const slices = scoring && (await runSlices(scoring, { segment, pattern, weights, first }, sessions));
+  if (slices) return { run: slices, close };
+  const outputs = buildPiece(segment, pattern, typeOf);
+  if (!isFrozen(segment)) {
+    const session = await sessions.fed(outputs);
+    return { run: (feeds) => session.run({ ...fed, ...feeds }), close };
+  }
+  const session = await sessions.frozen(outputs, weights);
+  return { run: (feeds) => session.run(feeds), close: () => session.dispose() };
+}

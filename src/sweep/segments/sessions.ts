@@ -1,0 +1,46 @@
+// Sessions of pieces. A piece whose weights are fed is compiled once for all segments of its structure; one whose weights are frozen into it is
+// used for one segment and let go.
+import { createHash } from "node:crypto";
+import type { Tensor } from "../../core/index.ts";
+import { serialise, type Value } from "../../graph/index.ts";
+import type { Model } from "../../models/index.ts";
+import { type RuntimeOptions, Session } from "../../runtime/index.ts";
+
+/** Sessions kept at a time: each holds memory of its own for intermediate values. */
+const mostKept = 12;
+
+export class Sessions {
+  readonly #kept = new Map<string, Session>();
+  readonly #model: Model;
+  readonly #runtime: RuntimeOptions | undefined;
+
+  constructor(model: Model, runtime?: RuntimeOptions) {
+    this.#model = model;
+    this.#runtime = runtime;
+  }
+
+  /** The session of a graph that is fed all its inputs; it belongs to this object. */
+  async fed(outputs: Readonly<Record<string, Value>>): Promise<Session> {
+    const bytes = serialise(outputs, undefined, this.#model.foreign?.dialect);
+    const key = createHash("sha256").update(bytes).digest("hex");
+    const session = this.#kept.get(key) ?? (await Session.load(bytes, this.#runtime));
+    this.#kept.delete(key);
+    this.#kept.set(key, session); // as the last used
+    if (this.#kept.size > mostKept) {
+      const [[oldest, old]] = this.#kept;
+      this.#kept.delete(oldest);
+      await old.dispose();
+    }
+    return session;
+  }
+
+  /** A session with weights frozen into it; it belongs to the caller. */
+  frozen(outputs: Readonly<Record<string, Value>>, weights: ReadonlyMap<string, Tensor>): Promise<Session> {
+    return Session.load(serialise(outputs, weights, this.#model.foreign?.dialect), this.#runtime);
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.#kept.values()) await session.dispose();
+    this.#kept.clear();
+  }
+}

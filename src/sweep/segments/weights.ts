@@ -1,0 +1,63 @@
+// The weights of one segment, read when they are needed and let go when the next runs do not use them. What the graph makes of parameters alone, such as
+// one transposed, is made here once, not in every run.
+import type { Tensor } from "../../core/index.ts";
+import { Graph, rebuild } from "../../graph/index.ts";
+import { dtypeOf } from "../../models/index.ts";
+import type { Held, Segment } from "./cuts.ts";
+import type { Pattern } from "./groups.ts";
+import type { SegmentedNetwork } from "./network.ts";
+import { heldName } from "./piece.ts";
+import type { Sessions } from "./sessions.ts";
+
+export class HeldWeights<M> {
+  readonly #network: SegmentedNetwork<M>;
+  readonly #sessions: Sessions;
+  #tensors = new Map<string, Tensor>();
+
+  constructor(network: SegmentedNetwork<M>, sessions: Sessions) {
+    this.#network = network;
+    this.#sessions = sessions;
+  }
+
+  /** The tensors of a pattern by the names that a piece has for them; those of the pattern before it that it does not use are let go. */
+  async of(segment: Segment, { held }: Pattern): Promise<Map<string, Tensor>> {
+    const wanted = held.flatMap(({ sources }, i) =>
+      sources.map((from, k) => ({ name: heldName(i, k), one: segment.held[i], from })),
+    );
+    const keyOf = (one: Held, from: readonly string[]) => JSON.stringify([one.value.key, from]);
+    const before = this.#tensors;
+    this.#tensors = new Map(
+      wanted.flatMap(({ one, from }) => {
+        const known = before.get(keyOf(one, from));
+        return known ? [[keyOf(one, from), known]] : [];
+      }),
+    );
+    before.clear();
+    const named = new Map<string, Tensor>();
+    for (const { name, one, from } of wanted) {
+      const key = keyOf(one, from);
+      if (!this.#tensors.has(key)) this.#tensors.set(key, await this.#make(one, from));
+      named.set(name, this.#tensors.get(key)!);
+    }
+    return named;
+  }
+
+  clear(): void {
+    this.#tensors.clear();
+  }
+
+  async #make({ value, parameters }: Held, sources: readonly string[]): Promise<Tensor> {
+    const read = (i: number) => this.#network.weight(sources[i], parameters[i]);
+    if (value.node.op === "Input") return read(0);
+    const graph = new Graph();
+    const names = new Map(parameters.map(({ name }, i) => [`weight ${name}`, i]));
+    const result = rebuild(graph, [value], ({ node }) => {
+      const at = node.op === "Input" ? names.get(String(node.attributes.name)) : undefined;
+      return at === undefined ? undefined : graph.input(`p${at}`, dtypeOf(parameters[at]), parameters[at].shape);
+    })(value);
+    const session = await this.#sessions.fed({ result });
+    const feeds: Record<string, Tensor> = {};
+    for (const i of parameters.keys()) feeds[`p${i}`] = await read(i);
+    return (await session.run(feeds)).result;
+  }
+}
