@@ -64,8 +64,8 @@ export async function extentOf(
   return { mixes: mixesOf(cells, pair.layers).length, samples: data.count, batch, content: await contentOf(pair) };
 }
 
-const sweepOf = (pair: Pair, { statistics, orderSeed, runtime }: MeasureOptions) =>
-  new Sweep(pair, { statistics, directionSeed: orderSeed, runtime });
+const sweepOf = (pair: Pair, { statistics, orderSeed, runtime, memory }: MeasureOptions) =>
+  new Sweep(pair, { statistics, directionSeed: orderSeed, runtime, memory });
 
 /** The hash of both ends' tensors and of the samples; and of the layers, where the export of a graph decides their order. */
 async function contentOf({ a, b, data, layers, isOrderOfGraph }: Pair): Promise<string> {

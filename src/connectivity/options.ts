@@ -8,6 +8,8 @@ export interface MeasureOptions extends PairRequest, PlanOptions {
   readonly statistics?: Statistics;
   /** Stop adding samples to a cell once the half-width of its 95 % interval is at most this: nats of loss, points of error without loss. */
   readonly precision?: number;
+  /** Bytes that the sweep may take: decides segments and chunks of samples. Default half of what is free. */
+  readonly memory?: number;
   /** The two initialisations, for the distances from them. */
   readonly initial?: readonly [string, string];
   readonly tolerance?: number;

@@ -15,10 +15,12 @@ export interface BatchShape {
 
 /** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
 const most = 64;
+/** The same of a large network, whose values between two segments are kept for every mix. */
+const mostOfLarge = 4;
 
 /** Samples of a batch: those asked for, or so many that all batches are full, or nearly. A place that no sample fills costs as much as one that is filled. */
-export const batchSize = (samples: number, asked?: number): number =>
-  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / most));
+export const batchSize = (samples: number, asked?: number, isLarge = false): number =>
+  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / (isLarge ? mostOfLarge : most)));
 
 /** The shapes of a batch of `size` samples. */
 export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {

@@ -109,7 +109,7 @@ async function mergeOpened(
   const choice =
     budget && pair
       ? await chooseLayers(
-          new Sweep(pair, { statistics: measure!.statistics, runtime: measure!.runtime }),
+          new Sweep(pair, { statistics: measure!.statistics, runtime: measure!.runtime, memory: measure!.memory }),
           options.layers ? matchLayers(layers, options.layers) : layers,
           { ...budget, base, alpha },
           (task, share) => onProgress({ task, share }),
@@ -235,14 +235,20 @@ function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
 }
 
 /** The written file, evaluated as it is, against the two ends. */
-async function check(pair: Pair, { runtime }: MeasureOptions, out: string, alpha: number, onProgress: OnProgress) {
+async function check(
+  pair: Pair,
+  { runtime, memory }: MeasureOptions,
+  out: string,
+  alpha: number,
+  onProgress: OnProgress,
+) {
   const progress = ({ done, total }: { done: number; total: number }) =>
     onProgress({ task: "check", share: done / total });
   const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
-  const ends = await new Sweep(pair, { runtime }).score([a, b], { progress });
+  const ends = await new Sweep(pair, { runtime, memory }).score([a, b], { progress });
   return withCheckpoints([out], async (file) => {
     const merged = await pair.openEnd(file);
-    const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime }).score([a], { progress });
+    const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
     const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };
     const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]]), [[mixKey(mix), own.samples]]));
     const { loss, error } = summarise(scores, mix, alpha);

@@ -4,7 +4,7 @@ import { listSome, UserError } from "../core/index.ts";
 import { type BatchShape, batchSize } from "../data/index.ts";
 import { compareKeys, requireSameWhole } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
-import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
+import { buildModel, findNetwork, isLarge, layersOf, type Model } from "../models/index.ts";
 import { openEnd, shareTied } from "./end.ts";
 import { requireFit } from "./fit.ts";
 import type { Origin } from "./origin.ts";
@@ -37,7 +37,7 @@ export const builtIn: Origin = {
           );
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: batchSize(data.count, batch), notes: [], inputs };
+        return { model, data, batch: batchSize(data.count, batch, isLarge(model)), notes: [], inputs };
       },
       openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
     };

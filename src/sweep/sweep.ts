@@ -1,7 +1,9 @@
 // The sweep: one network evaluated for many mixes, on the same samples. Without `until` every mix sees all of them. With it, samples come in rounds that
 // double; after each, mixes that need no more are done.
+import { freemem } from "node:os";
 import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
+import { evaluateBySegment, needsSegments } from "./by-segment.ts";
 import { evaluateTogether } from "./evaluate.ts";
 import { isEnd, type Mix, orderMixes } from "./mixes.ts";
 import { recalibrate } from "./recalibrate.ts";
@@ -10,6 +12,8 @@ import { MixWeights, type WeightOptions } from "./weights.ts";
 
 export interface SweepOptions extends WeightOptions {
   readonly runtime?: RuntimeOptions;
+  /** Bytes that the sweep may take; default half of what is free. */
+  readonly memory?: number;
 }
 
 export interface Progress {
@@ -52,7 +56,7 @@ export class Sweep {
       const target = until ? Math.min(to, Math.max(firstRound, 2 * done)) : to;
       const before = done;
       const total = until ? Math.max(target, firstRound) : to - from;
-      await evaluateTogether(active, [before, target], scores, { pair, weights, runtime: own.runtime }, (share) =>
+      await this.#evaluate(active, [before, target], scores, weights, (share) =>
         progress({ done: before - from + share * (target - before), total }),
       );
       done = target;
@@ -63,4 +67,20 @@ export class Sweep {
     }
     return scores;
   }
+
+  #evaluate(
+    mixes: readonly Mix[],
+    range: readonly [number, number],
+    scores: Scores,
+    weights: MixWeights,
+    onProgress: (share: number) => void,
+  ): Promise<void> {
+    const { runtime, memory } = this.options;
+    const evaluation = { pair: this.pair, weights, runtime };
+    if (!needsSegments(this.pair.model, memory)) return evaluateTogether(mixes, range, scores, evaluation, onProgress);
+    return evaluateBySegment(mixes, range, scores, { ...evaluation, memory: memory ?? freeMemory() / 2 }, onProgress);
+  }
 }
+
+/** Bytes that this process can still have. */
+const freeMemory = (): number => Math.min(freemem(), process.availableMemory());

@@ -1,7 +1,7 @@
 // What measure and merge have in common: the network, the data, and where it is computed.
 import type { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions } from "../../connectivity/index.ts";
-import { device, numbers, oneOf, sizesOf, whole } from "./values.ts";
+import { bytes, device, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs";
 
@@ -40,7 +40,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     )
     .option("--allow-nonfinite", "go on when a weight is NaN or infinite")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
-    .option("--threads <n>", "threads; default: one for each core", whole(1));
+    .option("--threads <n>", "threads; default: one for each core", whole(1))
+    .option("--memory <bytes>", "memory of the sweep, such as 6GB; default: half of what is free", bytes);
 
 type Options = ReturnType<ReturnType<typeof withSubject>["opts"]>;
 
@@ -54,6 +55,7 @@ export function subjectOf(options: Options) {
     batch: options.batch,
     allowNonfinite: options.allowNonfinite,
     runtime: { device: options.device, threads: options.threads },
+    memory: options.memory,
   } satisfies Partial<MeasureOptions>;
 }
 

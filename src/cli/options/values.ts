@@ -42,6 +42,16 @@ export function positive(text: string): number {
   return value;
 }
 
+const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+
+/** Bytes: a number, or one with a unit such as 6GB or 800M. */
+export function bytes(text: string): number {
+  const [, digits, unit] = /^([\d.]+(?:e\d+)?) *([KMGT]?)B?$/i.exec(text.trim()) ?? [];
+  const value = Number(digits) * units[unit?.toUpperCase() ?? ""];
+  if (!(value > 0)) throw new InvalidArgumentError("It must be a number of bytes, such as 6GB or 800M.");
+  return value;
+}
+
 /** `random:K`: how many random directions. */
 export function randomDraws(text: string): number {
   const draws = /^random:(\d+)$/.exec(text)?.[1];

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isFloating, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../../core/index.ts";
-import type { Dataset } from "../../data/index.ts";
+import type { BatchShape, Dataset } from "../../data/index.ts";
 import {
   add,
   conv,
@@ -19,9 +19,16 @@ import {
   tanh,
   type Value,
 } from "../../graph/index.ts";
-import { buildModel, dtypeOf, holderOf, type Model, type Parameter, type Weights } from "../../models/index.ts";
+import {
+  buildModel,
+  dtypeOf,
+  holderOf,
+  type Model,
+  type Parameter,
+  scoresOf,
+  type Weights,
+} from "../../models/index.ts";
 import { Session } from "../../runtime/index.ts";
-import { scoresOf } from "../../training/index.ts";
 import { evaluateInSegments, type SegmentOptions } from "./evaluate.ts";
 import type { SegmentedNetwork } from "./network.ts";
 
@@ -51,6 +58,9 @@ function networkOf(model: Model): SegmentedNetwork<Mix> & { layers: readonly str
   };
   const network = {
     model,
+    inputs: (graph: Graph, { inputs: { input } }: BatchShape) => ({
+      input: graph.input("input", input.dtype, input.shape),
+    }),
     layers: [...new Set(model.parameters.map(({ name }) => layerOf(holder(name))))],
     read: 0,
     sourceOf: (name: string, mix: Mix) => mix.get(layerOf(holder(name))) ?? "a",

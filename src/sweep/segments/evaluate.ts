@@ -2,8 +2,8 @@
 import { toNumbers, UserError } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import type { Value } from "../../graph/index.ts";
+import { scoresOf } from "../../models/index.ts";
 import type { RuntimeOptions } from "../../runtime/index.ts";
-import { scoresOf } from "../../training/index.ts";
 import type { SegmentedNetwork } from "./network.ts";
 import { Passage } from "./passage.ts";
 import type { Scoring } from "./slices.ts";
@@ -52,13 +52,13 @@ export async function evaluateInSegments<M>(
 
 /** Building infers every shape; where the data do not fit the network, that is the user's to mend. */
 function scoredTemplate<M>(
-  { model }: SegmentedNetwork<M>,
+  network: SegmentedNetwork<M>,
   { data, batch, mostLogits }: SegmentOptions,
 ): { template: Template; scoring: Scoring } {
   let scoring: Scoring | undefined;
   try {
-    const template = makeTemplate(model, data, batch, (inputs, weights, labels) => {
-      const logits = model.forward(inputs, weights);
+    const template = makeTemplate(network, data, batch, (inputs, weights, labels) => {
+      const logits = network.model.forward(inputs, weights);
       scoring = { logits, labels, most: mostLogits };
       return new Map(Object.entries(scoresOf(logits, labels)) as [string, Value][]);
     });
@@ -67,7 +67,7 @@ function scoredTemplate<M>(
     if (error instanceof UserError) throw error;
     const shapes = data.inputs.map(({ shape }) => `[${shape}]`).join(" and ");
     throw new UserError(
-      `Samples of shape ${shapes} do not fit model ${model.name} (${(error as Error).message}). Choose other --data.`,
+      `Samples of shape ${shapes} do not fit model ${network.model.name} (${(error as Error).message}). Choose other --data.`,
       { cause: error },
     );
   }

@@ -1,7 +1,7 @@
 // Takes many mixes through a network segment by segment: states[s + 1] = run(segment s, sources, states[s]), for a chunk of samples at a time.
 // Only one segment's weights are in memory. Where the states of a chunk would not fit, some of them go through to the end before the others.
 import type { Tensor } from "../../core/index.ts";
-import type { Dataset } from "../../data/index.ts";
+import { batchAt, type Dataset } from "../../data/index.ts";
 import type { RuntimeOptions } from "../../runtime/index.ts";
 import { type Commons, commonsOf } from "./commons.ts";
 import { cutIntoSegments, type Segment } from "./cuts.ts";
@@ -10,7 +10,6 @@ import type { SegmentedNetwork } from "./network.ts";
 import { commonName, type Feeds, outputName, ownName } from "./piece.ts";
 import { type Plan, planStates } from "./plan.ts";
 import { isFrozen, makeRunner } from "./runner.ts";
-import { samplesAt } from "./samples.ts";
 import { Sessions } from "./sessions.ts";
 import type { Scoring } from "./slices.ts";
 import { type State, States } from "./states.ts";
@@ -73,11 +72,10 @@ export class Passage<M> {
     for (let at = 0; at < starts.length; at += length) {
       if (at > 0) length = Math.max(1, Math.floor((memory * length) / Math.max(1, this.#states.most)));
       const passing: Passing[] = [];
-      for (const start of starts.slice(at, at + length))
-        passing.push({
-          start,
-          commons: await commonsOf(this.#segments, this.#sessions, samplesAt(data, start, batch)),
-        });
+      for (const start of starts.slice(at, at + length)) {
+        const { inputs, labels } = batchAt(data, start, batch);
+        passing.push({ start, commons: await commonsOf(this.#segments, this.#sessions, { ...inputs, labels }) });
+      }
       this.#states.most = 0;
       await this.#advance(0, [0], passing, receive, count);
     }

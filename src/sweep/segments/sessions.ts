@@ -21,7 +21,7 @@ export class Sessions {
 
   /** The session of a graph that is fed all its inputs; it belongs to this object. */
   async fed(outputs: Readonly<Record<string, Value>>): Promise<Session> {
-    const bytes = serialise(outputs, undefined, this.#model.foreign?.dialect);
+    const bytes = serialise(outputs, undefined, this.#model.dialect);
     const key = createHash("sha256").update(bytes).digest("hex");
     const session = this.#kept.get(key) ?? (await Session.load(bytes, this.#runtime));
     this.#kept.delete(key);
@@ -36,7 +36,7 @@ export class Sessions {
 
   /** A session with weights frozen into it; it belongs to the caller. */
   frozen(outputs: Readonly<Record<string, Value>>, weights: ReadonlyMap<string, Tensor>): Promise<Session> {
-    return Session.load(serialise(outputs, weights, this.#model.foreign?.dialect), this.#runtime);
+    return Session.load(serialise(outputs, weights, this.#model.dialect), this.#runtime);
   }
 
   async dispose(): Promise<void> {

@@ -2,7 +2,7 @@
 // positions, so that the logits of a run stay small ([512, 152000] are 311 MB). The samples' losses are the means over their positions, as always.
 import { type Tensor, toNumbers } from "../../core/index.ts";
 import { reshape, type Type, type Value } from "../../graph/index.ts";
-import { scoresOf } from "../../training/index.ts";
+import { scoresOf } from "../../models/index.ts";
 import type { Segment } from "./cuts.ts";
 import type { Pattern } from "./groups.ts";
 import { commonName, copyBranches, type Feeds, outputName, ownName, type Run } from "./piece.ts";

@@ -1,8 +1,8 @@
 // One network's forward pass as a graph in which every parameter is an input, and what each of its nodes depends on.
-import type { Dataset } from "../../data/index.ts";
+import { batchShape, type Dataset } from "../../data/index.ts";
 import { Graph, type Node, nodesOf, type Value } from "../../graph/index.ts";
-import { dtypeOf, type Model, type Parameter } from "../../models/index.ts";
-import { inputsOf } from "./samples.ts";
+import { dtypeOf, type Parameter } from "../../models/index.ts";
+import type { Pair } from "../../pairs/index.ts";
 
 /**
  * `fixed`: on nothing. `weight`: on parameters only, such as one that is transposed. `common`: on the samples only, such as a mask; equal for all
@@ -20,7 +20,7 @@ export interface Template {
 
 /** The outputs that `build` gives for inputs of a batch's shape and weights by name. */
 export function makeTemplate(
-  model: Model,
+  { model, inputs }: Pick<Pair, "model" | "inputs">,
   data: Dataset,
   batch: number,
   build: (
@@ -38,8 +38,9 @@ export function makeTemplate(
     ownerOf.set(value.node, parameter);
     return value;
   };
-  const labels = graph.input("labels", data.labelType ?? "int64", [batch, ...data.labelShape]);
-  const outputs = build(inputsOf(graph, model, data, batch), weights, labels);
+  const shape = batchShape(data, batch);
+  const labels = graph.input("labels", shape.labels.dtype, shape.labels.shape);
+  const outputs = build(inputs(graph, shape), weights, labels);
   const kinds = new Map<Node, Kind>();
   for (const node of nodesOf(outputs.values())) kinds.set(node, kindOf(node, kinds, ownerOf));
   return {
