@@ -59,6 +59,9 @@ async function prepare(pair: Pair): Promise<number> {
   return read();
 }
 
+const told = ({ seconds, cpuSeconds, memoryMb }: Outcome) =>
+  `${seconds.toFixed(1)} s (processor ${cpuSeconds.toFixed(1)} s), ${memoryMb.toFixed(0)} MB`;
+
 /** Ours and each way of PyTorch's loop in turns: the least and the median time, the most memory. */
 async function compare(ours: Work, args: (out: string) => readonly string[]): Promise<void> {
   const ways: { name: string; work: Work }[] = [
@@ -70,30 +73,33 @@ async function compare(ours: Work, args: (out: string) => readonly string[]): Pr
   const outcomes = ways.map((): Outcome[] => []);
   const failures = new Map<number, string>();
   for (let round = 0; round < rounds; round++)
-    for (const [i, { work }] of ways.entries()) {
+    for (const [i, { name, work }] of ways.entries()) {
       if (failures.has(i)) continue;
       await inFolder(work).then(
-        (outcome) => outcomes[i].push(outcome),
+        (outcome) => {
+          outcomes[i].push(outcome);
+          console.log(`  round ${round + 1}, ${name}: ${told(outcome)}`);
+        },
         (error: Error) => failures.set(i, error.message),
       );
     }
   const [own, ...others] = outcomes.map((some) => {
     const seconds = some.map((one) => one.seconds);
-    const cpu = Math.min(...some.map((one) => one.cpuSeconds));
-    return {
-      least: Math.min(...seconds),
-      median: median(seconds),
-      cpu,
-      memory: Math.max(...some.map((one) => one.memoryMb)),
-    };
+    const cpuSeconds = Math.min(...some.map((one) => one.cpuSeconds));
+    const memoryMb = Math.max(...some.map((one) => one.memoryMb));
+    return { least: Math.min(...seconds), median: median(seconds), cpuSeconds, memoryMb };
   });
-  const told = (i: number, { least, median, cpu, memory }: typeof own) =>
-    `  ${ways[i].name}: ${failures.get(i) ?? `least ${least.toFixed(1)} s, median ${median.toFixed(1)} s (processor ${cpu.toFixed(1)} s), ${memory.toFixed(0)} MB`}`;
-  console.log(told(0, own));
-  for (const [i, other] of others.entries()) {
-    const [least, middle, memory] = [other.least / own.least, other.median / own.median, own.memory / other.memory];
-    const ratios = `layerwise is ${least.toFixed(2)} times as fast (medians ${middle.toFixed(2)}), with ${memory.toFixed(2)} times the memory`;
-    console.log(`${told(i + 1, other)}${failures.has(0) || failures.has(i + 1) ? "" : `; ${ratios}`}`);
+  for (const [i, one] of [own, ...others].entries()) {
+    if (failures.has(i)) console.log(`  ${ways[i].name}: ${failures.get(i)}`);
+    else if (rounds > 1)
+      console.log(
+        `  ${ways[i].name}: median ${one.median.toFixed(1)} s, least ${told({ ...one, seconds: one.least })}`,
+      );
+    if (i === 0 || failures.has(0) || failures.has(i)) continue;
+    const [least, middle, memory] = [one.least / own.least, one.median / own.median, own.memoryMb / one.memoryMb];
+    console.log(
+      `  layerwise is ${least.toFixed(2)} times as fast as ${ways[i].name} (medians ${middle.toFixed(2)}), with ${memory.toFixed(2)} times the memory`,
+    );
   }
   if (failures.size) process.exitCode = 1;
 }
