@@ -47,10 +47,22 @@ export interface ByteRange {
   read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** Tensors that are read at a time: the system fills fresh memory for several at once. */
+const readAtOnce = 4;
+
 /** Reads every tensor, in the file's order. Needs memory for all of them. */
 export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tensor>> {
+  const names = [...checkpoint.tensors.keys()];
+  const reading: Promise<Tensor>[] = [];
   const all = new Map<string, Tensor>();
-  for (const name of checkpoint.tensors.keys()) all.set(name, await checkpoint.read(name));
+  for (const [i, name] of names.entries()) {
+    while (reading.length < Math.min(names.length, i + readAtOnce)) {
+      const tensor = checkpoint.read(names[reading.length]);
+      tensor.catch(() => {}); // thrown when it is its turn
+      reading.push(tensor);
+    }
+    all.set(name, await reading[i]);
+  }
   return all;
 }
 

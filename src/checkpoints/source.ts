@@ -24,12 +24,40 @@ export async function openSource(path: string): Promise<Source> {
     return {
       path,
       size: info.size,
-      read: (offset, length, memory) => readExactly(handle, path, info.size, offset, length, memory),
+      read: withWindow(info.size, (offset, length, memory) =>
+        readExactly(handle, path, info.size, offset, length, memory),
+      ),
       close: () => handle.close(),
     };
   } catch (error) {
     throw readingError(error, path);
   }
+}
+
+/** Bytes that are read around a small read, and those up to which a read is small. */
+const windowBytes = 1 << 18;
+const smallRead = 1 << 15;
+
+/** Small reads out of a window on the file, so that thousands of small tensors or headers in a row cost few calls of the system. */
+function withWindow(size: number, read: Source["read"]): Source["read"] {
+  let start = 0;
+  let end = 0;
+  let window: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  return async (offset, length, memory) => {
+    if (length > smallRead || offset + length > size) return read(offset, length, memory);
+    if (!window || offset < start || offset + length > end) {
+      [start, end] = [offset, Math.min(offset + windowBytes, size)];
+      window = read(start, end - start);
+      window.catch(() => {
+        window = undefined; // the next read asks again
+      });
+    }
+    const from = offset - start;
+    const bytes = (await window).subarray(from, from + length);
+    if (!memory) return bytes.slice();
+    memory.set(bytes);
+    return memory;
+  };
 }
 
 async function readExactly(

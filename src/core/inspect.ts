@@ -17,14 +17,18 @@ const chunkBytes = 1 << 15;
 
 export function inspect(tensor: Tensor): Inspection {
   const bytes = aligned(bytesOf(tensor));
-  const digest = startDigest();
+  const state = new Int32Array(4);
   let finite = true;
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     const chunk = bytes.subarray(at, at + chunkBytes);
     finite &&= isFiniteIn(chunk, tensor.dtype);
-    digest.add(chunk);
+    mixBlocks(state, new Int32Array(chunk.buffer, chunk.byteOffset, chunk.length >> 2));
   }
-  return { finite, constant: isConstant(tensor), digest: digest.finish() };
+  return {
+    finite,
+    constant: isConstant(tensor),
+    digest: finishDigest(state, bytes.subarray(bytes.length & ~15), bytes.length),
+  };
 }
 
 /** Whether no element is NaN or infinite; always true of integers. */
@@ -79,57 +83,50 @@ function aligned(bytes: Uint8Array): Uint8Array {
   return bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
 }
 
-interface Digest {
-  /** Bytes at a multiple of four in memory, as many as a multiple of sixteen but in the last call. */
-  add(bytes: Uint8Array): void;
-  finish(): string;
+// The constants of MurmurHash3_x86_128 by Austin Appleby (public domain).
+const c1 = 0x239b961b;
+const c2 = -0x54f16877; // 0xab0e9789
+const c3 = 0x38b34ae5;
+const c4 = -0x5e1c746d; // 0xa1e38b93
+
+/** Takes whole blocks of four words into the state. */
+function mixBlocks(state: Int32Array, words: Int32Array): void {
+  let [h1, h2, h3, h4] = state;
+  const count = words.length & ~3;
+  for (let i = 0; i < count; i += 4) {
+    let k = Math.imul(words[i], c1);
+    h1 ^= Math.imul((k << 15) | (k >>> 17), c2);
+    h1 = (Math.imul(((h1 << 19) | (h1 >>> 13)) + h2, 5) + 0x561ccd1b) | 0;
+    k = Math.imul(words[i + 1], c2);
+    h2 ^= Math.imul((k << 16) | (k >>> 16), c3);
+    h2 = (Math.imul(((h2 << 17) | (h2 >>> 15)) + h3, 5) + 0x0bcaa747) | 0;
+    k = Math.imul(words[i + 2], c3);
+    h3 ^= Math.imul((k << 17) | (k >>> 15), c4);
+    h3 = (Math.imul(((h3 << 15) | (h3 >>> 17)) + h4, 5) - 0x6932e3cb) | 0;
+    k = Math.imul(words[i + 3], c4);
+    h4 ^= Math.imul((k << 18) | (k >>> 14), c1);
+    h4 = (Math.imul(((h4 << 13) | (h4 >>> 19)) + h1, 5) + 0x32ac3b17) | 0;
+  }
+  state[0] = h1;
+  state[1] = h2;
+  state[2] = h3;
+  state[3] = h4;
 }
 
-const [c1, c2, c3, c4] = [0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93];
-
-/** MurmurHash3_x86_128 by Austin Appleby (public domain), with seed 0. */
-function startDigest(): Digest {
-  let [h1, h2, h3, h4] = [0, 0, 0, 0];
-  let length = 0;
-  let rest = new Uint8Array(0);
-  const block = (words: Int32Array, count: number) => {
-    let [g1, g2, g3, g4] = [h1, h2, h3, h4]; // locals, which stay in registers
-    for (let i = 0; i < count; i += 4) {
-      let k = Math.imul(words[i], c1);
-      g1 ^= Math.imul((k << 15) | (k >>> 17), c2);
-      g1 = (Math.imul(((g1 << 19) | (g1 >>> 13)) + g2, 5) + 0x561ccd1b) | 0;
-      k = Math.imul(words[i + 1], c2);
-      g2 ^= Math.imul((k << 16) | (k >>> 16), c3);
-      g2 = (Math.imul(((g2 << 17) | (g2 >>> 15)) + g3, 5) + 0x0bcaa747) | 0;
-      k = Math.imul(words[i + 2], c3);
-      g3 ^= Math.imul((k << 17) | (k >>> 15), c4);
-      g3 = (Math.imul(((g3 << 15) | (g3 >>> 17)) + g4, 5) + 0x96cd1c35) | 0;
-      k = Math.imul(words[i + 3], c4);
-      g4 ^= Math.imul((k << 18) | (k >>> 14), c1);
-      g4 = (Math.imul(((g4 << 13) | (g4 >>> 19)) + g1, 5) + 0x32ac3b17) | 0;
-    }
-    [h1, h2, h3, h4] = [g1, g2, g3, g4];
-  };
-  return {
-    add(bytes) {
-      length += bytes.length;
-      block(new Int32Array(bytes.buffer, bytes.byteOffset, (bytes.length >> 4) << 2), (bytes.length >> 4) << 2);
-      rest = bytes.slice(bytes.length & ~15);
-    },
-    finish() {
-      const last = new Uint8Array(16);
-      last.set(rest);
-      const [k1, k2, k3, k4] = new Int32Array(last.buffer);
-      h4 ^= Math.imul(turn(Math.imul(k4, c4), 18), c1);
-      h3 ^= Math.imul(turn(Math.imul(k3, c3), 17), c4);
-      h2 ^= Math.imul(turn(Math.imul(k2, c2), 16), c3);
-      h1 ^= Math.imul(turn(Math.imul(k1, c1), 15), c2);
-      const mixed = sumUp([h1, h2, h3, h4].map((h) => h ^ length));
-      return sumUp(mixed.map(scatter))
-        .map((h) => (h >>> 0).toString(16).padStart(8, "0"))
-        .join("");
-    },
-  };
+/** The digest of bytes whose whole blocks are in the state; `rest` are those behind the last block. */
+function finishDigest([h1, h2, h3, h4]: Int32Array, rest: Uint8Array, length: number): string {
+  const last = new Uint8Array(16);
+  last.set(rest);
+  const [k1, k2, k3, k4] = new Int32Array(last.buffer);
+  const state = [
+    h1 ^ Math.imul(turn(Math.imul(k1, c1), 15), c2),
+    h2 ^ Math.imul(turn(Math.imul(k2, c2), 16), c3),
+    h3 ^ Math.imul(turn(Math.imul(k3, c3), 17), c4),
+    h4 ^ Math.imul(turn(Math.imul(k4, c4), 18), c1),
+  ];
+  return sumUp(sumUp(state.map((h) => h ^ length)).map(scatter))
+    .map((h) => (h >>> 0).toString(16).padStart(8, "0"))
+    .join("");
 }
 
 const turn = (k: number, by: number) => (k << by) | (k >>> (32 - by));
