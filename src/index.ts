@@ -1,13 +1,42 @@
-// The public library: re-exports, nothing else.
-export * from "./checkpoints/index.ts";
-export * from "./connectivity/index.ts";
-export * from "./core/index.ts";
-export * from "./data/index.ts";
-export * from "./experiments/index.ts";
-export * from "./federated/index.ts";
-export * from "./graph/index.ts";
-export * from "./merging/index.ts";
-export * from "./models/index.ts";
-export * from "./report/index.ts";
-export * from "./runtime/index.ts";
-export * from "./training/index.ts";
+// The public library; docs/library.md says what each name is for. Operations for networks are in `layerwise/graph`, checkpoint formats in `layerwise/checkpoints`.
+
+export {
+  type Cell,
+  type Comparison,
+  compareFiles,
+  encodeMeasurement,
+  type Measurement,
+  type MeasureOptions,
+  type MeasureResult,
+  type Metric,
+  measure,
+  measurementJsonSchema,
+  type Order,
+  parseMeasurement,
+  parseScans,
+  readMeasurement,
+  type StoredMeasurement,
+  saveMeasurement,
+} from "./connectivity/index.ts";
+export { type Tensor, UserError } from "./core/index.ts";
+export { type DataOptions, type Dataset, fetchData, openData } from "./data/index.ts";
+export {
+  type Cost,
+  measureInPieces,
+  parseRecipe,
+  planReproduction,
+  type Recipe,
+  type Reproduced,
+  type ReproduceOptions,
+  readRecipe,
+  readRecipes,
+  reproduce,
+  type Scale,
+  trainRecipe,
+  type Written,
+  writeReports,
+} from "./experiments/index.ts";
+export type { EngineSettings } from "./jobs/index.ts";
+export { type MergeOptions, type MergeRecord, merge } from "./merging/index.ts";
+export { type Model, type Network, networks } from "./models/index.ts";
+export { renderMeasurement } from "./report/index.ts";

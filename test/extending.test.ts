@@ -66,8 +66,8 @@ it("an experiment of one's own, and one with clients", () => {
 it("a network and samples of one's own, by other names and of other classes, dealt to clients", () => {
   const folder = temporaryFolder();
   const network = readFileSync(join(projectRoot, "docs/examples/two-paths.mjs"), "utf8").replace(
-    '"layerwise"',
-    JSON.stringify(pathToFileURL(join(projectRoot, "dist/index.js")).href),
+    '"layerwise/graph"',
+    JSON.stringify(pathToFileURL(join(projectRoot, "dist/graph/index.js")).href),
   );
   const data = readFileSync(join(projectRoot, "docs/examples/rings.mjs"), "utf8");
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);

@@ -1,5 +1,5 @@
-// A network in one small file: two hidden layers whose outputs are added, for points of the plane. `layerwise` is the library's public door.
-import { add, linear, relu } from "layerwise";
+// A network in one small file: two hidden layers whose outputs are added, for points of the plane. `layerwise/graph` has the operations.
+import { add, linear, relu } from "layerwise/graph";
 
 const uniform = (inputs) => ({ kind: "uniform", bound: 1 / Math.sqrt(inputs) });
 const dense = (name, inputs, outputs) => [

@@ -8,7 +8,7 @@ export { compareKeys, requireFinite, tiedIn, withCheckpoints } from "./ends.ts";
 export { evaluateMixes, type SampleScores } from "./evaluate.ts";
 export { requireFit } from "./fit.ts";
 export { differenceInterval, mean, meanInterval } from "./interval.ts";
-export { type Grouping, groupLayers, type Layer, layerIndex, matchLayers } from "./layers.ts";
+export { type Grouping, groupLayers, type Layer, matchLayers } from "./layers.ts";
 export { sharesOf } from "./lines.ts";
 export {
   extentOf,

@@ -2,6 +2,6 @@
 // May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
-export type { Batch, DataOptions, DataSource, Dataset, InputSpec, Split } from "./dataset.ts";
+export type { Batch, DataOptions, Dataset } from "./dataset.ts";
 export { fetchData } from "./fetch.ts";
 export { dataSources, openData } from "./registry.ts";

@@ -1,6 +1,4 @@
 // Merging: choosing the layers to average under a budget, and writing the averaged checkpoint in the format of its first end.
 // May import: connectivity, models, data, checkpoints, core.
 export { mergeApart } from "./apart.ts";
-export { type Budget, chooseLayers } from "./choose.ts";
 export { type MergeOptions, type MergeRecord, merge } from "./merge.ts";
-export { parseShares } from "./shares.ts";

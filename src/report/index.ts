@@ -5,7 +5,7 @@ export { renderMeasurement } from "./measurement.ts";
 export { short, signed } from "./numbers.ts";
 export { renderOverview, verdictOf } from "./overview.ts";
 export { pngOf } from "./png.ts";
-export { type Rendered, type RunRecord, renderRun } from "./run.ts";
+export { type RunRecord, renderRun } from "./run.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./scale.ts";
 export { figureTitle } from "./sections.ts";
 export { cellsParquet } from "./table.ts";
