@@ -1,4 +1,5 @@
-// The public library; docs/library.md says what each name is for. Operations for networks are in `layerwise/graph`, checkpoint formats in `layerwise/checkpoints`.
+// The public library; docs/library.md says what each name is for. Operations for networks are in `layerwise/graph`,
+// checkpoint formats in `layerwise/checkpoints`.
 
 export {
   type Cell,

@@ -1,5 +1,6 @@
-// A cell: one averaged network, as it is planned, measured, stored and drawn. In memory each metric is an object of its own; `layerwise/measure@1` stores them
-// under flat names (`loss_barrier`, `error_interval`, …), which {@link encodeCell} and {@link decodeCell} alone know.
+// A cell: one averaged network, as it is planned, measured, stored and drawn. In memory each metric is an object of its
+// own; `layerwise/measure@1` stores them under flat names (`loss_barrier`, `error_interval`, …), which {@link
+// encodeCell} and {@link decodeCell} alone know.
 import { z } from "zod";
 import type { Metric } from "../sweep/index.ts";
 import type { Interval } from "./interval.ts";
@@ -8,7 +9,10 @@ export type { Metric } from "../sweep/index.ts";
 
 export const metrics = ["loss", "error"] as const;
 
-/** A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what is not finite. */
+/**
+ * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what
+ * is not finite.
+ */
 export interface Scored {
   readonly value: number | null;
   readonly barrier: number | null;
@@ -21,7 +25,10 @@ export interface RandomBarriers {
   readonly draws: readonly (number | null)[];
 }
 
-/** The average on `averaged`, the base's own layers elsewhere. A metric that was not measured (yet, or because nobody asked for it) is absent. */
+/**
+ * The average on `averaged`, the base's own layers elsewhere. A metric that was not measured (yet, or because nobody
+ * asked for it) is absent.
+ */
 export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
   readonly scan: string;
   /** The single layer, the one added last in a cumulation, or the last of a window; null for `full`. */

@@ -1,5 +1,5 @@
-// The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on its names. Its cells are decoded in
-// memory (cell.ts).
+// The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on
+// its names. Its cells are decoded in memory (cell.ts).
 import { z } from "zod";
 import { UserError } from "../core/index.ts";
 import { type Cell, cellSchema, decodeCell, encodeCell, metrics } from "./cell.ts";

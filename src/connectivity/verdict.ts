@@ -1,4 +1,5 @@
-// The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance that is told.
+// The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance that
+// is told.
 import type { Cell } from "./cell.ts";
 
 export interface Verdict {
@@ -25,7 +26,10 @@ const weightOf = (cells: readonly JudgedCell[]): number =>
     cells[0]?.alpha ?? 0.5,
   );
 
-/** Judges each layer by its `single` cells at one weight: average when every base's interval ends below the tolerance, keep when one begins above it. */
+/**
+ * Judges each layer by its `single` cells at one weight: average when every base's interval ends below the tolerance,
+ * keep when one begins above it.
+ */
 export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdict {
   const weight = weightOf(cells);
   const joint = cells.find((cell) => cell.scan === "full" && cell.alpha === weight);

@@ -10,7 +10,10 @@ import { measuredData } from "./points/point.ts";
 import type { Recipe } from "./recipe/index.ts";
 import { timelineOf, trainingData } from "./recipe/index.ts";
 
-/** Throws {@link UserError} for the first recipe with which something is wrong (model, scans, data that are not there), before anything is made. */
+/**
+ * Throws {@link UserError} for the first recipe with which something is wrong (model, scans, data that are not there),
+ * before anything is made.
+ */
 export async function checkRecipes(recipes: readonly Recipe[]): Promise<void> {
   for (const recipe of recipes)
     await checkRecipe(recipe).catch((error) => {

@@ -1,4 +1,5 @@
-// Experiments: recipes, their run folders, and carrying them out: plan, train, measure, draw. May import everything below but cli.
+// Experiments: recipes, their run folders, and carrying them out: plan, train, measure, draw. May import everything
+// below but cli.
 export { quantityTable } from "./claims/quantities.ts";
 export type { Cost } from "./cost/estimate.ts";
 export { measureInPieces } from "./measure-in-pieces.ts";

@@ -1,4 +1,5 @@
-// A measurement in pieces, each a task of an engine: ranges of the samples, put together here. `layerwise measure --engine slurm` is a thin client of this.
+// A measurement in pieces, each a task of an engine: ranges of the samples, put together here. `layerwise measure
+// --engine slurm` is a thin client of this.
 import { join, resolve } from "node:path";
 import {
   assemblePieces,
@@ -18,7 +19,10 @@ export interface PiecesOptions extends Hearing {
   readonly engine?: EngineSettings;
 }
 
-/** Measures a pair in pieces; the same document as in one go. `done` removes the pieces: call it once the result is saved. */
+/**
+ * Measures a pair in pieces; the same document as in one go. `done` removes the pieces: call it once the result is
+ * saved.
+ */
 export async function measureInPieces(
   options: MeasureOptions,
   { runs = "runs", engine: settings, ...hearing }: PiecesOptions = {},

@@ -1,4 +1,5 @@
-// The plan of some experiments: which run folders they need, each run once however many experiments share it, and what of it is missing.
+// The plan of some experiments: which run folders they need, each run once however many experiments share it, and what
+// of it is missing.
 
 import { mergePoints, type Point, pointsOf } from "./points/point.ts";
 import { type Recipe, recipeHash } from "./recipe/index.ts";
@@ -12,7 +13,10 @@ export interface PlannedRun {
   readonly points: readonly Point[];
 }
 
-/** The runs of the recipes, in their order. Recipes of the same networks share one run, which is measured for all of them. */
+/**
+ * The runs of the recipes, in their order. Recipes of the same networks share one run, which is measured for all of
+ * them.
+ */
 export function planRuns(recipes: readonly Recipe[]): PlannedRun[] {
   const byHash = new Map<string, Recipe[]>();
   for (const recipe of recipes) byHash.set(recipeHash(recipe), [...(byHash.get(recipeHash(recipe)) ?? []), recipe]);
@@ -23,7 +27,9 @@ export function planRuns(recipes: readonly Recipe[]): PlannedRun[] {
   }));
 }
 
-/** The recipe of a repetition: pair 0 is the recipe itself, further ones have other seeds of everything that is drawn. */
+/**
+ * The recipe of a repetition: pair 0 is the recipe itself, further ones have other seeds of everything that is drawn.
+ */
 export function repeated(recipe: Recipe, pair: number): Recipe {
   const apart = 100 * pair; // so that no end of one pair is an end of another
   const { init_seed, order_seeds } = recipe.pair;

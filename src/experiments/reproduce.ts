@@ -1,4 +1,5 @@
-// Reproducing experiments: train what is missing, measure, check the claims, write the reports. `layerwise reproduce` and `layerwise train` are thin clients of this.
+// Reproducing experiments: train what is missing, measure, check the claims, write the reports. `layerwise reproduce`
+// and `layerwise train` are thin clients of this.
 import { type EngineSettings, engineOf, type Hearing } from "../jobs/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { carryOutRuns, previewRuns, type Surroundings } from "./carry-out.ts";
@@ -53,7 +54,10 @@ export async function reproduce(recipes: readonly Recipe[], options: ReproduceOp
   return writeExperiments(recipes, { runs: surroundings.runs, scale, pairs });
 }
 
-/** What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Makes nothing but the estimate. */
+/**
+ * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Makes
+ * nothing but the estimate.
+ */
 export async function planReproduction(
   recipes: readonly Recipe[],
   options: ReproduceOptions = {},

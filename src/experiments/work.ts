@@ -1,5 +1,5 @@
-// What there is to do for recipes in their run folders, as tasks for any engine: training what is missing, measuring what is missing. What is there already is
-// not done again, so a run that was cut goes on where it stopped.
+// What there is to do for recipes in their run folders, as tasks for any engine: training what is missing, measuring
+// what is missing. What is there already is not done again, so a run that was cut goes on where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Piece, removePieces } from "../connectivity/index.ts";

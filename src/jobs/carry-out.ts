@@ -1,4 +1,5 @@
-// Carrying tasks out where it was chosen: by processes here, or by a job on a cluster, which a later call with the same id finds again.
+// Carrying tasks out where it was chosen: by processes here, or by a job on a cluster, which a later call with the same
+// id finds again.
 import { existsSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { freemem } from "node:os";

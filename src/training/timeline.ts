@@ -1,5 +1,6 @@
-// The course of a training, counted in epochs, or in steps where there are none (a text has none: its windows are drawn at random). Checkpoints, measurements and
-// federated rounds are moments of it: whole numbers from 0, the initialisation, to the total.
+// The course of a training, counted in epochs, or in steps where there are none (a text has none: its windows are drawn
+// at random). Checkpoints, measurements and federated rounds are moments of it: whole numbers from 0, the
+// initialisation, to the total.
 
 /** Steps between two snapshots at most. */
 const mostSteps = 100;
@@ -32,7 +33,10 @@ export class Timeline {
     return moment % this.#options.every === 0 || moment === this.total;
   }
 
-  /** Whether the checkpoint of a moment stays: it is measured, a round ends there, or the next one is measured against it. */
+  /**
+   * Whether the checkpoint of a moment stays: it is measured, a round ends there, or the next one is measured against
+   * it.
+   */
   isKept(moment: number): boolean {
     const { keepsPrevious, round } = this.#options;
     return (
@@ -61,7 +65,10 @@ export class Timeline {
     }));
   }
 
-  /** Where the snapshot after a moment is: at the next epoch, or within a hundred steps, so that every measured one has its own. */
+  /**
+   * Where the snapshot after a moment is: at the next epoch, or within a hundred steps, so that every measured one has
+   * its own.
+   */
   nextSnapshot(moment: number): number {
     if (this.unit === "epoch") return moment + 1;
     const following = (of: number) => moment - (moment % of) + of;

@@ -1,5 +1,5 @@
-// Where the work is to be done: on this machine, or on a Slurm cluster. The cluster's settings are given with the command, by the environment
-// (LAYERWISE_PARTITION …) or in a layerwise.yaml where the command is typed, in that order.
+// Where the work is to be done: on this machine, or on a Slurm cluster. The cluster's settings are given with the
+// command, by the environment (LAYERWISE_PARTITION …) or in a layerwise.yaml where the command is typed, in that order.
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
 import type { EngineSettings, Hearing } from "../../jobs/index.ts";
@@ -35,7 +35,7 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   const flags = command.opts() as Flags;
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as Flags;
   const { givenSettings } = await import("./engine-settings.ts");
-  const { engine: name = "local", cpusPerTask, threads, ...rest } = { ...givenSettings(), ...given };
+  const { engine: name = "local", cpusPerTask = 1, threads, ...rest } = { ...givenSettings(), ...given };
   if (name === "slurm") {
     const { checkSlurm } = await import("../../jobs/index.ts");
     if (given.threads)
@@ -55,7 +55,7 @@ export async function handOver(engine: EngineSettings): Promise<Hearing> {
   const { name, ...settings } = engine;
   return {
     command: process.argv.slice(2),
-    environment: environmentOf({ cpusPerTask: 1, ...settings, engine: name }),
+    environment: environmentOf({ ...settings, engine: name }),
     onHandedOver: (id) =>
       onInterrupt(
         `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,

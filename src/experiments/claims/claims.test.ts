@@ -33,7 +33,10 @@ const point = (epoch: number, cells: Cell[]): Measured => ({
 });
 
 const count = 400;
-/** Scores of the cells' mixes: the ends lose 1, an average the barrier more, times what `weight` gives a sample (on average 1); 89 % are wrong. */
+/**
+ * Scores of the cells' mixes: the ends lose 1, an average the barrier more, times what `weight` gives a sample (on
+ * average 1); 89 % are wrong.
+ */
 function tableOf({ document: { cells } }: Measured, weight: (sample: number) => number): Scores {
   const error = Float32Array.from({ length: count }, (_, i) => Number(i % 100 < 89));
   const row = (barrier: number) => ({

@@ -1,6 +1,7 @@
-// Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold, or undecided where the interval
-// covers both. Where a cell exists on both bases the mean counts, as it is drawn: on one base alone the barrier also holds how far that end is from the mean of
-// both, which clients of unlike data make large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
+// Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold,
+// or undecided where the interval covers both. Where a cell exists on both bases the mean counts, as it is drawn: on
+// one base alone the barrier also holds how far that end is from the mean of both, which clients of unlike data make
+// large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
 // compared sample by sample: the interval is that of their difference, laid around the limit.
 import { type Cell, errorIntervalOf, mean, meanInterval } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";

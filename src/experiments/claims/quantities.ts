@@ -1,5 +1,6 @@
-// What a claim can be about: one line a quantity, with the cells that it takes, how its value follows from a sample's scores, and its metric where it has only one.
-// The recipe's schema and the table in docs/extending.md are made from it. A cell that exists on both bases is a group of two, which count as their mean.
+// What a claim can be about: one line a quantity, with the cells that it takes, how its value follows from a sample's
+// scores, and its metric where it has only one. The recipe's schema and the table in docs/extending.md are made from
+// it. A cell that exists on both bases is a group of two, which count as their mean.
 import { type Cell, type Measurement, type Metric, mean } from "../../connectivity/index.ts";
 import { mixOf, type Scores } from "../../sweep/index.ts";
 
@@ -12,7 +13,10 @@ export interface ScoredPoint {
 interface Quantity {
   /** In words, for the documentation. */
   readonly is: string;
-  /** None where it was not measured. Several groups (a layer each): it is the largest of them, so a claim about it is one about each. */
+  /**
+   * None where it was not measured. Several groups (a layer each): it is the largest of them, so a claim about it is
+   * one about each.
+   */
   readonly cells: (document: Measurement, metric: Metric) => Cell[][];
   /** Of every sample, from a group's cells; default: the mean of their barriers. */
   readonly value?: (cells: readonly Cell[], point: ScoredPoint) => Float64Array;

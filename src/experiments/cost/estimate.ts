@@ -1,4 +1,5 @@
-// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is measured here and now.
+// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is
+// measured here and now.
 import { join } from "node:path";
 import { sha256Value } from "../../core/index.ts";
 import { type RuntimeOptions, siblingModule, startWork } from "../../runtime/index.ts";

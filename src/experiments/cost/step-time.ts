@@ -18,6 +18,9 @@ export interface StepTime {
 export const partOf = ({ federated }: Recipe, samples: number): number =>
   Math.ceil(samples / (federated?.clients ?? 1));
 
-/** A scan's cost is taken as a third of a step for each evaluated network, and half of that because mixes share their prefixes. */
+/**
+ * A scan's cost is taken as a third of a step for each evaluated network, and half of that because mixes share their
+ * prefixes.
+ */
 export const evaluationSeconds = ({ seconds, batch }: StepTime, evaluations: number): number =>
   (evaluations * seconds) / batch / 6;

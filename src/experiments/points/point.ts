@@ -1,5 +1,5 @@
-// What of a run is measured: a point is a pair of ends at an epoch (or step), on a split, with some scans. Points of several recipes that share their
-// networks are put together, so that each is measured once.
+// What of a run is measured: a point is a pair of ends at an epoch (or step), on a split, with some scans. Points of
+// several recipes that share their networks are put together, so that each is measured once.
 import { join } from "node:path";
 import { type Bases, type MeasureOptions, parseScans, type ScanName } from "../../connectivity/index.ts";
 import { UserError } from "../../core/index.ts";
@@ -99,7 +99,10 @@ export async function measureOptions(
   };
 }
 
-/** The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says so, never more than were trained on. */
+/**
+ * The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says
+ * so, never more than were trained on.
+ */
 export function measuredData(recipe: Recipe, split: Split) {
   const training = trainingData(recipe);
   const limits = [recipe.measure.samples, split === "train" ? training.samples : "all"];

@@ -1,4 +1,5 @@
-// How large a point's measurement is, from its plan: nothing is opened but the samples, and those only where all of them are asked for.
+// How large a point's measurement is, from its plan: nothing is opened but the samples, and those only where all of
+// them are asked for.
 import { countMixes, type MeasureOptions } from "../../connectivity/index.ts";
 import { openData } from "../../data/index.ts";
 import { buildModel, findNetwork, layersOf } from "../../models/index.ts";

@@ -15,7 +15,10 @@ import { openData } from "../../data/index.ts";
 import { contentOf } from "../run-folder/content.ts";
 import { type Point, resultPath } from "./point.ts";
 
-/** Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept when more is asked for. */
+/**
+ * Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept
+ * when more is asked for.
+ */
 export async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
   if (!stored) return options;
@@ -32,7 +35,10 @@ export async function withStored(file: string, options: MeasureOptions): Promise
   };
 }
 
-/** True when a stored measurement holds every cell that is asked for, on as many samples or more, which are still the same. */
+/**
+ * True when a stored measurement holds every cell that is asked for, on as many samples or more, which are still the
+ * same.
+ */
 export async function isMeasured(
   folder: string,
   point: Pick<Point, "name">,

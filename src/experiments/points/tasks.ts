@@ -1,4 +1,5 @@
-// Measuring the points of a run that are missing, as tasks: each point in pieces, put together when all its pieces are there.
+// Measuring the points of a run that are missing, as tasks: each point in pieces, put together when all its pieces are
+// there.
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import {
@@ -27,7 +28,10 @@ export interface MissingPoint {
   readonly pieces: readonly Piece[];
 }
 
-/** The points whose results are missing, each in pieces, with the steps that score them; and pieces that a cut run left of points that are measured. */
+/**
+ * The points whose results are missing, each in pieces, with the steps that score them; and pieces that a cut run left
+ * of points that are measured.
+ */
 export async function measuringSteps(
   run: RunFolder,
   points: readonly Point[],

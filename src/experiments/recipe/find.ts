@@ -14,7 +14,10 @@ export interface ReadOptions {
   readonly dataDir?: string;
 }
 
-/** Reads recipes by the names of experiments (`fig1`, `trajectory`, `all`, a file), each once. Throws {@link UserError} for a name that nothing has, or two have. */
+/**
+ * Reads recipes by the names of experiments (`fig1`, `trajectory`, `all`, a file), each once. Throws {@link UserError}
+ * for a name that nothing has, or two have.
+ */
 export async function readRecipes(
   experiments: readonly string[],
   { scale, dataDir }: ReadOptions = {},

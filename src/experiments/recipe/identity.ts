@@ -1,9 +1,13 @@
-// What tells recipes apart: the hash that names a run's folder, and the hash of each network, equal where two recipes train the same one.
+// What tells recipes apart: the hash that names a run's folder, and the hash of each network, equal where two recipes
+// train the same one.
 import { existsSync, readFileSync } from "node:fs";
 import { isModule, sha256, sha256Value } from "../../core/index.ts";
 import type { Recipe } from "./schema.ts";
 
-/** What decides each network of a recipe, its seeds and its samples' dealing out aside. Where the data lie is not part of it; what a module of the user's own holds is. */
+/**
+ * What decides each network of a recipe, its seeds and its samples' dealing out aside. Where the data lie is not part
+ * of it; what a module of the user's own holds is.
+ */
 function setUpOf({ model, data, training }: Recipe) {
   const { dir: _, ...samples } = data;
   const { period, factor, keep_previous: __, ...common } = training;
@@ -12,7 +16,8 @@ function setUpOf({ model, data, training }: Recipe) {
 }
 
 /**
- * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their checkpoints are kept.
+ * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their
+ * checkpoints are kept.
  * What is measured on them, and the recipe's name, are not part of it.
  */
 export function recipeHash(recipe: Recipe): string {
@@ -31,7 +36,9 @@ export function seedsOf({ pair: { init, init_seed, order_seeds } }: Recipe, numb
   };
 }
 
-/** Equal for networks of two recipes that come out the same. Clients have none: their samples depend on all the others. */
+/**
+ * Equal for networks of two recipes that come out the same. Clients have none: their samples depend on all the others.
+ */
 export function networkHash(recipe: Recipe, number: number): string | undefined {
   return recipe.federated ? undefined : sha256Value({ ...setUpOf(recipe), seeds: seedsOf(recipe, number) });
 }

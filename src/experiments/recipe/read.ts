@@ -1,4 +1,5 @@
-// Reads recipes from YAML: at a scale, with the defaults filled in; a key nobody knows is an error that names the nearest known one.
+// Reads recipes from YAML: at a scale, with the defaults filled in; a key nobody knows is an error that names the
+// nearest known one.
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { z } from "zod";
@@ -7,7 +8,8 @@ import { atScale, parseYaml, type Scale } from "./scales.ts";
 import { knownKeys, type Recipe, recipeSchema } from "./schema.ts";
 
 /**
- * Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the recipe's folder. Under `scales` a recipe says
+ * Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the
+ * recipe's folder. Under `scales` a recipe says
  * what a smaller scale changes.
  */
 export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {

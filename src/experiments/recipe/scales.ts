@@ -1,5 +1,6 @@
-// Scales: under `scales` a recipe says what a smaller set-up than the paper's changes. Each change stands in the recipe with its reason, or in a file that several
-// recipes share: `small: NAME` is scales/NAME.yaml beside the recipe, `small: { from: NAME, … }` the same with further changes.
+// Scales: under `scales` a recipe says what a smaller set-up than the paper's changes. Each change stands in the recipe
+// with its reason, or in a file that several recipes share: `small: NAME` is scales/NAME.yaml beside the recipe,
+// `small: { from: NAME, … }` the same with further changes.
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";

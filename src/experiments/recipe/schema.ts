@@ -1,4 +1,5 @@
-// The schema of a recipe: what to train and what to measure. Every key has the paper's value as default, so a recipe is a short list of differences.
+// The schema of a recipe: what to train and what to measure. Every key has the paper's value as default, so a recipe is
+// a short list of differences.
 import { z } from "zod";
 import { quantities, takes } from "../claims/quantities.ts";
 
@@ -39,14 +40,19 @@ const pair = z.strictObject({
 
 const aggregate = z.strictObject({ every: count, layers: z.array(z.string()).min(1).default(["**"]) });
 
-/** Clients that start from one initialisation and see their own part of the samples only; the first two are the pair. */
+/**
+ * Clients that start from one initialisation and see their own part of the samples only; the first two are the pair.
+ */
 const federatedShape = z.strictObject({
   clients: z.int().min(2).default(2),
   partition: z.enum(["iid", "dirichlet", "shards"]).default("iid"),
   alpha: z.number().positive().optional(),
   shards: count.optional(),
   seed: seed.default(1),
-  /** FedAvg: every so many epochs (steps, where those are counted) the clients go on from the average of these layers. Default: never. */
+  /**
+   * FedAvg: every so many epochs (steps, where those are counted) the clients go on from the average of these layers.
+   * Default: never.
+   */
   aggregate: aggregate.optional(),
 });
 
@@ -62,7 +68,9 @@ const trainingShape = z.strictObject({
   epochs: count.optional(),
   /** In place of epochs; a text has none. */
   steps: count.optional(),
-  /** With epochs only: keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends. */
+  /**
+   * With epochs only: keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends.
+   */
   keep_previous: z.boolean().default(false),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
@@ -73,7 +81,10 @@ const trainingShape = z.strictObject({
   clip: z.number().positive().optional(),
   schedule: z.enum(["cosine", "constant", "step"]).default("cosine"),
   warmup_steps: z.int().min(0).default(100),
-  /** Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs (30), or steps where those are counted. */
+  /**
+   * Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs (30), or steps where those are
+   * counted.
+   */
   period: count.optional(),
   factor: z.number().positive().default(0.5),
 });
