@@ -1,5 +1,5 @@
 // Networks with drawn weights, samples and mixes, for tests of the sweep.
-import { isFloating, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
+import { fromNumbers, isFloating, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import type { Dataset } from "../src/data/index.ts";
 import { dtypeOf, holderOf, type Model, type Parameter } from "../src/models/index.ts";
 import type { SegmentedNetwork } from "../src/sweep/index.ts";
@@ -22,7 +22,9 @@ export function networkOf(model: Model): SegmentedNetwork<Mix> {
     const random = randomStream(1, source, holder(name));
     const scale = 1 / Math.sqrt(sizeOf(shape.slice(1)));
     const one = () => (name.endsWith("running_var") ? 1 + Math.abs(random.normal()) : scale * random.normal());
-    return tensor(dtype, shape, Array.from({ length: sizeOf(shape) }, isFloating(dtype) ? one : () => 0));
+    return isFloating(dtype)
+      ? fromNumbers(dtype, shape, Array.from({ length: sizeOf(shape) }, one))
+      : tensor(dtype, shape);
   };
   const weight = (source: string, parameter: Parameter): Tensor => {
     if (source !== "m") return drawn(source, parameter);

@@ -6,6 +6,7 @@ import { type Tensor, toNumbers } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import {
   add,
+  cast,
   conv,
   Graph,
   gather,
@@ -102,6 +103,17 @@ describe("the segmented sweep equals a graph for each mix", () => {
 
   it("for a convolutional network with a large head", () =>
     expectEqual(buildModel("vgg11", { width: 1, hidden: 6, classes: 4 }), samplesOf([3, 32, 32], [], 4)));
+
+  it("for weights in bfloat16 that the graph widens", () => {
+    const parameters = ["first", "second"].map(
+      (name): Parameter => ({ name: `${name}.weight`, shape: [4, 4], dtype: "bfloat16" }),
+    );
+    const forward: Model["forward"] = ({ input }, weights) => {
+      const wide = (name: string) => cast(weights(`${name}.weight`), "float32");
+      return linear(tanh(linear(input, wide("first"))), wide("second"));
+    };
+    return expectEqual({ name: "wide", sizes: {}, tied: [], parameters, forward }, samplesOf([4], [], 4));
+  });
 
   const gpt = buildModel("gpt", { blocks: 3, heads: 2, dim: 8, context: 6, classes: 11 });
 
