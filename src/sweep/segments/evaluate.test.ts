@@ -98,8 +98,10 @@ describe("the segmented sweep equals a graph for each mix", () => {
   it("for a multilayer perceptron", () =>
     expectEqual(buildModel("mlp", { inputs: 192, hidden: 8, depth: 4, classes: 4 }), image));
 
-  it("for a convolutional network with batch normalisation", () =>
-    expectEqual(buildModel("resnet18", { width: 2, classes: 4 }), image));
+  const some = (model: Model) => mixesOf(model).filter((_, i) => i % 3 === 0); // of every kind
+  const normed = buildModel("resnet18", { width: 2, classes: 4 });
+
+  it("for a convolutional network with batch normalisation", () => expectEqual(normed, image, {}, some(normed)));
 
   it("for a convolutional network with a large head", () =>
     expectEqual(buildModel("vgg11", { width: 1, hidden: 6, classes: 4 }), samplesOf([3, 32, 32], [], 4)));
@@ -119,9 +121,9 @@ describe("the segmented sweep equals a graph for each mix", () => {
 
   it("for a transformer whose embedding is its head", () => expectEqual(gpt, text));
 
-  it("when there is no memory for states", () => expectEqual(gpt, text, { memory: 0 }));
+  it("when there is no memory for states", () => expectEqual(gpt, text, { memory: 0 }, some(gpt)));
 
-  it("when all batches go together after the first", () => expectEqual(gpt, text, { memory: 1e9, batch: 1 }));
+  it("when all batches go together after the first", () => expectEqual(gpt, text, { batch: 1 }, some(gpt)));
 
   it("when scores are computed some positions at a time", () =>
     expectEqual(rows, samplesOf([6], [6], 50, true), { mostLogits: 4 * 50 * 5 }));
