@@ -13,8 +13,12 @@ export function average(a: Tensor, b: Tensor, alpha: number, dtype: DType = "flo
 }
 
 /** The same elements in another floating dtype. */
-export const convert = (tensor: Tensor, dtype: DType): Tensor =>
-  tensor.dtype === dtype ? tensor : fromNumbers(dtype, tensor.shape, toNumbers(tensor));
+export function convert(tensor: Tensor, dtype: DType): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const data = toNumbers(tensor);
+  if (dtype === "float32" && data instanceof Float32Array) return { dtype, shape: tensor.shape, data };
+  return fromNumbers(dtype, tensor.shape, data);
+}
 
 /** Writes the average into a tensor of as many elements as a and b have. */
 export function averageInto(result: Tensor, a: Tensor, b: Tensor, alpha: number): void {
@@ -81,6 +85,10 @@ function mixConverted(a: Tensor, b: Tensor, alpha: number, { dtype, data }: Tens
     const [x, y] = [a, b].map((end) =>
       toNumbers({ ...end, data: end.data.subarray(at, at + count) as Tensor["data"] }),
     );
+    if (dtype === "float32" && x instanceof Float32Array && y instanceof Float32Array) {
+      mixSingles(x, y, alpha, (data as Float32Array).subarray(at, at + count));
+      continue;
+    }
     const mixed = new Float64Array(count);
     for (let i = 0; i < count; i++) mixed[i] = (1 - alpha) * x[i] + alpha * y[i];
     const piece = fromNumbers(dtype, [count], mixed).data;

@@ -5,11 +5,11 @@ import type { Model, Parameter } from "./model.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` tells of the rest. */
-export function graphParameters(foreign: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
+export function graphParameters(graph: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
   const statistics = new Set(
-    foreign.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
+    graph.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
   );
-  return foreign.held.flatMap((held): Parameter[] => {
+  return graph.held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
     const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];

@@ -1,12 +1,15 @@
 // Evaluates mixes on a range of samples segment by segment (segments/), and the rule that says for which networks.
 
-import { isLarge, type Model, weightBytes } from "../models/index.ts";
-import { cannotRun } from "../pairs/index.ts";
+import { fromNumbers, type Tensor } from "../core/index.ts";
+import { dtypeOf, isLarge, type Model, weightBytes } from "../models/index.ts";
+import { cannotRun, type Pair } from "../pairs/index.ts";
 import type { Evaluation } from "./evaluate.ts";
-import type { Mix } from "./mixes.ts";
+import { isEnd, type Mix, mixKey } from "./mixes.ts";
+import { nothingToRecalibrate, recalibrationBatches } from "./recalibrate.ts";
 import type { Scores } from "./scores.ts";
-import { evaluateInSegments } from "./segments/index.ts";
+import { evaluateInSegments, type SegmentedNetwork, statisticsInSegments } from "./segments/index.ts";
 import { keyOf, type Source } from "./source.ts";
+import type { MixWeights, Recalibrated } from "./weights.ts";
 
 /** Sets of weights that one graph of all mixes takes in memory: three sources, each as read, as serialised and as loaded. */
 const setsInOneGraph = 9;
@@ -23,8 +26,45 @@ export async function evaluateBySegment(
   { pair, weights, runtime, memory }: Evaluation & { readonly memory: number },
   onProgress: (share: number) => void,
 ): Promise<void> {
+  const network = networkOf(pair, weights);
+  // the other half is for the segment's weights, and what the runtime needs to run it
+  const options = { data: pair.data, batch: pair.batch, memory: memory / 2, runtime };
+  const write = (mix: Mix, start: number, loss: Float32Array, error?: Float32Array) =>
+    scores.write(mix, start, loss, error);
+  await evaluateInSegments(mixes, range, network, options, write, onProgress).catch((error) => {
+    throw pair.model.dialect ? cannotRun(error, pair.data.name) : error;
+  });
+}
+
+/** The same as {@link recalibrate}, with the weights of one segment in memory at a time. */
+export async function recalibrateBySegment(
+  mixes: readonly Mix[],
+  { pair, weights, runtime, memory }: Evaluation & { readonly memory: number },
+): Promise<Recalibrated> {
+  const { length: batch, batches } = recalibrationBatches(pair);
+  const averaged = mixes.filter((mix) => !isEnd(mix));
+  const options = { data: pair.data, batch, memory: memory / 2, runtime };
+  const { keys, values } = await statisticsInSegments(averaged, batches, networkOf(pair, weights), options);
+  if (averaged.length > 0 && values.size === 0) throw nothingToRecalibrate();
+  const sourceOf = (key: string): Source => ({ kind: "recalibrated", prefix: key });
+  const tensors = new Map<string, Tensor>();
+  for (const [name, own] of values)
+    for (const [key, value] of own)
+      tensors.set(
+        `${keyOf(sourceOf(key))}:${name}`,
+        fromNumbers(dtypeOf(weights.parameter(name)), [value.length], value),
+      );
+  const statistics = averaged.map((mix): [string, Map<string, Source>] => [
+    mixKey(mix),
+    new Map([...keys.get(mix)!].map(([name, key]) => [name, sourceOf(key)])),
+  ]);
+  return { statistics: new Map(statistics), tensors };
+}
+
+/** A pair as segments ask for it. */
+function networkOf(pair: Pair, weights: MixWeights): SegmentedNetwork<Mix> {
   const sources = new Map<string, Source>();
-  const network = {
+  return {
     model: pair.model,
     inputs: pair.inputs,
     sourceOf(parameter: string, mix: Mix) {
@@ -34,11 +74,4 @@ export async function evaluateBySegment(
     },
     weight: (source: string, { name }: { readonly name: string }) => weights.read(sources.get(source)!, name),
   };
-  // the other half is for the segment's weights, and what the runtime needs to run it
-  const options = { data: pair.data, batch: pair.batch, memory: memory / 2, runtime };
-  const write = (mix: Mix, start: number, loss: Float32Array, error?: Float32Array) =>
-    scores.write(mix, start, loss, error);
-  await evaluateInSegments(mixes, range, network, options, write, onProgress).catch((error) => {
-    throw pair.model.dialect ? cannotRun(error, pair.data.name) : error;
-  });
 }

@@ -15,6 +15,21 @@ import type { MixWeights, Recalibrated } from "./weights.ts";
 /** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
 const size = 64;
 
+/** The full batches that a recalibration passes through the network. Throws {@link UserError} where there is none. */
+export function recalibrationBatches({ data, fixedBatch }: Pair): { length: number; batches: number } {
+  const length = fixedBatch ?? Math.min(size, data.count);
+  if (length > data.count)
+    throw new UserError(
+      `--stats recalibrate needs a batch of samples: ${length} at least. Give more, or leave it out.`,
+    );
+  return { length, batches: Math.floor(data.count / length) };
+}
+
+export const nothingToRecalibrate = (): UserError =>
+  new UserError(
+    "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",
+  );
+
 /** Statistics of every mix with an averaged layer, from the samples' full batches; the ends keep theirs. */
 export async function recalibrate(
   pair: Pair,
@@ -22,13 +37,8 @@ export async function recalibrate(
   weights: MixWeights,
   runtime?: RuntimeOptions,
 ): Promise<Recalibrated> {
-  const { data, fixedBatch, model } = pair;
-  const length = fixedBatch ?? Math.min(size, data.count);
-  if (length > data.count)
-    throw new UserError(
-      `--stats recalibrate needs a batch of samples: ${length} at least. Give more, or leave it out.`,
-    );
-  const batches = Math.floor(data.count / length);
+  const { data, model } = pair;
+  const { length, batches } = recalibrationBatches(pair);
   const graph = new Graph();
   const inputs = pair.inputs(graph, batchShape(data, length));
   const used = new Map<string, { source: Source; parameter: string }>();
@@ -49,10 +59,7 @@ export async function recalibrate(
     statistics.set(mixKey(mix), own);
   }
   if (statistics.size === 0) return { statistics, tensors: new Map() }; // nothing is averaged
-  if (tracked.size === 0)
-    throw new UserError(
-      "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",
-    );
+  if (tracked.size === 0) throw nothingToRecalibrate();
   const values = [...tracked.values()];
   const outputs = Object.fromEntries(values.map(({ value }, i) => [`s${i}`, value]));
   const { session, fed } = await loadSweep({ outputs, weights: used }, weights, runtime);

@@ -3,7 +3,7 @@
 import { freemem } from "node:os";
 import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
-import { evaluateBySegment, needsSegments } from "./by-segment.ts";
+import { evaluateBySegment, needsSegments, recalibrateBySegment } from "./by-segment.ts";
 import { evaluateTogether } from "./evaluate.ts";
 import { isEnd, type Mix, orderMixes } from "./mixes.ts";
 import { recalibrate } from "./recalibrate.ts";
@@ -42,14 +42,10 @@ export class Sweep {
   /** The scores of some mixes, of which each is evaluated once. */
   async score(mixes: Iterable<Mix>, options: ScoreOptions = {}): Promise<Scores> {
     const all = orderMixes(mixes);
-    const { pair, options: own } = this;
+    const { pair } = this;
     const [from, to] = options.range ?? [0, pair.data.count];
     const { until, progress = () => {} } = options;
-    const plain = new MixWeights(pair, own);
-    const weights =
-      own.statistics === "recalibrate"
-        ? new MixWeights(pair, own, await recalibrate(pair, all, plain, own.runtime))
-        : plain;
+    const weights = await this.#weightsOf(all);
     const scores = Scores.empty(all, pair.data.count);
     let active = all;
     for (let done = from; done < to; ) {
@@ -68,6 +64,22 @@ export class Sweep {
     return scores;
   }
 
+  /** Whether mixes go through the network segment by segment, and the memory for it. */
+  get #segments(): { memory: number } | undefined {
+    const { memory } = this.options;
+    return needsSegments(this.pair.model, memory) ? { memory: memory ?? freeMemory() / 2 } : undefined;
+  }
+
+  async #weightsOf(mixes: readonly Mix[]): Promise<MixWeights> {
+    const { pair, options } = this;
+    const weights = new MixWeights(pair, options);
+    if (options.statistics !== "recalibrate") return weights;
+    const recalibrated = this.#segments
+      ? await recalibrateBySegment(mixes, { pair, weights, runtime: options.runtime, ...this.#segments })
+      : await recalibrate(pair, mixes, weights, options.runtime);
+    return new MixWeights(pair, options, recalibrated);
+  }
+
   #evaluate(
     mixes: readonly Mix[],
     range: readonly [number, number],
@@ -75,10 +87,10 @@ export class Sweep {
     weights: MixWeights,
     onProgress: (share: number) => void,
   ): Promise<void> {
-    const { runtime, memory } = this.options;
-    const evaluation = { pair: this.pair, weights, runtime };
-    if (!needsSegments(this.pair.model, memory)) return evaluateTogether(mixes, range, scores, evaluation, onProgress);
-    return evaluateBySegment(mixes, range, scores, { ...evaluation, memory: memory ?? freeMemory() / 2 }, onProgress);
+    const evaluation = { pair: this.pair, weights, runtime: this.options.runtime };
+    return this.#segments
+      ? evaluateBySegment(mixes, range, scores, { ...evaluation, ...this.#segments }, onProgress)
+      : evaluateTogether(mixes, range, scores, evaluation, onProgress);
   }
 }
 

@@ -2,3 +2,4 @@
 // only one segment's weights are in memory.
 export { evaluateInSegments, type SegmentOptions, type Write } from "./evaluate.ts";
 export type { SegmentedNetwork } from "./network.ts";
+export { type MixStatistics, statisticsInSegments } from "./statistics.ts";

@@ -55,9 +55,18 @@ export class HeldWeights<M> {
       const at = node.op === "Input" ? names.get(String(node.attributes.name)) : undefined;
       return at === undefined ? undefined : graph.input(`p${at}`, dtypeOf(parameters[at]), parameters[at].shape);
     })(value);
-    const session = await this.#sessions.fed({ result });
     const feeds: Record<string, Tensor> = {};
     for (const i of parameters.keys()) feeds[`p${i}`] = await read(i);
+    if (Object.values(feeds).some(({ dtype }) => dtype === "bfloat16")) {
+      // the binding takes no such tensors, so they are frozen in
+      const session = await this.#sessions.frozen({ result }, new Map(Object.entries(feeds)));
+      try {
+        return (await session.run({})).result;
+      } finally {
+        await session.dispose();
+      }
+    }
+    const session = await this.#sessions.fed({ result });
     return (await session.run(feeds)).result;
   }
 }
