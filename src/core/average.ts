@@ -1,6 +1,15 @@
 // The average of two tensors, (1 - alpha) a + alpha b, in double precision and rounded once to the result's dtype.
 // It is made chunk by chunk, so that it takes no memory but its result's.
-import { chunkLength, fromNumbers, halfValues, roundToBrains, roundToHalves, toNumbers } from "./numbers.ts";
+import {
+  chunkLength,
+  fromNumbers,
+  halfValues,
+  roundToBrains,
+  roundToHalves,
+  toNumbers,
+  widenBrains,
+  widenHalves,
+} from "./numbers.ts";
 import { type DType, makeArray, type Tensor } from "./tensor.ts";
 
 /** The average as a tensor of a's shape; at alpha 0 and 1 an end itself where it has the dtype, to the last bit. */
@@ -16,7 +25,8 @@ export function average(a: Tensor, b: Tensor, alpha: number, dtype: DType = "flo
 export function convert(tensor: Tensor, dtype: DType): Tensor {
   if (tensor.dtype === dtype) return tensor;
   const data = toNumbers(tensor);
-  if (dtype === "float32" && data instanceof Float32Array) return { dtype, shape: tensor.shape, data };
+  if (dtype === "float32" && data instanceof Float32Array)
+    return { dtype, shape: tensor.shape, data: data as Float32Array<ArrayBuffer> };
   return fromNumbers(dtype, tensor.shape, data);
 }
 
@@ -26,6 +36,8 @@ export function averageInto(result: Tensor, a: Tensor, b: Tensor, alpha: number)
     throw new RangeError(`${a.data.length} and ${b.data.length} elements averaged into ${result.data.length}`);
   const kernel = a.dtype === b.dtype && a.dtype === result.dtype ? kernels[a.dtype] : undefined;
   if (kernel) kernel(a.data, b.data, alpha, result.data);
+  else if (result.dtype === "float32" && a.dtype === b.dtype && a.dtype in widen)
+    mixWidened(a.data as Uint16Array, b.data as Uint16Array, alpha, result.data as Float32Array, widen[a.dtype]!);
   else mixConverted(a, b, alpha, result);
 }
 
@@ -78,6 +90,25 @@ function mixBrains(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16
   }
 }
 
+type Widen = (bits: Uint16Array, wide: Float32Array) => void;
+
+const widen: Readonly<Partial<Record<DType, Widen>>> = {
+  float16: widenHalves,
+  bfloat16: (bits, wide) => widenBrains(bits, new Int32Array(wide.buffer, wide.byteOffset, wide.length)),
+};
+
+/** Sixteen bits into float32. */
+function mixWidened(a: Uint16Array, b: Uint16Array, alpha: number, result: Float32Array, widen: Widen): void {
+  const size = Math.min(chunkLength, result.length);
+  const [x, y] = [new Float32Array(size), new Float32Array(size)];
+  for (let at = 0; at < result.length; at += chunkLength) {
+    const target = result.subarray(at, at + chunkLength);
+    widen(a.subarray(at, at + target.length), x);
+    widen(b.subarray(at, at + target.length), y);
+    mixSingles(x, y, alpha, target);
+  }
+}
+
 /** Any dtypes, through numbers. */
 function mixConverted(a: Tensor, b: Tensor, alpha: number, { dtype, data }: Tensor): void {
   for (let at = 0; at < data.length; at += chunkLength) {
@@ -85,10 +116,6 @@ function mixConverted(a: Tensor, b: Tensor, alpha: number, { dtype, data }: Tens
     const [x, y] = [a, b].map((end) =>
       toNumbers({ ...end, data: end.data.subarray(at, at + count) as Tensor["data"] }),
     );
-    if (dtype === "float32" && x instanceof Float32Array && y instanceof Float32Array) {
-      mixSingles(x, y, alpha, (data as Float32Array).subarray(at, at + count));
-      continue;
-    }
     const mixed = new Float64Array(count);
     for (let i = 0; i < count; i++) mixed[i] = (1 - alpha) * x[i] + alpha * y[i];
     const piece = fromNumbers(dtype, [count], mixed).data;

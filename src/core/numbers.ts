@@ -57,13 +57,13 @@ function halfToNumber(bits: number): number {
 }
 
 /** Widens float16 into an array of the same length. */
-function widenHalves(bits: Uint16Array, target: Float32Array): void {
+export function widenHalves(bits: Uint16Array, target: Float32Array): void {
   const values = halfValues();
   for (let i = 0; i < bits.length; i++) target[i] = values[bits[i]];
 }
 
 /** Widens bfloat16 into the bits of float32, an array of the same length. */
-function widenBrains(bits: Uint16Array, target: Int32Array): void {
+export function widenBrains(bits: Uint16Array, target: Int32Array): void {
   for (let i = 0; i < bits.length; i++) target[i] = bits[i] << 16;
 }
 
