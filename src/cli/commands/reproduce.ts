@@ -1,7 +1,8 @@
 // layerwise reproduce EXPERIMENT…: trains what is missing, measures, draws the reports.
 import { Command } from "@commander-js/extra-typings";
 import type { Written } from "../../experiments/index.ts";
-import { chooseEngine, handOver } from "../options/engine.ts";
+import { chooseEngine } from "../options/engine.ts";
+import { handOver } from "../options/hand-over.ts";
 import { device, example, oneOf, whole } from "../options/values.ts";
 import { planText } from "../terminal/costs.ts";
 import { makeProgress } from "../terminal/progress.ts";

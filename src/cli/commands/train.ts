@@ -1,7 +1,8 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { Command } from "@commander-js/extra-typings";
 import { UserError } from "../../core/index.ts";
-import { chooseEngine, handOver } from "../options/engine.ts";
+import { chooseEngine } from "../options/engine.ts";
+import { handOver } from "../options/hand-over.ts";
 import { device, example, oneOf, whole } from "../options/values.ts";
 import { makeProgress } from "../terminal/progress.ts";
 

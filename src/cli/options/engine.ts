@@ -2,8 +2,7 @@
 // command, by the environment (LAYERWISE_PARTITION …) or in a layerwise.yaml where the command is typed, in that order.
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
-import type { EngineSettings, Hearing } from "../../jobs/index.ts";
-import { onInterrupt } from "../terminal/interrupt.ts";
+import type { EngineSettings } from "../../jobs/index.ts";
 import { oneOf, whole } from "./values.ts";
 
 /** Adds the options to a command; {@link chooseEngine} reads them. */
@@ -46,19 +45,4 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   const stray = ["partition", "account", "gres", "time", "mem", "cpusPerTask", "maxTasks"].find((key) => key in given);
   if (stray) throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for --engine slurm.`);
   return { name, threads, piece: rest.piece };
-}
-
-/** What a cluster's job remembers of the command, and what Ctrl-C says once it has the work. */
-export async function handOver(engine: EngineSettings): Promise<Hearing> {
-  if (engine.name !== "slurm") return {};
-  const { environmentOf } = await import("./engine-settings.ts");
-  const { name, ...settings } = engine;
-  return {
-    command: process.argv.slice(2),
-    environment: environmentOf({ ...settings, engine: name }),
-    onHandedOver: (id) =>
-      onInterrupt(
-        `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
-      ),
-  };
 }
