@@ -1,11 +1,11 @@
 // The Python that PyTorch's side of a comparison runs in, and the PyTorch that it has.
-import { findPython, runPython } from "../test/python.ts";
+import { describePython, findPython } from "../test/python.ts";
 
 const { python, note } = findPython("torch");
 
 export { python };
 
-export const pytorchName = `PyTorch ${python ? runPython(python, ["-c", "import torch; print(torch.__version__)"]).trim() : ""}`;
+export const pytorchName = python ? describePython(python).replace(/^.*, /, "") : "PyTorch";
 
 export const noPython = `no PyTorch${note}: for large networks the interpreter needs torchvision, transformers, safetensors, onnx and onnxscript as well`;
 

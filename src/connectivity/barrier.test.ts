@@ -143,7 +143,7 @@ describe("scans", () => {
     ).toEqual([...names.slice(0, 5), ...names.slice(-5), "l5"]);
     expect(cells("window:3").map((c) => c.averaged)[1]).toEqual(["l1", "l2", "l3"]);
     expect(planCells(names, ["full"], { base: "both", orderSeed: 1 })).toEqual([
-      { scan: "full", layer: null, averaged: names, base: null },
+      { scan: "full", layer: null, averaged: names, base: null, alpha: 0.5 },
     ]);
     expect(planCells(names, ["single"], { base: "both", orderSeed: 1 }).length).toBe(24);
   });

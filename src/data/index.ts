@@ -2,7 +2,7 @@
 // May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
-export type { Batch, DataOptions, DataSource, Dataset, InputSpec, Split } from "./dataset.ts";
+export type { Batch, DataOptions, Dataset } from "./dataset.ts";
 export { type BatchShape, batchAt, batchShape, batchSize } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
 export { dataSources, openData } from "./registry.ts";

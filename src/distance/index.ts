@@ -1,7 +1,7 @@
 // Distances between two files, layer by layer and streamed, and what differs between them: names, shapes, whole numbers, the graphs of ONNX files.
 // May import: models, checkpoints, graph, core.
 export { type Comparison, compareFiles } from "./compare.ts";
-export { type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
-export { alignGraphs, graphWeights, isSame, mayBeTied, readGraph } from "./graph-weights.ts";
+export { layerDistances, sumsOfPieces } from "./distance.ts";
+export { alignGraphs, mayBeTied, readGraph } from "./graph-weights.ts";
 export { compareKeys, tiedIn } from "./keys.ts";
 export { cannotAverage, requireSameWhole } from "./whole.ts";

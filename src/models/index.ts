@@ -11,9 +11,9 @@ export {
   layersOf,
   matchLayers,
 } from "./layers.ts";
-export type { Inputs, Model, Network, Parameter, Sizes, Training, Weights } from "./model.ts";
+export type { Inputs, Model, Network, Parameter, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
-export { classification, type Scores as ScoreValues, scoresOf } from "./scores.ts";
+export { classification, scoresOf } from "./scores.ts";

@@ -5,7 +5,7 @@ import { type BatchShape, batchSize } from "../data/index.ts";
 import { compareKeys, requireSameWhole } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { buildModel, findNetwork, isLarge, layersOf, type Model } from "../models/index.ts";
-import { openEnd, shareTied } from "./end.ts";
+import { openEnd, openTwoEnds, shareTied } from "./end.ts";
 import { requireFit } from "./fit.ts";
 import type { Origin } from "./origin.ts";
 
@@ -18,7 +18,7 @@ export const builtIn: Origin = {
     await requireSameWhole(a, b);
     compareWithModel(a, model);
     const notes: string[] = [];
-    const [first, second] = [await openEnd(a, allowNonfinite), await openEnd(b, allowNonfinite)];
+    const [first, second] = await openTwoEnds([a, b], allowNonfinite);
     const [x, y] = [shareTied(first, tied, notes), shareTied(second, tied, notes)];
     return {
       a: x,

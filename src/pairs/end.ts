@@ -34,18 +34,27 @@ const mostKept = 1 << 26;
 
 /** Opens an end over a file. Throws {@link UserError} when a weight is NaN or infinite, unless that is allowed. */
 export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
+  const sha256 = sha256Files(file.files); // in threads of its own, beside what follows
+  sha256.catch(() => {}); // awaited below
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
   const kept = bytes <= mostKept ? await readAll(file) : undefined;
   const read = async (name: string) => kept?.get(name) ?? file.read(name);
   const found = new Map<string, Inspection>();
-  for (const name of file.tensors.keys()) found.set(name, inspect(await read(name)));
+  const names = [...file.tensors.keys()];
+  let next = names.length ? read(names[0]) : undefined;
+  for (const [i, name] of names.entries()) {
+    const tensor = await next!;
+    next = i + 1 < names.length ? read(names[i + 1]) : undefined; // while this one is looked at
+    next?.catch(() => {}); // awaited in the next round
+    found.set(name, inspect(tensor));
+  }
   const broken = [...found].filter(([name, { finite }]) => !finite && isFloating(file.tensors.get(name)!.dtype));
   if (broken.length && !allowNonfinite)
     throw notFinite(
       file.path,
       broken.map(([name]) => name),
     );
-  return endOf(file.path, await sha256Files(file.files), file.tensors, read, found);
+  return endOf(file.path, await sha256, file.tensors, read, found);
 }
 
 /** The sentence for weights that are NaN or infinite. */
@@ -53,6 +62,13 @@ export const notFinite = (path: string, names: readonly string[]): UserError =>
   new UserError(
     `${path} holds NaN or infinite weights in ${listSome(names)}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
   );
+
+/** Opens two ends side by side; what is wrong with the first is reported first. */
+export async function openTwoEnds(files: readonly [Checkpoint, Checkpoint], allowNonfinite = false) {
+  const opening = files.map((file) => openEnd(file, allowNonfinite));
+  for (const end of opening) end.catch(() => {}); // awaited one after the other
+  return [await opening[0], await opening[1]] as const;
+}
 
 /** An end whose tensors are in memory, by the name `path`. */
 export function endInMemory(path: string, tensors: ReadonlyMap<string, Tensor>): End {

@@ -1,11 +1,10 @@
 // An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
-import { readFile } from "node:fs/promises";
 import { openCheckpoint } from "../checkpoints/index.ts";
-import { listSome, sha256, UserError } from "../core/index.ts";
+import { listSome, sha256File, UserError } from "../core/index.ts";
 import { compareKeys, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
-import { fillTied, openEnd, shareTied } from "./end.ts";
+import { fillTied, openEnd, openTwoEnds, shareTied } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { type Match, matchWeights } from "./matching/match.ts";
 import { readConstants } from "./matching/network.ts";
@@ -18,10 +17,9 @@ export const graphWithStates: Origin = {
     compareKeys(first, second);
     await requireSameWhole(first, second);
     const tiedInFiles = tiedIn(first, second);
-    const [a, b] = [
-      fillTied(await openEnd(first, allowNonfinite), tiedInFiles),
-      fillTied(await openEnd(second, allowNonfinite), tiedInFiles),
-    ];
+    const hash = sha256File(path); // beside what follows
+    hash.catch(() => {}); // awaited below
+    const [a, b] = (await openTwoEnds([first, second], allowNonfinite)).map((end) => fillTied(end, tiedInFiles));
     const foreign = await readGraph(path);
     const values = await openCheckpoint(path);
     try {
@@ -41,7 +39,7 @@ export const graphWithStates: Origin = {
         parameters,
         tied,
         notes,
-        facts: { graph: path, sha256: sha256(await readFile(path)) },
+        facts: { graph: path, sha256: await hash },
         isFolded: folded,
         isOrderOfGraph: true,
         ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),

@@ -4,7 +4,7 @@ import { inspect, isFloating, type Tensor } from "../core/index.ts";
 import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import { graphParameters, layersOf } from "../models/index.ts";
-import { type End, openEnd, renameEnd } from "./end.ts";
+import { type End, openEnd, openTwoEnds, renameEnd } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
@@ -13,7 +13,7 @@ import { findTied } from "./ties.ts";
 
 export const twoGraphs: Origin = {
   async open([first, second], { group, allowNonfinite }) {
-    const [x, y] = [await openEnd(first, allowNonfinite), await openEnd(second, allowNonfinite)];
+    const [x, y] = await openTwoEnds([first, second], allowNonfinite);
     const foreign = await readGraph(first.path);
     const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
     const b = await alignedEnd(foreign, first, second, y);

@@ -24,7 +24,7 @@ import {
 import { buildModel, type Model, type Parameter, scoresOf, type Weights } from "../../models/index.ts";
 import { Session } from "../../runtime/index.ts";
 import { evaluateInSegments, type SegmentOptions } from "./evaluate.ts";
-import type { SegmentedNetwork } from "./network.ts";
+import type { SegmentedNetwork } from "./template.ts";
 
 async function naive({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {
   const graph = new Graph();

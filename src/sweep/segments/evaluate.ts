@@ -4,9 +4,9 @@ import type { Dataset } from "../../data/index.ts";
 import type { Value } from "../../graph/index.ts";
 import { scoresOf } from "../../models/index.ts";
 import type { RuntimeOptions } from "../../runtime/index.ts";
-import type { SegmentedNetwork } from "./network.ts";
 import { Passage } from "./passage.ts";
 import type { Scoring } from "./slices.ts";
+import type { SegmentedNetwork } from "./template.ts";
 import { makeTemplate, type Template } from "./template.ts";
 
 export interface SegmentOptions {

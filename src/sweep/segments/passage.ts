@@ -6,14 +6,13 @@ import type { RuntimeOptions } from "../../runtime/index.ts";
 import { type Commons, commonsOf } from "./commons.ts";
 import { cutIntoSegments, type Segment } from "./cuts.ts";
 import { groupRuns } from "./groups.ts";
-import type { SegmentedNetwork } from "./network.ts";
 import { commonName, type Feeds, outputName, ownName } from "./piece.ts";
 import { type Plan, planStates } from "./plan.ts";
 import { isFrozen, makeRunner } from "./runner.ts";
 import { Sessions } from "./sessions.ts";
 import type { Scoring } from "./slices.ts";
 import { type State, States } from "./states.ts";
-import type { Template } from "./template.ts";
+import type { SegmentedNetwork, Template } from "./template.ts";
 import { HeldWeights } from "./weights.ts";
 
 export interface PassageOptions<M> {
@@ -133,7 +132,15 @@ export class Passage<M> {
     for (const [g, { pattern, runs }] of groups.entries()) {
       const weights = await this.#weights.of(segment, pattern);
       const first = feedsOf(segment, this.#states.get(runs[0].state, 0), passing[0].commons);
-      const runner = await makeRunner(segment, pattern, weights, first, this.#sessions, scoring);
+      const runner = await makeRunner(
+        segment,
+        pattern,
+        weights,
+        first,
+        runs.length * passing.length,
+        this.#sessions,
+        scoring,
+      );
       try {
         for (const { state, next } of runs)
           for (const [b, { start, commons }] of passing.entries()) {

@@ -1,7 +1,7 @@
 // Which states there are between segments. A mix's state after a segment depends on its sources up to there, so the states are the distinct
 // beginnings of the mixes; from each one some branches go through the next segment, one for every combination of sources that its mixes take there.
 import type { Segment } from "./cuts.ts";
-import type { SegmentedNetwork } from "./network.ts";
+import type { SegmentedNetwork } from "./template.ts";
 
 /** A way through a segment: a source for each of its parameters, and the number of the state that it leads to, which no other state has. */
 export interface Branch {

@@ -5,8 +5,8 @@ import type { Dataset } from "../../data/index.ts";
 import { Graph, serialise, type Value } from "../../graph/index.ts";
 import { buildModel } from "../../models/index.ts";
 import { Session } from "../../runtime/index.ts";
-import type { SegmentedNetwork } from "./network.ts";
 import { statisticsInSegments } from "./statistics.ts";
+import type { SegmentedNetwork } from "./template.ts";
 
 /** A mix's statistics of one batch, from a graph of its own in training mode. */
 async function alone({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {

@@ -3,8 +3,8 @@
 import { type Tensor, toNumbers } from "../../core/index.ts";
 import type { Value } from "../../graph/index.ts";
 import type { SegmentOptions } from "./evaluate.ts";
-import type { SegmentedNetwork } from "./network.ts";
 import { Passage } from "./passage.ts";
+import type { SegmentedNetwork } from "./template.ts";
 import { makeTemplate } from "./template.ts";
 
 export interface MixStatistics<M> {

@@ -1,8 +1,17 @@
 // One network's forward pass as a graph in which every parameter is an input, and what each of its nodes depends on.
+import type { Tensor } from "../../core/index.ts";
 import { batchShape, type Dataset } from "../../data/index.ts";
 import { Graph, type Node, nodesOf, type Value } from "../../graph/index.ts";
 import { dtypeOf, type Parameter } from "../../models/index.ts";
 import type { Pair } from "../../pairs/index.ts";
+
+/** What segments ask of a network: its graph, where a mix takes each parameter from, and the tensor of a parameter from there. */
+export interface SegmentedNetwork<M> extends Pick<Pair, "model" | "inputs"> {
+  /** A parameter's source in a mix, as a key: mixes with equal keys use one tensor. */
+  sourceOf(parameter: string, mix: M): string;
+  /** The tensor of a parameter from a source. It is asked for when a segment needs it and let go after the segment. */
+  weight(source: string, parameter: Parameter): Promise<Tensor>;
+}
 
 /**
  * `fixed`: on nothing. `weight`: on parameters only, such as one that is transposed. `common`: on the samples only, such as a mask; equal for all

@@ -5,9 +5,9 @@ import { Graph, rebuild } from "../../graph/index.ts";
 import { dtypeOf } from "../../models/index.ts";
 import type { Held, Segment } from "./cuts.ts";
 import type { Pattern } from "./groups.ts";
-import type { SegmentedNetwork } from "./network.ts";
 import { heldName } from "./piece.ts";
 import type { Sessions } from "./sessions.ts";
+import type { SegmentedNetwork } from "./template.ts";
 
 export class HeldWeights<M> {
   readonly #network: SegmentedNetwork<M>;
