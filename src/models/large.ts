@@ -1,5 +1,5 @@
 // Which networks are large: they are evaluated segment by segment, a few samples at a time, because one graph with three sets of their weights would take
-// ten times their size in memory. Smaller ones are faster in one graph (docs/memory.md has the rule and the numbers).
+// ten times their size in memory. Smaller ones are faster in one graph (decision 012 has the rule and the numbers).
 import { bytesPerElement, sizeOf } from "../core/index.ts";
 import { dtypeOf } from "./initialise.ts";
 import type { Model } from "./model.ts";
