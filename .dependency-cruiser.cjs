@@ -27,6 +27,13 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
+    {
+      name: "no-cycles-of-types",
+      comment: "only a graph and its operations know each other's types",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { pathNot: "^src/graph/(graph|ops/\\w+)\\.ts$" } },
+    },
     ...order.slice(1).map((room, i) => ({
       name: `${room}-imports-downwards`,
       comment: `src/${room} may import only the folders below it`,

@@ -2,7 +2,6 @@
 // Opening reads headers only; a tensor's bytes are read when it is asked for.
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
 import type { Output } from "./output.ts";
-import type { Replace } from "./rewrite.ts";
 import type { Source } from "./source.ts";
 
 export type Format = "safetensors" | "torch" | "npz" | "onnx";
@@ -12,6 +11,15 @@ export interface TensorInfo {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
+
+/**
+ * A tensor, or its elements row by row in one-dimensional tensors of its dtype. A piece must stay as it is until the next one has been asked for and given;
+ * its memory may then be used again for the one that follows.
+ */
+export type Elements = Tensor | AsyncIterable<Tensor>;
+
+/** New elements for a tensor, of its own dtype and shape; undefined leaves it as it is. */
+export type Replace = (name: string) => Promise<Elements | undefined>;
 
 export interface Checkpoint {
   readonly path: string;

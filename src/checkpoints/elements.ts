@@ -1,12 +1,9 @@
 // New elements for a tensor in a file: the tensor itself, or pieces of it, so that no tensor need be in memory whole.
-import { bytesOf, sizeOf, type Tensor } from "../core/index.ts";
-import type { TensorInfo } from "./checkpoint.ts";
+import { bytesOf, sizeOf } from "../core/index.ts";
+import type { Elements, TensorInfo } from "./checkpoint.ts";
 
-/**
- * A tensor, or its elements row by row in one-dimensional tensors of its dtype. A piece must stay as it is until the next one has been asked for and given;
- * its memory may then be used again for the one that follows.
- */
-export type Elements = Tensor | AsyncIterable<Tensor>;
+/** A tensor's bytes, in pieces. */
+export type BytesOf = (info: TensorInfo) => AsyncIterable<Uint8Array>;
 
 /** The bytes of a tensor that a file names as `info`. Throws when the elements are of another dtype, or not as many; `how` the file has it says why it matters. */
 export async function* bytesIn(

@@ -2,12 +2,19 @@
 // the first two in shards, by content; reads one tensor at a time; writes the first three, and copies of all with tensors replaced. Nothing in a file is ever executed, and
 // no length it claims is believed before it is compared with the file. Imports core only.
 
-export { type Checkpoint, type Format, readAll, type StoredTensors, type TensorInfo } from "./checkpoint.ts";
+export {
+  type Checkpoint,
+  type Elements,
+  type Format,
+  type Replace,
+  readAll,
+  type StoredTensors,
+  type TensorInfo,
+} from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
-export type { Elements } from "./elements.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { type Replace, rewriteCheckpoint } from "./rewrite.ts";
+export { rewriteCheckpoint } from "./rewrite.ts";
 export { withCheckpoints } from "./several.ts";
 export { writeCheckpoint } from "./write.ts";

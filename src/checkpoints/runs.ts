@@ -1,6 +1,6 @@
 // Checkpoints whose tensors lie in plain runs of one file: read in pieces, and rewritten by replacing the runs.
 import type { Checkpoint } from "./checkpoint.ts";
-import { copyPatched, type Patch, replacement } from "./rewrite.ts";
+import { copyPatched, type Patch, replacement } from "./patches.ts";
 import type { Source } from "./source.ts";
 
 interface Run {

@@ -15,7 +15,7 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { bytesPerElement, type DType, sha256, sizeOf, type Tensor, tensorFromBytes } from "../core/index.ts";
-import type { Graph, Value } from "./graph.ts";
+import type { Graph, Node, Value } from "./graph.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
 
 /** An input or output as the model declares it; a name or `undefined` stands for a size that is free. */
@@ -112,6 +112,12 @@ export function applyModel(
     });
   }
   return find;
+}
+
+/** A node's attribute `axis`, also of a node of somebody else's model; -1 where it has none. */
+export function axisOf({ attributes, foreign }: Node): number {
+  const theirs = (foreign?.proto as NodeProto | undefined)?.attribute.find(({ name }) => name === "axis");
+  return theirs ? Number(theirs.i) : Number(attributes.axis ?? -1);
 }
 
 /** Adds one node; `inputs` are its own and those that its subgraphs capture. */

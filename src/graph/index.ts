@@ -7,6 +7,7 @@ export {
   applyModel,
   applyNode,
   applyStandard,
+  axisOf,
   type Dialect,
   type ForeignModel,
   type Held,

@@ -3,7 +3,8 @@ import { relative } from "node:path";
 import { pictureName, scansOf } from "./cells.ts";
 import { escapeHtml } from "./numbers.ts";
 import { figures, pageHtml, paragraph, section } from "./page.ts";
-import { type RunRecord, renderRun } from "./run.ts";
+import { renderRun } from "./run.ts";
+import type { RunRecord } from "./run-record.ts";
 import { claimTable, figureTitle } from "./sections.ts";
 
 interface Entry {

@@ -19,6 +19,7 @@ import { choice, details, figures, meaning, pageHtml, paragraph, section, table,
 import { chartSvg, type Line } from "./pictures/curves.ts";
 import { heatmapSvg, rampSvg } from "./pictures/heatmap.ts";
 import { limitOf } from "./pictures/scale.ts";
+import type { RunRecord } from "./run-record.ts";
 import {
   claimSection,
   clientSection,
@@ -29,37 +30,6 @@ import {
   setup,
 } from "./sections.ts";
 import { cellsCsv } from "./table.ts";
-
-export interface RunRecord {
-  readonly name: string;
-  readonly hash: string;
-  /** The recipe as plain values. */
-  readonly recipe: Readonly<Record<string, unknown>>;
-  /** What the training counts; each measurement is at one of them. */
-  readonly unit: "epoch" | "step";
-  readonly log: readonly {
-    network: string;
-    epoch: number;
-    loss: number;
-    error: number;
-    rate: number;
-    seconds: number;
-  }[];
-  readonly measurements: readonly Measured[];
-  /** The figure of the paper that this is. */
-  readonly figure?: {
-    readonly title: string;
-    readonly paper: string;
-    readonly metric: Metric;
-    readonly remark?: string;
-  };
-  /** Samples of each class at each federated client. */
-  readonly clients?: readonly (readonly number[])[];
-  /** The runs of each pair and what was measured last there; several when the experiment was repeated with other seeds. */
-  readonly pairs?: readonly { readonly folder: string; readonly last: Measured["document"] | undefined }[];
-  /** What the recipe says must be seen, and whether it is. */
-  readonly claims?: readonly { readonly says: string; readonly verdict: string; readonly numbers: string }[];
-}
 
 export interface Rendered {
   readonly html: string;

@@ -4,7 +4,7 @@ import { drawn, fullOf, type Measured } from "./cells.ts";
 import { singles } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { paragraph, section, table } from "./page.ts";
-import type { RunRecord } from "./run.ts";
+import type { RunRecord } from "./run-record.ts";
 
 /** `Figure 1: …`, `Trajectory: …`. */
 export function figureTitle({ name, figure }: Pick<RunRecord, "name" | "figure">): string {

@@ -3,7 +3,7 @@
 // elements in eight bytes and the elements, little endian on every machine.
 import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
-import { copyPatched } from "../rewrite.ts";
+import { copyPatched } from "../patches.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
 import { makeTorchCheckpoint, type StoragePlace } from "./torch.ts";

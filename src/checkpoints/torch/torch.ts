@@ -3,11 +3,11 @@
 // Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
 // (stride 0), so a tensor may be larger than its file; how much larger is bounded.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint, type TensorInfo } from "../checkpoint.ts";
+import { byteLength, type Checkpoint, makeCheckpoint, type Replace, type TensorInfo } from "../checkpoint.ts";
 import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
 import type { Output } from "../output.ts";
+import { type Patch, patched, replacement } from "../patches.ts";
 import { makeRing } from "../pieces.ts";
-import { type Patch, patched, type Replace, replacement } from "../rewrite.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";

@@ -1,7 +1,6 @@
 // Whether a segment treats every position of its rows by itself, as the end of a language model does: told by a short list of operations.
-import type { NodeProto } from "onnx-buf";
 import type { Tensor } from "../../core/index.ts";
-import { type Node, nodesOf, type Value } from "../../graph/index.ts";
+import { axisOf, type Node, nodesOf, type Value } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";
 import { heldName } from "./piece.ts";
 
@@ -22,7 +21,8 @@ export function isByPosition(segment: Segment, result: Value, weights: ReadonlyM
     return shape?.slice(0, Math.max(0, shape.length - rank)).every((n) => n === 1) ?? false;
   };
   const isRows = (value: Value) => enters.has(value.key) || own.has(value.node);
-  const isAllowed = ({ op, inputs, ...node }: Node) => {
+  const isAllowed = (node: Node) => {
+    const { op, inputs } = node;
     if (op === "MatMul") return isRows(inputs[0]!) && !isRows(inputs[1]!) && isLastAxes(inputs[1]!, 2);
     const isVectors = inputs.every((value, i) => !value || (i === 0 && isRows(value)) || isLastAxes(value, 1));
     if (overLastAxis.has(op)) return isVectors && [-1, 2].includes(axisOf(node));
@@ -31,9 +31,4 @@ export function isByPosition(segment: Segment, result: Value, weights: ReadonlyM
   return nodesOf([result])
     .filter((node) => own.has(node))
     .every(isAllowed);
-}
-
-function axisOf({ attributes, foreign }: Pick<Node, "attributes" | "foreign">): number {
-  const theirs = (foreign?.proto as NodeProto | undefined)?.attribute.find(({ name }) => name === "axis");
-  return theirs ? Number(theirs.i) : Number(attributes.axis ?? -1);
 }
