@@ -13,6 +13,7 @@ export {
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
+export { notFinite } from "./finite.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
 export { rewriteCheckpoint } from "./rewrite.ts";

@@ -1,5 +1,5 @@
 // Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
-import { constants, existsSync, mkdirSync } from "node:fs";
+import { constants, existsSync, mkdirSync, rmSync } from "node:fs";
 import {
   access,
   copyFile,
@@ -42,6 +42,17 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   return above ?? path;
 }
 
+const unfinished = new Set<string>();
+process.on("exit", () => {
+  for (const path of unfinished) rmSync(path, { force: true });
+});
+
+/** Removes a file when this process ends, also by an interrupt, unless the returned function is called before. */
+export function removeAtExit(path: string): () => void {
+  unfinished.add(path);
+  return () => unfinished.delete(path);
+}
+
 /**
  * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps; it is told the temporary name too.
  * The folder is made when missing. Throws {@link UserError} when it cannot be written; nothing is left behind then.
@@ -51,6 +62,7 @@ export async function writeAtomic(
   content: string | Uint8Array | ((handle: FileHandle, temporary: string) => Promise<void>),
 ): Promise<void> {
   const temporary = partName(path);
+  const keep = removeAtExit(temporary);
   try {
     await makeFolder(dirname(path));
     const handle = await open(temporary, "wx");
@@ -65,6 +77,8 @@ export async function writeAtomic(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw describeFileError(error, path, "write");
+  } finally {
+    keep();
   }
 }
 

@@ -3,7 +3,7 @@ import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
-import { type Ends, openEnds, type Pair } from "../pairs/index.ts";
+import type { Ends, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
@@ -32,6 +32,7 @@ export async function openMergeEnds(
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
   if (x.format === "onnx" && y.format === "onnx") {
+    const { openEnds } = await import("../pairs/index.ts");
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {

@@ -1,43 +1,13 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
 import { rename, rm } from "node:fs/promises";
-import {
-  type Checkpoint,
-  makeRing,
-  type Replace,
-  type Ring,
-  rewriteCheckpoint,
-  withCheckpoints,
-} from "../checkpoints/index.ts";
-import { type MeasureOptions, summarise } from "../connectivity/index.ts";
-import {
-  average,
-  describeFileError,
-  fromNumbers,
-  isFloating,
-  partName,
-  sha256Files,
-  type Tensor,
-  toNumbers,
-  UserError,
-  writeAtomic,
-} from "../core/index.ts";
-import { type Grouping, holderOf, type Layer, matchLayers } from "../models/index.ts";
-import { openPair, type Pair } from "../pairs/index.ts";
-import {
-  keyOf,
-  type Mix,
-  MixWeights,
-  mixKey,
-  mixOfEnd,
-  recalibrate,
-  Scores,
-  type Source,
-  Sweep,
-} from "../sweep/index.ts";
-import { type Budget, type Choice, chooseLayers } from "./choose.ts";
-import { type MergeEnds, openMergeEnds } from "./ends.ts";
-import { averageChunks, chunksAt, type Place, requireFiniteAt } from "./mixing.ts";
+import { type Checkpoint, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import type { MeasureOptions } from "../connectivity/index.ts";
+import { describeFileError, partName, removeAtExit, sha256Files, UserError, writeAtomic } from "../core/index.ts";
+import { type Grouping, type Layer, matchLayers } from "../models/index.ts";
+import type { Budget, Choice } from "./choose.ts";
+import { openMergeEnds } from "./ends.ts";
 import { requireOut } from "./out.ts";
+import { replaceWith } from "./replacement.ts";
 import { parseShares } from "./shares.ts";
 
 export interface MergeOptions {
@@ -103,23 +73,22 @@ async function mergeOpened(
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
-  await using pair = measure ? await openPair(measure) : undefined;
-  const ends = await openMergeEnds(x, y, options, pair);
+  // the runtime is loaded only where something is measured
+  await using measured = measure ? await (await import("./measured.ts")).openMeasured(measure) : undefined;
+  const ends = await openMergeEnds(x, y, options, measured?.pair);
+  const hear = (task: string, share: number) => onProgress({ task, share });
   const { layers } = ends;
   const choice =
-    budget && pair
-      ? await chooseLayers(
-          new Sweep(pair, { statistics: measure!.statistics, runtime: measure!.runtime, memory: measure!.memory }),
-          options.layers ? matchLayers(layers, options.layers) : layers,
-          { ...budget, base, alpha },
-          (task, share) => onProgress({ task, share }),
-        )
-      : undefined;
+    budget &&
+    (await measured?.chooseLayers(
+      options.layers ? matchLayers(layers, options.layers) : layers,
+      { ...budget, base, alpha },
+      hear,
+    ));
   const shares = choice
     ? new Map(choice.layers.map((name) => [name, alpha]))
     : parseShares(options.layers ?? ["**"], layers, alpha);
-  const fresh =
-    pair && statistics === "recalibrate" ? await freshStatistics(pair, shares, base, measure?.runtime) : undefined;
+  const fresh = statistics === "recalibrate" ? await measured?.recalibrate(shares, base) : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
   const replace = replaceWith(x, y, ends, options, (name) => {
@@ -131,6 +100,7 @@ async function mergeOpened(
   });
   const part = partName(out); // what is there under `out` stays until all is done
   const failed = new AbortController();
+  const keep = removeAtExit(part);
   try {
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
@@ -157,7 +127,7 @@ async function mergeOpened(
             },
           }
         : {}),
-      ...(pair ? { checked: await check(pair, measure!, part, weightOf(shares, alpha), onProgress) } : {}),
+      ...(measured ? { checked: await measured.check(part, weightOf(shares, alpha), hear) } : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     await rename(part, out);
@@ -168,97 +138,13 @@ async function mergeOpened(
     const told = describeFileError(error, out, "write");
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   } finally {
+    keep();
     await ends.close();
   }
-}
-
-/** The new elements of each tensor of a's file, by the weight of b that it gets, or the tensor in its place; undefined leaves a's. */
-function replaceWith(
-  x: Checkpoint,
-  y: Checkpoint,
-  { tied, graphs }: MergeEnds,
-  { allowNonfinite, base = "a" }: MergeOptions,
-  planFor: (name: string) => Tensor | number | undefined,
-): Replace {
-  const holder = holderOf(tied);
-  const [ringA, ringB, ring] = [makeRing(), makeRing(), makeRing()];
-  // a tied tensor may be there under one of its names only
-  const placeIn = (file: Checkpoint, name: string, ring: Ring): Place => {
-    const group = tied.find((names) => names.includes(name)) ?? [];
-    const own = holder(name);
-    return {
-      file,
-      name: file.tensors.has(own) ? own : (group.find((one) => file.tensors.has(one)) ?? own),
-      ring,
-      allowNonfinite,
-    };
-  };
-  return async (name) => {
-    const plan = planFor(name);
-    const { dtype, shape } = x.tensors.get(name)!;
-    if (typeof plan === "object") return fromNumbers(dtype, shape, toNumbers(plan)); // in the file's precision
-    if (graphs) {
-      if (plan === undefined) return undefined;
-      const [own, other] = [await graphs.a.read(holder(name)), await graphs.b.read(holder(name))];
-      if (isFloating(own.dtype)) return average(own, other, plan, own.dtype);
-      return base === "b" ? other : undefined;
-    }
-    const [a, b] = [placeIn(x, name, ringA), placeIn(y, name, ringB)];
-    if (!isFloating(dtype)) return base === "b" ? chunksAt(b) : undefined;
-    if (plan !== undefined) return averageChunks(a, b, plan, dtype, ring);
-    if (allowNonfinite) return undefined;
-    if (a.name === name) return chunksAt(a); // as they are, and checked
-    await requireFiniteAt(a);
-    return undefined;
-  };
-}
-
-/** Running statistics of the merged network, from the samples. */
-async function freshStatistics(
-  pair: Pair,
-  shares: ReadonlyMap<string, number>,
-  base: "a" | "b",
-  runtime: MeasureOptions["runtime"],
-): Promise<Map<string, Tensor>> {
-  const source = (name: string): Source =>
-    shares.has(name) ? { kind: "average", alpha: shares.get(name)! } : { kind: "end", end: base };
-  const mix: Mix = { sources: pair.layers.map(({ name }) => source(name)) };
-  const { statistics, tensors } = await recalibrate(pair, [mix], new MixWeights(pair), runtime);
-  const own = [...(statistics.get(mixKey(mix)) ?? [])];
-  return new Map(own.map(([name, from]) => [name, tensors.get(`${keyOf(from)}:${name}`)!]));
 }
 
 /** The weight of b that the ends are held against: the layers' own where they have one in common. */
 function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
   const weights = new Set(shares.values());
   return weights.size === 1 ? [...weights][0] : alpha;
-}
-
-/** The written file, evaluated as it is, against the two ends. */
-async function check(
-  pair: Pair,
-  { runtime, memory }: MeasureOptions,
-  out: string,
-  alpha: number,
-  onProgress: OnProgress,
-) {
-  const progress = ({ done, total }: { done: number; total: number }) =>
-    onProgress({ task: "check", share: done / total });
-  const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
-  const ends = await new Sweep(pair, { runtime, memory }).score([a, b], { progress });
-  return withCheckpoints([out], async (file) => {
-    const merged = await pair.openEnd(file);
-    const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
-    const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };
-    const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]]), [[mixKey(mix), own.samples]]));
-    const { loss, error } = summarise(scores, mix, alpha);
-    return {
-      samples: own.samples,
-      alpha,
-      loss: loss.value,
-      error: error.value,
-      loss_barrier: loss.barrier,
-      error_barrier: error.barrier,
-    };
-  });
 }

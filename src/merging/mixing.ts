@@ -1,5 +1,5 @@
 // The average of a tensor of two files, chunk by chunk: read ahead, checked, averaged and handed on, in memory of a few chunks.
-import { type Checkpoint, chunksOf, type Ring } from "../checkpoints/index.ts";
+import { type Checkpoint, chunksOf, notFinite, type Ring } from "../checkpoints/index.ts";
 import {
   allFinite,
   average,
@@ -9,7 +9,6 @@ import {
   type Tensor,
   tensorFromBytes,
 } from "../core/index.ts";
-import { notFinite } from "../pairs/index.ts";
 
 /** Elements of a chunk. */
 const chunkLength = 1 << 18;

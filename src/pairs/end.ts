@@ -1,16 +1,14 @@
 // One end of a pair: a checkpoint whose tensors are read when they are needed. Opening looks at every tensor once: whether all are finite, which are
 // constant, and a digest of each, by which tied tensors are found.
-import { type Checkpoint, readAll, type TensorInfo } from "../checkpoints/index.ts";
+import { type Checkpoint, notFinite, readAll, type TensorInfo } from "../checkpoints/index.ts";
 import {
   bytesPerElement,
   type Inspection,
   inspect,
   isFloating,
-  listSome,
   sha256Files,
   sizeOf,
   type Tensor,
-  UserError,
 } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 
@@ -56,12 +54,6 @@ export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise
     );
   return endOf(file.path, await sha256, file.tensors, read, found);
 }
-
-/** The sentence for weights that are NaN or infinite. */
-export const notFinite = (path: string, names: readonly string[]): UserError =>
-  new UserError(
-    `${path} holds NaN or infinite weights in ${listSome(names)}. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
-  );
 
 /** Opens two ends side by side; what is wrong with the first is reported first. */
 export async function openTwoEnds(files: readonly [Checkpoint, Checkpoint], allowNonfinite = false) {

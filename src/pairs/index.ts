@@ -1,6 +1,6 @@
 // Pairs: two ends of one network and the samples that it is measured on. Each origin of a pair is one file; matching/ finds a graph's weights in a
 // state dict. May import: distance, models, data, checkpoints, graph, runtime, core.
-export { type End, endInMemory, notFinite } from "./end.ts";
+export { type End, endInMemory } from "./end.ts";
 export { requireFit } from "./fit.ts";
 export type { Ends, Pair, PairRequest } from "./origin.ts";
 export { cannotRun } from "./output.ts";

@@ -37,7 +37,7 @@ export const mergeCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
     .action(async (a, b, options) => {
-      const { mergeApart } = await import("../../merging/index.ts");
+      const { merge, mergeApart } = await import("../../merging/index.ts");
       onInterrupt("Nothing was written.");
       const { out, layers, base, budget, stats, data, json } = options;
       if (options.alpha.length !== 1)
@@ -46,7 +46,8 @@ export const mergeCommand = () =>
       const [alpha] = options.alpha;
       const progress = makeProgress(options);
       const subject = subjectOf(options);
-      const record = await mergeApart(
+      const work = data === undefined ? merge : mergeApart; // nothing native runs where nothing is measured
+      const record = await work(
         {
           a,
           b,

@@ -1,0 +1,86 @@
+// What a merge measures on samples: the layers that a budget allows, the running statistics of the merged network, and the written file itself.
+import { withCheckpoints } from "../checkpoints/index.ts";
+import { type MeasureOptions, summarise } from "../connectivity/index.ts";
+import type { Tensor } from "../core/index.ts";
+import type { Layer } from "../models/index.ts";
+import { openPair, type Pair } from "../pairs/index.ts";
+import {
+  keyOf,
+  type Mix,
+  MixWeights,
+  mixKey,
+  mixOfEnd,
+  recalibrate,
+  Scores,
+  type Source,
+  Sweep,
+} from "../sweep/index.ts";
+import { type Budget, type Choice, chooseLayers } from "./choose.ts";
+
+type OnProgress = (task: string, share: number) => void;
+
+/** A pair that a merge measures, until it is disposed of. */
+export interface Measured extends AsyncDisposable {
+  readonly pair: Pair;
+  chooseLayers(candidates: readonly Layer[], budget: Budget, onProgress: OnProgress): Promise<Choice>;
+  /** Running statistics of the merged network, from the samples; `alphas` has the weight of b of every averaged layer. */
+  recalibrate(alphas: ReadonlyMap<string, number>, base: "a" | "b"): Promise<Map<string, Tensor>>;
+  /** The file `out`, evaluated as it is, against the two ends at the weight `alpha` of b. */
+  check(out: string, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
+}
+
+export async function openMeasured(options: MeasureOptions): Promise<Measured> {
+  const pair = await openPair(options);
+  const { statistics, runtime, memory } = options;
+  return {
+    pair,
+    chooseLayers: (candidates, budget, onProgress) =>
+      chooseLayers(new Sweep(pair, { statistics, runtime, memory }), candidates, budget, onProgress),
+    recalibrate: (alphas, base) => freshStatistics(pair, alphas, base, runtime),
+    check: (out, alpha, onProgress) => check(pair, options, out, alpha, onProgress),
+    [Symbol.asyncDispose]: pair.close,
+  };
+}
+
+/** Running statistics of the merged network, from the samples. */
+async function freshStatistics(
+  pair: Pair,
+  shares: ReadonlyMap<string, number>,
+  base: "a" | "b",
+  runtime: MeasureOptions["runtime"],
+): Promise<Map<string, Tensor>> {
+  const source = (name: string): Source =>
+    shares.has(name) ? { kind: "average", alpha: shares.get(name)! } : { kind: "end", end: base };
+  const mix: Mix = { sources: pair.layers.map(({ name }) => source(name)) };
+  const { statistics, tensors } = await recalibrate(pair, [mix], new MixWeights(pair), runtime);
+  const own = [...(statistics.get(mixKey(mix)) ?? [])];
+  return new Map(own.map(([name, from]) => [name, tensors.get(`${keyOf(from)}:${name}`)!]));
+}
+
+/** The written file, evaluated as it is, against the two ends. */
+async function check(
+  pair: Pair,
+  { runtime, memory }: MeasureOptions,
+  out: string,
+  alpha: number,
+  onProgress: OnProgress,
+) {
+  const progress = ({ done, total }: { done: number; total: number }) => onProgress("check", done / total);
+  const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
+  const ends = await new Sweep(pair, { runtime, memory }).score([a, b], { progress });
+  return withCheckpoints([out], async (file) => {
+    const merged = await pair.openEnd(file);
+    const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
+    const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };
+    const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]]), [[mixKey(mix), own.samples]]));
+    const { loss, error } = summarise(scores, mix, alpha);
+    return {
+      samples: own.samples,
+      alpha,
+      loss: loss.value,
+      error: error.value,
+      loss_barrier: loss.barrier,
+      error_barrier: error.barrier,
+    };
+  });
+}
