@@ -1,5 +1,5 @@
 // Batches of a fixed size from a data set: what a compiled graph is fed.
-import type { DType, Tensor } from "../core/index.ts";
+import { type DType, sizeOf, type Tensor } from "../core/index.ts";
 import type { Dataset } from "./dataset.ts";
 
 export interface ArrayType {
@@ -15,12 +15,20 @@ export interface BatchShape {
 
 /** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
 const most = 64;
-/** The same of a large network, whose values between two segments are kept for every mix. */
-const mostOfLarge = 4;
+/** The same of a large network, whose values between two segments are kept for every mix: numbers of images (four of 3x224x224), and tokens. */
+const mostNumbers = 4 * 3 * 224 * 224;
+const mostTokens = 1024;
 
 /** Samples of a batch: those asked for, or so many that all batches are full, or nearly. A place that no sample fills costs as much as one that is filled. */
-export const batchSize = (samples: number, asked?: number, isLarge = false): number =>
-  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / (isLarge ? mostOfLarge : most)));
+export const batchSize = (samples: number, asked?: number, limit = most): number =>
+  asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / limit));
+
+/** Samples of a batch at most, for a large network. */
+export function largeBatch({ inputs, labelShape }: Pick<Dataset, "inputs" | "labelShape">): number {
+  const numbers = inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const fit = Math.min(mostNumbers / numbers, labelShape.length ? mostTokens / sizeOf(labelShape) : most);
+  return Math.max(1, Math.min(most, Math.floor(fit)));
+}
 
 /** The shapes of a batch of `size` samples. */
 export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {

@@ -1,7 +1,7 @@
 // A built-in network, or one of a module, with two checkpoints of it.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { listSome, UserError } from "../core/index.ts";
-import { type BatchShape, batchSize } from "../data/index.ts";
+import { type BatchShape, batchSize, largeBatch } from "../data/index.ts";
 import { compareKeys, requireSameWhole } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { buildModel, findNetwork, isLarge, layersOf, type Model } from "../models/index.ts";
@@ -37,7 +37,8 @@ export const builtIn: Origin = {
           );
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: batchSize(data.count, batch, isLarge(model)), notes: [], inputs };
+        const limit = isLarge(model) ? largeBatch(data) : undefined;
+        return { model, data, batch: batchSize(data.count, batch, limit), notes: [], inputs };
       },
       openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
     };

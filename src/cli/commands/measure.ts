@@ -61,7 +61,6 @@ export const measureCommand = () =>
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
         );
       const { encodeMeasurement, parseScans, saveMeasurement } = await import("../../connectivity/index.ts");
-      const { renderMeasurement } = await import("../../report/index.ts");
       const engine = await chooseEngine(command);
       if (engine.name !== "slurm" && "piece" in command.opts())
         throw new UsageError("--piece is for --engine slurm: here a measurement is made in one go.");
@@ -90,7 +89,9 @@ export const measureCommand = () =>
       const progress = makeProgress(options);
       const measuring =
         engine.name === "slurm" ? measureThere(wanted, engine, progress) : measureHere(wanted, progress);
+      const report = import("../../report/index.ts"); // while the measuring begins
       const { document, scores, done } = await measuring.finally(progress.stop);
+      const { renderMeasurement } = await report;
       const folder = await saveMeasurement(document, scores, renderMeasurement(document), options.out);
       await done?.();
       console.log(
