@@ -68,8 +68,9 @@ describe("segments", () => {
     const folder = await guideFolder();
     const at = (name: string) => join(folder, name);
     const data = { name: `npz:${at("batch.npz")}` };
-    await compare({ a: at("a.onnx"), b: at("b.onnx"), model: {}, data, scans });
-    await compare({ a: at("a.pt"), b: at("b.pt"), model: { name: at("graph.onnx") }, data, scans });
+    const options = { data, scans: ["single", "full"], layers: ["conv1", "layer4.**"], runtime: { threads: 1 } };
+    await compare({ a: at("a.onnx"), b: at("b.onnx"), model: {}, ...options });
+    await compare({ a: at("a.pt"), b: at("b.pt"), model: { name: at("graph.onnx") }, ...options });
   });
 
   it("give the same document after a kill, and leave nothing of the killed scan", async () => {

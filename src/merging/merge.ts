@@ -73,8 +73,7 @@ async function mergeOpened(
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
-  // the runtime is loaded only where something is measured
-  await using measured = measure ? await (await import("./measured.ts")).openMeasured(measure) : undefined;
+  await using measured = measure ? await loadMeasured(measure) : undefined;
   const ends = await openMergeEnds(x, y, options, measured?.pair);
   const hear = (task: string, share: number) => onProgress({ task, share });
   const { layers } = ends;
@@ -141,6 +140,12 @@ async function mergeOpened(
     keep();
     await ends.close();
   }
+}
+
+/** The runtime is loaded only where something is measured. */
+async function loadMeasured(measure: MeasureOptions) {
+  const { openMeasured } = await import("./measured.ts");
+  return openMeasured(measure);
 }
 
 /** The weight of b that the ends are held against: the layers' own where they have one in common. */
