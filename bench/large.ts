@@ -60,7 +60,7 @@ async function prepare(pair: Pair): Promise<number> {
   return read();
 }
 
-const told = ({ seconds, cpuSeconds, memoryMb }: Outcome) =>
+const describe = ({ seconds, cpuSeconds, memoryMb }: Outcome) =>
   `${seconds.toFixed(1)} s (processor ${cpuSeconds.toFixed(1)} s), ${memoryMb.toFixed(0)} MB`;
 
 /** Ours and each way of PyTorch's loop in turns: the least and the median time, the most memory. */
@@ -79,7 +79,7 @@ async function compare(ours: Work, args: (out: string) => readonly string[]): Pr
       await inFolder(work).then(
         (outcome) => {
           outcomes[i].push(outcome);
-          console.log(`  round ${round + 1}, ${name}: ${told(outcome)}`);
+          console.log(`  round ${round + 1}, ${name}: ${describe(outcome)}`);
         },
         (error: Error) => failures.set(i, error.message),
       );
@@ -94,7 +94,7 @@ async function compare(ours: Work, args: (out: string) => readonly string[]): Pr
     if (failures.has(i)) console.log(`  ${ways[i].name}: ${failures.get(i)}`);
     else if (rounds > 1)
       console.log(
-        `  ${ways[i].name}: median ${one.median.toFixed(1)} s, least ${told({ ...one, seconds: one.least })}`,
+        `  ${ways[i].name}: median ${one.median.toFixed(1)} s, least ${describe({ ...one, seconds: one.least })}`,
       );
     if (i === 0 || failures.has(0) || failures.has(i)) continue;
     const [least, middle, memory] = [one.least / own.least, one.median / own.median, own.memoryMb / one.memoryMb];

@@ -14,7 +14,7 @@ import {
 } from "onnx-buf";
 import { writeZip } from "../src/checkpoints/archive/zip-writer.ts";
 import { type Format, openCheckpoint, readAll, writeCheckpoint } from "../src/checkpoints/index.ts";
-import { openOutput } from "../src/checkpoints/output.ts";
+import { openOutput } from "../src/checkpoints/writing/output.ts";
 import {
   bytesOf,
   bytesPerElement,

@@ -83,11 +83,11 @@ describe("segments", () => {
     const command = (out: string) => [join(projectRoot, "dist/cli/main.js"), ...args, out];
 
     const child = spawn(process.execPath, command("killed"), { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-    let heard = "";
+    let output = "";
     await new Promise<void>((resolve) => {
       child.stderr.on("data", (text) => {
-        heard += text;
-        if (/ of 150 samples/.test(heard)) child.kill("SIGKILL");
+        output += text;
+        if (/ of 150 samples/.test(output)) child.kill("SIGKILL");
       });
       child.on("exit", () => resolve());
     });

@@ -1,8 +1,8 @@
 // What a checkpoint is to the rest of the project: named tensors in a file, read one at a time, whatever the format.
 // Opening reads headers only; a tensor's bytes are read when it is asked for.
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
-import type { Output } from "./output.ts";
 import type { Source } from "./source.ts";
+import type { Output } from "./writing/output.ts";
 
 export type Format = "safetensors" | "torch" | "npz" | "onnx";
 
@@ -58,19 +58,24 @@ export interface ByteRange {
 /** Tensors that are read at a time: the system fills fresh memory for several at once. */
 const readAtOnce = 4;
 
-/** Reads every tensor, in the file's order. Needs memory for all of them. */
-export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tensor>> {
+/** Every tensor with its name, in the file's order; the next ones are read while one is used. */
+export async function* tensorsOf(checkpoint: Checkpoint): AsyncGenerator<[string, Tensor]> {
   const names = [...checkpoint.tensors.keys()];
   const reading: Promise<Tensor>[] = [];
-  const all = new Map<string, Tensor>();
   for (const [i, name] of names.entries()) {
-    while (reading.length < Math.min(names.length, i + readAtOnce)) {
-      const tensor = checkpoint.read(names[reading.length]);
+    while (reading.length < readAtOnce && i + reading.length < names.length) {
+      const tensor = checkpoint.read(names[i + reading.length]);
       tensor.catch(() => {}); // thrown when it is its turn
       reading.push(tensor);
     }
-    all.set(name, await reading[i]);
+    yield [name, await reading.shift()!];
   }
+}
+
+/** Reads every tensor, in the file's order. Needs memory for all of them. */
+export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tensor>> {
+  const all = new Map<string, Tensor>();
+  for await (const [name, tensor] of tensorsOf(checkpoint)) all.set(name, tensor);
   return all;
 }
 

@@ -10,12 +10,13 @@ export {
   readAll,
   type StoredTensors,
   type TensorInfo,
+  tensorsOf,
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { rewriteCheckpoint } from "./rewrite.ts";
 export { withCheckpoints } from "./several.ts";
-export { writeCheckpoint } from "./write.ts";
+export { rewriteCheckpoint } from "./writing/rewrite.ts";
+export { writeCheckpoint } from "./writing/write.ts";

@@ -1,7 +1,7 @@
 // Checkpoints whose tensors lie in plain runs of one file: read in pieces, and rewritten by replacing the runs.
 import type { Checkpoint } from "./checkpoint.ts";
-import { copyPatched, type Patch, replacement } from "./patches.ts";
 import type { Source } from "./source.ts";
+import { copyPatched, type Patch, replacement } from "./writing/patches.ts";
 
 interface Run {
   readonly begin: number;

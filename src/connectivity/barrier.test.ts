@@ -14,8 +14,7 @@ function summariseRows(rows: Record<"m" | "a" | "b", { loss: number[]; error: nu
   const entries = Object.entries(rows).map(([name, { loss, error }]) => {
     return [keys[name as "m"], { loss: Float32Array.from(loss), error: Float32Array.from(error) }] as const;
   });
-  const counts = entries.map(([key, { loss }]): [string, number] => [key, loss.length]);
-  return summarise(new Scores(new Map(entries), counts), mix, alpha);
+  return summarise(new Scores(new Map(entries)), mix, alpha);
 }
 
 describe("the barrier", () => {

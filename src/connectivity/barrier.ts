@@ -3,16 +3,16 @@
 // Each sample's is {@link Scores.barriers}.
 import type { Metric, Mix, Scores } from "../sweep/index.ts";
 import type { Scored } from "./cell.ts";
-import { differenceInterval, mean, meanInterval } from "./interval.ts";
+import { differenceInterval, type Interval, mean, meanInterval } from "./interval.ts";
 
 /** Both metrics of a mix, on the samples that it has seen. */
 export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metric, Scored> {
   const own = scores.of(mix);
   const loss = scores.barriers(mix, alpha, "loss");
   const error = scores.barriers(mix, alpha, "error");
-  const interval = errorIntervalOf(scores, error);
+  const interval = intervalOf(scores, "error", error);
   return {
-    loss: { value: finite(mean(own.loss)), barrier: finite(mean(loss)), interval: meanInterval(loss) },
+    loss: { value: finite(mean(own.loss)), barrier: finite(mean(loss)), interval: intervalOf(scores, "loss", loss) },
     error: {
       value: finite(100 * mean(own.error)),
       barrier: finite(100 * mean(error)),
@@ -21,8 +21,9 @@ export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metri
   };
 }
 
-/** The interval of the mean of error barriers, one for each of the first samples. */
-export function errorIntervalOf(scores: Scores, barriers: ArrayLike<number>) {
+/** The interval of the mean of barriers in a metric, one for each of the first samples. */
+export function intervalOf(scores: Scores, metric: Metric, barriers: ArrayLike<number>): Interval | null {
+  if (metric === "loss") return meanInterval(barriers);
   const ends = (["a", "b"] as const).map((end) => scores.ofEnd(end, barriers.length).error);
   return differenceInterval(barriers, ends);
 }

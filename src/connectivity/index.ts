@@ -1,9 +1,9 @@
 // Layer-wise mode connectivity: scans, cells, barriers, intervals, the verdict, and the stored result.
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
-export { errorIntervalOf, summarise } from "./barrier.ts";
+export { intervalOf, summarise } from "./barrier.ts";
 export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
-export { mean, meanInterval } from "./interval.ts";
+export { mean } from "./interval.ts";
 export { sharesOf } from "./lines.ts";
 export { extentOf, type MeasureResult, measure } from "./measure.ts";
 export type { MeasureOptions } from "./options.ts";

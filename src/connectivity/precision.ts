@@ -1,7 +1,6 @@
 // When a cell needs no more samples: once the half-width of its 95 % interval is at most the precision that was asked for.
 import { type Metric, type Mix, mixKey, type Scores } from "../sweep/index.ts";
-import { errorIntervalOf } from "./barrier.ts";
-import { meanInterval } from "./interval.ts";
+import { intervalOf } from "./barrier.ts";
 import type { PlannedCell } from "./plan.ts";
 
 /** The largest half-width: in nats for the loss, in points for the error. */
@@ -21,7 +20,7 @@ export function untilClear(planned: readonly PlannedCell[], precision: Precision
 
 function isClear(scores: Scores, { mix, cell }: PlannedCell, { half, metric }: Precision): boolean {
   const barriers = scores.barriers(mix, cell.alpha, metric);
-  const interval = metric === "loss" ? meanInterval(barriers) : errorIntervalOf(scores, barriers);
+  const interval = intervalOf(scores, metric, barriers);
   if (!interval) return true; // not finite: more samples do not help
   return ((metric === "error" ? 100 : 1) * (interval[1] - interval[0])) / 2 <= half;
 }

@@ -74,18 +74,13 @@ function mixHalves(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16
 }
 
 function mixBrains(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16Array): void {
-  const rest = 1 - alpha;
   const size = Math.min(chunkLength, result.length);
   const [x, y, mixed] = [new Float32Array(size), new Float32Array(size), new Float32Array(size)];
-  const [xBits, yBits] = [new Int32Array(x.buffer), new Int32Array(y.buffer)];
   for (let at = 0; at < result.length; at += chunkLength) {
     const target = result.subarray(at, at + chunkLength);
-    const { length } = target;
-    for (let i = 0; i < length; i++) {
-      xBits[i] = a[at + i] << 16;
-      yBits[i] = b[at + i] << 16;
-    }
-    for (let i = 0; i < length; i++) mixed[i] = rest * x[i] + alpha * y[i];
+    widen.bfloat16!(a.subarray(at, at + target.length), x);
+    widen.bfloat16!(b.subarray(at, at + target.length), y);
+    mixSingles(x, y, alpha, mixed);
     roundToBrains(mixed, target);
   }
 }

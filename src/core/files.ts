@@ -54,7 +54,7 @@ export function removeAtExit(path: string): () => void {
 }
 
 /**
- * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps; it is told the temporary name too.
+ * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps, given also the temporary name.
  * The folder is made when missing. Throws {@link UserError} when it cannot be written; nothing is left behind then.
  */
 export async function writeAtomic(

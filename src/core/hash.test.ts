@@ -25,7 +25,7 @@ it("hashes small and large files alike, and several as one", async () => {
   expect(await sha256Files([small, big, small, small])).toBe(sha256(all.join("")));
 });
 
-it("hashes a file while it grows, and ends when it is told to", async () => {
+it("hashes a file while it grows, and stops on request", async () => {
   const path = join(folder, "growing");
   writeFileSync(path, "first, ");
   const hashing = hashWritten(path);

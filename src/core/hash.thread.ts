@@ -1,4 +1,4 @@
-// A thread that hashes files, some of which are still being written: it is told how far each is finished.
+// A thread that hashes files, some of which are still being written: each order says how far one is finished.
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";

@@ -11,12 +11,12 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Bytes from which on a thread pays. */
-const large = 1 << 25;
+/** Bytes of a file from which on hashing it in a thread pays. */
+export const threadedBytes = 1 << 25;
 
 /** SHA-256 of a file of any size, in a thread of its own where it is large. */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  if ((await stat(path)).size < large) return sha256Streamed(path);
+  if ((await stat(path)).size < threadedBytes) return sha256Streamed(path);
   const hashing = hashWritten(path, signal);
   return hashing.digest();
 }
@@ -72,7 +72,7 @@ export function hashWritten(path: string, signal?: AbortSignal): Hashing {
       reject(new Error(`the thread that hashes ${path} has ended`));
     });
   });
-  digest.catch(() => {}); // whoever asks hears of it
+  digest.catch(() => {}); // thrown to whoever asks for it
   const order = (end: number | undefined, last: boolean) => thread.postMessage({ path, end, last } satisfies Order);
   return {
     upTo: (end) => order(end, false),

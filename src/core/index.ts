@@ -10,3 +10,4 @@ export { fromNumbers, toNumbers } from "./numbers.ts";
 export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";
+export { startThread } from "./threads.ts";

@@ -1,9 +1,7 @@
 // Sums in threads, for files so large that it pays: each thread reads and adds its own parts of two tensors that lie whole in their files.
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { type Checkpoint, chunkBytes } from "../checkpoints/index.ts";
-import { bytesPerElement, UserError } from "../core/index.ts";
-import { siblingModule } from "../runtime/index.ts";
+import { bytesPerElement, startThread, UserError } from "../core/index.ts";
 import type { SumsOf } from "./distance.ts";
 import type { Answer, Part } from "./sums.thread.ts";
 import { addSums, noSums, type Sums } from "./sums.ts";
@@ -20,11 +18,8 @@ export interface Summing {
 
 /** Starts the threads. */
 export function startSumming(count = Math.min(4, availableParallelism())): Summing {
-  const module = siblingModule("sums.thread", import.meta.url);
-  // under the test runner the thread compiles on the fly too
-  const fromSource = `import("tsx/esm/api").then(({ register }) => { register(); return import("${module.href}"); })`;
   const threads = Array.from({ length: count }, () => {
-    const worker = module.href.endsWith(".ts") ? new Worker(fromSource, { eval: true }) : new Worker(module);
+    const worker = startThread("sums.thread", import.meta.url);
     const waiting: { resolve: (sums: Sums) => void; reject: (error: Error) => void }[] = [];
     worker.on("message", ({ sums, fault }: Answer) => {
       const { resolve, reject } = waiting.shift()!;

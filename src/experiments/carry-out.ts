@@ -1,7 +1,7 @@
 // Carrying planned runs out: their steps handed to an engine, the run folders let go however the work ends.
 import { resolve } from "node:path";
 import { sha256Value } from "../core/index.ts";
-import { carryOut, type EngineChoice, type Hearing, previewJob } from "../jobs/index.ts";
+import { type Callbacks, carryOut, type EngineChoice, previewJob } from "../jobs/index.ts";
 import type { Cost } from "./cost/estimate.ts";
 import { inRunFolders, type PlannedRun } from "./plan.ts";
 import { recipeHash } from "./recipe/index.ts";
@@ -9,7 +9,7 @@ import { previewRunFolder } from "./run-folder/folder.ts";
 import type { Wishes } from "./steps.ts";
 import { planWork } from "./work.ts";
 
-export interface Surroundings extends Hearing, Pick<Wishes, "device"> {
+export interface Surroundings extends Callbacks, Pick<Wishes, "device"> {
   /** Folder of the run folders. */
   readonly runs: string;
   readonly engine: EngineChoice;
@@ -18,23 +18,23 @@ export interface Surroundings extends Hearing, Pick<Wishes, "device"> {
 /** Trains and measures what is missing of the planned runs; returns their folders. */
 export async function carryOutRuns(
   planned: readonly PlannedRun[],
-  { runs: folder, device, engine, ...hearing }: Surroundings,
+  { runs: folder, device, engine, ...callbacks }: Surroundings,
   costs?: readonly Cost[],
 ): Promise<string[]> {
   return inRunFolders(planned, folder, async (runs) => {
     const works = runs.map((work, i) => ({ ...work, time: costs?.[i].time }));
-    const { onProgress } = hearing;
+    const { onProgress } = callbacks;
     const { steps, settle, idle, finish } = await planWork(works, { ...engine, device, onProgress });
-    const hear = new Map(steps.map(({ task, hear }) => [task.key, hear]));
+    const receivers = new Map(steps.map(({ task, onProgress }) => [task.key, onProgress]));
     const tasks = steps.map(({ task }) => task);
     try {
       await carryOut({ id: jobId(planned, folder), runs: folder, tasks }, engine, {
-        ...hearing,
+        ...callbacks,
         onLook() {
           if (engine.name === "slurm") for (const { run } of runs) run.keep();
           settle();
         },
-        onMessage: (key, message) => hear.get(key)?.((message as { progress: unknown }).progress),
+        onMessage: (key, message) => receivers.get(key)?.((message as { progress: unknown }).progress),
       });
       await finish();
     } finally {

@@ -11,9 +11,9 @@ import {
   removePieces,
 } from "../connectivity/index.ts";
 import { sha256Value, UsageError } from "../core/index.ts";
-import { carryOut, type EngineSettings, engineOf, type Hearing, jobPath } from "../jobs/index.ts";
+import { type Callbacks, carryOut, type EngineSettings, engineOf, jobPath } from "../jobs/index.ts";
 
-export interface PiecesOptions extends Hearing {
+export interface PiecesOptions extends Callbacks {
   /** Where the job has its folder; default `runs`. */
   readonly runs?: string;
   readonly engine?: EngineSettings;
@@ -25,7 +25,7 @@ export interface PiecesOptions extends Hearing {
  */
 export async function measureInPieces(
   options: MeasureOptions,
-  { runs = "runs", engine: settings, ...hearing }: PiecesOptions = {},
+  { runs = "runs", engine: settings, ...callbacks }: PiecesOptions = {},
 ): Promise<MeasureResult & { done: () => Promise<void> }> {
   if (options.precision !== undefined)
     throw new UsageError(
@@ -38,6 +38,6 @@ export async function measureInPieces(
   const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
   const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
   const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
-  await carryOut({ id, runs, tasks }, engine, hearing);
+  await carryOut({ id, runs, tasks }, engine, callbacks);
   return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
 }

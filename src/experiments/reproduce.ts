@@ -1,6 +1,6 @@
 // Reproducing experiments: train what is missing, measure, check the claims, write the reports. `layerwise reproduce`
 // and `layerwise train` are thin clients of this.
-import { type EngineSettings, engineOf, type Hearing } from "../jobs/index.ts";
+import { type Callbacks, type EngineSettings, engineOf } from "../jobs/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { carryOutRuns, previewRuns, type Surroundings } from "./carry-out.ts";
 import { checkRecipes } from "./check.ts";
@@ -11,7 +11,7 @@ import type { Written } from "./results/record.ts";
 import { writeExperiments } from "./results/write.ts";
 import { type LogEntry, readLog } from "./run-folder/log.ts";
 
-export interface WorkOptions extends Hearing {
+export interface WorkOptions extends Callbacks {
   /** Folder of the run folders; default `runs`. */
   readonly runs?: string;
   /** Default: this machine, all its cores. */
@@ -24,7 +24,7 @@ export interface ReproduceOptions extends WorkOptions {
   readonly scale?: Scale;
   /** Repeats with other seeds; default 1. */
   readonly pairs?: number;
-  /** Hears before the work what it costs; for the estimate a few training steps are timed. */
+  /** Called before the work with what it costs; for the estimate a few training steps are timed. */
   readonly onCosts?: (costs: readonly Cost[]) => void;
 }
 

@@ -11,12 +11,12 @@ export interface Wishes {
   readonly cores?: number;
   /** Samples of a piece of a measurement; default: so many that a piece is neither short nor long. */
   readonly piece?: number;
-  /** Hears how far each task is: `done` of `total` units, and what there is to say about it, such as the last loss. */
+  /** Called with how far each task is: `done` of `total` units, and what there is to say about it, such as the last loss. */
   readonly onProgress?: (task: string, done: number, total: number, note?: string) => void;
 }
 
-/** A task, and who hears its messages while it runs. */
+/** A task, and what takes its messages while it runs. */
 export interface Step {
   readonly task: Task;
-  hear(progress: unknown): void;
+  onProgress(progress: unknown): void;
 }

@@ -58,7 +58,7 @@ export async function planWork(works: readonly Work[], wishes: Wishes): Promise<
     steps,
     settle() {
       assembling = assembling.then(assemble);
-      assembling.catch(() => {}); // told in the end
+      assembling.catch(() => {}); // thrown by finish
     },
     idle: () => assembling.catch(() => {}),
     async finish() {

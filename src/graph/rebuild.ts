@@ -1,10 +1,10 @@
-// A piece of one graph built anew in another one, over values that stand for what lies outside the piece. Done several times with some of
-// these equal, the nodes that depend on equal values only are one, as in any graph.
+// A piece of one graph copied into another one, over given values for what is outside the piece. Copied several times with some of these
+// equal, the nodes that depend on equal values only are one, as in any graph.
 import { type Graph, type Node, type Type, type Value, withType } from "./graph.ts";
 
 /**
- * Builds `values` in `graph`. `given` names what stands for a value there; what a value without a stand-in is made from is built too.
- * Returns the stand-in or copy of a value. Throws for an input without a stand-in. `typeOf` changes types that the graph was told.
+ * Builds `values` in `graph`. `given` gives the value to use for one, or undefined to copy it with what it is made from. Returns the
+ * given value or the copy of each. Throws for an input that is not given. `typeOf` changes types that were learned outside the graph.
  */
 export function rebuild(
   graph: Graph,
@@ -17,8 +17,8 @@ export function rebuild(
   const stack = [...values];
   for (let value = stack.pop(); value; value = stack.pop()) {
     if (made.has(value.key)) continue;
-    const standIn = given(value);
-    if (standIn) made.set(value.key, standIn);
+    const own = given(value);
+    if (own) made.set(value.key, own);
     else if (!needed.has(value.node)) {
       needed.add(value.node);
       for (const input of value.node.inputs) if (input) stack.push(input);
@@ -39,7 +39,7 @@ export function rebuild(
 
 function copy(graph: Graph, node: Node, find: (value: Value) => Value): readonly Value[] {
   if (node.tensor) return [graph.constant(node.tensor)];
-  if (node.op === "Input") throw new Error(`nothing stands for input ${node.attributes.name}`);
+  if (node.op === "Input") throw new Error(`no value is given for input ${node.attributes.name}`);
   const inputs = node.inputs.map((input) => input && find(input));
   return node.foreign ? graph.foreign(node.foreign, inputs) : graph.apply(node.op, inputs, node.attributes);
 }

@@ -24,7 +24,7 @@ export interface Undertaking {
   readonly tasks: readonly Task[];
 }
 
-export interface Hearing {
+export interface Callbacks {
   /** How far something is: `done` of `total` units, and what there is to say about it. */
   readonly onProgress?: (name: string, done: number, total: number, note?: string) => void;
   /** Called when a cluster takes the work over: it goes on without this process, and a later call finds it. */
@@ -34,15 +34,15 @@ export interface Hearing {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-interface Inner extends Hearing {
+interface Inner extends Callbacks {
   readonly onMessage?: (key: string, message: unknown) => void;
   /** Called now and then, when some of the tasks may be done. */
   readonly onLook?: () => void;
 }
 
-export async function carryOut(work: Undertaking, engine: EngineChoice, hearing: Inner = {}): Promise<void> {
-  if (engine.name === "slurm") return carryOutOnCluster(work, engine, hearing);
-  const { onMessage, onLook } = hearing;
+export async function carryOut(work: Undertaking, engine: EngineChoice, callbacks: Inner = {}): Promise<void> {
+  if (engine.name === "slurm") return carryOutOnCluster(work, engine, callbacks);
+  const { onMessage, onLook } = callbacks;
   if (missingOf(work.tasks).length === 0) return;
   const local = new LocalEngine({ cpus: engine.cores!, memoryMb: freemem() / 2 ** 20, onMessage });
   await reconcile(work.tasks, local, onLook);

@@ -4,17 +4,7 @@ import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import type { Tensor } from "../core/index.ts";
 import type { Layer } from "../models/index.ts";
 import { openPair, type Pair } from "../pairs/index.ts";
-import {
-  keyOf,
-  type Mix,
-  MixWeights,
-  mixKey,
-  mixOfEnd,
-  recalibrate,
-  Scores,
-  type Source,
-  Sweep,
-} from "../sweep/index.ts";
+import { type Mix, mixKey, mixOfEnd, Scores, type Source, Sweep, weightName } from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
 
 type OnProgress = (task: string, share: number) => void;
@@ -32,11 +22,11 @@ export interface Measured extends AsyncDisposable {
 export async function openMeasured(options: MeasureOptions): Promise<Measured> {
   const pair = await openPair(options);
   const { statistics, runtime, memory } = options;
+  const sweep = new Sweep(pair, { statistics, runtime, memory });
   return {
     pair,
-    chooseLayers: (candidates, budget, onProgress) =>
-      chooseLayers(new Sweep(pair, { statistics, runtime, memory }), candidates, budget, onProgress),
-    recalibrate: (alphas, base) => freshStatistics(pair, alphas, base, runtime),
+    chooseLayers: (candidates, budget, onProgress) => chooseLayers(sweep, candidates, budget, onProgress),
+    recalibrate: (alphas, base) => freshStatistics(sweep, alphas, base),
     check: (out, alpha, onProgress) => check(pair, options, out, alpha, onProgress),
     [Symbol.asyncDispose]: pair.close,
   };
@@ -44,17 +34,16 @@ export async function openMeasured(options: MeasureOptions): Promise<Measured> {
 
 /** Running statistics of the merged network, from the samples. */
 async function freshStatistics(
-  pair: Pair,
-  shares: ReadonlyMap<string, number>,
+  sweep: Sweep,
+  alphas: ReadonlyMap<string, number>,
   base: "a" | "b",
-  runtime: MeasureOptions["runtime"],
 ): Promise<Map<string, Tensor>> {
   const source = (name: string): Source =>
-    shares.has(name) ? { kind: "average", alpha: shares.get(name)! } : { kind: "end", end: base };
-  const mix: Mix = { sources: pair.layers.map(({ name }) => source(name)) };
-  const { statistics, tensors } = await recalibrate(pair, [mix], new MixWeights(pair), runtime);
+    alphas.has(name) ? { kind: "average", alpha: alphas.get(name)! } : { kind: "end", end: base };
+  const mix: Mix = { sources: sweep.pair.layers.map(({ name }) => source(name)) };
+  const { statistics, tensors } = await sweep.recalibrate([mix]);
   const own = [...(statistics.get(mixKey(mix)) ?? [])];
-  return new Map(own.map(([name, from]) => [name, tensors.get(`${keyOf(from)}:${name}`)!]));
+  return new Map(own.map(([name, from]) => [name, tensors.get(weightName(from, name))!]));
 }
 
 /** The written file, evaluated as it is, against the two ends. */
@@ -72,7 +61,7 @@ async function check(
     const merged = await pair.openEnd(file);
     const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
     const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };
-    const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]]), [[mixKey(mix), own.samples]]));
+    const scores = ends.with(new Scores(new Map([[mixKey(mix), own.of(a)]])));
     const { loss, error } = summarise(scores, mix, alpha);
     return {
       samples: own.samples,

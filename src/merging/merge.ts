@@ -75,14 +75,14 @@ async function mergeOpened(
     );
   await using measured = measure ? await loadMeasured(measure) : undefined;
   const ends = await openMergeEnds(x, y, options, measured?.pair);
-  const hear = (task: string, share: number) => onProgress({ task, share });
+  const report = (task: string, share: number) => onProgress({ task, share });
   const { layers } = ends;
   const choice =
     budget &&
     (await measured?.chooseLayers(
       options.layers ? matchLayers(layers, options.layers) : layers,
       { ...budget, base, alpha },
-      hear,
+      report,
     ));
   const shares = choice
     ? new Map(choice.layers.map((name) => [name, alpha]))
@@ -126,7 +126,7 @@ async function mergeOpened(
             },
           }
         : {}),
-      ...(measured ? { checked: await measured.check(part, weightOf(shares, alpha), hear) } : {}),
+      ...(measured ? { checked: await measured.check(part, weightOf(shares, alpha), report) } : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     await rename(part, out);

@@ -26,7 +26,7 @@ export interface Place {
 export async function* chunksAt({ file, name, ring, allowNonfinite }: Place): AsyncGenerator<Tensor> {
   const limit = chunkLength * bytesPerElement(file.tensors.get(name)!.dtype);
   for await (const whole of chunksOf(file, name, limit, ring)) {
-    // a tensor that does not lie whole in its file comes at once
+    // a tensor that is not contiguous in its file comes as one piece
     for (let at = 0; at < whole.data.length; at += chunkLength) {
       const data = whole.data.subarray(at, at + chunkLength) as Tensor["data"];
       const chunk: Tensor = { dtype: whole.dtype, shape: [data.length], data };

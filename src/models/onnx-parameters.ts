@@ -4,7 +4,7 @@ import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Model, Parameter } from "./model.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
-/** The weights of a graph as parameters: floating, and either named or more than one element; `differs` tells of the rest. */
+/** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
 export function graphParameters(graph: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
   const statistics = new Set(
     graph.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
@@ -20,7 +20,7 @@ export function graphParameters(graph: ForeignModel, differs: (held: Held) => bo
 
 /**
  * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
- * gives: files that sort their names have lost it. A tied tensor stands where its last name is used.
+ * gives: files that sort their names have lost it. A tied tensor takes the position where its last name is used.
  */
 export function stateDictParameters(
   tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,

@@ -1,10 +1,11 @@
 // A built-in network, or one of a module, with two checkpoints of it.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { listSome, UserError } from "../core/index.ts";
-import { type BatchShape, batchSize, largeBatch } from "../data/index.ts";
+import type { BatchShape } from "../data/index.ts";
 import { compareKeys, requireSameWhole } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
-import { buildModel, findNetwork, isLarge, layersOf, type Model } from "../models/index.ts";
+import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
+import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, shareTied } from "./end.ts";
 import { requireFit } from "./fit.ts";
 import type { Origin } from "./origin.ts";
@@ -37,8 +38,7 @@ export const builtIn: Origin = {
           );
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        const limit = isLarge(model) ? largeBatch(data) : undefined;
-        return { model, data, batch: batchSize(data.count, batch, limit), notes: [], inputs };
+        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
       },
       openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
     };

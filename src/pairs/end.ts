@@ -1,6 +1,6 @@
 // One end of a pair: a checkpoint whose tensors are read when they are needed. Opening looks at every tensor once: whether all are finite, which are
 // constant, and a digest of each, by which tied tensors are found.
-import { type Checkpoint, notFinite, readAll, type TensorInfo } from "../checkpoints/index.ts";
+import { type Checkpoint, notFinite, type TensorInfo, tensorsOf } from "../checkpoints/index.ts";
 import {
   bytesPerElement,
   type Inspection,
@@ -35,15 +35,10 @@ export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise
   const sha256 = sha256Files(file.files); // in threads of its own, beside what follows
   sha256.catch(() => {}); // awaited below
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
-  const kept = bytes <= mostKept ? await readAll(file) : undefined;
-  const read = async (name: string) => kept?.get(name) ?? file.read(name);
+  const kept = bytes <= mostKept ? new Map<string, Tensor>() : undefined;
   const found = new Map<string, Inspection>();
-  const names = [...file.tensors.keys()];
-  let next = names.length ? read(names[0]) : undefined;
-  for (const [i, name] of names.entries()) {
-    const tensor = await next!;
-    next = i + 1 < names.length ? read(names[i + 1]) : undefined; // while this one is looked at
-    next?.catch(() => {}); // awaited in the next round
+  for await (const [name, tensor] of tensorsOf(file)) {
+    kept?.set(name, tensor);
     found.set(name, inspect(tensor));
   }
   const broken = [...found].filter(([name, { finite }]) => !finite && isFloating(file.tensors.get(name)!.dtype));
@@ -52,6 +47,7 @@ export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise
       file.path,
       broken.map(([name]) => name),
     );
+  const read = async (name: string) => kept?.get(name) ?? file.read(name);
   return endOf(file.path, await sha256, file.tensors, read, found);
 }
 

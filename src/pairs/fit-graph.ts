@@ -1,8 +1,9 @@
 // The samples of an ONNX graph: its inputs by name, the batch that it may fix, and labels as its task wants them.
 import { type DType, tensor, toNumbers, UserError } from "../core/index.ts";
-import { type BatchShape, batchSize, type Dataset, largeBatch } from "../data/index.ts";
+import type { BatchShape, Dataset } from "../data/index.ts";
 import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
-import { type Inputs, isLarge } from "../models/index.ts";
+import type { Inputs } from "../models/index.ts";
+import { chooseBatch } from "./batch.ts";
 import type { End } from "./end.ts";
 import { type OnnxNetwork, onnxModel } from "./matching/network.ts";
 import type { Ends, Task } from "./origin.ts";
@@ -17,7 +18,7 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
     async fit(given, request) {
       const data = labelled(given, request.task);
       const fixed = fixedBatch(network.foreign, data);
-      const batch = fixed ?? batchSize(data.count, request.batch, isLarge(network) ? largeBatch(data) : undefined);
+      const batch = fixed ?? chooseBatch(network, data, request.batch);
       const inputs = (graph: Graph, shape: BatchShape) => inputsOf(graph, ports, shape);
       const output = await chooseOutput(network, a, inputs, data, batch, request);
       const note = `The output ${output.name} holds probabilities; their logarithms are the scores.`;

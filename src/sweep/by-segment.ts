@@ -1,14 +1,14 @@
 // Evaluates mixes on a range of samples segment by segment (segments/), and the rule that says for which networks.
-
 import { fromNumbers, type Tensor } from "../core/index.ts";
 import { dtypeOf, isLarge, type Model, weightBytes } from "../models/index.ts";
-import { cannotRun, type Pair } from "../pairs/index.ts";
+import type { Pair } from "../pairs/index.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { cannotEvaluate } from "./faults.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
 import { nothingToRecalibrate, recalibrationBatches } from "./recalibrate.ts";
 import type { Scores } from "./scores.ts";
 import { evaluateInSegments, type SegmentedNetwork, statisticsInSegments } from "./segments/index.ts";
-import { keyOf, type Source } from "./source.ts";
+import { keyOf, type Source, weightName } from "./source.ts";
 import type { MixWeights, Recalibrated } from "./weights.ts";
 
 /** Sets of weights that one graph of all mixes takes in memory: three sources, each as read, as serialised and as loaded. */
@@ -32,7 +32,7 @@ export async function evaluateBySegment(
   const write = (mix: Mix, start: number, loss: Float32Array, error?: Float32Array) =>
     scores.write(mix, start, loss, error);
   await evaluateInSegments(mixes, range, network, options, write, onProgress).catch((error) => {
-    throw pair.model.dialect ? cannotRun(error, pair.data.name) : error;
+    throw cannotEvaluate(error, pair.model, pair.data);
   });
 }
 
@@ -51,7 +51,7 @@ export async function recalibrateBySegment(
   for (const [name, own] of values)
     for (const [key, value] of own)
       tensors.set(
-        `${keyOf(sourceOf(key))}:${name}`,
+        weightName(sourceOf(key), name),
         fromNumbers(dtypeOf(weights.parameter(name)), [value.length], value),
       );
   const statistics = averaged.map((mix): [string, Map<string, Source>] => [

@@ -1,10 +1,11 @@
 // Evaluates mixes on a range of samples with one graph for all of them, batch by batch. A large plan is cut into chunks of mixes, a graph each:
 // neighbours in the plan share most, so little is computed twice.
-import { toNumbers, UserError } from "../core/index.ts";
+import { toNumbers } from "../core/index.ts";
 import { batchAt, batchShape } from "../data/index.ts";
 import { nodesOf } from "../graph/index.ts";
-import { cannotRun, type Pair } from "../pairs/index.ts";
+import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
+import { cannotBuild, cannotEvaluate } from "./faults.ts";
 import { buildSweep, loadSweep, type SweepGraph } from "./graph.ts";
 import type { Mix } from "./mixes.ts";
 import type { Scores } from "./scores.ts";
@@ -55,7 +56,7 @@ async function evaluateChunk(
   graph: SweepGraph,
   [from, to]: readonly [number, number],
   scores: Scores,
-  { pair: { data, batch }, weights, runtime }: Evaluation,
+  { pair: { model, data, batch }, weights, runtime }: Evaluation,
   onProgress: (share: number) => void,
 ): Promise<void> {
   const { session, fed } = await loadSweep(graph, weights, runtime);
@@ -63,7 +64,7 @@ async function evaluateChunk(
     for (let start = from; start < to; start += batch) {
       const { inputs, labels } = batchAt(data, start, batch);
       const results = await session.run({ ...fed, ...inputs, labels }).catch((error) => {
-        throw weights.pair.model.dialect ? cannotRun(error, data.name) : error;
+        throw cannotEvaluate(error, model, data);
       });
       const fresh = Math.min(batch, to - start);
       mixes.forEach((mix, i) => {
@@ -77,16 +78,10 @@ async function evaluateChunk(
   }
 }
 
-/** Building infers every shape; where the data do not fit the network, that is the user's to fix. */
 function build(mixes: readonly Mix[], { pair, weights }: Evaluation): SweepGraph {
   try {
     return buildSweep(pair, weights, mixes, batchShape(pair.data, pair.batch));
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const shapes = pair.data.inputs.map(({ shape }) => `[${shape}]`).join(" and ");
-    throw new UserError(
-      `Samples of shape ${shapes} do not fit model ${pair.model.name} (${(error as Error).message}). Choose other --data.`,
-      { cause: error },
-    );
+    throw cannotBuild(error, pair.model, pair.data);
   }
 }

@@ -7,7 +7,7 @@ import { dtypeOf, scoresOf } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Mix } from "./mixes.ts";
-import { keyOf, type Source } from "./source.ts";
+import { type Source, weightName } from "./source.ts";
 import type { MixWeights } from "./weights.ts";
 
 /** A graph, and what each of its inputs stands for that is a weight. */
@@ -16,20 +16,19 @@ export interface SweepGraph {
   readonly weights: ReadonlyMap<string, { readonly source: Source; readonly parameter: string }>;
 }
 
-/** Gives a mix's weights as inputs of a graph, and keeps a list of them. */
-export function weightInputs(
-  graph: Graph,
-  weights: MixWeights,
-  used: Map<string, { source: Source; parameter: string }>,
-) {
-  return (mix: Mix) =>
+/** Gives a mix's weights as inputs of a graph; `used` lists them. */
+export function weightInputs(graph: Graph, weights: MixWeights) {
+  const used = new Map<string, { source: Source; parameter: string }>();
+  const weightsOf =
+    (mix: Mix) =>
     (parameter: string): Value => {
       const source = weights.sourceOf(mix, parameter);
-      const name = `${keyOf(source)}:${parameter}`;
+      const name = weightName(source, parameter);
       used.set(name, { source, parameter });
       const p = weights.parameter(parameter);
       return graph.input(name, dtypeOf(p), p.shape);
     };
+  return { weightsOf, used };
 }
 
 /** The graph of the mixes: outputs `loss0`, `error0`, `loss1` … one value for each sample of the batch; a regression has no error. */
@@ -42,8 +41,7 @@ export function buildSweep(
   const graph = new Graph();
   const given = inputs(graph, shape);
   const labels = graph.input("labels", shape.labels.dtype, shape.labels.shape);
-  const used = new Map<string, { source: Source; parameter: string }>();
-  const weightsOf = weightInputs(graph, weights, used);
+  const { weightsOf, used } = weightInputs(graph, weights);
   const outputs: Record<string, Value> = {};
   mixes.forEach((mix, i) => {
     const scores = scoresOf(model.forward(given, weightsOf(mix)), labels);

@@ -9,7 +9,7 @@ import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { loadSweep, weightInputs } from "./graph.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
-import { keyOf, type Source } from "./source.ts";
+import { type Source, weightName } from "./source.ts";
 import type { MixWeights, Recalibrated } from "./weights.ts";
 
 /** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
@@ -41,8 +41,7 @@ export async function recalibrate(
   const { length, batches } = recalibrationBatches(pair);
   const graph = new Graph();
   const inputs = pair.inputs(graph, batchShape(data, length));
-  const used = new Map<string, { source: Source; parameter: string }>();
-  const weightsOf = weightInputs(graph, weights, used);
+  const { weightsOf, used } = weightInputs(graph, weights);
   const tracked = new Map<string, { parameter: string; value: Value }>();
   const statistics = new Map<string, Map<string, Source>>();
   for (const mix of mixes) {
@@ -53,7 +52,7 @@ export async function recalibrate(
       track(parameter, value) {
         const source: Source = { kind: "recalibrated", prefix: value.key };
         own.set(parameter, source);
-        tracked.set(`${keyOf(source)}:${parameter}`, { parameter, value });
+        tracked.set(weightName(source, parameter), { parameter, value });
       },
     });
     statistics.set(mixKey(mix), own);

@@ -14,15 +14,16 @@ export class Scores {
   /** Samples that a mix has seen. */
   readonly counts: Map<string, number>;
 
-  constructor(rows: Scores["rows"], counts: Iterable<[string, number]> = []) {
+  /** `counts` if some mixes have not seen all samples of their rows. */
+  constructor(rows: Scores["rows"], counts?: Iterable<[string, number]>) {
     this.rows = rows;
-    this.counts = new Map(counts);
+    this.counts = new Map(counts ?? [...rows].map(([key, { loss }]) => [key, loss.length]));
   }
 
   /** Room for the scores of some mixes on so many samples. */
   static empty(mixes: readonly Mix[], samples: number): Scores {
     const row = () => new Float32Array(samples).fill(Number.NaN);
-    return new Scores(new Map(mixes.map((mix) => [mixKey(mix), { loss: row(), error: row() }])));
+    return new Scores(new Map(mixes.map((mix) => [mixKey(mix), { loss: row(), error: row() }])), []);
   }
 
   /** Scores of consecutive samples, put together. */
@@ -40,10 +41,7 @@ export class Scores {
       const own = parts.map((part) => part.rows.get(key)!);
       return [key, { loss: whole(own.map(({ loss }) => loss)), error: whole(own.map(({ error }) => error)) }];
     });
-    return new Scores(
-      new Map(rows),
-      rows.map(([key, { loss }]) => [key, loss.length]),
-    );
+    return new Scores(new Map(rows));
   }
 
   /** The most samples that a mix has seen. */
@@ -87,10 +85,7 @@ export class Scores {
       key,
       { loss: loss.slice(from, to), error: error.slice(from, to) },
     ]);
-    return new Scores(
-      new Map(rows),
-      rows.map(([key]) => [key, to - from]),
-    );
+    return new Scores(new Map(rows));
   }
 
   /** These scores and others of the same samples. */
@@ -143,8 +138,5 @@ async function scoresIn(file: Checkpoint): Promise<Scores> {
     key,
     { loss: row(loss, i), error: row(error, i) },
   ]);
-  return new Scores(
-    new Map(rows),
-    rows.map(([key]) => [key, count]),
-  );
+  return new Scores(new Map(rows));
 }

@@ -20,4 +20,7 @@ export function keyOf(source: Source): string {
   return `c${source.prefix}`;
 }
 
+/** The name of a parameter from a source, in graphs. */
+export const weightName = (source: Source, parameter: string): string => `${keyOf(source)}:${parameter}`;
+
 export const endOf = (end: "a" | "b"): Source => ({ kind: "end", end });

@@ -8,7 +8,7 @@ import { evaluateTogether } from "./evaluate.ts";
 import { isEnd, type Mix, orderMixes } from "./mixes.ts";
 import { recalibrate } from "./recalibrate.ts";
 import { Scores } from "./scores.ts";
-import { MixWeights, type WeightOptions } from "./weights.ts";
+import { MixWeights, type Recalibrated, type WeightOptions } from "./weights.ts";
 
 export interface SweepOptions extends WeightOptions {
   readonly runtime?: RuntimeOptions;
@@ -64,6 +64,15 @@ export class Sweep {
     return scores;
   }
 
+  /** Running statistics of every mix with an averaged layer, computed on the samples. */
+  recalibrate(mixes: readonly Mix[]): Promise<Recalibrated> {
+    const { pair, options } = this;
+    const weights = new MixWeights(pair, options);
+    return this.#segments
+      ? recalibrateBySegment(mixes, { pair, weights, runtime: options.runtime, ...this.#segments })
+      : recalibrate(pair, mixes, weights, options.runtime);
+  }
+
   /** Whether mixes go through the network segment by segment, and the memory for it. */
   get #segments(): { memory: number } | undefined {
     const { memory } = this.options;
@@ -71,13 +80,8 @@ export class Sweep {
   }
 
   async #weightsOf(mixes: readonly Mix[]): Promise<MixWeights> {
-    const { pair, options } = this;
-    const weights = new MixWeights(pair, options);
-    if (options.statistics !== "recalibrate") return weights;
-    const recalibrated = this.#segments
-      ? await recalibrateBySegment(mixes, { pair, weights, runtime: options.runtime, ...this.#segments })
-      : await recalibrate(pair, mixes, weights, options.runtime);
-    return new MixWeights(pair, options, recalibrated);
+    const recalibrated = this.options.statistics === "recalibrate" ? await this.recalibrate(mixes) : undefined;
+    return new MixWeights(this.pair, this.options, recalibrated);
   }
 
   #evaluate(

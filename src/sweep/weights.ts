@@ -3,7 +3,7 @@ import { average, convert, fromNumbers, isFloating, randomStream, type Tensor, t
 import { dtypeOf, holderOf, layerIndex, type Parameter } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import { type Mix, mixKey } from "./mixes.ts";
-import { endOf, keyOf, type Source } from "./source.ts";
+import { endOf, type Source, weightName } from "./source.ts";
 
 /** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed again on the samples. */
 export type Statistics = "average" | "a" | "recalibrate";
@@ -22,6 +22,12 @@ export interface Recalibrated {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
+/** Squared norms of a layer's step from a to b, and of a direction drawn in its space. */
+interface Norms {
+  readonly length: number;
+  readonly drawn: number;
+}
+
 /** What a mix needs of a pair. */
 export type WeighedPair = Pick<Pair, "model" | "layers" | "a" | "b">;
 
@@ -29,6 +35,10 @@ export type WeighedPair = Pick<Pair, "model" | "layers" | "a" | "b">;
 export class MixWeights {
   readonly #parameters: ReadonlyMap<string, Parameter>;
   readonly #index: ReadonlyMap<string, number>;
+  /** The name under which a tied tensor is read. */
+  readonly #holder: (name: string) => string;
+  /** Squared norms, by layer and draw. */
+  readonly #norms = new Map<string, Promise<Norms>>();
 
   constructor(
     readonly pair: WeighedPair,
@@ -37,6 +47,7 @@ export class MixWeights {
   ) {
     this.#parameters = new Map(pair.model.parameters.map((p) => [p.name, p]));
     this.#index = layerIndex(pair.layers);
+    this.#holder = holderOf(pair.model.tied);
   }
 
   parameter(name: string): Parameter {
@@ -56,9 +67,9 @@ export class MixWeights {
   async read(source: Source, name: string): Promise<Tensor> {
     const parameter = this.parameter(name);
     const dtype = dtypeOf(parameter);
-    const { a, b, model } = this.pair;
-    const holder = holderOf(model.tied)(name); // tied names are one tensor
-    if (source.kind === "recalibrated") return this.recalibrated!.tensors.get(`${keyOf(source)}:${name}`)!;
+    const { a, b } = this.pair;
+    const holder = this.#holder(name);
+    if (source.kind === "recalibrated") return this.recalibrated!.tensors.get(weightName(source, name))!;
     if (source.kind === "end" || !isFloating(dtype)) {
       const end = source.kind === "end" && source.end === "b" ? b : a;
       const own = await end.read(holder);
@@ -71,26 +82,34 @@ export class MixWeights {
 
   /** One end plus a step in a random direction of the layer's space, with the norm of the step from that end to the average. */
   async #randomStep({ end, alpha, draw }: Source & { kind: "random" }, { name, ...rest }: Parameter): Promise<Tensor> {
+    const layer = this.#index.get(name)!;
+    const key = `${layer} ${draw}`;
+    if (!this.#norms.has(key)) this.#norms.set(key, this.#normsOf(layer, draw));
+    const { length, drawn } = await this.#norms.get(key)!;
+    const share = end === "a" ? alpha : 1 - alpha;
+    const scale = drawn > 0 ? (share * Math.sqrt(length)) / Math.sqrt(drawn) : 0;
+    const from = await this.pair[end].read(name);
+    const direction = this.#direction(draw, name, from.data.length);
+    const moved = Float64Array.from(toNumbers(from), (x, i) => x + scale * direction[i]);
+    return fromNumbers(dtypeOf({ name, ...rest }), from.shape, moved);
+  }
+
+  /** Of a layer's step from a to b, and of the direction that is drawn for it. */
+  async #normsOf(layer: number, draw: number): Promise<Norms> {
     const { model, layers, a, b } = this.pair;
-    const layer = layers.find((one) => one.parameters.includes(name))!;
-    const holder = holderOf(model.tied);
+    const { parameters } = layers[layer];
     let [length, drawn] = [0, 0];
-    for (const p of model.parameters) {
-      if (!layer.parameters.includes(p.name) || holder(p.name) !== p.name) continue;
-      if (p.kind === "statistic" || p.kind === "counter") continue;
-      const [x, y] = [toNumbers(await a.read(p.name)), toNumbers(await b.read(p.name))];
-      const direction = this.#direction(draw, p.name, x.length);
+    for (const { name, kind } of model.parameters) {
+      if (!parameters.includes(name) || this.#holder(name) !== name) continue;
+      if (kind === "statistic" || kind === "counter") continue;
+      const [x, y] = [toNumbers(await a.read(name)), toNumbers(await b.read(name))];
+      const direction = this.#direction(draw, name, x.length);
       for (let i = 0; i < x.length; i++) {
         length += (y[i] - x[i]) ** 2;
         drawn += direction[i] ** 2;
       }
     }
-    const share = end === "a" ? alpha : 1 - alpha;
-    const scale = drawn > 0 ? (share * Math.sqrt(length)) / Math.sqrt(drawn) : 0;
-    const from = await (end === "a" ? a : b).read(name);
-    const direction = this.#direction(draw, name, from.data.length);
-    const moved = Float64Array.from(toNumbers(from), (x, i) => x + scale * direction[i]);
-    return fromNumbers(dtypeOf({ name, ...rest }), from.shape, moved);
+    return { length, drawn };
   }
 
   #direction(draw: number, name: string, size: number): Float64Array {

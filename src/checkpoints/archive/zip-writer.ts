@@ -2,7 +2,7 @@
 // A member's content begins at a multiple of 64 bytes, as PyTorch pads it, so that it can be mapped into memory.
 // Beyond 4 GiB the archive is zip64. Source: PKWARE's APPNOTE.TXT 6.3, sections 4.3 and 4.5.
 import { crc32 } from "node:zlib";
-import type { Output } from "../output.ts";
+import type { Output } from "../writing/output.ts";
 
 export interface ZipWriter {
   /** Appends a member, given in pieces. Names must differ. */

@@ -5,8 +5,8 @@ import type { Zip, ZipEntry } from "../archive/zip.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "../layout.ts";
-import { replacement } from "../patches.ts";
 import { cutShort, damaged, quote } from "../source.ts";
+import { replacement } from "../writing/patches.ts";
 import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
 import { addArray } from "./writer.ts";
 

@@ -2,8 +2,8 @@
 import { bytesPerElement, sizeOf } from "../../core/index.ts";
 import { writeZip, type ZipWriter } from "../archive/zip-writer.ts";
 import type { TensorInfo } from "../checkpoint.ts";
-import type { BytesOf } from "../elements.ts";
-import type { Output } from "../output.ts";
+import type { BytesOf } from "../writing/elements.ts";
+import type { Output } from "../writing/output.ts";
 import { npyHeader } from "./npy.ts";
 
 /** Writes tensor by tensor, in the order given. */

@@ -4,9 +4,9 @@
 import { dirname, join } from "node:path";
 import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
-import { copyPatched } from "../patches.ts";
 import { patchesOf } from "../runs.ts";
 import { cutShort, damaged, openSource, quote, type Source } from "../source.ts";
+import { copyPatched } from "../writing/patches.ts";
 import { bytesField, type Field, fieldsOf, readText, readVarints } from "./protobuf.ts";
 
 /** TensorProto.DataType. */

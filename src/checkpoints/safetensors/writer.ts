@@ -2,8 +2,8 @@
 // every tensor is aligned, which loaders that map the file rely on.
 import { bytesPerElement, sizeOf, UserError } from "../../core/index.ts";
 import type { TensorInfo } from "../checkpoint.ts";
-import type { BytesOf } from "../elements.ts";
-import type { Output } from "../output.ts";
+import type { BytesOf } from "../writing/elements.ts";
+import type { Output } from "../writing/output.ts";
 import { dtypeNames } from "./safetensors.ts";
 
 /** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */

@@ -3,8 +3,8 @@
 // elements in eight bytes and the elements, little endian on every machine.
 import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
-import { copyPatched } from "../patches.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
+import { copyPatched } from "../writing/patches.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
 import { makeTorchCheckpoint, type StoragePlace } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./values.ts";

@@ -5,10 +5,10 @@
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint, type Replace, type TensorInfo } from "../checkpoint.ts";
 import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
-import type { Output } from "../output.ts";
-import { type Patch, patched, replacement } from "../patches.ts";
 import { makeRing } from "../pieces.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
+import type { Output } from "../writing/output.ts";
+import { type Patch, patched, replacement } from "../writing/patches.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
 
@@ -119,7 +119,7 @@ function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[] | unde
   }));
 }
 
-/** A storage in memory, with its tensors replaced wherever their elements lie. */
+/** A storage in memory, with its tensors replaced wherever their elements are. */
 async function* rewritten(
   tensors: readonly Placed[],
   replace: Replace,

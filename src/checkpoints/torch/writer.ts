@@ -4,9 +4,9 @@
 import { bytesPerElement, type DType, sizeOf } from "../../core/index.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import type { TensorInfo } from "../checkpoint.ts";
-import type { BytesOf } from "../elements.ts";
 import { rowStrides } from "../layout.ts";
-import type { Output } from "../output.ts";
+import type { BytesOf } from "../writing/elements.ts";
+import type { Output } from "../writing/output.ts";
 
 const storageClasses: Readonly<Partial<Record<DType, string>>> = {
   float32: "FloatStorage",

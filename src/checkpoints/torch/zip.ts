@@ -1,4 +1,4 @@
-// PyTorch's zip form: `NAME/data.pkl`, a member `NAME/data/KEY` for every storage, and `NAME/byteorder` when it is told.
+// PyTorch's zip form: `NAME/data.pkl`, a member `NAME/data/KEY` for every storage, and `NAME/byteorder` where it is recorded.
 // Checksums are not compared: PyTorch may be told to write none (torch.serialization.set_crc32_options).
 import { UserError } from "../../core/index.ts";
 import type { Zip } from "../archive/zip.ts";

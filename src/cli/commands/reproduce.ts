@@ -3,28 +3,26 @@ import { Command } from "@commander-js/extra-typings";
 import type { Written } from "../../experiments/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
-import { device, example, oneOf, whole } from "../options/values.ts";
+import { withRuns } from "../options/runs.ts";
+import { example, oneOf, whole } from "../options/values.ts";
 import { planText } from "../terminal/costs.ts";
 import { makeProgress } from "../terminal/progress.ts";
 import { showClaims, showRun } from "../terminal/summary.ts";
 
 export const reproduceCommand = () =>
-  new Command("reproduce")
-    .description("train what is missing, measure the barriers, check the claims, write the report")
-    .argument("[experiments...]", "fig1 … fig12, trajectory, all of these, fedavg, quick, or recipe files", ["quick"])
-    .option(
-      "--scale <name>",
-      "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",
-      oneOf("quick", "small", "paper"),
-      "quick",
-    )
-    .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)
-    .option("--plan", "show what would be done and what it costs, and do nothing")
-    .option("--data-dir <dir>", "where the data sets' official files lie")
-    .option("--runs <dir>", "folder of the run folders", "runs")
-    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
-    .option("--threads <n>", "threads in all; default: one for each core", whole(1))
-    .option("--quiet", "no progress")
+  withRuns(
+    new Command("reproduce")
+      .description("train what is missing, measure the barriers, check the claims, write the report")
+      .argument("[experiments...]", "fig1 … fig12, trajectory, all of these, fedavg, quick, or recipe files", ["quick"])
+      .option(
+        "--scale <name>",
+        "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",
+        oneOf("quick", "small", "paper"),
+        "quick",
+      )
+      .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)
+      .option("--plan", "show what would be done and what it costs, and do nothing"),
+  )
     .option("--json", "print the measurements as one JSON document on standard output")
     .addHelpText("before", example("layerwise reproduce quick"))
     .action(async (experiments, options, command) => {

@@ -3,24 +3,22 @@ import { Command } from "@commander-js/extra-typings";
 import { UserError } from "../../core/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
-import { device, example, oneOf, whole } from "../options/values.ts";
+import { withRuns } from "../options/runs.ts";
+import { example, oneOf } from "../options/values.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
 export const trainCommand = () =>
-  new Command("train")
-    .description("train the networks of one recipe; a run that was cut goes on where it stopped")
-    .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
-    .option(
-      "--scale <name>",
-      "of a recipe that has scales: quick, small or paper",
-      oneOf("quick", "small", "paper"),
-      "quick",
-    )
-    .option("--data-dir <dir>", "where the data set's official files lie")
-    .option("--runs <dir>", "folder of the run folders", "runs")
-    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
-    .option("--threads <n>", "threads in all; default: one for each core", whole(1))
-    .option("--quiet", "no progress")
+  withRuns(
+    new Command("train")
+      .description("train the networks of one recipe; a run that was cut goes on where it stopped")
+      .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
+      .option(
+        "--scale <name>",
+        "of a recipe that has scales: quick, small or paper",
+        oneOf("quick", "small", "paper"),
+        "quick",
+      ),
+  )
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train quick"))
     .action(async (name, options, command) => {

@@ -1,9 +1,9 @@
 // What becomes of a command whose work a cluster takes over. A file of its own because Ctrl-C is answered from its import on.
-import type { EngineSettings, Hearing } from "../../jobs/index.ts";
+import type { Callbacks, EngineSettings } from "../../jobs/index.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 
 /** What a cluster's job remembers of the command, and what Ctrl-C says once it has the work. */
-export async function handOver(engine: EngineSettings): Promise<Hearing> {
+export async function handOver(engine: EngineSettings): Promise<Callbacks> {
   if (engine.name !== "slurm") return {};
   const { environmentOf } = await import("./engine-settings.ts");
   const { name, ...settings } = engine;

@@ -47,10 +47,7 @@ function tableOf({ document: { cells } }: Measured, weight: (sample: number) => 
     ...["a", "b"].map((end) => [names.map(() => end).join(" "), row(0)] as const),
     ...cells.map((one) => [mixKey(mixOf(names, one)), row(one.loss?.barrier ?? Number.NaN)] as const),
   ]);
-  return new Scores(
-    rows,
-    [...rows.keys()].map((key) => [key, count]),
-  );
+  return new Scores(rows);
 }
 /** Samples between nothing and twice the mean: the mean's interval reaches about a tenth to either side. */
 const spread = (i: number) => 2 * (i % 2);

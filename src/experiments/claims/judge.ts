@@ -3,7 +3,7 @@
 // one base alone the barrier also holds how far that end is from the mean of both, which clients of unlike data make
 // large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
 // compared sample by sample: the interval is that of their difference, laid around the limit.
-import { type Cell, errorIntervalOf, mean, meanInterval } from "../../connectivity/index.ts";
+import { type Cell, intervalOf, mean } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 import type { Scores } from "../../sweep/index.ts";
 import type { Claim } from "../recipe/index.ts";
@@ -86,7 +86,7 @@ function judgeGroup(
       ? meanBarriers(full, scored, metric).map((barrier) => bound * barrier)
       : values.map(() => bound / unit);
     const differences = values.map((value, i) => value - limits[i]);
-    const interval = metric === "loss" ? meanInterval(differences) : errorIntervalOf(scores, differences);
+    const interval = intervalOf(scores, metric, differences);
     return { value: mean(values), limit: mean(limits), low: interval?.[0], high: interval?.[1] };
   });
   const over = (key: "value" | "limit" | "low" | "high") => compared.map((one) => unit * (one[key] ?? Number.NaN));

@@ -39,7 +39,7 @@ export function trainingSteps(
     let note: string | undefined;
     return {
       task: { key: keyOf(run, name, until), argv, result, ...needs },
-      hear(progress: TrainProgress) {
+      onProgress(progress: TrainProgress) {
         if ("log" in progress) note = `loss ${progress.log.loss.toFixed(3)}`;
         else onProgress?.(`${run.label} ${name}`, progress.epochs, total, note);
       },

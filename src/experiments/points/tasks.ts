@@ -63,11 +63,11 @@ export async function measuringSteps(
       group: `${basename(run.path)} measure`,
       seconds: time && evaluationSeconds(time, mixes * samples),
     });
-    for (const task of tasks) steps.push({ task, hear: tell(point, task.key) });
+    for (const task of tasks) steps.push({ task, onProgress: reporterOf(point, task.key) });
   }
   const begun = points.length - missing.length;
   const shares = new Map<string, number>();
-  function tell(point: Point, key: string) {
+  function reporterOf(point: Point, key: string) {
     return ({ done, total }: Progress) => {
       shares.set(key, done / total);
       const sum = [...shares.values()].reduce((x, y) => x + y, 0);

@@ -1,4 +1,4 @@
-// What tells recipes apart: the hash that names a run's folder, and the hash of each network, equal where two recipes
+// What distinguishes recipes: the hash that names a run's folder, and the hash of each network, equal where two recipes
 // train the same one.
 import { existsSync, readFileSync } from "node:fs";
 import { isModule, sha256, sha256Value } from "../../core/index.ts";
@@ -24,8 +24,8 @@ export function recipeHash(recipe: Recipe): string {
   const { training, ...common } = setUpOf(recipe);
   const { pair, federated, measure } = recipe;
   const kept = recipe.training.keep_previous ? { keep_previous: true } : {};
-  const told = { ...common, training: { ...training, ...kept }, pair, federated, every: measure.every };
-  return sha256Value(told).slice(0, 10);
+  const deciding = { ...common, training: { ...training, ...kept }, pair, federated, every: measure.every };
+  return sha256Value(deciding).slice(0, 10);
 }
 
 /** The seeds of a recipe's network, by its number: of its initialisation and of its order of samples. */

@@ -1,4 +1,4 @@
-// Scales: under `scales` a recipe says what a smaller set-up than the paper's changes. Each change stands in the recipe
+// Scales: under `scales` a recipe says what a smaller set-up than the paper's changes. Each change is in the recipe
 // with its reason, or in a file that several recipes share: `small: NAME` is scales/NAME.yaml beside the recipe,
 // `small: { from: NAME, … }` the same with further changes.
 import { readdir, readFile } from "node:fs/promises";

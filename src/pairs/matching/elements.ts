@@ -1,7 +1,6 @@
 // The elements that matching compares: read when they are asked for, widened once, and the latest kept, as one tensor is compared with many.
-
 import type { StoredTensors } from "../../checkpoints/index.ts";
-import { type Tensor, toNumbers } from "../../core/index.ts";
+import { toNumbers } from "../../core/index.ts";
 import type { Held } from "../../graph/index.ts";
 
 type Numbers = ReturnType<typeof toNumbers>;
@@ -13,8 +12,6 @@ export interface Elements {
   of(file: StoredTensors, name: string): Promise<Numbers>;
   /** What the graph's own file has for a weight, where it has something. */
   ofGraph(held: Held): Promise<Numbers | undefined>;
-  /** The same as it is stored. */
-  tensorOf(held: Held): Promise<Tensor | undefined>;
 }
 
 /** `values` is the graph's own file. */
@@ -36,17 +33,12 @@ export function elementsOf(values: StoredTensors): Elements {
     }
     return numbers;
   };
-  const placeOf = ({ name, copyOf = name }: Held) => (values.tensors.has(copyOf) ? copyOf : undefined);
   return {
     of,
     async ofGraph(held) {
       if (held.tensor) return toNumbers(held.tensor);
-      const place = placeOf(held);
-      return place === undefined ? undefined : of(values, place);
-    },
-    async tensorOf(held) {
-      const place = placeOf(held);
-      return held.tensor ?? (place === undefined ? undefined : values.read(place));
+      const { name, copyOf = name } = held;
+      return values.tensors.has(copyOf) ? of(values, copyOf) : undefined;
     },
   };
 }

@@ -1,13 +1,13 @@
-// Evaluates mixes on a range of samples, segment by segment, and hands over every sample's loss and error.
-import { toNumbers, UserError } from "../../core/index.ts";
+// Evaluates mixes on a range of samples, segment by segment, and passes on every sample's loss and error.
+import { toNumbers } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import type { Value } from "../../graph/index.ts";
 import { scoresOf } from "../../models/index.ts";
 import type { RuntimeOptions } from "../../runtime/index.ts";
+import { cannotBuild } from "../faults.ts";
 import { Passage } from "./passage.ts";
 import type { Scoring } from "./slices.ts";
-import type { SegmentedNetwork } from "./template.ts";
-import { makeTemplate, type Template } from "./template.ts";
+import { makeTemplate, type SegmentedNetwork, type Template } from "./template.ts";
 
 export interface SegmentOptions {
   readonly data: Dataset;
@@ -20,7 +20,7 @@ export interface SegmentOptions {
   readonly mostLogits?: number;
 }
 
-/** Hears losses (natural log) and errors (0 … 1; none for a regression) of a mix's samples from `start` on. */
+/** Takes losses (natural log) and errors (0 … 1; none for a regression) of a mix's samples from `start` on. */
 export type Write<M> = (mix: M, start: number, loss: Float32Array, error?: Float32Array) => void;
 
 /** Evaluates mixes on the samples from the first number up to the second; memory grows with a segment's size, not with the network's. */
@@ -50,7 +50,6 @@ export async function evaluateInSegments<M>(
   }
 }
 
-/** Building infers every shape; where the data do not fit the network, that is the user's to mend. */
 function scoredTemplate<M>(
   network: SegmentedNetwork<M>,
   { data, batch, mostLogits }: SegmentOptions,
@@ -64,11 +63,6 @@ function scoredTemplate<M>(
     });
     return { template, scoring: scoring! };
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const shapes = data.inputs.map(({ shape }) => `[${shape}]`).join(" and ");
-    throw new UserError(
-      `Samples of shape ${shapes} do not fit model ${network.model.name} (${(error as Error).message}). Choose other --data.`,
-      { cause: error },
-    );
+    throw cannotBuild(error, network.model, data);
   }
 }

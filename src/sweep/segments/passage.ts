@@ -28,13 +28,15 @@ export interface PassageOptions<M> {
   readonly scoring?: Scoring;
 }
 
-/** Hears the template's outputs for the mixes (by place in the list) that share them, and the first sample of the batch. */
+/** Takes the template's outputs for the mixes (by place in the list) that share them, and the first sample of the batch. */
 export type Receive = (mixes: readonly number[], start: number, outputs: Readonly<Record<string, Tensor>>) => void;
 
-/** A batch on its way. */
-interface Passing {
-  readonly start: number;
-  readonly commons: Commons;
+/** Samples on their way together. */
+interface Chunk {
+  readonly batches: readonly { readonly start: number; readonly commons: Commons }[];
+  readonly receive: Receive;
+  /** Counts runs of the network's segments. */
+  readonly count: (runs: number) => void;
 }
 
 export class Passage<M> {
@@ -70,13 +72,13 @@ export class Passage<M> {
     let length = 1;
     for (let at = 0; at < starts.length; at += length) {
       if (at > 0) length = Math.max(1, Math.floor((memory * length) / Math.max(1, this.#states.most)));
-      const passing: Passing[] = [];
+      const batches = [];
       for (const start of starts.slice(at, at + length)) {
         const { inputs, labels } = batchAt(data, start, batch);
-        passing.push({ start, commons: await commonsOf(this.#segments, this.#sessions, { ...inputs, labels }) });
+        batches.push({ start, commons: await commonsOf(this.#segments, this.#sessions, { ...inputs, labels }) });
       }
       this.#states.most = 0;
-      await this.#advance(0, [0], passing, receive, count);
+      await this.#advance(0, [0], { batches, receive, count });
     }
   }
 
@@ -86,21 +88,15 @@ export class Passage<M> {
   }
 
   /** Takes states that enter a segment through to the end, as many at a time as fit. */
-  async #advance(
-    at: number,
-    ids: readonly number[],
-    passing: readonly Passing[],
-    receive: Receive,
-    count: (runs: number) => void,
-  ): Promise<void> {
+  async #advance(at: number, ids: readonly number[], chunk: Chunk): Promise<void> {
     if (at === this.#segments.length) return;
     let rest = ids;
     while (rest.length) {
-      const some = this.#thatFit(at, rest, passing.length);
+      const some = this.#thatFit(at, rest, chunk.batches.length);
       rest = rest.slice(some.length);
-      await this.#pass(at, some, passing, receive, count);
+      await this.#pass(at, some, chunk);
       const next = some.flatMap((id) => this.#plan.branches[at].get(id)!.map((branch) => branch.next));
-      await this.#advance(at + 1, next, passing, receive, count);
+      await this.#advance(at + 1, next, chunk);
     }
   }
 
@@ -117,13 +113,7 @@ export class Passage<M> {
   }
 
   /** Takes states through one segment. */
-  async #pass(
-    at: number,
-    ids: readonly number[],
-    passing: readonly Passing[],
-    receive: Receive,
-    count: (runs: number) => void,
-  ): Promise<void> {
+  async #pass(at: number, ids: readonly number[], { batches, receive, count }: Chunk): Promise<void> {
     const segment = this.#segments[at];
     const branches = new Map(ids.map((id) => [id, this.#plan.branches[at].get(id)!]));
     const groups = groupRuns(segment, branches, isFrozen(segment));
@@ -131,19 +121,19 @@ export class Passage<M> {
     const scoring = at === this.#segments.length - 1 ? this.#options.scoring : undefined;
     for (const [g, { pattern, runs }] of groups.entries()) {
       const weights = await this.#weights.of(segment, pattern);
-      const first = feedsOf(segment, this.#states.get(runs[0].state, 0), passing[0].commons);
+      const first = feedsOf(segment, this.#states.get(runs[0].state, 0), batches[0].commons);
       const runner = await makeRunner(
         segment,
         pattern,
         weights,
         first,
-        runs.length * passing.length,
+        runs.length * batches.length,
         this.#sessions,
         scoring,
       );
       try {
         for (const { state, next } of runs)
-          for (const [b, { start, commons }] of passing.entries()) {
+          for (const [b, { start, commons }] of batches.entries()) {
             const before = this.#states.get(state, b);
             const results = await runner.run(feedsOf(segment, before, commons));
             if (lastGroup.get(state) === g) this.#states.delete(state, b);

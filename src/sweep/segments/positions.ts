@@ -1,4 +1,4 @@
-// Whether a segment treats every position of its rows by itself, as the end of a language model does: told by a short list of operations.
+// Whether a segment treats every position of its rows by itself, as the end of a language model does, judged by a short list of operations.
 import type { Tensor } from "../../core/index.ts";
 import { axisOf, type Node, nodesOf, type Value } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";

@@ -1,5 +1,6 @@
 // Runs a segment for one pattern of branches: with its weights fed, frozen, or over slices of positions.
-import { sizeOf, type Tensor } from "../../core/index.ts";
+import type { Tensor } from "../../core/index.ts";
+import { weightBytes } from "../../models/index.ts";
 import type { Segment } from "./cuts.ts";
 import type { Pattern } from "./groups.ts";
 import { buildPiece, type Feeds, type Run } from "./piece.ts";
@@ -18,14 +19,11 @@ const mostPacked = 1 << 26;
 /** Runs from which on that repays what making a session with weights in it takes. */
 const fewestPacked = 12;
 
-const bytesOf = ({ held }: Segment) =>
-  held.flatMap(({ parameters }) => parameters).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
-
 /** Convolutions get their weights frozen in, so that the runtime lays them out in blocks and folds normalisations into them. */
 export function isFrozen(segment: Segment): boolean {
   const keys = new Set(segment.held.map(({ value }) => value.key));
   const convolves = segment.nodes.some(({ op, inputs }) => op === "Conv" && keys.has(inputs[1]?.key ?? ""));
-  return convolves && bytesOf(segment) < mostFrozen;
+  return convolves && weightBytes(segment) < mostFrozen;
 }
 
 /** `first` are the feeds of some run, beside the weights: their types hold for all. `runs` is how often it will run. */
@@ -44,7 +42,7 @@ export async function makeRunner(
   const slices = scoring && (await runSlices(scoring, { segment, pattern, weights, first }, sessions));
   if (slices) return { run: slices, close };
   const outputs = buildPiece(segment, pattern, typeOf);
-  if (!isFrozen(segment) && (runs < fewestPacked || bytesOf(segment) > mostPacked)) {
+  if (!isFrozen(segment) && (runs < fewestPacked || weightBytes(segment) > mostPacked)) {
     const session = await sessions.fed(outputs);
     return { run: (feeds) => session.run({ ...fed, ...feeds }), close };
   }

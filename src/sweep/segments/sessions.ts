@@ -1,7 +1,6 @@
 // Sessions of pieces. A piece whose weights are fed is compiled once for all segments of its structure; one whose weights are frozen into it is
 // used for one segment and let go.
-import { createHash } from "node:crypto";
-import type { Tensor } from "../../core/index.ts";
+import { sha256, type Tensor } from "../../core/index.ts";
 import { serialise, type Value } from "../../graph/index.ts";
 import type { Model } from "../../models/index.ts";
 import { type RuntimeOptions, Session } from "../../runtime/index.ts";
@@ -22,7 +21,7 @@ export class Sessions {
   /** The session of a graph that is fed all its inputs; it belongs to this object. */
   async fed(outputs: Readonly<Record<string, Value>>): Promise<Session> {
     const bytes = serialise(outputs, undefined, this.#model.dialect);
-    const key = createHash("sha256").update(bytes).digest("hex");
+    const key = sha256(bytes);
     const session = this.#kept.get(key) ?? (await Session.load(bytes, this.#runtime));
     this.#kept.delete(key);
     this.#kept.set(key, session); // as the last used

@@ -4,8 +4,7 @@ import { type Tensor, toNumbers } from "../../core/index.ts";
 import type { Value } from "../../graph/index.ts";
 import type { SegmentOptions } from "./evaluate.ts";
 import { Passage } from "./passage.ts";
-import type { SegmentedNetwork } from "./template.ts";
-import { makeTemplate } from "./template.ts";
+import { makeTemplate, type SegmentedNetwork } from "./template.ts";
 
 export interface MixStatistics<M> {
   /** For each mix the key of each statistic that was found, by the parameter's name. */

@@ -18,7 +18,7 @@ const small = 1 << 16;
 /** One call of the system writes at most 2 GiB. */
 const mostAtOnce = 1 << 30;
 
-/** `onFinal` hears up to where the file is written and will not change. */
+/** `onFinal` is called with the end of what is written and will not change. */
 export function openOutput(handle: Pick<FileHandle, "write">, onFinal: (end: number) => void = () => {}): Output {
   let pending = Promise.resolve();
   let written = 0; // or being written

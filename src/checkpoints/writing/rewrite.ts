@@ -1,18 +1,15 @@
 // A copy of a checkpoint in which some tensors have new elements and everything else is as it was: metadata, wrappers, names, order, the graph. Files
 // with tensors in plain runs are copied with those runs replaced; zip archives are written member by member. A few pieces are in memory at a time.
 import { stat } from "node:fs/promises";
-import { hashWritten, sha256File, UserError, writeAtomic } from "../core/index.ts";
-import type { Checkpoint, Replace } from "./checkpoint.ts";
-import { chunksOf } from "./chunks.ts";
+import { hashWritten, sha256File, threadedBytes, UserError, writeAtomic } from "../../core/index.ts";
+import type { Checkpoint, Replace } from "../checkpoint.ts";
+import { chunksOf } from "../chunks.ts";
+import { makeRing, pieceBytes } from "../pieces.ts";
 import { type Output, openOutput } from "./output.ts";
-import { makeRing, pieceBytes } from "./pieces.ts";
 import { writeTensors } from "./write.ts";
 
-/** Bytes from which on a file is hashed while it is written. */
-const large = 1 << 25;
-
 /**
- * Writes a copy of a checkpoint with some tensors replaced, and returns its SHA-256. `names` tells which may be. A sharded checkpoint becomes one file.
+ * Writes a copy of a checkpoint with some tensors replaced, and returns its SHA-256. `names` lists those that may be. A sharded checkpoint becomes one file.
  * Throws {@link UserError} when the file cannot be written; nothing is left behind then.
  */
 export async function rewriteCheckpoint(
@@ -45,7 +42,7 @@ async function writeHashed(
   const sizes = await Promise.all(like.map((file) => stat(file).then(({ size }) => size)));
   let digest = "";
   await writeAtomic(path, async (handle, temporary) => {
-    const hashing = sizes.reduce((sum, size) => sum + size, 0) < large ? undefined : hashWritten(temporary);
+    const hashing = sizes.reduce((sum, size) => sum + size, 0) < threadedBytes ? undefined : hashWritten(temporary);
     try {
       const output = openOutput(handle, hashing?.upTo);
       await write(output);

@@ -1,9 +1,9 @@
 // Copies of files in which some runs of bytes are replaced, a few pieces in memory at a time.
-import type { Replace, TensorInfo } from "./checkpoint.ts";
+import type { Replace, TensorInfo } from "../checkpoint.ts";
+import { inPieces, makeRing, type Ring } from "../pieces.ts";
+import type { Source } from "../source.ts";
 import { bytesIn } from "./elements.ts";
 import type { Output } from "./output.ts";
-import { inPieces, makeRing, type Ring } from "./pieces.ts";
-import type { Source } from "./source.ts";
 
 /** A run of bytes that others may replace. */
 export interface Patch {

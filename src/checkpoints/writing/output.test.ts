@@ -2,7 +2,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { temporaryFolder } from "../../test/checkpoints.ts";
+import { temporaryFolder } from "../../../test/checkpoints.ts";
 import { type Output, openOutput } from "./output.ts";
 
 const path = join(temporaryFolder(), "x");

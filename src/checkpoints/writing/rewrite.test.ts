@@ -11,10 +11,10 @@ import {
   readTensors,
   temporaryFolder,
   writeTensors,
-} from "../../test/checkpoints.ts";
-import { projectRoot, type Tensor } from "../core/index.ts";
-import { chunksOf } from "./chunks.ts";
-import { openCheckpoint } from "./detect.ts";
+} from "../../../test/checkpoints.ts";
+import { projectRoot, type Tensor } from "../../core/index.ts";
+import { chunksOf } from "../chunks.ts";
+import { openCheckpoint } from "../detect.ts";
 import { rewriteCheckpoint } from "./rewrite.ts";
 
 const folder = temporaryFolder();

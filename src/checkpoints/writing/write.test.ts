@@ -10,9 +10,9 @@ import {
   refusal,
   temporaryFolder,
   writeTensors,
-} from "../../test/checkpoints.ts";
-import { tensor, UserError } from "../core/index.ts";
-import { openCheckpoint, writeCheckpoint } from "./index.ts";
+} from "../../../test/checkpoints.ts";
+import { tensor, UserError } from "../../core/index.ts";
+import { openCheckpoint, writeCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 

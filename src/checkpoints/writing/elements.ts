@@ -1,6 +1,6 @@
 // New elements for a tensor in a file: the tensor itself, or pieces of it, so that no tensor need be in memory whole.
-import { bytesOf, sizeOf } from "../core/index.ts";
-import type { Elements, TensorInfo } from "./checkpoint.ts";
+import { bytesOf, sizeOf } from "../../core/index.ts";
+import type { Elements, TensorInfo } from "../checkpoint.ts";
 
 /** A tensor's bytes, in pieces. */
 export type BytesOf = (info: TensorInfo) => AsyncIterable<Uint8Array>;

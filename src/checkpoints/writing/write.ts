@@ -1,12 +1,12 @@
 // Writing a checkpoint in any format that can be written: whole or not at all, one tensor or a few pieces of one in memory at a time, and the
 // same bytes for the same tensors.
-import { writeAtomic } from "../core/index.ts";
-import type { Elements, Format, TensorInfo } from "./checkpoint.ts";
+import { writeAtomic } from "../../core/index.ts";
+import type { Elements, Format, TensorInfo } from "../checkpoint.ts";
+import { writeNpz } from "../npz/writer.ts";
+import { writeSafetensors } from "../safetensors/writer.ts";
+import { writeTorch } from "../torch/writer.ts";
 import { type BytesOf, bytesIn } from "./elements.ts";
-import { writeNpz } from "./npz/writer.ts";
 import { type Output, openOutput } from "./output.ts";
-import { writeSafetensors } from "./safetensors/writer.ts";
-import { writeTorch } from "./torch/writer.ts";
 
 type Writer = (
   output: Output,
