@@ -3,6 +3,7 @@
 export { archives } from "./archives.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
 export type { Batch, DataOptions, Dataset } from "./dataset.ts";
+export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
 export { dataSources, openData } from "./registry.ts";

@@ -1,0 +1,74 @@
+// Text as people have it: a .txt, .jsonl or .parquet file, or a folder with a file for each split. Every file gives documents; how they become tokens
+// is the tokenizer's.
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { describeFileError, listSome, UserError } from "../../core/index.ts";
+import type { Document } from "./document.ts";
+import { readJsonLines } from "./jsonl.ts";
+import { readParquet } from "./parquet.ts";
+
+export type { Document, Message } from "./document.ts";
+
+const readers: Readonly<Record<string, (path: string) => AsyncGenerator<Document>>> = {
+  ".txt": readText,
+  ".jsonl": readJsonLines,
+  ".ndjson": readJsonLines,
+  ".parquet": readParquet,
+};
+
+/** The whole file is one document, with its bytes as they are. */
+async function* readText(path: string): AsyncGenerator<Document> {
+  yield {
+    text: await readFile(path, "utf8").catch((error) => {
+      throw describeFileError(error, path, "read");
+    }),
+  };
+}
+
+/** True for a file that {@link readDocuments} reads, or a folder of such files. */
+export const isDocuments = (path: string): boolean =>
+  extname(path) in readers || (existsSync(path) && statSync(path).isDirectory() && splitsIn(path).length > 0);
+
+/** Names that a split has in files. */
+const splitNames: Readonly<Record<string, readonly string[]>> = {
+  train: ["train"],
+  valid: ["valid", "validation", "val", "dev"],
+  test: ["test"],
+};
+
+/** The file of a split in a folder; the file itself where there is no folder. Throws {@link UserError} that names what is there. */
+export function findSplit(path: string, split?: string): string {
+  if (!existsSync(path)) throw new UserError(`Cannot read ${path}: there is no such file. Check the path.`);
+  if (!statSync(path).isDirectory()) {
+    if (split !== undefined)
+      throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
+    return path;
+  }
+  const there = splitsIn(path);
+  const found = there.find(({ name }) => name === (split ?? "test")) ?? (split ? undefined : there[0]);
+  if (found) return found.path;
+  const names = there.map(({ name }) => name);
+  throw new UserError(`${path} has no split ${split}; it has ${listSome(names, 8)}. Choose one of them with --split.`);
+}
+
+function splitsIn(folder: string): { name: string; path: string }[] {
+  return Object.entries(splitNames).flatMap(([name, stems]) =>
+    stems.flatMap((stem) =>
+      Object.keys(readers)
+        .map((extension) => join(folder, stem + extension))
+        .filter((path) => existsSync(path))
+        .map((path) => ({ name, path })),
+    ),
+  );
+}
+
+/** The documents of a file, in its order. Throws {@link UserError} for a kind of file that is not read, or a row that is no document. */
+export function readDocuments(path: string): AsyncGenerator<Document> {
+  const read = readers[extname(path)];
+  if (!read)
+    throw new UserError(
+      `${path} is not a kind of text that layerwise reads. Give a ${Object.keys(readers).join(", ")} file.`,
+    );
+  return read(path);
+}

@@ -1,0 +1,33 @@
+// JSON Lines: a document a line. Read line by line, so that files larger than the memory can be used in part.
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { describeFileError, UserError } from "../../core/index.ts";
+import { type Document, documentOf } from "./document.ts";
+
+export async function* readJsonLines(path: string): AsyncGenerator<Document> {
+  const stream = createReadStream(path, "utf8");
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  let number = 0;
+  try {
+    for await (const line of lines) {
+      number++;
+      if (line.trim() === "") continue;
+      const where = `Line ${number} of ${path}`;
+      yield documentOf(parseLine(line, where), where);
+    }
+  } catch (error) {
+    throw describeFileError(error, path, "read");
+  } finally {
+    stream.destroy();
+  }
+}
+
+function parseLine(line: string, where: string): Record<string, unknown> {
+  try {
+    const row = JSON.parse(line);
+    if (typeof row === "object" && row !== null && !Array.isArray(row)) return row;
+  } catch (error) {
+    throw new UserError(`${where} is not JSON: ${(error as Error).message}. Give one object a line.`, { cause: error });
+  }
+  throw new UserError(`${where} is not a JSON object. Give one object a line.`);
+}

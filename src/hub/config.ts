@@ -1,0 +1,88 @@
+// The config.json of a Hugging Face folder. Keys that equal a class's default may be absent, so every family names its own defaults; a key that a
+// family does not read is passed over, as transformers does.
+import { UserError } from "../core/index.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Keys of a config.json, read with their types checked. `path` names the file in errors. */
+export class Config {
+  constructor(
+    readonly path: string,
+    readonly keys: JsonObject,
+    /** What the keys are within, for errors: `rope_parameters.`. */
+    private readonly within = "",
+  ) {}
+
+  has(key: string): boolean {
+    return this.keys[key] !== undefined && this.keys[key] !== null;
+  }
+
+  /** A number; null counts as absent. Throws {@link UserError} where it is absent without a default, or something else. */
+  number(key: string, absent?: number): number {
+    const value = this.keys[key] ?? absent;
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    throw this.fault(key, value === undefined ? "is missing" : `is ${JSON.stringify(value)}, not a number`);
+  }
+
+  /** A whole number above zero. */
+  size(key: string, absent?: number): number {
+    const value = this.number(key, absent);
+    if (Number.isSafeInteger(value) && value > 0) return value;
+    throw this.fault(key, `is ${value}, not a whole number above zero`);
+  }
+
+  /** A whole number above zero; null where the key is null. */
+  sizeOrNull(key: string, absent: number | null): number | null {
+    const value = this.keys[key];
+    return value === null || (value === undefined && absent === null) ? null : this.size(key, absent ?? undefined);
+  }
+
+  flag(key: string, absent: boolean): boolean {
+    const value = this.keys[key] ?? absent;
+    if (typeof value === "boolean") return value;
+    throw this.fault(key, `is ${JSON.stringify(value)}, not true or false`);
+  }
+
+  text(key: string, absent?: string): string {
+    const value = this.keys[key] ?? absent;
+    if (typeof value === "string") return value;
+    throw this.fault(key, value === undefined ? "is missing" : `is ${JSON.stringify(value)}, not a text`);
+  }
+
+  /** As many entries as `length`, each checked by `is`. */
+  list<T extends Json>(key: string, length: number, is: (value: Json) => value is T): readonly T[] {
+    const value = this.keys[key];
+    if (Array.isArray(value) && value.length === length && value.every(is)) return value;
+    throw this.fault(key, `is not a list of ${length} entries of its kind`);
+  }
+
+  /** The object under a key; undefined where it is absent or null. */
+  part(key: string): Config | undefined {
+    const value = this.keys[key];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === "object" && !Array.isArray(value))
+      return new Config(this.path, value as JsonObject, `${this.within}${key}.`);
+    throw this.fault(key, "is not an object");
+  }
+
+  /** Throws {@link UserError} where a key has a value other than those that are handled; null and absent are. */
+  only(key: string, ...handled: readonly Json[]): void {
+    const value = this.keys[key];
+    if (value === undefined || value === null || handled.includes(value)) return;
+    throw this.fault(key, `is ${JSON.stringify(value)}, which layerwise does not handle`);
+  }
+
+  /** The same config with some keys changed. */
+  with(keys: JsonObject): Config {
+    return new Config(this.path, { ...this.keys, ...keys }, this.within);
+  }
+
+  fault(key: string, what: string): UserError {
+    return new UserError(
+      `${this.path}: ${this.within}${key} ${what}. Give a folder whose config.json fits its weights.`,
+    );
+  }
+}
+
+export const isNumber = (value: Json): value is number => typeof value === "number";

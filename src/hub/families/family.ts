@@ -1,0 +1,38 @@
+// What a family of decoders is: its name in config.json, and how the config becomes a decoder. A new family is a file and a line in index.ts.
+import type { Config } from "../config.ts";
+import type { Activation, Decoder } from "../decoder.ts";
+
+export interface Family {
+  /** `model_type`. */
+  readonly type: string;
+  /** `architectures` of folders that hold this decoder: with its head, and the base model alone. */
+  readonly architectures: readonly string[];
+  /** Throws {@link UserError} for a setting that is not handled. */
+  read(config: Config): Decoder;
+}
+
+const known: Readonly<Record<string, Activation>> = {
+  silu: "silu",
+  swish: "silu",
+  gelu: "gelu",
+  gelu_new: "gelu_tanh",
+  gelu_pytorch_tanh: "gelu_tanh",
+  gelu_fast: "gelu_tanh",
+  relu: "relu",
+  quick_gelu: "quick_gelu",
+};
+
+/** The activation that a key names. Throws {@link UserError} for an unknown one. */
+export function readActivation(config: Config, key: string, absent: string): Activation {
+  const name = config.text(key, absent);
+  if (!(name in known)) throw config.fault(key, `is "${name}", an activation that layerwise does not know`);
+  return known[name];
+}
+
+/** Heads of keys and values; the heads must be a multiple of them. */
+export function readKeyValueHeads(config: Config, heads: number, absent: number): number {
+  const keyValueHeads = config.size("num_key_value_heads", absent);
+  if (heads % keyValueHeads)
+    throw config.fault("num_key_value_heads", `is ${keyValueHeads}, which does not divide the ${heads} heads`);
+  return keyValueHeads;
+}

@@ -1,0 +1,22 @@
+// Every family of decoders by its `model_type`. A new one is a file and a line here.
+
+import type { Family } from "./family.ts";
+import { gemma2, gemma3 } from "./gemma.ts";
+import { gptNeox } from "./gpt-neox.ts";
+import { gpt2 } from "./gpt2.ts";
+import { llama, mistral, olmo2, phi3, qwen2, qwen3, smollm3 } from "./llama.ts";
+
+export type { Family } from "./family.ts";
+export const families: readonly Family[] = [
+  gptNeox,
+  gpt2,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  smollm3,
+  gemma2,
+  gemma3,
+  phi3,
+  olmo2,
+];

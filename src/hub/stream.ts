@@ -1,0 +1,73 @@
+// Documents as one stream of tokens, each with its label: the token that follows it, or -100 where that does not count. The rules are those of the
+// usual fine-tuning programs; docs/hugging-face.md has them.
+import { UserError } from "../core/index.ts";
+import type { Document, Message } from "../data/index.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** The label of a token that does not count. */
+export const ignored = -100;
+
+export interface TokenStream {
+  readonly ids: Int32Array<ArrayBuffer>;
+  /** For each id, what follows it; the last one has none. */
+  readonly labels: Int32Array<ArrayBuffer>;
+}
+
+/** Encodes documents in order, until there are `most` tokens. Throws {@link UserError} for one that the template does not fit. */
+export async function encodeDocuments(
+  documents: AsyncIterable<Document>,
+  tokenizer: Tokenizer,
+  most = Number.POSITIVE_INFINITY,
+): Promise<TokenStream> {
+  const ids: number[] = [];
+  const counts: boolean[] = [];
+  for await (const document of documents) {
+    const encoded = encodeDocument(document, tokenizer);
+    for (const id of encoded.ids) ids.push(id);
+    for (let i = 0; i < encoded.ids.length; i++) counts.push(encoded.counts(i));
+    if (ids.length >= most) break;
+  }
+  const labels = Int32Array.from(ids.slice(1), (id, i) => (counts[i + 1] ? id : ignored));
+  return { ids: Int32Array.from(ids), labels };
+}
+
+interface Encoded {
+  readonly ids: readonly number[];
+  /** Whether the token at a place counts. */
+  counts(i: number): boolean;
+}
+
+const nothing: Encoded = { ids: [], counts: () => true };
+
+function encodeDocument(document: Document, tokenizer: Tokenizer): Encoded {
+  if ("messages" in document) return encodeMessages(document.messages, tokenizer);
+  if ("prompt" in document) {
+    const prompt = tokenizer.encode(document.prompt, true);
+    const ids = ended([...prompt, ...tokenizer.encode(document.completion, false)], tokenizer);
+    return { ids, counts: (i) => i >= prompt.length };
+  }
+  if (document.text === "") return nothing;
+  return { ids: ended(tokenizer.encode(document.text, true), tokenizer), counts: () => true };
+}
+
+/** With the end token, unless that is the last one already. */
+function ended(ids: readonly number[], { end }: Tokenizer): readonly number[] {
+  return end === undefined || ids.at(-1) === end ? ids : [...ids, end];
+}
+
+/** What the assistant says counts: the tokens between the conversation before a message, ready for an answer, and the one up to its end. */
+function encodeMessages(messages: readonly Message[], tokenizer: Tokenizer): Encoded {
+  const encode = (some: readonly Message[], ready: boolean) => tokenizer.encode(tokenizer.render(some, ready), false);
+  const ids = encode(messages, false);
+  const spans = messages.flatMap(({ role }, i): [number, number][] => {
+    if (role !== "assistant") return [];
+    const [before, after] = [encode(messages.slice(0, i), true), encode(messages.slice(0, i + 1), false)];
+    for (const part of [before, after])
+      if (part.some((id, at) => id !== ids[at]))
+        throw new UserError(
+          "The chat template writes a conversation differently once it goes on, so the assistant's tokens cannot be found. Give prompts and completions instead.",
+        );
+    return [[before.length, after.length]];
+  });
+  return { ids, counts: (i) => spans.some(([from, to]) => i >= from && i < to) };
+}
