@@ -17,6 +17,7 @@ export { openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
+export { selectTensors } from "./select.ts";
 export { withCheckpoints } from "./several.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

@@ -22,7 +22,7 @@ export async function encodeDocuments(
   const ids: number[] = [];
   const counts: boolean[] = [];
   for await (const document of documents) {
-    const encoded = encodeDocument(document, tokenizer);
+    const encoded = encodeDocument(document, tokenizer, most - ids.length);
     for (const id of encoded.ids) ids.push(id);
     for (let i = 0; i < encoded.ids.length; i++) counts.push(encoded.counts(i));
     if (ids.length >= most) break;
@@ -39,7 +39,7 @@ interface Encoded {
 
 const nothing: Encoded = { ids: [], counts: () => true };
 
-function encodeDocument(document: Document, tokenizer: Tokenizer): Encoded {
+function encodeDocument(document: Document, tokenizer: Tokenizer, most: number): Encoded {
   if ("messages" in document) return encodeMessages(document.messages, tokenizer);
   if ("prompt" in document) {
     const prompt = tokenizer.encode(document.prompt, true);
@@ -47,8 +47,29 @@ function encodeDocument(document: Document, tokenizer: Tokenizer): Encoded {
     return { ids, counts: (i) => i >= prompt.length };
   }
   if (document.text === "") return nothing;
-  return { ids: ended(tokenizer.encode(document.text, true), tokenizer), counts: () => true };
+  const begun = encodeBeginning(document.text, tokenizer, most);
+  return { ids: begun ?? ended(tokenizer.encode(document.text, true), tokenizer), counts: () => true };
 }
+
+/** Characters of a text up to which it is encoded whole. */
+const shortText = 1 << 16;
+
+/**
+ * The first `most` ids of a long text, without encoding all of it: where two beginnings of different lengths agree on them, what follows has no part in
+ * them. Undefined where the text is short, or they never agree.
+ */
+function encodeBeginning(text: string, tokenizer: Tokenizer, most: number): readonly number[] | undefined {
+  for (let length = Math.max(shortText, 8 * most); length * 1.25 < text.length; length *= 2) {
+    const [some, more] = [length, length * 1.25].map((end) => tokenizer.encode(text.slice(0, cutAt(text, end)), true));
+    const first = some.slice(0, most);
+    if (some.length >= most + 64 && first.every((id, i) => id === more[i])) return first;
+  }
+  return undefined;
+}
+
+/** A place that does not part a character of two units. */
+const cutAt = (text: string, end: number): number =>
+  text.codePointAt(Math.floor(end) - 1)! > 0xffff ? Math.floor(end) - 1 : Math.floor(end);
 
 /** With the end token, unless that is the last one already. */
 function ended(ids: readonly number[], { end }: Tokenizer): readonly number[] {

@@ -4,7 +4,7 @@ import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "..
 import { dtypeOf } from "./initialise.ts";
 import { holderOf, type Model } from "./model.ts";
 
-export type Grouping = "module" | "block" | "tensor";
+export type Grouping = "module" | "block" | "sublayer" | "tensor";
 
 export interface Layer {
   readonly name: string;
@@ -34,6 +34,7 @@ const layerNames: Readonly<Record<Grouping, (name: string) => string>> = {
   module: moduleOf,
   // up to the first number: layer1.0.conv1 -> layer1.0
   block: (name) => /^(.*?\.\d+)\./.exec(name)?.[1] ?? moduleOf(name),
+  sublayer: moduleOf, // of networks whose halves are known
   tensor: (name) => name,
 };
 

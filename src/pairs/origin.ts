@@ -36,7 +36,7 @@ export interface PairRequest extends EndsRequest {
   readonly runtime?: RuntimeOptions;
 }
 
-export interface Pair extends Omit<Ends, "fit" | "context"> {
+export interface Pair extends Omit<Ends, "fit" | "context" | "readData"> {
   readonly model: Model;
   readonly data: Dataset;
   /** Samples of a batch; where there are fewer, the last one fills it. */
@@ -53,6 +53,8 @@ export interface Pair extends Omit<Ends, "fit" | "context"> {
 export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs">;
 
 export interface Origin {
+  /** Opens a file of an end; default: as a checkpoint of any format. */
+  openFile?(path: string): Promise<Checkpoint>;
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
   open(files: readonly [Checkpoint, Checkpoint], request: EndsRequest): Promise<Ends>;
 }
@@ -74,6 +76,8 @@ export interface Ends {
   readonly isOrderOfGraph?: boolean;
   /** Tokens of a sample, where the network decides it. */
   readonly context?: number;
+  /** Opens samples, where the ends decide how; default: a data set by its name. */
+  readData?(name: string, options: DataOptions): Promise<Dataset>;
   /** Fits the network to samples. Throws {@link UserError} when it cannot take them. */
   fit(data: Dataset, request: PairRequest): Promise<Fitted>;
   /** Opens another checkpoint of the same network, whatever its values. */

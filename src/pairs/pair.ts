@@ -1,8 +1,10 @@
 // Opens pairs: two ends of one network, and the samples that it is measured on, all checked against each other.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { openData } from "../data/index.ts";
+import { isModelFolder } from "../hub/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
+import { huggingFace } from "./hugging-face.ts";
 import type { Ends, EndsRequest, Origin, Pair, PairRequest } from "./origin.ts";
 import { twoGraphs } from "./two-graphs.ts";
 
@@ -11,7 +13,8 @@ export function openPair(request: PairRequest): Promise<Pair> {
   return withFiles(request, async (files, close) => {
     const ends = await originOf(request).open(files, request);
     const { name, ...options } = request.data;
-    const data = await openData(name, { ...options, context: options.context ?? ends.context });
+    const { readData = openData } = ends;
+    const data = await readData(name, { ...options, context: options.context ?? ends.context });
     const fitted = await ends.fit(data, request);
     return { ...ends, ...fitted, notes: [...ends.notes, ...fitted.notes], close, [Symbol.asyncDispose]: close };
   });
@@ -26,8 +29,8 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 }
 
 /** The origin of a pair, by what the user names. */
-function originOf({ model: { name } }: EndsRequest): Origin {
-  if (name === undefined) return twoGraphs;
+function originOf({ a, b, model: { name } }: EndsRequest): Origin {
+  if (name === undefined) return [a, b].some(isModelFolder) ? huggingFace : twoGraphs;
   return name.endsWith(".onnx") ? graphWithStates : builtIn;
 }
 
@@ -35,17 +38,18 @@ type Files = Parameters<Origin["open"]>[0];
 
 /** Opens both files; they stay open for what `use` returns, which closes them. */
 async function withFiles<T>(
-  { a, b }: EndsRequest,
+  request: EndsRequest,
   use: (files: Files, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const first = await openCheckpoint(a);
+  const { openFile = openCheckpoint } = originOf(request);
+  const first = await openFile(request.a);
   let second: typeof first | undefined;
   const close = async () => {
     await first.close();
     await second?.close();
   };
   try {
-    second = await openCheckpoint(b);
+    second = await openFile(request.b);
     return await use([first, second], close);
   } catch (error) {
     await close();

@@ -1,0 +1,45 @@
+// Names like `org/model` in the local Hugging Face cache, as its Python tools lay it out: models--ORG--MODEL with `refs` (a branch's commit) and
+// `snapshots` (a folder for each commit). Nothing is downloaded.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../core/index.ts";
+
+/** The folder of the cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else in ~/.cache/huggingface. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.HF_HUB_CACHE) return env.HF_HUB_CACHE;
+  if (env.HUGGINGFACE_HUB_CACHE) return env.HUGGINGFACE_HUB_CACHE;
+  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+  return join(home, "hub");
+}
+
+const isName = (text: string) => /^[\w.-]+(\/[\w.-]+)?(@[\w./-]+)?$/.test(text) && !/^\.+(\/|$)/.test(text);
+
+/**
+ * The folder of a model: `path` itself where there is such a file or folder, else the snapshot of that name in the cache; `@` sets off another branch,
+ * tag or commit than `main`. Other paths are returned as they are.
+ * @throws {UserError} for a name that the cache does not have
+ * @example findModel("EleutherAI/pythia-70m@step1000")
+ */
+export function findModel(path: string, cache = cacheFolder()): string {
+  if (existsSync(path) || !isName(path)) return path;
+  const [name, revision = "main"] = path.split("@");
+  const folder = join(cache, `models--${name.replaceAll("/", "--")}`);
+  if (!existsSync(folder)) {
+    if (!name.includes("/")) return path; // a file that is not there
+    throw new UserError(
+      `${path} is neither a path nor a model in the Hugging Face cache (${cache}). Check the path, or download it with: hf download ${name}`,
+    );
+  }
+  const snapshots = join(folder, "snapshots");
+  const ref = join(folder, "refs", revision);
+  const commit = existsSync(ref) && statSync(ref).isFile() ? readFileSync(ref, "utf8").trim() : revision;
+  const snapshot = join(snapshots, commit);
+  if (existsSync(snapshot)) return snapshot;
+  const there = existsSync(snapshots) ? readdirSync(snapshots) : [];
+  const begun = there.filter((one) => one.startsWith(commit));
+  if (begun.length === 1) return join(snapshots, begun[0]);
+  throw new UserError(
+    `The Hugging Face cache has ${name}, but not its revision ${revision} (${folder}). Download it with: hf download ${name} --revision ${revision}`,
+  );
+}

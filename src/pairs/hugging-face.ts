@@ -1,0 +1,75 @@
+// Two Hugging Face folders of one architecture: the config builds the network, the tokenizer reads the text.
+import { UserError } from "../core/index.ts";
+import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { Graph } from "../graph/index.ts";
+import {
+  decode,
+  differencesOf,
+  groupParameters,
+  layersOfDecoder,
+  type ModelFolder,
+  openText,
+  openWeights,
+  readModelFolder,
+  tiedIn,
+} from "../hub/index.ts";
+import type { Model } from "../models/index.ts";
+import { chooseBatch } from "./batch.ts";
+import { openEnd, openTwoEnds } from "./end.ts";
+import type { Origin } from "./origin.ts";
+
+/** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
+const usualContext = 512;
+
+export const huggingFace: Origin = {
+  openFile: async (path) => openWeights(await readModelFolder(path)),
+
+  async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
+    const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
+    const differences = differencesOf(first, second);
+    if (differences.length)
+      throw new UserError(
+        `${pathA} and ${pathB} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
+      );
+    const [a, b] = await openTwoEnds(files, allowNonfinite);
+    const { decoder, family } = first;
+    const model: Model = {
+      name: family.type,
+      sizes: {},
+      parameters: groupParameters(decoder, group),
+      tied: tiedIn(decoder, group),
+      forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
+    };
+    return {
+      a,
+      b,
+      layers: layersOfDecoder(decoder, group),
+      parameters: model.parameters,
+      tied: model.tied,
+      notes: [],
+      facts: { architecture: family.architectures[0] },
+      readData: (name, options) => readText(name, options, [first, second]),
+      async fit(data, { task, output, batch }) {
+        if (output || (task !== undefined && task !== "tokens"))
+          throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
+        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
+      },
+      openEnd: async (file) => openEnd(file, true),
+    };
+  },
+};
+
+/** Windows of a text, by the tokenizer that both folders have. */
+async function readText(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
+  const [{ decoder }] = models;
+  const { context = Math.min(decoder.context, usualContext) } = options;
+  if (decoder.positions && context > decoder.context)
+    throw new UserError(
+      `The network knows ${decoder.context} positions, but --context asks for ${context}. Ask for ${decoder.context} or fewer.`,
+    );
+  return openText(name, { ...options, context }, models);
+}
+
+function inputs(graph: Graph, { inputs: { input_ids } }: BatchShape) {
+  return { input_ids: graph.input("input_ids", input_ids.dtype, input_ids.shape) };
+}
