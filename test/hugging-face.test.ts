@@ -73,7 +73,16 @@ const variants = [
   "phi3-long",
   "olmo2",
 ];
-const oldSpellings = ["gpt_neox", "llama-llama3", "llama-linear", "llama-yarn", "gemma3", "phi3-long", "qwen2", "smollm3"];
+const oldSpellings = [
+  "gpt_neox",
+  "llama-llama3",
+  "llama-linear",
+  "llama-yarn",
+  "gemma3",
+  "phi3-long",
+  "qwen2",
+  "smollm3",
+];
 
 describe.skipIf(!hasShared)(`Hugging Face folders${hasShared ? "" : " (skipped: ../shared is missing)"}`, () => {
   for (const variant of variants)
@@ -92,6 +101,18 @@ describe.skipIf(!hasShared)(`Hugging Face folders${hasShared ? "" : " (skipped: 
         read(join(root, variant, "expected.json")),
         "block",
       ));
+
+  for (const adapter of ["lora", "lora-rslora", "lora-patterns", "lora-head", "lora-gpt2"])
+    it(`equal peft: ${adapter}`, async () => {
+      const expected = read(join(root, adapter, "expected.json"));
+      await expectNumbers(join(root, adapter, "a"), join(root, adapter, "b"), expected, "block");
+    });
+
+  it("refuses an adapter that is more than two factors", async () => {
+    const [a, b] = ["a", "b"].map((end) => join(root, "lora-dora", end));
+    const data = { name: sharedPath("data/shakespeare/input.txt"), context: 48, samples: 1 };
+    await expect(measure({ a, b, model: {}, data, scans: ["full"] })).rejects.toThrow("use_dora is true");
+  });
 
   it("equal transformers from pytorch_model.bin", () =>
     expectNumbers(join(root, "gpt2-bin/a"), join(root, "gpt2-bin/b"), read(join(root, "gpt2/expected.json")), "block"));

@@ -4,17 +4,19 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Checkpoint, openCheckpoint, selectTensors } from "../checkpoints/index.ts";
 import { bytesOf, listSome, UserError } from "../core/index.ts";
+import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
 import { type Family, families } from "./families/index.ts";
-import { readJson } from "./tokenizer.ts";
+import { readJson } from "./json.ts";
 
 export interface ModelFolder {
   /** As the user gave it. */
   readonly path: string;
-  /** Where its files are. */
+  /** Where its files are; of an adapter those of its base. */
   readonly folder: string;
+  readonly adapter?: Adapter;
   readonly config: Config;
   readonly family: Family;
   readonly decoder: Decoder;
@@ -37,6 +39,10 @@ export function isModelFolder(path: string): boolean {
 /** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
 export async function readModelFolder(path: string): Promise<ModelFolder> {
   const folder = findModel(path);
+  if (existsSync(folder) && isAdapter(folder)) {
+    const adapter = await readAdapter(folder);
+    return { ...(await readModelFolder(adapter.base)), path, adapter };
+  }
   const file = join(folder, "config.json");
   if (!existsSync(file))
     throw new UserError(
@@ -75,6 +81,12 @@ function unknownFamily(config: Config, type: string): UserError {
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
 export async function openWeights(model: ModelFolder): Promise<Checkpoint> {
+  const { adapter, decoder } = model;
+  const base = await openOwnWeights(model);
+  return adapter ? applyAdapter(base, adapter, decoder.isTransposed ?? false) : base;
+}
+
+async function openOwnWeights(model: ModelFolder): Promise<Checkpoint> {
   const { path, folder } = model;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);

@@ -1,4 +1,6 @@
 // A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
@@ -17,7 +19,7 @@ export async function openText(name: string, options: TextOptions, models: reado
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
     );
-  const [first, ...others] = await Promise.all(models.map(({ folder }) => readTokenizer(folder)));
+  const [first, ...others] = await Promise.all(models.map(tokenizerOf));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
@@ -35,3 +37,7 @@ export async function openText(name: string, options: TextOptions, models: reado
     vocabulary: models[0].decoder.vocabulary,
   });
 }
+
+/** An adapter may have a tokenizer of its own. */
+const tokenizerOf = ({ folder, adapter }: ModelFolder) =>
+  readTokenizer(adapter && existsSync(join(adapter.folder, "tokenizer.json")) ? adapter.folder : folder);

@@ -2,12 +2,13 @@
 // JavaScript counterpart does the work.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { describeFileError, sha256, UserError } from "../core/index.ts";
+import { sha256, UserError } from "../core/index.ts";
 import type { Message } from "../data/index.ts";
 import type { JsonObject } from "./config.ts";
+import { readJson } from "./json.ts";
 
 export interface Tokenizer {
   readonly path: string;
@@ -92,22 +93,6 @@ function defaultTemplate(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return undefined;
   return value.find((one) => one?.name === "default")?.template;
-}
-
-/** The object in a JSON file. Throws {@link UserError} where there is none. */
-export async function readJson(path: string): Promise<JsonObject> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
-  try {
-    const value = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch (error) {
-    throw new UserError(`${path} is not JSON: ${(error as Error).message}. Copy ${basename(path)} again.`, {
-      cause: error,
-    });
-  }
-  throw new UserError(`${path} is not a JSON object. Copy ${basename(path)} again.`);
 }
 
 const readOptional = async (path: string): Promise<JsonObject> => (existsSync(path) ? readJson(path) : {});

@@ -1,0 +1,164 @@
+// LoRA adapters by peft: a folder with adapter_config.json is an end too, its base with W + s B A in place of W, where s is alpha / r, or alpha / sqrt(r)
+// (rsLoRA). Averages are of such ends, not of the factors A and B, whose average is another network.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Checkpoint, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
+import { listSome, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
+import { findModel } from "./cache.ts";
+import { Config } from "./config.ts";
+import { readJson } from "./json.ts";
+
+export interface Adapter {
+  /** The folder of the adapter. */
+  readonly folder: string;
+  readonly config: Config;
+  /** The base model, as a path or a name in the cache. */
+  readonly base: string;
+}
+
+const settings = "adapter_config.json";
+
+/** Settings that make another network of the factors, and how they read where they are off. */
+const unhandled = {
+  use_dora: false,
+  use_qalora: false,
+  use_bdlora: false,
+  lora_bias: false,
+  bias: "none",
+} as const;
+const absent = ["target_parameters", "layer_replication", "alora_invocation_tokens", "trainable_token_indices"];
+
+export const isAdapter = (folder: string): boolean => existsSync(join(folder, settings));
+
+/** Reads an adapter's settings. Throws {@link UserError} for another kind than LoRA, or a variant of it that is not handled. */
+export async function readAdapter(folder: string): Promise<Adapter> {
+  const config = new Config(join(folder, settings), await readJson(join(folder, settings)));
+  config.only("peft_type", "LORA");
+  for (const [key, off] of Object.entries(unhandled)) config.only(key, off);
+  for (const key of absent) config.only(key);
+  const name = config.text("base_model_name_or_path");
+  const beside = resolve(folder, name);
+  const base = existsSync(beside) ? beside : findModel(name);
+  if (!existsSync(base))
+    throw new UserError(
+      `${config.path}: the base model ${name} is neither a folder nor in the Hugging Face cache. Set base_model_name_or_path to where it is.`,
+    );
+  return { folder, config, base };
+}
+
+/** A matrix of the base, and the factors that change it. */
+interface Factors {
+  readonly a: string;
+  readonly b: string;
+  readonly scale: number;
+}
+
+/**
+ * The base's weights with an adapter on them. `isTransposed` says that the base's matrices are [in, out].
+ * @throws {UserError} for tensors of the adapter that belong nowhere
+ */
+export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTransposed: boolean): Promise<Checkpoint> {
+  const file = await openCheckpoint(fileOf(adapter));
+  const factors = new Map<string, Factors>();
+  const whole = new Map<string, string>();
+  const strange: string[] = [];
+  for (const own of file.tensors.keys()) {
+    const name = own.replace(/^base_model\.model\./, "");
+    const [, module, factor] = /^(.*)\.lora_([AB])(?:\.default)?\.weight$/.exec(name) ?? [];
+    const saved = name.replace(/\.modules_to_save(\.default)?/, "");
+    if (module !== undefined && base.tensors.has(`${module}.weight`)) {
+      if (factor === "A") factors.set(`${module}.weight`, factorsOf(file, own, module, adapter));
+    } else if (base.tensors.has(saved)) whole.set(saved, own);
+    else strange.push(own);
+  }
+  const fault = strange.length
+    ? `${file.path} holds ${listSome(strange, 4)}, which belong to nothing in its base ${adapter.base}. Give the base that it was trained on.`
+    : faultOfShapes(base, file, factors, whole, isTransposed);
+  if (fault) {
+    await file.close();
+    throw new UserError(fault);
+  }
+  const changed = (name: string): TensorInfo => ({ ...base.tensors.get(name)!, dtype: "float32" });
+  return {
+    ...base,
+    path: adapter.folder,
+    files: [adapter.config.path, ...file.files, ...base.files],
+    tensors: new Map([...base.tensors].map(([name, info]) => [name, factors.has(name) ? changed(name) : info])),
+    async read(name) {
+      const [own, saved] = [factors.get(name), whole.get(name)];
+      if (saved !== undefined) return file.read(saved);
+      if (!own) return base.read(name);
+      const parts = await Promise.all([base.read(name), file.read(own.a), file.read(own.b)]);
+      return addProduct(...parts, own.scale, isTransposed);
+    },
+    range: (name) => (factors.has(name) || whole.has(name) ? undefined : base.range?.(name)),
+    rewrite: undefined,
+    close: async () => {
+      await file.close();
+      await base.close();
+    },
+  };
+}
+
+function fileOf({ folder }: Adapter): string {
+  const names = ["adapter_model.safetensors", "adapter_model.bin"];
+  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  if (found) return found;
+  throw new UserError(`${folder} has no weights. Give a folder with ${names.join(" or ")}.`);
+}
+
+function factorsOf(file: Checkpoint, a: string, module: string, { config }: Adapter): Factors {
+  const [rank] = file.tensors.get(a)!.shape;
+  const alpha = patternOf(config, "alpha_pattern", module) ?? config.number("lora_alpha", 8);
+  const scale = alpha / (config.flag("use_rslora", false) ? Math.sqrt(rank) : rank);
+  return { a, b: a.replace(".lora_A", ".lora_B"), scale };
+}
+
+/** The entry of a pattern for a module: its keys match the end of the name. */
+function patternOf(config: Config, key: string, module: string): number | undefined {
+  const patterns = config.part(key);
+  const match = Object.keys(patterns?.keys ?? {}).find((end) => new RegExp(`^(.*\\.)?(${end})$`).test(module));
+  return match === undefined ? undefined : patterns!.number(match);
+}
+
+function faultOfShapes(
+  base: Checkpoint,
+  file: Checkpoint,
+  factors: ReadonlyMap<string, Factors>,
+  whole: ReadonlyMap<string, string>,
+  isTransposed: boolean,
+): string | undefined {
+  const shapeOf = (name: string) => file.tensors.get(name)?.shape ?? [];
+  for (const [name, { a, b }] of factors) {
+    const shape = [shapeOf(b)[0], shapeOf(a)[1]];
+    const wanted = base.tensors.get(name)!.shape;
+    if (String(isTransposed ? shape.reverse() : shape) !== String(wanted) || shapeOf(a)[0] !== shapeOf(b)[1])
+      return `${file.path}: ${a} and ${b} do not make a matrix of ${name}, which is [${wanted}] in the base. Give the base that the adapter was trained on.`;
+  }
+  for (const [name, own] of whole)
+    if (String(shapeOf(own)) !== String(base.tensors.get(name)!.shape))
+      return `${file.path}: ${own} is [${shapeOf(own)}], but the base has [${base.tensors.get(name)!.shape}]. Give the base that the adapter was trained on.`;
+  return undefined;
+}
+
+/** W + scale B A in float32; W [out, in], or [in, out] where it is transposed, A [r, in], B [out, r]. */
+function addProduct(w: Tensor, a: Tensor, b: Tensor, scale: number, isTransposed: boolean): Tensor {
+  const [x, y] = [toNumbers(a), toNumbers(b)];
+  const [rank, inner] = a.shape;
+  const [out] = b.shape;
+  const old = toNumbers(w);
+  const result = tensor("float32", [...w.shape]);
+  const row = new Float64Array(inner);
+  for (let i = 0; i < out; i++) {
+    row.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = y[i * rank + k];
+      for (let j = 0; j < inner; j++) row[j] += factor * x[k * inner + j];
+    }
+    for (let j = 0; j < inner; j++) {
+      const at = isTransposed ? j * out + i : i * inner + j;
+      result.data[at] = old[at] + Math.fround(scale * Math.fround(row[j]));
+    }
+  }
+  return result;
+}

@@ -1,0 +1,21 @@
+// JSON files of a folder.
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { describeFileError, UserError } from "../core/index.ts";
+import type { JsonObject } from "./config.ts";
+
+/** The object in a JSON file. Throws {@link UserError} where there is none. */
+export async function readJson(path: string): Promise<JsonObject> {
+  const text = await readFile(path, "utf8").catch((error) => {
+    throw describeFileError(error, path, "read");
+  });
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    throw new UserError(`${path} is not JSON: ${(error as Error).message}. Copy ${basename(path)} again.`, {
+      cause: error,
+    });
+  }
+  throw new UserError(`${path} is not a JSON object. Copy ${basename(path)} again.`);
+}
