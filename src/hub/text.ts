@@ -5,6 +5,7 @@ import { UserError } from "../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
 import { encodeDocuments } from "./stream.ts";
+import { cachedStream } from "./token-cache.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
@@ -28,7 +29,7 @@ export async function openText(name: string, options: TextOptions, models: reado
   const { context, samples, split } = options;
   const path = findSplit(name, split);
   const most = samples === undefined ? undefined : samples * context + 1;
-  const stream = await encodeDocuments(readDocuments(path), first, most);
+  const stream = await cachedStream(path, first, most, () => encodeDocuments(readDocuments(path), first, most));
   return windowsOf(stream, {
     name,
     split: split ?? "test",

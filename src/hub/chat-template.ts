@@ -1,0 +1,52 @@
+// A folder's chat template: how a conversation is written as one text. It is a Jinja program, run by the library that the hub's own JavaScript tools use.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
+import { UserError } from "../core/index.ts";
+import type { Message } from "../data/index.ts";
+import type { JsonObject } from "./config.ts";
+
+export interface ChatTemplate {
+  /** Undefined where the folder has none. */
+  readonly source: string | undefined;
+  /** Throws {@link UserError} where there is none, or it fails. */
+  render(messages: readonly Message[], addGenerationPrompt: boolean): string;
+}
+
+/** Reads chat_template.jinja, else the one in tokenizer_config.json, whose `settings` are given; `tokens` are the special ones by their names. */
+export async function readChatTemplate(
+  folder: string,
+  settings: JsonObject,
+  tokens: Readonly<Record<string, string>>,
+): Promise<ChatTemplate> {
+  const path = join(folder, "chat_template.jinja");
+  const isFile = existsSync(path);
+  const source = isFile ? await readFile(path, "utf8") : defaultOf(settings.chat_template);
+  let template: Template | undefined;
+  return {
+    source,
+    render(messages, add_generation_prompt) {
+      if (source === undefined)
+        throw new UserError(
+          `${folder} has no chat template, which messages need. Give the texts themselves, or a folder with chat_template.jinja.`,
+        );
+      try {
+        template ??= new Template(source);
+        return template.render({ ...tokens, messages, add_generation_prompt });
+      } catch (error) {
+        const from = isFile ? path : join(folder, "tokenizer_config.json");
+        throw new UserError(`The chat template of ${from} fails: ${(error as Error).message}. Give other messages.`, {
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+/** A template, or the one called "default" of several. */
+function defaultOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return undefined;
+  return value.find((one) => one?.name === "default")?.template;
+}

@@ -1,0 +1,59 @@
+// Texts and tokenizers against the Python libraries: streams, labels, losses of windows, and 42 awkward strings (shared/fixtures/huggingface).
+import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readDocuments } from "../src/data/index.ts";
+import { encodeDocuments } from "../src/hub/stream.ts";
+import { readTokenizer } from "../src/hub/tokenizer.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { hasShared, sharedPath } from "./shared.ts";
+
+const root = sharedPath("fixtures/huggingface");
+interface Stream {
+  readonly ids: number[];
+  readonly labels: number[];
+}
+interface Strings {
+  readonly strings: string[];
+  readonly tokenizers: Readonly<Record<string, { readonly ids: number[][]; readonly ids_with_special: number[][] }>>;
+}
+const read = (path: string) =>
+  hasShared ? JSON.parse(readFileSync(join(root, path), "utf8")) : { inputs: {}, tokenizers: {} };
+const inputs: [string, Record<string, Stream>][] = Object.entries(read("text/expected.json").inputs);
+const { strings, tokenizers }: Strings = read("tokenizers/expected.json");
+
+describe.skipIf(!hasShared)(`texts${hasShared ? "" : " (skipped: ../shared is missing)"}`, () => {
+  for (const [input, by] of inputs)
+    for (const [name, wanted] of Object.entries(by))
+      it(`are the same tokens and labels as in Python: ${input}, ${name}`, async () => {
+        const tokenizer = await readTokenizer(join(root, "text", name === "model" ? "model/a" : name));
+        const { ids, labels } = await encodeDocuments(readDocuments(join(root, "text", input)), tokenizer);
+        expect([...ids]).toEqual(wanted.ids);
+        expect([...labels]).toEqual(wanted.labels.slice(0, labels.length));
+      });
+
+  it("have the same chat template in the spelling of version 4", async () => {
+    const [one, other] = await Promise.all(
+      ["model/a", "tokenizer-v4"].map((name) => readTokenizer(join(root, "text", name))),
+    );
+    const messages = [
+      { role: "user", content: "Who are you?" },
+      { role: "assistant", content: " Nobody. " },
+    ];
+    expect(one.sha256).toBe(other.sha256);
+    expect(one.render(messages, true)).toBe(other.render(messages, true));
+    expect(one.render(messages, false)).toContain("<|im_start|>assistant\nNobody.<|im_end|>");
+  });
+
+  for (const [name, wanted] of Object.entries(tokenizers))
+    it(`are the same ids as in Python, whatever the string: ${name}`, async () => {
+      const folder = temporaryFolder();
+      mkdirSync(folder, { recursive: true });
+      cpSync(join(root, "tokenizers", `${name}.json`), join(folder, "tokenizer.json"));
+      const { encode } = await readTokenizer(folder);
+      for (const [i, text] of strings.entries()) {
+        expect([text, ...encode(text, false)]).toEqual([text, ...wanted.ids[i]]);
+        expect([text, ...encode(text, true)]).toEqual([text, ...wanted.ids_with_special[i]]);
+      }
+    });
+});
