@@ -2,7 +2,7 @@
 import { chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { layerDistances, sumsOfPieces } from "../distance/index.ts";
+import { averagedSums, layerDistances, sumsOfPieces } from "../distance/index.ts";
 import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
 import { finite, summarise } from "./barrier.ts";
@@ -115,20 +115,23 @@ async function hashOfSamples(
 }
 
 async function distances(
-  { a, b, layers, tied }: Pair,
+  { a, b, layers, tied, kinds }: Pair,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
   const reader = (end: End) =>
     async function* (name: string) {
       yield await end.read(name);
     };
-  const between = await layerDistances(layers, sumsOfPieces(reader(a), reader(b)), tied);
+  const between = await layerDistances(layers, averagedSums(sumsOfPieces(reader(a), reader(b)), kinds), tied);
   if (!initial) return between;
   const fromStart = (path: string, end: End) =>
     withCheckpoints([path], (start) =>
       layerDistances(
         layers,
-        sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+        averagedSums(
+          sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+          kinds,
+        ),
         tied,
       ),
     );

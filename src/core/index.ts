@@ -3,7 +3,7 @@ export { average, averageInto, convert } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
-export { allFinite, type Inspection, inspect } from "./inspect.ts";
+export { allFinite, brokenIn, type Inspection, inspect } from "./inspect.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
 export { fromNumbers, toNumbers } from "./numbers.ts";

@@ -1,10 +1,11 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
-import { sizeOf, UserError } from "../core/index.ts";
+import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
-import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
+import { averagedSums, type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
 import { compareKeys } from "./keys.ts";
+import { type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
 
@@ -37,7 +38,7 @@ export function compareFiles(
 ): Promise<Comparison> {
   return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
     const weights = await weightsOf([x, y, ...(start ? [start] : [])]);
-    const { tensors, tied } = weights;
+    const { tensors, tied, kinds } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
     const layers = groupLayers(tensors, { group, tied });
     const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -48,11 +49,10 @@ export function compareFiles(
       done += elements;
       onProgress(done, total);
     };
-    const undefinedDistances = collectUndefinedDistances(tensors, layers);
+    const undefinedDistances = collectUndefinedDistances(layers);
     const between = async (one: Checkpoint, other: Checkpoint) => {
-      const sums = sumsBetween(weights, one, other, summing, count);
+      const sums = averagedSums(sumsBetween(weights, one, other, summing, count), kinds);
       const collected = async (name: string) => undefinedDistances.add(name, await sums(name), one.path, other.path);
-      for (const name of weights.whole) await collected(name);
       return layerDistances(layers, collected, tied);
     };
     const compared = async () => ({
@@ -60,7 +60,7 @@ export function compareFiles(
       ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
     });
     const distance = await compared().finally(() => summing?.close());
-    const notes = undefinedDistances.notes();
+    const notes = [...undefinedDistances.notes(), ...notesOfUncounted(kinds)];
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
@@ -82,7 +82,21 @@ async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
   // a tied tensor may be there under one of its names only
   const placeIn = ({ tensors }: Checkpoint, name: string) =>
     tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
-  return { tensors: [...first.tensors.values()], whole: [], tied, placeIn };
+  const kinds = await kindsOfFiles(first, others[0]);
+  const tensors = [...first.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
+  return { tensors, kinds, tied, placeIn };
+}
+
+/** What has no distance, as it has no average. */
+function notesOfUncounted({ differing }: Kinds): string[] {
+  const whole = differing.filter(({ kind }) => kind.differing === "refuse").map(({ name }) => name);
+  const kept = differing.filter(({ kind }) => kind.differing === "note");
+  return [
+    ...(whole.length
+      ? [`Whole-number tensors differ and are not counted: ${listSome(whole.sort(), 3)}. Are they quantised?`]
+      : []),
+    ...notesOfKept(kept, () => "the distances do not count them"),
+  ];
 }
 
 /** The sums of a tensor of two files, in threads where it lies whole in both. */

@@ -1,6 +1,7 @@
 // Distances between two checkpoints, layer by layer, in double precision, a few pieces in memory at a time.
 import type { Tensor } from "../core/index.ts";
-import { holderOf, type Layer } from "../models/index.ts";
+import { holderOf, isAveraged, type Layer } from "../models/index.ts";
+import type { Kinds } from "./kinds.ts";
 import { addSums, noSums, type Sums, sumsOf } from "./sums.ts";
 
 export interface Distance {
@@ -14,13 +15,13 @@ export interface Distances {
   readonly layers: Record<string, Distance>;
 }
 
-/** The elements of a tensor, in pieces of the same sizes for both ends. */
-export type Pieces = (name: string) => AsyncIterable<Tensor> | Iterable<Tensor>;
+/** The elements of a tensor, in pieces of at most `limit` bytes where the file allows it. */
+export type Pieces = (name: string, limit?: number) => AsyncIterable<Tensor> | Iterable<Tensor>;
 
 /** The sums of a tensor of both ends. */
 export type SumsOf = (name: string) => Promise<Sums>;
 
-/** Distances of every layer and of all together. Tied tensors count once, counters not at all, running statistics with their layer. */
+/** Distances of every layer and of all together. Tied tensors count once, running statistics with their layer. */
 export async function layerDistances(
   layers: readonly Layer[],
   sums: SumsOf,
@@ -38,6 +39,12 @@ export async function layerDistances(
   return { full: distanceOf(total), layers: result };
 }
 
+/** The sums of what is averaged, and none of the rest, which is not read. */
+export const averagedSums =
+  (sums: SumsOf, { of }: Kinds): SumsOf =>
+  async (name) =>
+    isAveraged(of(name)) ? sums(name) : noSums;
+
 /** Sums of what is read here, piece by piece. */
 export const sumsOfPieces =
   (readA: Pieces, readB: Pieces, onProgress: (elements: number) => void = () => {}): SumsOf =>
@@ -51,7 +58,10 @@ export const sumsOfPieces =
   };
 
 /** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
-async function* inStep(x: AsyncIterable<Tensor> | Iterable<Tensor>, y: AsyncIterable<Tensor> | Iterable<Tensor>) {
+export async function* inStep(
+  x: AsyncIterable<Tensor> | Iterable<Tensor>,
+  y: AsyncIterable<Tensor> | Iterable<Tensor>,
+) {
   const [a, b] = [x, y].map((pieces) => flow(pieces));
   let [left, right] = await Promise.all([a.next(), b.next()]);
   while (!left.done && !right.done) {

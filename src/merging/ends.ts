@@ -1,7 +1,7 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { compareKeys, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
 import type { Ends, Pair } from "../pairs/index.ts";
 
@@ -17,6 +17,7 @@ export interface MergeEnds {
   readonly tied: readonly (readonly string[])[];
   /** The tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
+  readonly kinds: Kinds;
   /** A running mean or variance. */
   isStatistic(name: string): boolean;
   /** Of graphs, whose tensors have other names in b's file: both ends by a's names. */
@@ -46,12 +47,13 @@ export async function openMergeEnds(
 }
 
 function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<MergeEnds, "close"> {
-  const { a, b, layers, parameters, tied } = ends;
+  const { a, b, layers, parameters, tied, kinds } = ends;
   requireOwnPlaces(ends);
   return {
     layers,
     tied,
     names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
+    kinds,
     isStatistic: statisticsOf(ends),
     graphs: { a, b },
   };
@@ -65,20 +67,24 @@ async function endsOfFiles(
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
   compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
-  await requireSameWhole(x, y);
+  const kinds = await kindsOfFiles(x, y);
+  requireAverageable(kinds, x.path, y.path);
   const tied = pair ? pair.tied : (x.tied ?? []);
+  const tensors = [...x.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
   return {
-    layers: pair?.layers ?? groupLayers(x.tensors.values(), { group, tied }),
+    layers: pair?.layers ?? groupLayers(tensors, { group, tied }),
     tied,
     names: new Set(x.tensors.keys()),
-    isStatistic: pair ? statisticsOf(pair) : (name) => /(^|\.)running_(mean|var)$/.test(name), // PyTorch's names
+    kinds,
+    isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
     close: async () => {},
   };
 }
 
 /** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */
 function requireOwnPlaces({ a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">): void {
-  for (const { name } of parameters) {
+  for (const { name, kind } of parameters) {
+    if (kind === "kept") continue;
     const place = a.placeOf(name);
     if (place === undefined)
       throw new UserError(

@@ -19,10 +19,10 @@ export interface Measured extends AsyncDisposable {
   check(out: string, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
 }
 
-export async function openMeasured(options: MeasureOptions): Promise<Measured> {
+export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Promise<Measured> {
   const pair = await openPair(options);
   const { statistics, runtime, memory } = options;
-  const sweep = new Sweep(pair, { statistics, runtime, memory });
+  const sweep = new Sweep(pair, { statistics, base, runtime, memory });
   return {
     pair,
     chooseLayers: (candidates, budget, onProgress) => chooseLayers(sweep, candidates, budget, onProgress),

@@ -6,6 +6,7 @@ import { describeFileError, partName, removeAtExit, sha256Files, UserError, writ
 import { type Grouping, type Layer, matchLayers } from "../models/index.ts";
 import type { Budget, Choice } from "./choose.ts";
 import { openMergeEnds } from "./ends.ts";
+import { keepFrom } from "./kept.ts";
 import { requireOut } from "./out.ts";
 import { replaceWith } from "./replacement.ts";
 import { parseShares } from "./shares.ts";
@@ -40,6 +41,8 @@ export interface MergeRecord {
   readonly averaged: Readonly<Record<string, number>>;
   readonly kept: readonly string[];
   readonly parameters: { readonly averaged: number; readonly all: number };
+  /** What was not averaged, or should not have been, as sentences. */
+  readonly notes?: readonly string[];
   readonly budget?: Choice & { readonly limit: number; readonly metric: string; readonly method: string };
   /** The barrier of the written file itself, on the samples, against the mean of the ends at the weight `alpha` of b. */
   readonly checked?: {
@@ -73,7 +76,7 @@ async function mergeOpened(
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
-  await using measured = measure ? await loadMeasured(measure) : undefined;
+  await using measured = measure ? await loadMeasured(measure, base) : undefined;
   const ends = await openMergeEnds(x, y, options, measured?.pair);
   const report = (task: string, share: number) => onProgress({ task, share });
   const { layers } = ends;
@@ -90,9 +93,12 @@ async function mergeOpened(
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(shares, base) : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
+  const keeping = keepFrom(ends, shares, base, { a, b });
   const replace = replaceWith(x, y, ends, options, (name) => {
     const renewed = fresh?.get(name);
     if (renewed) return renewed;
+    const kept = keeping.endOf(name);
+    if (kept) return kept === "b" ? 1 : undefined;
     const share = shares.get(layerOf.get(name)!);
     if (share === undefined) return base === "b" ? 1 : undefined;
     return statistics === "a" && ends.isStatistic(name) ? undefined : share; // the file is a copy of a's
@@ -104,6 +110,7 @@ async function mergeOpened(
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
     const written = await rewriteCheckpoint(x, part, ends.names, replace);
+    const notes = keeping.notes();
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
@@ -126,6 +133,7 @@ async function mergeOpened(
             },
           }
         : {}),
+      ...(notes.length ? { notes } : {}),
       ...(measured ? { checked: await measured.check(part, weightOf(shares, alpha), report) } : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
@@ -143,9 +151,9 @@ async function mergeOpened(
 }
 
 /** The runtime is loaded only where something is measured. */
-async function loadMeasured(measure: MeasureOptions) {
+async function loadMeasured(measure: MeasureOptions, base: "a" | "b") {
   const { openMeasured } = await import("./measured.ts");
-  return openMeasured(measure);
+  return openMeasured(measure, base);
 }
 
 /** The weight of b that the ends are held against: the layers' own where they have one in common. */

@@ -1,8 +1,8 @@
 // Layers: what is averaged as one. A layer is a state-dict key without its last component, so weight and bias go together, in the order of the
-// state dict. Tied parameters are one layer with the name and place of the last module. Integer buffers are counters and belong to none's size.
+// state dict. Tied parameters are one layer with the name and place of the last module. Counters, masks and what else is not averaged belong to no layer's size.
 import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
 import { dtypeOf } from "./initialise.ts";
-import { holderOf, type Model } from "./model.ts";
+import { holderOf, type Model, type Parameter } from "./model.ts";
 
 export type Grouping = "module" | "block" | "tensor";
 
@@ -20,6 +20,8 @@ export interface LayerTensor {
   readonly shape: readonly number[];
   /** Its module, where the name does not tell. */
   readonly layer?: string;
+  /** Counters and what is kept belong to a layer with others, and are none on their own. */
+  readonly kind?: Parameter["kind"];
 }
 
 export interface GroupOptions {
@@ -45,16 +47,18 @@ export function groupLayers(
   const all = [...tensors];
   const holder = holderOf(tied);
   // a tied tensor stands where its last name does, so its earlier names wait for that one
-  const layers = new Map<string, { parameters: string[]; size: number }>();
-  for (const { name, dtype, shape, layer: module } of all) {
+  const layers = new Map<string, { parameters: string[]; size: number; isLayer: boolean }>();
+  for (const { name, dtype, shape, layer: module, kind = "weight" } of all) {
     if (holder(name) !== name) continue;
     const key = layerNames[group](module && group !== "tensor" ? `${module}.` : name);
-    const layer = layers.get(key) ?? { parameters: [], size: 0 };
+    const layer = layers.get(key) ?? { parameters: [], size: 0, isLayer: false };
     layers.set(key, layer);
     layer.parameters.push(...all.filter((t) => holder(t.name) === name && t.name !== name).map((t) => t.name), name);
+    if (kind !== "weight" && kind !== "statistic") continue;
+    layer.isLayer = true;
     if (isFloating(dtype)) layer.size += sizeOf(shape);
   }
-  return [...layers].map(([name, layer]) => ({ name, ...layer }));
+  return [...layers].flatMap(([name, { isLayer, ...layer }]) => (isLayer ? { name, ...layer } : []));
 }
 
 /** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
@@ -64,7 +68,13 @@ export function layersOf(
   isThere: (name: string) => boolean = () => true,
 ): Layer[] {
   const present = parameters.filter((p) => isThere(p.name));
-  const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
+  const tensors = present.map((p) => ({
+    name: p.name,
+    shape: p.shape,
+    dtype: dtypeOf(p),
+    layer: p.layer,
+    kind: p.kind,
+  }));
   return groupLayers(tensors, { group, tied });
 }
 

@@ -1,11 +1,16 @@
 // The parameters of a network that came as an ONNX graph: the graph's own weights in the order of their first use, or those of a state dict that it uses.
 import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
+import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
 import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
-export function graphParameters(graph: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
+export function graphParameters(
+  graph: ForeignModel,
+  differs: (held: Held) => boolean,
+  kindOf: (name: string) => Kind,
+): Parameter[] {
   const statistics = new Set(
     graph.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
   );
@@ -13,7 +18,7 @@ export function graphParameters(graph: ForeignModel, differs: (held: Held) => bo
     const { name, dtype, shape, tensor } = held;
     const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
-    const kind = statistics.has(name) ? "statistic" : "weight";
+    const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
   });
 }
@@ -26,6 +31,7 @@ export function stateDictParameters(
   tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,
   used: readonly string[],
   tied: Model["tied"],
+  kindOf: (name: string) => Kind,
 ): Parameter[] {
   const place = new Map(used.map((name, i) => [name, i]));
   const modules = new Set(used.map(moduleOf));
@@ -36,15 +42,12 @@ export function stateDictParameters(
   const inOrder = [...tensors]
     .filter(([name, tensor]) => isThere(name, tensor.dtype))
     .sort(([x], [y]) => placeOf(x) - placeOf(y));
-  return inOrder.map(([name, { dtype, shape }]) => {
-    const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
-    return {
-      name,
-      shape,
-      dtype: isFloating(dtype) ? "float32" : dtype,
-      kind: !isFloating(dtype) ? "counter" : isStatistic ? "statistic" : "weight",
-    };
-  });
+  return inOrder.map(([name, { dtype, shape }]) => ({
+    name,
+    shape,
+    dtype: isFloating(dtype) ? "float32" : dtype,
+    kind: isFloating(dtype) ? kindOf(name).parameter : "counter",
+  }));
 }
 
 const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;

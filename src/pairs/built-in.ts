@@ -2,24 +2,29 @@
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { listSome, UserError } from "../core/index.ts";
 import type { BatchShape } from "../data/index.ts";
-import { compareKeys, requireSameWhole } from "../distance/index.ts";
+import { compareKeys, kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
-import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
+import { buildModel, findNetwork, layersOf, type Model, type Parameter } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
-import { openEnd, openTwoEnds, shareTied } from "./end.ts";
+import { openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
 import { requireFit } from "./fit.ts";
+import { notesOfParameters } from "./kept.ts";
 import type { Origin } from "./origin.ts";
 
 export const builtIn: Origin = {
   async open([a, b], { model: spec, group, allowNonfinite }) {
     const network = await findNetwork(spec.name!);
-    const model = buildModel(network, spec.sizes, (name) => a.tensors.get(name)?.shape);
-    const { parameters, tied } = model;
+    const built = buildModel(network, spec.sizes, (name) => a.tensors.get(name)?.shape);
+    const { tied } = built;
     compareKeys(a, b, tied);
-    await requireSameWhole(a, b);
-    compareWithModel(a, model);
-    const notes: string[] = [];
-    const [first, second] = await openTwoEnds([a, b], allowNonfinite);
+    const kinds = await kindsOfFiles(a, b);
+    requireAverageable(kinds, a.path, b.path);
+    compareWithModel(a, built);
+    const parameters = built.parameters.map((p): Parameter => ({ kind: kinds.of(p.name).parameter, ...p }));
+    const model: Model = { ...built, parameters };
+    const notes = notesOfParameters(kinds, parameters);
+    const [first, second] = await openTwoEnds([a, b]);
+    if (!allowNonfinite) await requireFinite(first, second);
     const [x, y] = [shareTied(first, tied, notes), shareTied(second, tied, notes)];
     return {
       a: x,
@@ -28,6 +33,7 @@ export const builtIn: Origin = {
       parameters,
       tied,
       notes,
+      kinds,
       facts: {},
       context: model.sizes.context,
       async fit(data, { task, batch, output, data: { name } }) {
@@ -40,7 +46,7 @@ export const builtIn: Origin = {
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
         return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
       },
-      openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+      openEnd: async (file) => shareTied(await openEnd(file), tied, []),
     };
   },
 };

@@ -1,11 +1,12 @@
 // An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { listSome, sha256File, UserError } from "../core/index.ts";
-import { compareKeys, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { compareKeys, kindsOfFiles, readGraph, requireAverageable, tiedIn } from "../distance/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
-import { fillTied, openEnd, openTwoEnds, shareTied } from "./end.ts";
+import { fillTied, openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
+import { notesOfParameters, notesOfUnused } from "./kept.ts";
 import { type Match, matchWeights } from "./matching/match.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -15,11 +16,14 @@ export const graphWithStates: Origin = {
   async open([first, second], { model, group, allowNonfinite }) {
     const path = model.name!;
     compareKeys(first, second);
-    await requireSameWhole(first, second);
+    const kinds = await kindsOfFiles(first, second);
+    requireAverageable(kinds, first.path, second.path);
     const tiedInFiles = tiedIn(first, second);
     const hash = sha256File(path); // beside what follows
     hash.catch(() => {}); // awaited below
-    const [a, b] = (await openTwoEnds([first, second], allowNonfinite)).map((end) => fillTied(end, tiedInFiles));
+    const [whole, other] = await openTwoEnds([first, second]);
+    if (!allowNonfinite) await requireFinite(whole, other);
+    const [a, b] = [whole, other].map((end) => fillTied(end, tiedInFiles));
     const foreign = await readGraph(path);
     const values = await openCheckpoint(path);
     try {
@@ -30,7 +34,8 @@ export const graphWithStates: Origin = {
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
-      const parameters = stateDictParameters(x.tensors, used, tied);
+      const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
+      notes.push(...notesOfParameters(kinds, parameters), ...notesOfUnused(kinds, parameters));
       const constants = await readConstants(foreign, bindings, values);
       return {
         a: x,
@@ -39,11 +44,12 @@ export const graphWithStates: Origin = {
         parameters,
         tied,
         notes,
+        kinds,
         facts: { graph: path, sha256: await hash },
         isFolded: folded,
         isOrderOfGraph: true,
         ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),
-        openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+        openEnd: async (file) => shareTied(await openEnd(file), tied, []),
       };
     } finally {
       await values.close();

@@ -1,6 +1,7 @@
 // Where a pair comes from: a built-in network, two ONNX graphs, or one graph with two state dicts. One file each, one object of this contract.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { Kinds } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
@@ -66,6 +67,8 @@ export interface Ends {
   /** Groups of parameters that are one tensor. */
   readonly tied: Model["tied"];
   readonly notes: readonly string[];
+  /** Of the tensors of both ends, by the names of a. */
+  readonly kinds: Kinds;
   /** What the result says of the model, beside its sizes. */
   readonly facts: Readonly<Record<string, string>>;
   /** Batch normalisations were folded into convolutions, so there is none that could be run in training mode. */

@@ -4,8 +4,9 @@ import { inspect, isFloating, type Tensor } from "../core/index.ts";
 import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import { graphParameters, layersOf } from "../models/index.ts";
-import { type End, openEnd, openTwoEnds, renameEnd } from "./end.ts";
+import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
+import { kindsOfEnds, notesOfParameters } from "./kept.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -13,16 +14,18 @@ import { findTied } from "./ties.ts";
 
 export const twoGraphs: Origin = {
   async open([first, second], { group, allowNonfinite }) {
-    const [x, y] = await openTwoEnds([first, second], allowNonfinite);
+    const [x, y] = await openTwoEnds([first, second]);
     const foreign = await readGraph(first.path);
     const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
     const b = await alignedEnd(foreign, first, second, y);
+    if (!allowNonfinite) await requireFinite(a, b);
     const differing = new Set(
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
     );
     const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
-    const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
+    const kinds = await kindsOfEnds(a, b);
+    const parameters = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
@@ -32,11 +35,12 @@ export const twoGraphs: Origin = {
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: [],
+      notes: notesOfParameters(kinds, parameters),
+      kinds,
       facts: {},
       isOrderOfGraph: true,
       ...fitGraph(network, a),
-      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file, true)),
+      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file)),
     };
   },
 };
@@ -63,6 +67,7 @@ function graphEnd(end: End, held: ReadonlyMap<string, Held>): End {
       const own = constants.get(name);
       return own ? `${own.dtype}[${own.shape}] ${inspect(own).digest}` : initialisers.digestOf(name);
     },
+    isFinite: (name) => constants.has(name) || initialisers.isFinite(name),
     isConstant(name) {
       const own = constants.get(name);
       return own ? inspect(own).constant : initialisers.isConstant(name);
