@@ -6,7 +6,7 @@ export * from "./hash.ts";
 export { allFinite, brokenIn, type Inspection, inspect } from "./inspect.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
-export { fromNumbers, toNumbers } from "./numbers.ts";
+export { fromNumbers, toNumbers, valuesOf } from "./numbers.ts";
 export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";
