@@ -6,6 +6,7 @@ import type { ForeignModel, Held } from "../graph/index.ts";
 import { graphParameters, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
+import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -26,16 +27,22 @@ export const twoGraphs: Origin = {
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
+    const fitted = fitGraph(network, a);
     return {
       a,
       b,
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: [],
+      notes: await graphNotes(foreign, first),
       facts: {},
+      cannotRecalibrate: cannotRecalibrate(foreign),
       isOrderOfGraph: true,
-      ...fitGraph(network, a),
+      context: fitted.context,
+      async fit(data, request) {
+        requireRunnable(foreign, first.path);
+        return fitted.fit(data, request);
+      },
       openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file, true)),
     };
   },
