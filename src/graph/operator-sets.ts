@@ -72,6 +72,20 @@ function olderForm({ op, attributes, outputs: [y] }: Node, inputs: readonly Valu
       const isHere = equal(reshape(x, [...x.shape, 1]), range(depth));
       return gather(third, cast(isHere, "int64"), 0);
     }
+    case "Slice": {
+      const [from, to, axes, steps] = inputs.slice(1).map((one) => constantInts(one, op));
+      const places = (i: number) => {
+        const count = Math.max(0, Math.ceil((to[i] - from[i]) / steps[i]));
+        return graph.constant(
+          tensor(
+            "int64",
+            [count],
+            [...Array(count).keys()].map((k) => from[i] + k * steps[i]),
+          ),
+        );
+      };
+      return axes.reduce((part, axis, i) => gather(part, places(i), axis), x);
+    }
     case "Greater":
       return greater(cast(x, "float64"), cast(second, "float64"));
     case "GreaterOrEqual":
