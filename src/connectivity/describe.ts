@@ -138,11 +138,14 @@ async function distances(
   return { ...between, from_init: { a: await fromStart(initial[0], a), b: await fromStart(initial[1], b) } };
 }
 
-function notesOf({ notes, isFolded, model }: Pair, { statistics = "average" }: MeasureOptions): { notes?: string[] } {
+function notesOf(
+  { notes, cannotRecalibrate, model }: Pair,
+  { statistics = "average" }: MeasureOptions,
+): { notes?: string[] } {
   const all = [...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
-      average: `were averaged with their layers${isFolded ? "" : "; --stats recalibrate computes them anew on the samples"}`,
+      average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate computes them anew on the samples"}`,
       a: "of averaged layers were kept from a",
       recalibrate: "of every averaged network were computed anew on the samples",
     }[statistics];

@@ -1,7 +1,7 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
 import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
 import { bytesOf, isFloating, sizeOf, type Tensor, UserError } from "../core/index.ts";
-import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
+import { alignModels, type ForeignModel, GraphDifference, type Held, importModel } from "../graph/index.ts";
 import { dtypeOf, graphParameters, type LayerTensor } from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
 
@@ -29,10 +29,9 @@ export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pat
   try {
     return alignModels(a, b);
   } catch (error) {
-    throw new UserError(
-      `The graphs in ${pathA} and ${pathB} differ: ${(error as Error).message}. Export two checkpoints of one architecture in the same way.`,
-      { cause: error },
-    );
+    if (!(error instanceof GraphDifference)) throw error;
+    const { message, advice = "Export two checkpoints of one architecture in the same way." } = error;
+    throw new UserError(`The graphs in ${pathA} and ${pathB} differ: ${message}. ${advice}`, { cause: error });
   }
 }
 

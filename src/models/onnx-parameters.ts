@@ -7,14 +7,11 @@ import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
 export function graphParameters(
-  graph: ForeignModel,
+  { held, statistics }: Pick<ForeignModel, "held" | "statistics">,
   differs: (held: Held) => boolean,
   kindOf: (name: string) => Kind,
 ): Parameter[] {
-  const statistics = new Set(
-    graph.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
-  );
-  return graph.held.flatMap((held): Parameter[] => {
+  return held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
     const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
@@ -52,8 +49,9 @@ export function stateDictParameters(
 
 const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;
 
-/** A weight that the graph holds in whole numbers, which stand for others by a scale. */
-export const quantisedWeight = ({ held }: ForeignModel): Held | undefined =>
+/** A weight that the graph holds in whole numbers, which stand for others by a scale, or in floats that are too small to average. */
+export const quantisedWeight = ({ held, unread }: ForeignModel): { name: string; dtype: string } | undefined =>
+  unread.map(({ name, type }) => ({ name, dtype: type }))[0] ??
   held.find(
     ({ dtype, shape, use }) =>
       !isFloating(dtype) &&

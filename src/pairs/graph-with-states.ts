@@ -7,6 +7,7 @@ import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.
 import { fillTied, openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { notesOfParameters, notesOfUnused } from "./kept.ts";
+import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
 import { type Match, matchWeights } from "./matching/match.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -31,12 +32,14 @@ export const graphWithStates: Origin = {
       requireMatch(match, foreign, path, first.path);
       const { bindings, used, unused, folded } = match;
       const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      notes.push(...(await graphNotes(foreign, values)));
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
       const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
       notes.push(...notesOfParameters(kinds, parameters), ...notesOfUnused(kinds, parameters));
       const constants = await readConstants(foreign, bindings, values);
+      const fitted = fitGraph({ foreign, parameters, tied, bindings, constants }, x);
       return {
         a: x,
         b: y,
@@ -46,9 +49,13 @@ export const graphWithStates: Origin = {
         notes,
         kinds,
         facts: { graph: path, sha256: await hash },
-        isFolded: folded,
+        cannotRecalibrate: folded || cannotRecalibrate(foreign),
         isOrderOfGraph: true,
-        ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),
+        context: fitted.context,
+        async fit(data, request) {
+          requireRunnable(foreign, path);
+          return fitted.fit(data, request);
+        },
         openEnd: async (file) => shareTied(await openEnd(file), tied, []),
       };
     } finally {

@@ -71,8 +71,8 @@ export interface Ends {
   readonly kinds: Kinds;
   /** What the result says of the model, beside its sizes. */
   readonly facts: Readonly<Record<string, string>>;
-  /** Batch normalisations were folded into convolutions, so there is none that could be run in training mode. */
-  readonly isFolded?: boolean;
+  /** There is no batch normalisation whose statistics could be computed again: they were folded into convolutions, or use the batch's own anyway. */
+  readonly cannotRecalibrate?: boolean;
   /** The order of the layers is the graph's, which another export may change: what is stored by their order must name them. */
   readonly isOrderOfGraph?: boolean;
   /** Tokens of a sample, where the network decides it. */

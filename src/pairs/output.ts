@@ -21,6 +21,13 @@ export async function chooseOutput(
 ): Promise<Output> {
   const { foreign } = network;
   const names = foreign.outputs.map(({ name }) => name);
+  const withoutTensor = listSome(foreign.sequences, 4);
+  if (output !== undefined && foreign.sequences.includes(output))
+    throw new UserError(`The output ${output} of the model is not a tensor. ${exportTensors}`);
+  if (names.length === 0)
+    throw new UserError(
+      `The model has no output that is a tensor${withoutTensor && `, only ${withoutTensor}`}. ${exportTensors}`,
+    );
   if (output !== undefined && !names.includes(output)) {
     const near = nearest(output, names);
     throw new UserError(
@@ -39,9 +46,10 @@ export async function chooseOutput(
       task === "regress"
         ? `as many values as the labels [${wanted.labels}]`
         : `scores [${wanted.labels},classes] for ${data.classes} classes`;
-    throw new UserError(
-      `No output of the model holds ${need}: it gives ${listSome(described, 8)}. Give other labels, or name the output and the --task.`,
-    );
+    const advice = withoutTensor
+      ? `${withoutTensor} is not a tensor. ${exportTensors}`
+      : "Give other labels, or name the output and the --task.";
+    throw new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
   }
   if (fits.length > 1)
     throw new UserError(`Several outputs could hold the scores: ${listSome(described, 8)}. Name one with --output.`);
@@ -49,6 +57,10 @@ export async function chooseOutput(
   const type = { dtype: scores.dtype, shape: scores.shape };
   return { name, type, areProbabilities: task !== "regress" && areProbabilities(scores) };
 }
+
+/** What to do about a sequence of maps, which skl2onnx makes of the probabilities unless it is told otherwise. */
+const exportTensors =
+  "Export the scores as a tensor (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}})).";
 
 /** Whether every row of scores is a distribution, as a softmax at the end of the graph makes it. */
 export function areProbabilities(scores: Tensor): boolean {

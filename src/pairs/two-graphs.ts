@@ -7,6 +7,7 @@ import { graphParameters, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { kindsOfEnds, notesOfParameters } from "./kept.ts";
+import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -29,17 +30,23 @@ export const twoGraphs: Origin = {
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
+    const fitted = fitGraph(network, a);
     return {
       a,
       b,
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: notesOfParameters(kinds, parameters),
+      notes: [...notesOfParameters(kinds, parameters), ...(await graphNotes(foreign, first))],
       kinds,
       facts: {},
+      cannotRecalibrate: cannotRecalibrate(foreign),
       isOrderOfGraph: true,
-      ...fitGraph(network, a),
+      context: fitted.context,
+      async fit(data, request) {
+        requireRunnable(foreign, first.path);
+        return fitted.fit(data, request);
+      },
       openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file)),
     };
   },

@@ -68,7 +68,7 @@ export function applyNetwork(
     });
     return name;
   };
-  const substitute = training && byBatchStatistics(training, foreign.dialect, nameOf);
+  const substitute = training && byBatchStatistics(training, foreign, nameOf);
   return applyModel(graph, foreign, given, substitute);
 }
 
