@@ -22,6 +22,3 @@ export function modulePath({ use }: Held): string | undefined {
   }
   return path.length ? path.join(".") : undefined;
 }
-
-/** A state-dict key without its last component. */
-export const moduleOf = (name: string): string => name.replace(/\.?[^.]*$/, "");

@@ -2,7 +2,8 @@
 import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Model, Parameter } from "./model.ts";
-import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+import { moduleOf } from "./naming/paths.ts";
+import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
 export function graphParameters(graph: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
