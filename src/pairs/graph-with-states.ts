@@ -25,8 +25,10 @@ export const graphWithStates: Origin = {
     try {
       const match = await matchWeights(foreign, values, [a, b]);
       requireMatch(match, foreign, path, first.path);
-      const { bindings, used, unused, folded } = match;
+      const { bindings, used, unused, folded, constants: own } = match;
       const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      if (own.length)
+        notes.push(`The graph's own constants, which are in neither checkpoint, stay as they are: ${listSome(own)}.`);
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
@@ -52,7 +54,12 @@ export const graphWithStates: Origin = {
 };
 
 /** Throws {@link UserError} where a graph and a state dict are not of one network, or it is not certain. */
-function requireMatch({ unused, unclear, missing, used }: Match, foreign: ForeignModel, graph: string, file: string) {
+function requireMatch(
+  { unused, unclear, missing, hidden, used }: Match,
+  foreign: ForeignModel,
+  graph: string,
+  file: string,
+) {
   const quantised = unused.length ? quantisedWeight(foreign) : undefined;
   if (quantised) {
     throw new UserError(
@@ -67,6 +74,11 @@ function requireMatch({ unused, unclear, missing, used }: Match, foreign: Foreig
   if (missing.length) {
     throw new UserError(
       `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+    );
+  }
+  if (hidden.length) {
+    throw new UserError(
+      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants.`,
     );
   }
   if (used.length === 0)
