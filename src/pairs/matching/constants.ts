@@ -104,7 +104,7 @@ export function isWritten(x: number): boolean {
   if (!Number.isFinite(x) || Number.isInteger(x) || size > 3e38) return true;
   if (isShort(size, 5, 2 ** -24)) return true;
   const squared = size * size;
-  return [1 / size, squared, 1 / squared, squared * Math.PI, size / Math.PI].some((one) => isShort(one, 4, 4e-7));
+  return [1 / size, squared, 1 / squared, squared * Math.PI, size / Math.PI].some((one) => isShort(one, 4, 2 ** -23));
 }
 
 const isShort = (x: number, digits: number, rounding: number) =>
