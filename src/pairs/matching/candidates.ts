@@ -6,8 +6,11 @@ import { type Held, reshape, transpose, type Value } from "../../graph/index.ts"
 import { isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
 import type { Elements } from "./elements.ts";
 
-/** The tensors of a file, read when their elements are asked for. */
-export type StateDict = StoredTensors;
+/** The tensors of an end, read when their elements are asked for. */
+export interface StateDict extends StoredTensors {
+  /** Equal for tensors with the same dtype, shape and elements. */
+  digestOf(name: string): string;
+}
 /** A weight of the graph from the weights of the state dict. */
 export type Binding = (weights: Weights) => Value;
 

@@ -1,6 +1,7 @@
 // Finds the weights of an ONNX graph in a state dict. Most have their names; where the export renamed one it is recognised by its elements (the graph
 // was exported from one of the two checkpoints), by the module that uses it, or as the only one of its shape. A batch normalisation that was folded
 // into the convolution before it is unfolded: the graph's weight becomes an expression of the state dict's.
+import type { StoredTensors } from "../../checkpoints/index.ts";
 import { isFloating, sizeOf } from "../../core/index.ts";
 import { cast, type ForeignModel, type Held } from "../../graph/index.ts";
 import { isGenerated } from "../../models/index.ts";
@@ -19,6 +20,7 @@ import {
 import { foldedParameters, isOwnConstant } from "./constants.ts";
 import { elementsOf } from "./elements.ts";
 import { suspectFolds, unfoldAll } from "./fold.ts";
+import { findShared, type Shared } from "./shared.ts";
 
 export interface Match {
   readonly bindings: ReadonlyMap<string, Binding>;
@@ -28,6 +30,8 @@ export interface Match {
   readonly constants: readonly string[];
   /** Tensors of the state dict that the graph does not use but may have been computed with. */
   readonly hidden: readonly string[];
+  /** Tensors of the state dict that the graph has under the name of another one. */
+  readonly shared: Shared;
   /** Tensors of the state dict in the order in which the graph uses them first. */
   readonly used: readonly string[];
   /** Floating tensors of the state dict that the graph does not use. */
@@ -41,7 +45,7 @@ export interface Match {
 /** `values` are the graph's own; `ends` the state dicts of a and b, with equal names and shapes. */
 export async function matchWeights(
   model: ForeignModel,
-  values: StateDict,
+  values: StoredTensors,
   ends: readonly [StateDict, StateDict],
 ): Promise<Match> {
   const [{ tensors: names }] = ends;
@@ -99,11 +103,11 @@ export async function matchWeights(
     for (const [name, one] of plain) if (!(await agrees(heldBy.get(name)!, one, end))) return false;
     return plain.length > 0;
   };
-  const left = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
-  const hasOrigin = left.length > 0 && ((await isOrigin(ends[0])) || (await isOrigin(ends[1])));
+  const open = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
+  const hasOrigin = open.length > 0 && ((await isOrigin(ends[0])) || (await isOrigin(ends[1])));
 
   const lost: Held[] = [];
-  for (const held of left) {
+  for (const held of open) {
     if (bindings.has(held.name)) continue;
     const local = ofModule(held);
     const sure = await findEqual(held, local, candidates);
@@ -119,23 +123,27 @@ export async function matchWeights(
   }
 
   if (!hasOrigin) takeLastOfShape(lost, candidates, isUsed, take);
-  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !isUsed(name)).map(([name]) => name);
-  const shapesOf = (some: Iterable<string>) => Array.from(some, (name) => names.get(name)!.shape);
-  const floats = shapesOf([...names].flatMap(([name, { dtype }]) => (isFloating(dtype) ? [name] : [])));
+  const left = [...names].flatMap(([name, { dtype }]) => (isFloating(dtype) && !isUsed(name) ? [name] : []));
+  const shared = await findShared(left, taken, model, ends, (name, end) =>
+    agrees(heldBy.get(name)!, taken.get(name)!, end),
+  );
+  const unused = left.filter((name) => !shared.equal.has(name));
+  const shapes = [...names.values()].flatMap(({ dtype, shape }) => (isFloating(dtype) ? [shape] : []));
+  const unusedShapes = unused.map((name) => names.get(name)!.shape);
   const constants: string[] = [];
   for (const held of lost.filter(({ name }) => !bindings.has(name)))
-    if (isOwnConstant(held, floats, shapesOf(unused))) constants.push(held.name);
+    if (isOwnConstant(held, shapes, unusedShapes)) constants.push(held.name);
     else missing.push(`${held.name} [${held.shape}]`);
   const unbound = model.held.filter(({ name }) => !bindings.has(name));
   const hidden = missing.length ? [] : await foldedParameters(unbound, unused, ends, elements);
-  const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
+  const sizes = new Map(left.map((name) => [name, sizeOf(names.get(name)!.shape)]));
   // a fresh normalisation scales by less than what half precision can tell
   const isKnown = async (name: string) =>
     found.has(name) || (!roundingOf(heldBy.get(name)!.dtype) && (await isTaken(name)));
   if (unclear.length === 0)
     unclear.push(...(await suspectFolds(model, (name) => heldBy.get(name)?.shape, isKnown, sizes)));
   const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
-  return { bindings, missing, constants, hidden, used, unused, folded: found.size > 0, unclear };
+  return { bindings, missing, constants, hidden, shared, used, unused, folded: found.size > 0, unclear };
 }
 
 /** The tensor with a weight's elements; of several the one in the module that uses the weight. */
