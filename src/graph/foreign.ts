@@ -33,8 +33,13 @@ export interface Held {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The name of the node that uses it first, the operation, and which input it is. */
-  readonly use?: { readonly node: string; readonly op: string; readonly input: number };
+  /** The name of the node that uses it first, the operation, which input it is, and what the exporter wrote beside the node. */
+  readonly use?: {
+    readonly node: string;
+    readonly op: string;
+    readonly input: number;
+    readonly metadata?: NodeProto["metadataProps"];
+  };
   /** Of all but initialisers, whose elements are the checkpoint reader's. */
   readonly tensor?: Tensor;
   /** The initialiser that this one is a copy of: exporters write equal ones once. */
@@ -253,7 +258,8 @@ function inOrderOfUse(held: ReadonlyMap<string, Held>, nodes: readonly NodeProto
   for (const node of nodes) {
     [...node.input, ...capturedBy(node)].forEach((name, input) => {
       const known = held.get(name);
-      if (known && !used.has(name)) used.set(name, { ...known, use: { node: node.name, op: node.opType, input } });
+      if (known && !used.has(name))
+        used.set(name, { ...known, use: { node: node.name, op: node.opType, input, metadata: node.metadataProps } });
     });
   }
   return [...used.values()];

@@ -14,7 +14,8 @@ export {
 } from "./layers.ts";
 export type { Inputs, Model, Network, Parameter, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
-export { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+export { moduleOf } from "./naming/paths.ts";
+export { isGenerated, modulePath } from "./onnx-names.ts";
 export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
 export { classification, scoresOf } from "./scores.ts";

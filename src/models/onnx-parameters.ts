@@ -3,21 +3,41 @@ import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
-import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+import { layerOf, moduleOf } from "./naming/paths.ts";
+import { biasesOf } from "./naming/products.ts";
+import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
 export function graphParameters(
-  { held, statistics }: Pick<ForeignModel, "held" | "statistics">,
+  graph: ForeignModel,
   differs: (held: Held) => boolean,
   kindOf: (name: string) => Kind,
 ): Parameter[] {
-  return held.flatMap((held): Parameter[] => {
+  const { held, statistics } = graph;
+  const parameters = held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
     const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
     const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
   });
+  const joined = joinedLayers(graph, parameters);
+  return parameters.map((one) => ({ ...one, layer: joined.get(one.name) ?? one.layer }));
+}
+
+/** The layer of each weight and the bias of its product, where their names do not give the same. Two modules with names of their own stay apart. */
+function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Map<string, string> {
+  const known = new Map(parameters.map((one) => [one.name, one]));
+  const joined = new Map<string, string>();
+  for (const [weight, bias] of biasesOf(graph)) {
+    if (!known.has(weight) || !known.has(bias)) continue;
+    const [own, its] = [weight, bias].map((name) => (isGenerated(name) ? undefined : moduleOf(name)));
+    if (own !== undefined && its !== undefined && (own || its)) continue;
+    const layer = own || its || known.get(weight)!.layer || known.get(bias)!.layer;
+    const name = layer || layerOf(own === undefined && its !== undefined ? bias : weight);
+    for (const one of [weight, bias]) joined.set(one, name);
+  }
+  return joined;
 }
 
 /**

@@ -30,11 +30,19 @@ export const graphWithStates: Origin = {
     try {
       const match = await matchWeights(foreign, values, [a, b]);
       requireMatch(match, foreign, path, first.path);
-      const { bindings, used, unused, folded } = match;
+      const { bindings, used, unused, folded, shared, constants: own } = match;
       const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
       notes.push(...(await graphNotes(foreign, values)));
+      if (own.length)
+        notes.push(`The graph's own constants, which are in neither checkpoint, stay as they are: ${listSome(own)}.`);
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
+      const isTied = (name: string, other: string) => tied.some((some) => some.includes(name) && some.includes(other));
+      const equal = [...shared.equal].filter(([name, same]) => !isTied(name, same));
+      if (equal.length) {
+        const pairs = equal.map(([name, same]) => `${name} (as ${same})`);
+        notes.push(`The graph has tensors that are equal in both checkpoints under one name: ${listSome(pairs, 3)}.`);
+      }
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
       const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
       notes.push(...notesOfParameters(kinds, parameters), ...notesOfUnused(kinds, parameters));
@@ -65,7 +73,12 @@ export const graphWithStates: Origin = {
 };
 
 /** Throws {@link UserError} where a graph and a state dict are not of one network, or it is not certain. */
-function requireMatch({ unused, unclear, missing, used }: Match, foreign: ForeignModel, graph: string, file: string) {
+function requireMatch(
+  { unused, unclear, missing, hidden, shared, used }: Match,
+  foreign: ForeignModel,
+  graph: string,
+  file: string,
+) {
   const quantised = unused.length ? quantisedWeight(foreign) : undefined;
   if (quantised) {
     throw new UserError(
@@ -80,6 +93,16 @@ function requireMatch({ unused, unclear, missing, used }: Match, foreign: Foreig
   if (missing.length) {
     throw new UserError(
       `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+    );
+  }
+  if (shared.apart.length) {
+    throw new UserError(
+      `${graph} has tensors under one name that were equal when it was exported and differ in a checkpoint: ${listSome(shared.apart, 3)}. Export the graph from the checkpoint in which they differ.`,
+    );
+  }
+  if (hidden.length) {
+    throw new UserError(
+      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants.`,
     );
   }
   if (used.length === 0)
