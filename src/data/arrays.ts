@@ -29,6 +29,7 @@ export function arrayDataset(
   where: string,
   arrays: Arrays,
   { split = "train", samples, declared }: Pick<DataOptions, "split" | "samples" | "declared">,
+  notes?: Dataset["notes"],
 ): Dataset {
   if (arrays.inputs.size === 0)
     throw new UserError(`${where} holds labels only. Add the model's inputs as arrays named as the model names them.`);
@@ -69,6 +70,7 @@ export function arrayDataset(
     name,
     split,
     count,
+    ...(notes ? { notes } : {}),
     inputs: [...chosen].map(([key, { array, axis }]) => {
       const { dtype, shape } = array;
       return { name: key, dtype, shape: axis === null ? shape : shape.slice(1), ...(axis === 0 ? {} : { axis }) };

@@ -14,7 +14,7 @@ export function openPair(request: PairRequest): Promise<Pair> {
     const { context, declared } = ends;
     const data = await openData(name, { ...options, context: options.context ?? context, declared });
     const fitted = await ends.fit(data, request);
-    const notes = [...ends.notes, ...fitted.notes];
+    const notes = [...ends.notes, ...(data.notes ?? []), ...fitted.notes];
     const facts = { ...ends.facts, ...fitted.facts };
     return { ...ends, ...fitted, notes, facts, close, [Symbol.asyncDispose]: close };
   });

@@ -17,7 +17,8 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
     const name = findLabels(path, arrays, options.declared);
     const labels = arrays.get(name)!;
     arrays.delete(name);
-    return arrayDataset(`npz:${path}`, path, { inputs: arrays, labels }, options);
+    const notes = name === "labels" ? undefined : [`The labels are the array ${name}.`];
+    return arrayDataset(`npz:${path}`, path, { inputs: arrays, labels }, options, notes);
   } finally {
     await file.close();
   }
