@@ -261,7 +261,11 @@ describe("wrong data", () => {
       { x: tensor("float32", [2, 4], [0, 0, 0, 0, 0, Number.NaN, 0, 0]), labels: tensor("int64", [2]) },
       /Sample 1 of x/,
     ],
-    ["negative", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, -1]) }, /Label 1 .* is -1/],
+    [
+      "negative",
+      { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [-1, -100]) },
+      /All labels in .* negative/,
+    ],
     ["out of range", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, 7]) }, /8 classes/],
     [
       "bytes",

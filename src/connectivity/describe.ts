@@ -40,7 +40,7 @@ export async function describe(
       sha256: await hashOfSamples(pair, used, options),
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
-    ends: { a: endValues(ends.a, metrics), b: endValues(ends.b, metrics) },
+    ends: { a: endValues(ends.a, metrics, scores.weights), b: endValues(ends.b, metrics, scores.weights) },
     metrics: [...metrics],
     cells,
     ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
@@ -99,9 +99,9 @@ function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { erro
   return there;
 }
 
-const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[]) => ({
-  loss: metrics.includes("loss") ? finite(mean(loss)) : null,
-  error: metrics.includes("error") ? finite(100 * mean(error)) : null,
+const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[], weights?: Float32Array) => ({
+  loss: metrics.includes("loss") ? finite(mean(loss, weights)) : null,
+  error: metrics.includes("error") ? finite(100 * mean(error, weights)) : null,
 });
 
 /** The hash of the samples that were used, which are fewer than the data's where a precision was reached. */
@@ -111,6 +111,7 @@ async function hashOfSamples(
   { data: { name, ...rest } }: MeasureOptions,
 ): Promise<string> {
   if (samples === data.count) return data.sha256;
+  if (data.hashOf) return data.hashOf(samples);
   return (await openData(name, { ...rest, context: data.inputs[0].shape[0], samples })).sha256;
 }
 

@@ -1,6 +1,6 @@
 // Where a pair comes from: a built-in network, two ONNX graphs, or one graph with two state dicts. One file each, one object of this contract.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { BatchShape, DataOptions, Dataset, Declared } from "../data/index.ts";
 import type { Kinds } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
@@ -14,7 +14,7 @@ export interface ModelSpec {
   readonly sizes?: Partial<Record<string, number>>;
 }
 
-export const tasks = ["classify", "tokens", "regress"] as const;
+export const tasks = ["classify", "tokens", "segment", "regress"] as const;
 export type Task = (typeof tasks)[number];
 
 /** Which two ends of which network. */
@@ -37,7 +37,7 @@ export interface PairRequest extends EndsRequest {
   readonly runtime?: RuntimeOptions;
 }
 
-export interface Pair extends Omit<Ends, "fit" | "context"> {
+export interface Pair extends Omit<Ends, "fit" | "context" | "declared"> {
   readonly model: Model;
   readonly data: Dataset;
   /** Samples of a batch; where there are fewer, the last one fills it. */
@@ -51,7 +51,10 @@ export interface Pair extends Omit<Ends, "fit" | "context"> {
 }
 
 /** What the samples add to the ends. */
-export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs">;
+export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs"> & {
+  /** What the samples and the network say of each other in the result. */
+  readonly facts?: Pair["facts"];
+};
 
 export interface Origin {
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
@@ -75,6 +78,8 @@ export interface Ends {
   readonly cannotRecalibrate?: boolean;
   /** The order of the layers is the graph's, which another export may change: what is stored by their order must name them. */
   readonly isOrderOfGraph?: boolean;
+  /** What the graph declares of its inputs, by which arrays are laid out. */
+  readonly declared?: Declared;
   /** Tokens of a sample, where the network decides it. */
   readonly context?: number;
   /** Fits the network to samples. Throws {@link UserError} when it cannot take them. */

@@ -11,9 +11,12 @@ export function openPair(request: PairRequest): Promise<Pair> {
   return withFiles(request, async (files, close) => {
     const ends = await originOf(request).open(files, request);
     const { name, ...options } = request.data;
-    const data = await openData(name, { ...options, context: options.context ?? ends.context });
+    const { context, declared } = ends;
+    const data = await openData(name, { ...options, context: options.context ?? context, declared });
     const fitted = await ends.fit(data, request);
-    return { ...ends, ...fitted, notes: [...ends.notes, ...fitted.notes], close, [Symbol.asyncDispose]: close };
+    const notes = [...ends.notes, ...(data.notes ?? []), ...fitted.notes];
+    const facts = { ...ends.facts, ...fitted.facts };
+    return { ...ends, ...fitted, notes, facts, close, [Symbol.asyncDispose]: close };
   });
 }
 

@@ -17,8 +17,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--dim <n>", "width of a GPT; default: read from the checkpoint", whole(1))
     .option(
       "--task <kind>",
-      "what an ONNX graph does: classify, tokens or regress; default: by shapes",
-      oneOf("classify", "tokens", "regress"),
+      "what an ONNX graph does: classify, tokens, segment or regress; default: by shapes and labels",
+      oneOf("classify", "tokens", "segment", "regress"),
     )
     .option("--output <name>", "the output of an ONNX graph that holds the scores")
     .option("--data-dir <dir>", "where the data set's official files lie")

@@ -107,6 +107,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
   return [
     ...(scans.length ? [heatmap] : []),
+    ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
     ends,
     conclusion(document),
     ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
