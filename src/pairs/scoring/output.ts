@@ -7,7 +7,6 @@ import {
   Graph,
   inputNames,
   type Port,
-  reshape,
   serialise,
   type Type,
   type Value,
@@ -154,7 +153,7 @@ function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candid
     throw new UserError(
       `The output ${name} [${shape}] holds a sigmoid of each class's score, which is no distribution over the classes. Export the scores before the sigmoid.`,
     );
-  const arrange = (value: Value) => arrangeScores(reshape(value, shape), { shape, batchAxis, reading });
+  const arrange = (value: Value) => arrangeScores(value, { shape, batchAxis, reading });
   const output = { name, from, type: { dtype: type.dtype, shape: [sizeOf(shape)] }, arrange };
   const note = `The output ${name} holds a sigmoid of each class's score; the scores before it are used as logits.`;
   return { output, reading, shape, batchAxis, note };
