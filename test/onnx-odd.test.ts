@@ -164,7 +164,7 @@ describe("what two files differ in", () => {
       opsets: { "": 17, "ai.onnx.ml": 1 },
     }));
     const sentence =
-      "operation 0 (clf), LinearClassifier keeps its weights in attributes, of which coefficients differ. Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.";
+      "operation 0 (clf) is a LinearClassifier that keeps its weights in attributes, of which coefficients differ. Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.";
     await expect(measured()).rejects.toThrow(sentence);
     await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow(sentence);
   });
@@ -220,6 +220,61 @@ describe("what two files differ in", () => {
     ]);
     await expect(merge({ a: at("a.onnx"), b: at("b.onnx"), out: at("m.onnx") })).rejects.toThrow(
       "a.onnx keeps act.w in its graph, as a constant, which cannot be replaced.",
+    );
+  });
+});
+
+describe("a graph with two state dicts", () => {
+  const states = (seed: string) =>
+    new Map([...Object.entries(linear(seed)), ["act.scale", drawn(`${seed}s`, 3)] as const]);
+  const graphOf = (seed: string, more: TensorProto[] = []): Parts => ({
+    nodes: [
+      node("Gemm", ["x", "fc.weight", "fc.bias"], ["h"]),
+      node("Scale", ["h"], ["y"], { domain: "local" }),
+      ...more.map(({ name }) => node("Identity", [name], [`${name} used`])),
+    ],
+    weights: linear(seed),
+    initialisers: more,
+    functions: [
+      {
+        name: "Scale",
+        domain: "local",
+        input: ["i"],
+        output: ["o"],
+        opsetImport: imports({ "": 17 }),
+        node: [
+          node("Constant", [], ["w"], {
+            attribute: [{ name: "value_floats", type: A.FLOATS, floats: [...toNumbers(drawn(`${seed}s`, 3))] }],
+          }),
+          node("Mul", ["i", "w"], ["o"]),
+        ],
+      },
+    ],
+    opsets: { "": 17, local: 1 },
+  });
+  const onGraph = { a: at("a.npz"), b: at("b.npz"), model: { name: at("a.onnx") } };
+  beforeAll(async () => {
+    for (const seed of ["a", "b"]) await writeTensors(at(`${seed}.npz`), "npz", states(seed));
+  });
+
+  it("uses the weights in its functions", async () => {
+    pair((seed) => graphOf(seed));
+    const [found, wanted] = [await measured(onGraph), await measured()];
+    expect(found.ends.b.loss).toBeCloseTo(wanted.ends.b.loss!, 5);
+    expect(found.cells[0].loss!.value).toBeCloseTo(wanted.cells[0].loss!.value!, 5);
+    expect(found.layers.map(({ name, size }) => [name, size])).toEqual([
+      ["fc", 12],
+      ["act", 3],
+    ]);
+  });
+
+  it("is refused where it is quantised to a type that is not read", async () => {
+    const small = create(TensorProtoSchema, { name: "q", dataType: 22, dims: [2n], rawData: Uint8Array.of(1) });
+    const other = new Map([...Object.entries(linear("a")), ["other.weight", drawn("o", 2)] as const]);
+    for (const seed of ["a", "b"]) await writeTensors(at(`${seed}4.npz`), "npz", other);
+    pair((seed) => graphOf(seed, [small]));
+    await expect(measured({ ...onGraph, a: at("a4.npz"), b: at("b4.npz") })).rejects.toThrow(
+      /is quantised: its q is int4, and other.weight of .* would not be used. Export the float model./,
     );
   });
 });

@@ -144,10 +144,10 @@ function compareAttributes(node: NodeProto, other: NodeProto, where: string): vo
   const weights = differing.filter(isOfWeights);
   if (weights.length) {
     const names = weights.map(({ name }) => name).join(" and ");
-    const op = node.name && node.name !== node.opType ? `, ${node.opType}` : "";
+    const what = node.name && node.name !== node.opType ? `is a ${node.opType} that keeps` : "keeps";
     throw new GraphDifference(
-      `${where}${op} keeps its weights in attributes, of which ${names} differ`,
-      `Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.`,
+      `${where} ${what} its weights in attributes, of which ${names} differ`,
+      "Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.",
     );
   }
   const [first] = differing;
