@@ -1,6 +1,5 @@
 // What a merge keeps from one end, as it has no average, and what it averages that has one only together: which end it comes from, and the notes.
-import type { Differing, Kinds } from "../distance/index.ts";
-import { notesOfKept } from "../distance/index.ts";
+import { type Differing, type Kinds, notesOfKept } from "../distance/index.ts";
 import { isAveraged, type Layer } from "../models/index.ts";
 import { noteOfAdapters } from "./adapters.ts";
 
@@ -18,20 +17,26 @@ export function keepFrom(
   paths: Readonly<Record<"a" | "b", string>>,
 ): Keeping {
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
+  const common =
+    alphas.size === layers.length && new Set(alphas.values()).size === 1 ? [...alphas.values()][0] : undefined;
+  const alphaOf = (name: string) => (layerOf.has(name) ? alphas.get(layerOf.get(name)!) : common);
   const differing = new Map(kinds.differing.map((one) => [one.name, one]));
   const end = ({ name, intactIn }: Pick<Differing, "name" | "intactIn">) => {
-    const alpha = alphas.get(layerOf.get(name) ?? "");
+    const alpha = alphaOf(name);
     return intactIn ?? (alpha === 0 ? "a" : alpha === 1 ? "b" : base);
   };
-  const isMixed = (layer: string | undefined) => layer === undefined || ![undefined, 0, 1].includes(alphas.get(layer));
+  const isEnd = (alpha: number | undefined) => alpha === 0 || alpha === 1;
+  const isKeptWithLayer = ({ name, intactIn }: Differing) =>
+    !intactIn && (isEnd(alphaOf(name)) || (layerOf.has(name) && alphaOf(name) === undefined));
+  const mixed = layers.filter(({ name }) => alphas.has(name) && !isEnd(alphas.get(name)));
   return {
     endOf: (name) => (isAveraged(kinds.of(name)) ? undefined : end(differing.get(name) ?? { name })),
     notes: () => [
       ...notesOfKept(
-        kinds.differing.filter(({ name }) => isMixed(layerOf.get(name))),
+        kinds.differing.filter((one) => !isKeptWithLayer(one)),
         (one) => `they come from ${paths[end(one)]}`,
       ),
-      ...noteOfAdapters(layers.filter(({ name }) => isMixed(name)).flatMap(({ parameters }) => parameters)),
+      ...noteOfAdapters(mixed.flatMap(({ parameters }) => parameters)),
     ],
   };
 }

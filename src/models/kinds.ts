@@ -51,7 +51,7 @@ const isSquare = ([one, heads, rows, columns, ...rest]: readonly number[]) =>
   one === 1 && heads === 1 && rows > 1 && rows === columns && rest.length === 0;
 
 const isNamedMask = ({ name, shape }: KindTensor) =>
-  /(^|_)mask$|^mask_|^masked_bias$|^IGNORE$/i.test(leafOf(name)) || (leafOf(name) === "bias" && isSquare(shape));
+  /(^|_)mask$|^masked_bias$|^IGNORE$/i.test(leafOf(name)) || (leafOf(name) === "bias" && isSquare(shape));
 
 /** The mask of torch.nn.utils.prune, beside what it masks. */
 const isPruningMask = ({ name }: KindTensor, has: (name: string) => boolean) =>

@@ -76,7 +76,11 @@ export class MixWeights {
 
   /** Where the layers come from that are not averaged. */
   #baseOf({ sources }: Mix): Source {
-    return sources.find(({ kind }) => kind === "end") ?? endOf(this.options.base ?? "a");
+    return (
+      sources.find(({ kind }) => kind === "end") ??
+      (sources[0] && nearEnd(sources[0])) ??
+      endOf(this.options.base ?? "a")
+    );
   }
 
   /** The parameter from a source, in the parameter's dtype. */
