@@ -49,14 +49,20 @@ export const isFilledArray = (value: unknown): value is FilledArray =>
 
 const modules = ["numpy.core", "numpy._core"];
 
+/** Protocols 0 to 2 write no bytes as `bytes()`. */
+const noBytes = (args: readonly unknown[]) => (args.length === 0 ? new Uint8Array(0) : new Unknown("bytes"));
+
 /** What numpy's names stand for when they are called. */
 export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   "numpy.dtype": ([code]) => (typeof code === "string" ? new NumpyDtype(code) : undefined),
+  "__builtin__.bytes": noBytes,
+  "builtins.bytes": noBytes,
   "_codecs.encode": ([text, encoding]) =>
     typeof text === "string" && /^latin-?1$/.test(`${encoding}`) ? Buffer.from(text, "latin1") : new Unknown("bytes"),
   ...Object.fromEntries(
     modules.flatMap((module) => [
       [`${module}.multiarray._reconstruct`, () => new NumpyArray()],
+      [`${module}.multiarray.scalar`, ([dtype, bytes]: readonly unknown[]) => frombuffer([bytes, dtype, [], "C"])],
       [`${module}.numeric._frombuffer`, frombuffer],
     ]),
   ),

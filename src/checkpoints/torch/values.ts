@@ -15,6 +15,8 @@ export interface TorchStorage {
   readonly dtype: DType | undefined;
   /** Its elements are complex numbers, pairs of `dtype`. */
   readonly complex?: boolean;
+  /** The class of a storage whose tensors are not read. */
+  readonly unread?: string;
   /** Elements of the whole storage. */
   readonly total: number;
   /** The view's first element and number of elements. */
@@ -43,6 +45,8 @@ interface TorchGlobal {
   readonly storage?: DType | null;
   /** Of a storage of complex numbers. */
   readonly complex?: boolean;
+  /** Of a storage whose tensors are not read. */
+  readonly unread?: boolean;
   /** Of a dtype such as torch.float32. */
   readonly dtype?: DType;
 }
@@ -79,6 +83,15 @@ const complexStorages: Readonly<Record<string, DType>> = {
   "torch.ComplexDoubleStorage": "float64",
 };
 
+/** Of quantised tensors, which are not read; their elements are passed over. */
+const unreadStorages: Readonly<Record<string, DType>> = {
+  "torch.QInt8Storage": "int8",
+  "torch.QUInt8Storage": "uint8",
+  "torch.QInt32Storage": "int32",
+  "torch.QUInt4x2Storage": "uint8",
+  "torch.QUInt2x4Storage": "uint8",
+};
+
 const dtypes: Readonly<Record<string, DType>> = {
   ...{ "torch.float32": "float32", "torch.float64": "float64", "torch.float16": "float16" },
   ...{ "torch.bfloat16": "bfloat16", "torch.bool": "bool" },
@@ -103,6 +116,9 @@ const globals = new Map<string, TorchGlobal>([
   ...Object.entries(storages).map(([name, storage]) => [name, { kind: "global", name, storage }] as const),
   ...Object.entries(complexStorages).map(
     ([name, storage]) => [name, { kind: "global", name, storage, complex: true }] as const,
+  ),
+  ...Object.entries(unreadStorages).map(
+    ([name, storage]) => [name, { kind: "global", name, storage, unread: true }] as const,
   ),
   ...Object.entries(dtypes).map(([name, dtype]) => [name, { kind: "global", name, dtype }] as const),
   ...Object.entries(callables).map(([name, call]) => [name, { kind: "global", name, call }] as const),
@@ -151,17 +167,20 @@ function loadStorage(id: unknown): TorchStorage | Unknown | undefined {
   const [kind, type, key, , total, view] = id as unknown[];
   if ((kind === "storage" || kind === "module") && type instanceof Unknown) return type;
   if (kind !== "storage" || !hasKind(type, "global") || typeof key !== "string" || !isCount(total)) return undefined;
-  const { storage, complex } = type as TorchGlobal;
+  const { name, storage, complex, unread } = type as TorchGlobal;
   if (storage === undefined) return undefined;
   const [, offset, length] = Array.isArray(view) ? (view as unknown[]) : [key, 0, total];
   if (!isCount(offset) || !isCount(length) || offset + length > total) return undefined;
-  return { kind: "storage", key, dtype: storage ?? undefined, complex, total, offset, length };
+  const own = { kind: "storage", key, dtype: storage ?? undefined, total, offset, length } as const;
+  return { ...own, complex, ...(unread ? { unread: name } : {}) };
 }
 
 /** `(storage, offset, shape, strides, requires_grad, hooks, perhaps metadata)`. */
 function rebuildTensor(args: readonly unknown[]): TorchTensor | Unknown | undefined {
   const [storage, offset, shape, strides, , , metadata] = args;
   if (!hasKind(storage, "storage")) return undefined;
+  const { unread } = storage as TorchStorage;
+  if (unread) return new Unknown(unread);
   if (metadata instanceof Map)
     for (const view of ["conj", "neg"]) if (metadata.get(view)) return new Unknown(`resolve_${view}`);
   return describe(storage as TorchStorage, (storage as TorchStorage).dtype, offset, shape, strides);
