@@ -1,13 +1,14 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, requireSameWhole, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
-import type { Ends, Pair } from "../pairs/index.ts";
+import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
   readonly b: string;
+  readonly keys?: Keys;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
 }
@@ -15,6 +16,9 @@ interface EndOptions {
 export interface MergeEnds {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
+  /** Both files, of state dicts under common names. */
+  readonly files: readonly [Checkpoint, Checkpoint];
+  readonly notes: readonly string[];
   /** The tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
   /** A running mean or variance. */
@@ -36,7 +40,7 @@ export async function openMergeEnds(
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {
-      return { ...endsOfGraphs(x, pair ?? own!), close };
+      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], close };
     } catch (error) {
       await close();
       throw error;
@@ -45,7 +49,10 @@ export async function openMergeEnds(
   return endsOfFiles(x, y, options, pair);
 }
 
-function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<MergeEnds, "close"> {
+function endsOfGraphs(
+  x: Checkpoint,
+  ends: Omit<Ends, "fit" | "context">,
+): Omit<MergeEnds, "close" | "files" | "notes"> {
   const { a, b, layers, parameters, tied } = ends;
   requireOwnPlaces(ends);
   return {
@@ -64,13 +71,17 @@ async function endsOfFiles(
   { group }: EndOptions,
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
-  compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
-  await requireSameWhole(x, y);
-  const tied = pair ? pair.tied : (x.tied ?? []);
+  const tiedInEither = [...tiedIn(x, y), ...(pair?.tied ?? [])];
+  const own = pair?.files ? undefined : alignCheckpoints(x, y, tiedInEither);
+  const [a, b] = pair?.files ?? [own!.a, own!.b];
+  await requireSameWhole(a, b);
+  const tied = pair ? pair.tied : (a.tied ?? []);
   return {
-    layers: pair?.layers ?? groupLayers(x.tensors.values(), { group, tied }),
+    files: [a, b],
+    notes: pair?.notes ?? own!.notes,
+    layers: pair?.layers ?? groupLayers(a.tensors.values(), { group, tied }),
     tied,
-    names: new Set(x.tensors.keys()),
+    names: new Set(a.tensors.keys()),
     isStatistic: pair ? statisticsOf(pair) : (name) => /(^|\.)running_(mean|var)$/.test(name), // PyTorch's names
     close: async () => {},
   };

@@ -10,11 +10,9 @@ interface ReplacementOptions {
   readonly base?: "a" | "b";
 }
 
-/** The new elements of each tensor of a's file, by the weight of b that it gets, or the tensor in its place; undefined leaves a's. */
+/** The new elements of each tensor of a's file, by its common name: by the weight of b that it gets, or the tensor in its place; undefined leaves a's. */
 export function replaceWith(
-  x: Checkpoint,
-  y: Checkpoint,
-  { tied, graphs }: MergeEnds,
+  { tied, graphs, files: [x, y] }: MergeEnds,
   { allowNonfinite, base = "a" }: ReplacementOptions,
   planFor: (name: string) => Tensor | number | undefined,
 ): Replace {

@@ -1,7 +1,7 @@
 // An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { listSome, sha256File, UserError } from "../core/index.ts";
-import { compareKeys, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
 import { fillTied, openEnd, openTwoEnds, shareTied } from "./end.ts";
@@ -12,9 +12,9 @@ import type { Origin } from "./origin.ts";
 import { findTied } from "./ties.ts";
 
 export const graphWithStates: Origin = {
-  async open([first, second], { model, group, allowNonfinite }) {
+  async open(files, { model, group, allowNonfinite }) {
     const path = model.name!;
-    compareKeys(first, second);
+    const { a: first, b: second, notes: readings, likeA } = alignCheckpoints(...files);
     await requireSameWhole(first, second);
     const tiedInFiles = tiedIn(first, second);
     const hash = sha256File(path); // beside what follows
@@ -26,7 +26,7 @@ export const graphWithStates: Origin = {
       const match = await matchWeights(foreign, values, [a, b]);
       requireMatch(match, foreign, path, first.path);
       const { bindings, used, unused, folded } = match;
-      const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      const notes = [...readings, ...(unused.length ? [`The graph does not use ${listSome(unused)}.`] : [])];
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
@@ -43,7 +43,8 @@ export const graphWithStates: Origin = {
         isFolded: folded,
         isOrderOfGraph: true,
         ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),
-        openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+        files: [first, second],
+        openEnd: async (file) => shareTied(await openEnd(likeA(file), true), tied, []),
       };
     } finally {
       await values.close();

@@ -2,6 +2,6 @@
 // state dict. May import: distance, models, data, checkpoints, graph, runtime, core.
 export { type End, endInMemory } from "./end.ts";
 export { requireFit } from "./fit.ts";
-export type { Ends, Pair, PairRequest } from "./origin.ts";
+export type { Ends, Keys, Pair, PairRequest } from "./origin.ts";
 export { cannotRun } from "./output.ts";
 export { openEnds, openPair } from "./pair.ts";

@@ -26,6 +26,8 @@ export interface StateDict {
   /** What of the key that was asked for is no dictionary: a prefix of names. */
   readonly prefix: string;
   readonly notes: readonly string[];
+  /** Paths of other dictionaries with the same names. */
+  readonly copies: readonly string[];
   /** Paths of all dictionaries of tensors. */
   readonly dictionaries: readonly string[];
 }
@@ -48,7 +50,7 @@ export function findStateDict(path: string, value: unknown, key?: string): State
   return {
     tensors,
     prefix,
-    notes: noteOf(path, value, found),
+    ...othersIn(path, value, found),
     dictionaries: dictionaries.map(({ at }) => nameOf(at)).filter((name) => name !== ""),
   };
 }
@@ -222,8 +224,8 @@ function requireElements(
     );
 }
 
-/** Which dictionary was used, where the file has others. */
-function noteOf(path: string, whole: Dictionary, { map, at }: Found): string[] {
+/** Which dictionary was used, where the file has others, and those that are copies of it. */
+function othersIn(path: string, whole: Dictionary, { map, at }: Found): Pick<StateDict, "notes" | "copies"> {
   const names = ownNames(map);
   const copies: string[] = [];
   const others: string[] = [];
@@ -240,8 +242,8 @@ function noteOf(path: string, whole: Dictionary, { map, at }: Found): string[] {
     ...(copies.length ? [`${listSome(copies.map(quote), 3)}, ${which}`] : []),
     ...(others.length ? [listSome(others.map(quote), 3)] : []),
   ];
-  if (left.length === 0 && (at.length === 0 || whole.size === 1)) return [];
-  return [`${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`];
+  if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: [], copies };
+  return { notes: [`${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`], copies };
 }
 
 function severalPlaces(path: string, keys: readonly string[]): UserError {
