@@ -1,13 +1,14 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { compareKeys, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
-import type { Ends, Pair } from "../pairs/index.ts";
+import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
   readonly b: string;
+  readonly keys?: Keys;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
 }
@@ -15,6 +16,9 @@ interface EndOptions {
 export interface MergeEnds {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
+  /** Both files, of state dicts under common names. */
+  readonly files: readonly [Checkpoint, Checkpoint];
+  readonly notes: readonly string[];
   /** The tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
   readonly kinds: Kinds;
@@ -37,7 +41,7 @@ export async function openMergeEnds(
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {
-      return { ...endsOfGraphs(x, pair ?? own!), close };
+      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], close };
     } catch (error) {
       await close();
       throw error;
@@ -46,7 +50,10 @@ export async function openMergeEnds(
   return endsOfFiles(x, y, options, pair);
 }
 
-function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<MergeEnds, "close"> {
+function endsOfGraphs(
+  x: Checkpoint,
+  ends: Omit<Ends, "fit" | "context">,
+): Omit<MergeEnds, "close" | "files" | "notes"> {
   const { a, b, layers, parameters, tied, kinds } = ends;
   requireOwnPlaces(ends);
   return {
@@ -66,15 +73,19 @@ async function endsOfFiles(
   { group }: EndOptions,
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
-  compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
-  const kinds = await kindsOfFiles(x, y);
+  const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
+  const files = pair?.files ?? ([own.a, own.b] as const);
+  const [a] = files;
+  const kinds = await kindsOfFiles(...files);
   requireAverageable(kinds, x.path, y.path);
-  const tied = pair ? pair.tied : (x.tied ?? []);
-  const tensors = [...x.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
+  const tied = pair ? pair.tied : (a.tied ?? []);
+  const tensors = [...a.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
   return {
+    files,
+    notes: own.notes,
     layers: pair?.layers ?? groupLayers(tensors, { group, tied }),
     tied,
-    names: new Set(x.tensors.keys()),
+    names: new Set(a.tensors.keys()),
     kinds,
     isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
     close: async () => {},

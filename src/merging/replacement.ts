@@ -9,11 +9,12 @@ interface ReplacementOptions {
   readonly allowNonfinite?: boolean;
 }
 
-/** The new elements of each tensor of a's file, by the weight of b that it gets (0 or 1 for what is not averaged), or the tensor in its place; undefined leaves a's. */
+/**
+ * The new elements of each tensor of a's file, by its common name: by the weight of b that it gets (0 or 1 for what is not averaged), or the tensor in its
+ * place; undefined leaves a's.
+ */
 export function replaceWith(
-  x: Checkpoint,
-  y: Checkpoint,
-  { tied, graphs }: MergeEnds,
+  { tied, graphs, files: [x, y] }: MergeEnds,
   { allowNonfinite }: ReplacementOptions,
   planFor: (name: string) => Tensor | number | undefined,
 ): Replace {

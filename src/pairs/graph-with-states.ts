@@ -1,7 +1,7 @@
 // An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { listSome, sha256File, UserError } from "../core/index.ts";
-import { compareKeys, kindsOfFiles, readGraph, requireAverageable, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, kindsOfFiles, readGraph, requireAverageable, tiedIn } from "../distance/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
 import { fillTied, openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
@@ -14,9 +14,9 @@ import type { Origin } from "./origin.ts";
 import { findTied } from "./ties.ts";
 
 export const graphWithStates: Origin = {
-  async open([first, second], { model, group, allowNonfinite }) {
+  async open(files, { model, group, allowNonfinite }) {
     const path = model.name!;
-    compareKeys(first, second);
+    const { a: first, b: second, notes: readings, likeA } = alignCheckpoints(...files);
     const kinds = await kindsOfFiles(first, second);
     requireAverageable(kinds, first.path, second.path);
     const tiedInFiles = tiedIn(first, second);
@@ -31,7 +31,7 @@ export const graphWithStates: Origin = {
       const match = await matchWeights(foreign, values, [a, b]);
       requireMatch(match, foreign, path, first.path);
       const { bindings, used, unused, folded, shared, constants: own } = match;
-      const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      const notes = [...readings, ...(unused.length ? [`The graph does not use ${listSome(unused)}.`] : [])];
       notes.push(...(await graphNotes(foreign, values)));
       if (own.length)
         notes.push(`The graph's own constants, which are in neither checkpoint, stay as they are: ${listSome(own)}.`);
@@ -59,12 +59,13 @@ export const graphWithStates: Origin = {
         facts: { graph: path, sha256: await hash },
         cannotRecalibrate: folded || cannotRecalibrate(foreign),
         isOrderOfGraph: true,
-        context: fitted.context,
+        ...fitted,
         async fit(data, request) {
           requireRunnable(foreign, path);
           return fitted.fit(data, request);
         },
-        openEnd: async (file) => shareTied(await openEnd(file), tied, []),
+        files: [first, second],
+        openEnd: async (file) => shareTied(await openEnd(likeA(file)), tied, []),
       };
     } finally {
       await values.close();

@@ -17,11 +17,15 @@ export interface ModelSpec {
 export const tasks = ["classify", "tokens", "segment", "regress"] as const;
 export type Task = (typeof tasks)[number];
 
+export type Keys = Partial<Record<"a" | "b", string>>;
+
 /** Which two ends of which network. */
 export interface EndsRequest {
   /** Paths of the two checkpoints. */
   readonly a: string;
   readonly b: string;
+  /** The dictionaries that hold the network, where a file has several; see OpenOptions. */
+  readonly keys?: Keys;
   readonly model: ModelSpec;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
@@ -84,6 +88,8 @@ export interface Ends {
   readonly context?: number;
   /** Fits the network to samples. Throws {@link UserError} when it cannot take them. */
   fit(data: Dataset, request: PairRequest): Promise<Fitted>;
-  /** Opens another checkpoint of the same network, whatever its values. */
+  /** Of state dicts: both files under common names. */
+  readonly files?: readonly [Checkpoint, Checkpoint];
+  /** Opens another checkpoint with the names of a's file, whatever its values. */
   openEnd(file: Checkpoint): Promise<End>;
 }

@@ -38,17 +38,17 @@ type Files = Parameters<Origin["open"]>[0];
 
 /** Opens both files; they stay open for what `use` returns, which closes them. */
 async function withFiles<T>(
-  { a, b }: EndsRequest,
+  { a, b, keys = {} }: EndsRequest,
   use: (files: Files, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const first = await openCheckpoint(a);
+  const first = await openCheckpoint(a, { key: keys.a });
   let second: typeof first | undefined;
   const close = async () => {
     await first.close();
     await second?.close();
   };
   try {
-    second = await openCheckpoint(b);
+    second = await openCheckpoint(b, { key: keys.b });
     return await use([first, second], close);
   } catch (error) {
     await close();

@@ -42,7 +42,7 @@ export const twoGraphs: Origin = {
       facts: {},
       cannotRecalibrate: cannotRecalibrate(foreign),
       isOrderOfGraph: true,
-      context: fitted.context,
+      ...fitted,
       async fit(data, request) {
         requireRunnable(foreign, first.path);
         return fitted.fit(data, request);

@@ -1,7 +1,7 @@
 // layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model.
 import { Command } from "@commander-js/extra-typings";
 import type { Comparison } from "../../distance/index.ts";
-import { example, oneOf } from "../options/values.ts";
+import { example, keyHelp, keys, oneOf } from "../options/values.ts";
 import { shortenNames } from "../terminal/names.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
@@ -38,14 +38,15 @@ export const distanceCommand = () =>
       oneOf(...orders),
       "distance" as (typeof orders)[number],
     )
+    .option("--key <name>", `${keyHelp}; init=NAME`, keys)
     .option("--csv", "print the table as CSV on standard output")
     .option("--json", "print the result as one JSON document on standard output")
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
-    .action(async (a, b, { init, group, sort, csv, json, quiet }) => {
+    .action(async (a, b, { init, group, sort, key, csv, json, quiet }) => {
       const { compareFiles } = await import("../../distance/index.ts");
       const progress = makeProgress({ quiet });
-      const comparison = await compareFiles(a, b, { init, group }, (done, total) =>
+      const comparison = await compareFiles(a, b, { init, group, keys: key }, (done, total) =>
         progress.update("distance", done, total),
       ).finally(progress.stop);
       const notes = (comparison.notes ?? []).map((note) => `Note: ${note}`);

@@ -56,6 +56,7 @@ export const mergeCommand = () =>
           alpha,
           base,
           statistics: stats,
+          keys: subject.keys,
           group: options.group,
           allowNonfinite: options.allowNonfinite,
           budget: budget === undefined ? undefined : { limit: budget, metric: options.metric[0] },
