@@ -2,10 +2,10 @@
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
-import { averagedSums, type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
+import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
 import { alignCheckpoints } from "./keys.ts";
-import { type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
+import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
 

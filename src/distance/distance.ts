@@ -1,6 +1,6 @@
 // Distances between two checkpoints, layer by layer, in double precision, a few pieces in memory at a time.
 import type { Tensor } from "../core/index.ts";
-import { holderOf, isAveraged, type Kind, type Layer } from "../models/index.ts";
+import { holderOf, type Layer } from "../models/index.ts";
 import { addSums, noSums, type Sums, sumsOf } from "./sums.ts";
 
 export interface Distance {
@@ -37,12 +37,6 @@ export async function layerDistances(
   }
   return { full: distanceOf(total), layers: result };
 }
-
-/** The sums of what is averaged, and none of the rest, which is not read. */
-export const averagedSums =
-  (sums: SumsOf, { of }: { of(name: string): Kind }): SumsOf =>
-  async (name) =>
-    isAveraged(of(name)) ? sums(name) : noSums;
 
 /** Sums of what is read here, piece by piece. */
 export const sumsOfPieces =

@@ -3,8 +3,8 @@
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { allFinite, type DType, isFloating, listSome, toNumbers } from "../core/index.ts";
 import { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "../models/index.ts";
-import { inStep, type Pieces } from "./distance.ts";
-import { countDiffering } from "./sums.ts";
+import { inStep, type Pieces, type SumsOf } from "./distance.ts";
+import { countDiffering, noSums } from "./sums.ts";
 
 /** A tensor of a, and what is known of it. */
 export type PairedTensor = Omit<KindTensor, "isEqual">;
@@ -69,6 +69,12 @@ export function kindsOfFiles(a: Checkpoint, b: Checkpoint): Promise<Kinds> {
     file.tensors.has(name) ? chunksOf(file, name, limit) : [];
   return kindsOf(tensors, piecesIn(a), piecesIn(b));
 }
+
+/** The sums of what is averaged, and none of the rest, which is not read. */
+export const averagedSums =
+  (sums: SumsOf, { of }: Kinds): SumsOf =>
+  async (name) =>
+    isAveraged(of(name)) ? sums(name) : noSums;
 
 /** Sentences for what is not averaged, a kind each; `fate` says what becomes of it. */
 export function notesOfKept(differing: readonly Differing[], fate: (one: Differing) => string): string[] {
