@@ -7,7 +7,7 @@ import type { Graph } from "../graph/index.ts";
 import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, shareTied } from "./end.ts";
-import { requireFit } from "./fit.ts";
+import { fitLabels, requireFit } from "./fit.ts";
 import type { Origin } from "./origin.ts";
 
 export const builtIn: Origin = {
@@ -30,15 +30,16 @@ export const builtIn: Origin = {
       notes,
       facts: {},
       context: model.sizes.context,
-      async fit(data, { task, batch, output, data: { name } }) {
+      async fit(given, { task, batch, output, data: { name } }) {
         if (output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
         if (task === "regress")
           throw new UserError(
             `${model.name} tells classes apart, so there are no values to regress. Leave --task out.`,
           );
+        const { data, notes } = fitLabels(model, network, given);
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
+        return { model, data, batch: chooseBatch(model, data, batch), notes, inputs };
       },
       openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
     };
