@@ -15,7 +15,7 @@ import {
 } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
-import { requireFit } from "./fit.ts";
+import { fitLabels, requireFit } from "./fit.ts";
 import { notesOfParameters } from "./kept.ts";
 import type { ModelSpec, Origin } from "./origin.ts";
 
@@ -44,15 +44,16 @@ export const builtIn: Origin = {
       kinds,
       facts: {},
       context: model.sizes.context,
-      async fit(data, { task, batch, output, data: { name } }) {
+      async fit(given, { task, batch, output, data: { name } }) {
         if (output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
         if (task === "regress")
           throw new UserError(
             `${model.name} tells classes apart, so there are no values to regress. Leave --task out.`,
           );
+        const { data, notes } = fitLabels(model, network, given);
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
+        return { model, data, batch: chooseBatch(model, data, batch), notes, inputs };
       },
       files: [a, b],
       openEnd: async (file) => shareTied(await openEnd(likeA(file)), tied, []),
