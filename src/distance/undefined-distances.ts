@@ -27,7 +27,7 @@ export function collectUndefinedDistances(
         [b, sums.b],
       ] as const)
         if (!Number.isFinite(squares))
-          broken.set(path, new Set([...(broken.get(path) ?? []), layers[index.get(name)!].name]));
+          broken.set(path, (broken.get(path) ?? new Set()).add(layers[index.get(name)!].name));
       return sums;
     },
     notes: () => [
