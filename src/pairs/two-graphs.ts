@@ -1,9 +1,9 @@
 // Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import { inspect, isFloating, type Tensor } from "../core/index.ts";
+import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
 import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
-import { graphParameters, layersOf } from "../models/index.ts";
+import { graphParameters, isComputed, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import type { Binding } from "./matching/candidates.ts";
@@ -23,6 +23,7 @@ export const twoGraphs: Origin = {
     const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
     const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
+    const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
@@ -32,7 +33,11 @@ export const twoGraphs: Origin = {
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: [],
+      notes: computed.length
+        ? [
+            `The export computed ${listSome(computed)} from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.`,
+          ]
+        : [],
       facts: {},
       isOrderOfGraph: true,
       ...fitGraph(network, a),
