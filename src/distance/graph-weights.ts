@@ -84,7 +84,9 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   const groups = new Map<string, string[]>();
   for (const { name } of tensors.filter(mayBeTied)) {
     const stored = JSON.stringify(files.map((file) => storedIn(file, name)));
-    groups.set(stored, [...(groups.get(stored) ?? []), name]);
+    const group = groups.get(stored);
+    if (group) group.push(name);
+    else groups.set(stored, [name]);
   }
   return {
     tensors,

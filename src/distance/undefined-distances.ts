@@ -20,7 +20,7 @@ export function collectUndefinedDistances(layers: readonly Layer[]): UndefinedDi
         [b, sums.b],
       ] as const)
         if (!Number.isFinite(squares))
-          broken.set(path, new Set([...(broken.get(path) ?? []), layers[index.get(name)!].name]));
+          broken.set(path, (broken.get(path) ?? new Set()).add(layers[index.get(name)!].name));
       return sums;
     },
     notes: () =>

@@ -15,7 +15,7 @@ export {
 export type { Inputs, Model, Network, Parameter, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
-export { isGenerated, modulePath } from "./onnx-names.ts";
+export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
 export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
 export { classification, scoresOf } from "./scores.ts";

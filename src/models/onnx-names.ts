@@ -10,6 +10,10 @@ const afterOperation =
 /** True for names that exporters make up: `onnx::Conv_123`, numbers, `/fc/Constant_output_0`, `val_7`, `transpose_2`. */
 export const isGenerated = (name: string): boolean => generated.test(name) || afterOperation.test(name);
 
+/** True for names that PyTorch's exporter gives to what it computed from parameters, beyond moving their elements. */
+export const isComputed = (name: string): boolean =>
+  /^(exp|log|mul|div|pow|r?sqrt|softplus|sigmoid|tanh)(_\d+)?$/.test(name);
+
 /**
  * The module path in the metadata or the name of the node that uses a value; undefined where neither holds one.
  * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1", since a module in a list repeats the list's name

@@ -52,7 +52,8 @@ export function stateDictParameters(
 ): Parameter[] {
   const place = new Map(used.map((name, i) => [name, i]));
   const modules = new Set(used.map(moduleOf));
-  const alike = (name: string) => tied.find((group) => group.includes(name)) ?? [name];
+  const groups = new Map(tied.flatMap((group) => group.map((name) => [name, group])));
+  const alike = (name: string) => groups.get(name) ?? [name];
   const placeOf = (name: string) => Math.max(...alike(name).map((one) => place.get(one) ?? used.length));
   const isThere = (name: string, dtype: Tensor["dtype"]) =>
     isFloating(dtype) ? alike(name).some((one) => place.has(one)) : modules.has(moduleOf(name));

@@ -103,7 +103,7 @@ function requireMatch(
   }
   if (hidden.length) {
     throw new UserError(
-      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants.`,
+      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants (PyTorch: optimize=False, or do_constant_folding=False in the older exporter).`,
     );
   }
   if (used.length === 0)

@@ -1,9 +1,9 @@
 // Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import { inspect, isFloating, type Tensor } from "../core/index.ts";
+import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
 import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
-import { graphParameters, layersOf } from "../models/index.ts";
+import { graphParameters, isComputed, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
@@ -27,6 +27,7 @@ export const twoGraphs: Origin = {
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
     const kinds = await kindsOfEnds(a, b);
     const parameters = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
+    const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
@@ -37,7 +38,15 @@ export const twoGraphs: Origin = {
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: [...notesOfParameters(kinds, parameters), ...(await graphNotes(foreign, first))],
+      notes: [
+        ...notesOfParameters(kinds, parameters),
+        ...(await graphNotes(foreign, first)),
+        ...(computed.length
+          ? [
+              `The export computed ${listSome(computed)} from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.`,
+            ]
+          : []),
+      ],
       kinds,
       facts: {},
       cannotRecalibrate: cannotRecalibrate(foreign),

@@ -22,6 +22,11 @@ export interface Candidate {
   readonly form: Form;
 }
 
+interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 export type Candidates = ReturnType<typeof candidatesOf>;
 
 /** `elements` are those of the graph and of the `ends`, the state dicts of a and b, with equal names and shapes. */
@@ -32,7 +37,7 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
   const bySize = groupBy(floating, ({ shape }) => [String(sizeOf(shape))]);
   const byEnd = groupBy([...names.keys()], endsOfPath);
   const byModule = groupBy(floating, ({ name }) => endsOfPath(moduleOf(name)));
-  const formsIn = (some: readonly { name: string; shape: readonly number[] }[] | undefined, held: Held): Candidate[] =>
+  const formsIn = (some: readonly Named[] | undefined, held: Held): Candidate[] =>
     (some ?? []).flatMap(({ name, shape }) => formsOf(shape, held.shape).map((form) => ({ name, form })));
   const ofForm = (held: Held, only: (name: string) => boolean = () => true): Candidate[] =>
     formsIn(byForm.get(formKey(held.shape)), held).filter(({ name }) => only(name));
@@ -44,6 +49,25 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
   };
   const isTheirs = async (held: Held, one: Candidate) =>
     (await agrees(held, one, ends[0])) || (await agrees(held, one, ends[1]));
+
+  /** By their first and last element in either end, which no form moves. */
+  const indices = new Map<string, Map<string, Named[]>>();
+  const indexOf = async (size: string): Promise<Map<string, Named[]>> => {
+    const keys = new Map<Named, Set<string>>();
+    for (const one of bySize.get(size) ?? []) {
+      const both = [cornersOf(await elements.of(ends[0], one.name)), cornersOf(await elements.of(ends[1], one.name))];
+      keys.set(one, new Set(both));
+    }
+    return groupBy([...keys.keys()], (one) => [...keys.get(one)!]);
+  };
+  const likelyByElements = async (held: Held): Promise<readonly Named[]> => {
+    const size = String(sizeOf(held.shape));
+    const own = await elements.ofGraph(held);
+    if (!own || roundingOf(held.dtype)) return bySize.get(size) ?? [];
+    const index = indices.get(size) ?? (await indexOf(size));
+    indices.set(size, index);
+    return index.get(cornersOf(own)) ?? [];
+  };
 
   return {
     ofForm,
@@ -78,15 +102,19 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
       return parts.length ? parts : found;
     },
     async ofElements(held: Held): Promise<Candidate[]> {
-      const found: Candidate[] = [];
-      const flattened = (bySize.get(String(sizeOf(held.shape))) ?? [])
+      const likely = await likelyByElements(held);
+      const same = formsIn(likely, held);
+      const flattened = likely
         .filter(({ shape }) => formsOf(shape, held.shape).length === 0)
         .map(({ name }): Candidate => ({ name, form: "reshaped" }));
-      for (const one of [...ofForm(held), ...flattened]) if (await isTheirs(held, one)) found.push(one);
+      const found: Candidate[] = [];
+      for (const one of [...same, ...flattened]) if (await isTheirs(held, one)) found.push(one);
       return found;
     },
   };
 }
+
+const cornersOf = (x: ArrayLike<number>): string => `${Math.fround(x[0]) + 0} ${Math.fround(x[x.length - 1]) + 0}`; // -0 as 0
 
 /** A path and its ends: `a.b.c`, `b.c`, `c`. */
 const endsOfPath = (path: string): string[] => [
