@@ -42,12 +42,13 @@ export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false): 
  * log-probability instead of multiplying by a one-hot row; the values are the same.
  */
 export function classification(logits: Value, labels: Value): Required<Scores> {
-  return { loss: perSample(crossEntropy(logits, labels)), error: perSample(wrongOf(logits, labels)) };
+  const wrong = wrongOf(logits, labels, -1);
+  return { loss: perSample(crossEntropy(logits, labels)), error: perSample(wrong) };
 }
 
 /** 1 where the largest logit is not the label's, else 0, for each label. */
-function wrongOf(logits: Value, labels: Value): Value {
-  const right = cast(equal(argMax(logits, logits.shape.length - 1), labels), logits.dtype); // no negative axes before operator set 11
+function wrongOf(logits: Value, labels: Value, axis = logits.shape.length - 1): Value {
+  const right = cast(equal(argMax(logits, axis), labels), logits.dtype); // no negative axes before operator set 11
   return sub(scalar(logits.graph, logits.dtype, 1), right);
 }
 
