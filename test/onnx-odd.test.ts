@@ -115,7 +115,7 @@ beforeAll(async () => {
     ]),
   );
 });
-const values = { data: { name: `npz:${at("values.npz")}` } };
+const values = { data: { name: `npz:${at("values.npz")}` }, task: "regress" as const };
 
 describe("what two files differ in", () => {
   const body = (op: string) => ({
