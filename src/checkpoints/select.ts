@@ -1,6 +1,7 @@
 // A checkpoint under other names, or without some of its tensors.
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
+import { quote } from "./source.ts";
 
 /**
  * Shows the tensors that `names` lists: by the name they get, the name that `checkpoint` has for them. The file's other tensors stay in a copy that is written.
@@ -45,16 +46,15 @@ export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
       .map((name) => [name.slice(key.length + 1), name]),
   );
   if (under.size > 0) return selectTensors(checkpoint, under);
-  throw unknownKey(checkpoint, key);
+  const parents = own.flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
+  throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
 }
 
-/** The error for a key that a file does not have. */
-function unknownKey({ path, tensors, dictionaries = [] }: Checkpoint, key: string): UserError {
-  const parents = [...tensors.keys()].flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
-  const found = [...new Set([...dictionaries, ...parents])].map((name) => JSON.stringify(name));
-  const has = found.length ? `It has ${listAll(found)}` : "It is a bare state dict";
+/** The error for a key that a file does not have; `found` is what it has. */
+export function unknownKey(path: string, key: string, found: readonly string[]): UserError {
+  const has = found.length ? `It has ${listAll(found.map(quote))}` : "It is a bare state dict";
   return new UserError(
-    `${path} has no dictionary ${JSON.stringify(key)}, and no names under it. ${has}. Give --key one of its own; --key a=NAME or b=NAME is for one end only.`,
+    `${path} has no dictionary ${quote(key)}, and no names under it. ${has}. Give --key one of its own; --key a=NAME or b=NAME is for one end only.`,
   );
 }
 

@@ -3,6 +3,7 @@
 // nothing is guessed: an encoder beside a decoder looks like a generator beside its critic. The user then names one by its key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
 import { unwrapName } from "../names.ts";
+import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
@@ -39,8 +40,8 @@ export interface StateDict {
 export function findStateDict(path: string, value: unknown, key?: string): StateDict {
   if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw nothingIn(path, value);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
-  const dictionaries = [...dictionariesIn(value)];
-  const found = key === "." ? { map, at } : findNetwork(path, map, at);
+  const dictionaries = [...dictionariesIn(value)].map(({ at }) => nameOf(at)).filter((name) => name !== "");
+  const found = key === "." ? { map, at } : networkUnder();
   if (!found) {
     const module = moduleIn(value);
     throw module ? wholeModule(path, ...module) : nothingIn(path, value);
@@ -51,8 +52,19 @@ export function findStateDict(path: string, value: unknown, key?: string): State
     tensors,
     prefix,
     ...othersIn(path, value, found),
-    dictionaries: dictionaries.map(({ at }) => nameOf(at)).filter((name) => name !== ""),
+    dictionaries,
   };
+
+  /** Where the key ends in a prefix of names, there must be one network that has them. */
+  function networkUnder(): Found | undefined {
+    try {
+      return findNetwork(path, map, at);
+    } catch (error) {
+      throw key !== undefined && prefix !== "" && error instanceof UserError
+        ? unknownKey(path, key, dictionaries)
+        : error;
+    }
+  }
 }
 
 interface Found {
