@@ -78,6 +78,7 @@ it.each<[string, Record<string, string>, string]>([
 it("names files of other formats by their names, where they have no mark", async () => {
   for (const name of ["m.ckpt.data-00000-of-00001", "variables.data-00001-of-00002", "m.ckpt.meta"])
     expect(await refusal(join(folder, name), Buffer.alloc(80))).toMatch(`${name} is part of a TensorFlow checkpoint.`);
+  expect(await refusal(join(folder, "saved_model.pb"), Buffer.alloc(80))).toContain("is a TensorFlow SavedModel");
   expect(await refusal(join(folder, "__0_0.distcp"), Buffer.alloc(80))).toMatch(
     "__0_0.distcp is one shard of a distributed checkpoint (DCP). In Python, run torch.distributed.checkpoint.format_utils.dcp_to_torch_save(",
   );

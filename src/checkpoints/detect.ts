@@ -10,7 +10,7 @@ import { openSafetensors } from "./safetensors/safetensors.ts";
 import { selectPrefix } from "./select.ts";
 import { openShards } from "./shards.ts";
 import { openSource, type Source } from "./source.ts";
-import { refuseShard, unknownArchive, unknownFormat } from "./strangers.ts";
+import { refuseByName, unknownArchive, unknownFormat } from "./strangers.ts";
 import { isPickle, openTorchLegacy } from "./torch/legacy.ts";
 import { isTorchZip, openTorchZip } from "./torch/zip.ts";
 
@@ -66,7 +66,7 @@ export async function openCheckpoint(path: string, { key, asStored }: OpenOption
 }
 
 async function openBy(readers: readonly Reader[], path: string, key?: string): Promise<Checkpoint> {
-  refuseShard(path);
+  refuseByName(path);
   const source = await openSource(path);
   try {
     const head = await source.read(0, Math.min(source.size, headLength));

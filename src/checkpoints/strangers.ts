@@ -63,8 +63,14 @@ export function unknownArchive({ source: { path }, entries }: Zip): UserError {
   return new UserError(`${path} is a zip archive with neither data.pkl nor .npy arrays. Give a .pt or .npz file.`);
 }
 
-/** Throws {@link UserError} for a shard of a distributed checkpoint, which is a zip archive like others. */
-export function refuseShard(path: string): void {
+const savedModel = (path: string) =>
+  new UserError(
+    `${path} is a TensorFlow SavedModel. Convert it with tf2onnx (python -m tf2onnx.convert --saved-model), and give the .onnx file.`,
+  );
+
+/** Throws {@link UserError} for files that only their names tell from others: a shard of a distributed checkpoint is a zip archive, TensorFlow's graph a protobuf. */
+export function refuseByName(path: string): void {
+  if (basename(path) === "saved_model.pb") throw savedModel(path);
   if (path.endsWith(".distcp"))
     throw new UserError(`${path} is one shard of a distributed checkpoint (DCP). ${distributed(folderOf(path))}`);
 }
@@ -78,10 +84,7 @@ export function unknownFolder(path: string, names: readonly string[]): UserError
     return new UserError(
       `${path} is an Orbax checkpoint. In Python, restore it with orbax.checkpoint, and save the arrays with numpy.savez or safetensors.flax.save_file.`,
     );
-  if (has(/^saved_model\.pb$/))
-    return new UserError(
-      `${path} is a TensorFlow SavedModel. Convert it with tf2onnx (python -m tf2onnx.convert --saved-model), and give the .onnx file.`,
-    );
+  if (has(/^saved_model\.pb$/)) return savedModel(path);
   if (has(/\.index$/) && has(/\.data-\d+-of-\d+$/))
     return new UserError(
       `${path} holds a TensorFlow checkpoint. In Python, read it with tf.train.load_checkpoint, and save the arrays with numpy.savez.`,

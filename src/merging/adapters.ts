@@ -1,8 +1,9 @@
 // LoRA adapters: two factors for each matrix that they change. The change is their product, so the average of each factor is not the average of the changes.
 
-/** The names of both factors: PEFT's, diffusers', kohya's. */
+/** The names of both factors: PEFT's, MLX's, diffusers', kohya's. */
 const factors: readonly (readonly [RegExp, string])[] = [
   [/\blora_A\b/, "lora_B"],
+  [/\blora_a\b/, "lora_b"],
   [/\blora_embedding_A\b/, "lora_embedding_B"],
   [/\blora\.down\b/, "lora.up"],
   [/\blora_down\b/, "lora_up"],

@@ -132,6 +132,7 @@ it("says that the average of LoRA's factors is not that of the adapters", async 
     ["q.lora_A.weight", "q.lora_B.weight"],
     ["q.lora_A.default.weight", "q.lora_B.default.weight"],
     ["unet_q.lora_down.weight", "unet_q.lora_up.weight"],
+    ["layers.0.q_proj.lora_a", "layers.0.q_proj.lora_b"],
     ["q.lora.down.weight", "q.lora.up.weight"],
   ] as const) {
     const { record } = await merged(await end(0, names), await end(1, names));
