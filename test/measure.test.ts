@@ -251,6 +251,42 @@ describe("measuring an ONNX graph", () => {
   });
 });
 
+it("takes labels of a built-in network in columns, one-hot rows and floats, and leaves negative ones out", async () => {
+  const classes = [0, 2, 1, 1, 2, 0];
+  const x = tensor(
+    "float32",
+    [6, 4],
+    Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+  );
+  const hot = classes.flatMap((label) => [0, 1, 2].map((k) => Number(k === label)));
+  const ends = async (labels: Tensor, points = x) => {
+    await writeTensors(
+      at("forms.npz"),
+      "npz",
+      new Map([
+        ["x", points],
+        ["labels", labels],
+      ]),
+    );
+    return (await measure({ ...base(), data: { name: `npz:${at("forms.npz")}` }, scans: ["full"] })).document;
+  };
+  const plain = await ends(tensor("int64", [6], classes));
+  for (const labels of [
+    tensor("int64", [6, 1], classes),
+    tensor("float32", [6], classes),
+    tensor("float32", [6, 3], hot),
+    tensor("uint8", [6, 3], hot),
+  ])
+    expect((await ends(labels)).ends, `${labels.dtype} [${labels.shape}]`).toEqual(plain.ends);
+  const some = await ends(tensor("int64", [6], classes.with(5, -100)));
+  const five = await ends(
+    tensor("int64", [5], classes.slice(0, 5)),
+    tensor("float32", [5, 4], x.data.slice(0, 20) as Float32Array),
+  );
+  expect(some.ends.a.loss).toBeCloseTo(five.ends.a.loss!, 6);
+  expect(some.notes).toEqual(["1 of 6 labels are negative and do not count."]);
+});
+
 describe("wrong data", () => {
   const cases: [string, Record<string, Tensor>, RegExp][] = [
     ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels; it has x/],
@@ -261,7 +297,11 @@ describe("wrong data", () => {
       { x: tensor("float32", [2, 4], [0, 0, 0, 0, 0, Number.NaN, 0, 0]), labels: tensor("int64", [2]) },
       /Sample 1 of x/,
     ],
-    ["negative", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, -1]) }, /Label 1 .* is -1/],
+    [
+      "negative",
+      { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [-1, -100]) },
+      /All labels in .* negative/,
+    ],
     ["out of range", { x: tensor("float32", [2, 4]), labels: tensor("int64", [2], [0, 7]) }, /8 classes/],
     [
       "bytes",

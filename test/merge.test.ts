@@ -72,7 +72,9 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
   it("takes a weight for a layer, and keeps the rest from the base", async () => {
     const out = join(folder, "weights.npz");
     await merge({ a: converted("a", "npz"), b: converted("b", "npz"), out, layers: ["conv1=0.25"], base: "b" });
-    const [a, b, m] = await Promise.all([converted("a", "npz"), converted("b", "npz"), out].map(openCheckpoint));
+    const [a, b, m] = await Promise.all(
+      [converted("a", "npz"), converted("b", "npz"), out].map((path) => openCheckpoint(path)),
+    );
     const read = async (name: string) =>
       (await Promise.all([a, b, m].map((file) => file.read(name)))).map(({ data }) => Number(data[0]));
     const [x, y, z] = await read("conv1.weight");

@@ -10,6 +10,8 @@ export interface TensorInfo {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Complex numbers, as pairs of floats along the last axis. */
+  readonly complex?: boolean;
 }
 
 /**
@@ -30,8 +32,20 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The file's own notes (safetensors' `__metadata__`); empty for formats without any. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What was taken off the front of every name (`module.`); write `prefix + name` to give the file's own names back. */
-  readonly prefix?: string;
+  /** What to say of how the file was read, as sentences that name it. */
+  readonly notes?: readonly string[];
+  /** Other dictionaries of the file that have the same names, such as moving averages. */
+  readonly copies?: readonly string[];
+  /** The dictionary (and the prefix of names) that was asked for. */
+  readonly key?: string;
+  /** What of the key leads to no dictionary: a prefix of names. */
+  readonly keyPrefix?: string;
+  /** Paths of the file's dictionaries of tensors; for messages. */
+  readonly dictionaries?: readonly string[];
+  /** Why no copy with other tensors can be written, as a sentence; undefined where one can. */
+  readonly readOnly?: string;
+  /** The checkpoint that this one shows under other names. */
+  readonly stored?: Stored;
   /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
   read(name: string): Promise<Tensor>;
   close(): Promise<void>;
@@ -41,6 +55,13 @@ export interface Checkpoint {
   readonly tied?: readonly (readonly string[])[];
   /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */
   rewrite?(output: Output, names: ReadonlySet<string>, replace: Replace): Promise<void>;
+}
+
+/** A checkpoint under the names that it has itself. */
+export interface Stored {
+  readonly checkpoint: Checkpoint;
+  /** What a tensor is called there. */
+  nameOf(name: string): string;
 }
 
 /** Named tensors that are read one at a time, when they are needed. */
@@ -88,7 +109,8 @@ export function makeCheckpoint<P extends Omit<TensorInfo, "name">>(
   metadata: Readonly<Record<string, string>> = {},
 ): Checkpoint {
   const tensors = new Map<string, TensorInfo>();
-  for (const [name, { dtype, shape }] of places) tensors.set(name, { name, dtype, shape });
+  for (const [name, { dtype, shape, complex }] of places)
+    tensors.set(name, { name, dtype, shape, ...(complex ? { complex } : {}) });
   return {
     path: source.path,
     files: [source.path],

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { refusal, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
 import { tensor } from "../core/index.ts";
 import { openCheckpoint } from "./index.ts";
@@ -30,6 +30,23 @@ it.each([
     "x.pt is a pickle, but not one that torch.save wrote. In Python, save model.state_dict() with torch.save.",
   ],
   [
+    "\x81\xa6params\x81\xa5Dense",
+    "x.pt is a msgpack file, as flax saves weights. In Python, restore it with flax.serialization.msgpack_restore, and save it with safetensors.flax.save_file or numpy.savez.",
+  ],
+  [
+    "\xde\x00\x10\xd9\x01",
+    'x.pt begins with "Þ\\u0000\\u0010Ù\\u0001", which no checkpoint does that layerwise reads. Give a .safetensors, .pt, .npz or .onnx file.',
+  ],
+  ["\x1c\0\0\0TFL3", "x.pt is a TensorFlow Lite model. Give the checkpoint it was made from, as .npz or .onnx."],
+  [
+    `\0\0\x06\x08${"\0".repeat(60)}\x57\xfb\x80\x8b\x24\x75\x47\xdb`,
+    "x.pt is part of a TensorFlow checkpoint. In Python, read it with tf.train.load_checkpoint, and save the arrays with numpy.savez.",
+  ],
+  [
+    '{"architectures": ["X"]}',
+    "x.pt is JSON without a weight_map, not a checkpoint. Give a checkpoint, or its *.safetensors.index.json.",
+  ],
+  [
     "nonsense!",
     'x.pt begins with "nonsense", which no checkpoint does that layerwise reads. Give a .safetensors, .pt, .npz or .onnx file.',
   ],
@@ -43,6 +60,78 @@ it("refuses an archive of something else", async () => {
   );
 });
 
+it.each<[string, Record<string, string>, string]>([
+  [
+    "a Keras archive",
+    { "config.json": "{}", "metadata.json": "{}", "model.weights.h5": "x" },
+    "keras.models.load_model",
+  ],
+  ["a program of torch.export", { "model/archive_format": "pt2", "model/data/weights/w.pt": "x" }, "torch.export.load"],
+  ["a program of torch.export", { "serialized_exported_program.json": "{}" }, "torch.export.load"],
+  ["a TorchServe archive", { "MAR-INF/MANIFEST.json": "{}" }, "Unpack it"],
+])("names %s", async (what, members, advice) => {
+  const sentence = await refusal(path, await zipOf(members));
+  expect(sentence).toMatch(`x.pt is ${what}. `);
+  expect(sentence).toContain(advice);
+});
+
+it("names files of other formats by their names, where they have no mark", async () => {
+  for (const name of ["m.ckpt.data-00000-of-00001", "variables.data-00001-of-00002", "m.ckpt.meta"])
+    expect(await refusal(join(folder, name), Buffer.alloc(80))).toMatch(`${name} is part of a TensorFlow checkpoint.`);
+  expect(await refusal(join(folder, "saved_model.pb"), Buffer.alloc(80))).toContain("is a TensorFlow SavedModel");
+  expect(await refusal(join(folder, "__0_0.distcp"), Buffer.alloc(80))).toMatch(
+    "__0_0.distcp is one shard of a distributed checkpoint (DCP). In Python, run torch.distributed.checkpoint.format_utils.dcp_to_torch_save(",
+  );
+});
+
+describe("a folder", () => {
+  const w = new Map([["w", tensor("float32", [1], [5])]]);
+  const fill = async (name: string, files: readonly string[]) => {
+    const where = join(folder, name);
+    mkdirSync(where);
+    for (const file of files)
+      if (/\.(json|txt|metadata|pb)$|^\.|_METADATA|ckpt\.|distcp/.test(file)) writeFileSync(join(where, file), "{}");
+      else await writeTensors(join(where, file), file.endsWith(".safetensors") ? "safetensors" : "torch", w);
+    return where;
+  };
+
+  it.each([
+    ["hugging-face", ["config.json", "model.safetensors", "pytorch_model.bin"], "model.safetensors"],
+    ["older", ["config.json", "pytorch_model.bin", "optimizer.pt"], "pytorch_model.bin"],
+    ["adapter", ["adapter_config.json", "adapter_model.safetensors"], "adapter_model.safetensors"],
+    ["one", ["notes.txt", "epoch_3.ckpt"], "epoch_3.ckpt"],
+  ])("%s stands for the checkpoint in it", async (name, files, expected) => {
+    const checkpoint = await openCheckpoint(await fill(name, files));
+    await checkpoint.close();
+    expect(checkpoint.path).toBe(join(folder, name, expected));
+  });
+
+  it("stands for the index in it", async () => {
+    const where = await fill("sharded", ["model-00001-of-00001.safetensors"]);
+    writeFileSync(
+      join(where, "model.safetensors.index.json"),
+      JSON.stringify({ weight_map: { w: "model-00001-of-00001.safetensors" } }),
+    );
+    const checkpoint = await openCheckpoint(where);
+    await checkpoint.close();
+    expect([checkpoint.path, checkpoint.files.length]).toEqual([join(where, "model.safetensors.index.json"), 2]);
+    writeFileSync(join(where, "config.json"), "{}");
+    expect(await refusal(join(where, "config.json"))).toBe(
+      "config.json is JSON without a weight_map, not a checkpoint. Give model.safetensors.index.json.",
+    );
+  });
+
+  it.each([
+    ["several", ["a.pt", "b.pt"], "several is a folder with several checkpoints. Give one of them: a.pt, b.pt."],
+    ["dcp", [".metadata", "__0_0.distcp"], "dcp is a distributed checkpoint (DCP). In Python, run"],
+    ["orbax", ["_CHECKPOINT_METADATA"], "orbax is an Orbax checkpoint."],
+    ["saved", ["saved_model.pb"], "saved is a TensorFlow SavedModel. Convert it with tf2onnx"],
+    ["tensorflow", ["m.ckpt.index", "m.ckpt.data-00000-of-00001"], "tensorflow holds a TensorFlow checkpoint."],
+  ])("%s is refused where it is not certain", async (name, files, sentence) => {
+    expect(await refusal(await fill(name, files))).toMatch(sentence);
+  });
+});
+
 it("refuses what is no readable file", async () => {
   mkdirSync(join(folder, "folder"));
   writeFileSync(join(folder, "file"), "");
@@ -51,7 +140,7 @@ it("refuses what is no readable file", async () => {
     `Cannot read ${missing}: there is no such file. Check the path.`,
   );
   expect(await refusal(join(folder, "folder"))).toBe(
-    "folder is a folder, where a checkpoint is expected. Give the path of a file.",
+    "folder is a folder without a checkpoint. Give the path of a file.",
   );
   expect(await refusal("/dev/zero")).toMatch("zero is not a regular file");
   expect(await refusal(join(folder, "file/below"))).toMatch("a part of the path is a file");

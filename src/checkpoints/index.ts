@@ -13,11 +13,11 @@ export {
   tensorsOf,
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
-export { openCheckpoint } from "./detect.ts";
+export { type OpenOptions, openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { selectTensors } from "./select.ts";
+export { selectTensors, storedName } from "./select.ts";
 export { withCheckpoints } from "./several.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

@@ -13,8 +13,9 @@ export function rowStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Strides (in elements) of a dense tensor stored column by column, as Fortran does. */
-export function columnStrides(shape: readonly number[]): number[] {
+/** Strides (in elements) of a dense tensor stored column by column, as Fortran does; `complex` keeps the two numbers of the last axis together. */
+export function columnStrides(shape: readonly number[], complex = false): number[] {
+  if (complex) return [...columnStrides(shape.slice(0, -1)).map((stride) => 2 * stride), 1];
   return rowStrides([...shape].reverse()).reverse();
 }
 

@@ -1,21 +1,52 @@
 import { join } from "node:path";
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import { temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
 import { tensor } from "../core/index.ts";
-import { openCheckpoint } from "./index.ts";
-import { wrapperPrefix } from "./names.ts";
+import { openCheckpoint, storedName } from "./index.ts";
+import { unwrappedNames } from "./names.ts";
+
+const bare = (names: readonly string[]) => unwrappedNames(names).join();
 
 it.each([
-  [["module.a", "module.b.c"], "module."],
-  [["_orig_mod.module.a", "_orig_mod.module.b"], "_orig_mod.module."],
-  [["module._orig_mod.a"], "module._orig_mod."],
-  [["module.module.a"], "module."], // the second one is a part of the network
-  [["module.a", "b"], ""],
-  [["module.a", "module."], ""],
-  [["modules.a"], ""],
+  [["module.a", "module.b.c"], "a,b.c"],
+  [["_orig_mod.module.a", "_orig_mod.module.b"], "a,b"],
+  [["module._orig_mod.a"], "a"],
+  [["module.module.a"], "module.a"], // the second one is a part of the network
+  [["module.a", "b"], "module.a,b"],
+  [["module.a", "module."], "module.a,module."],
+  [["modules.a", "my_orig_mod.b"], "modules.a,my_orig_mod.b"],
+  [["model._orig_mod.fc.weight", "model.head.bias"], "model.fc.weight,model.head.bias"],
+  [["_fsdp_wrapped_module.a._fsdp_wrapped_module._checkpoint_wrapped_module.b"], "a.b"],
+  [["_forward_module.a", "_forward_module._orig_mod.b"], "a,b"],
+  [["a._orig_mod.b", "a.b"], "a._orig_mod.b,a.b"], // two would become one
+  [["a._orig_mod"], "a._orig_mod"], // a tensor of that name
   [[], ""],
-])("finds in %j the prefix %j", (names, prefix) => {
-  expect(wrapperPrefix(names)).toBe(prefix);
+])("takes wrappers out of %j: %j", (names, expected) => {
+  expect(bare(names)).toBe(expected);
+});
+
+const wrapper = fc.constantFrom("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module");
+const component = fc.constantFrom("a", "b", "fc1", "module", "0");
+
+it("gives the names of a network back, wherever wrappers are put into them", () => {
+  const network = fc.uniqueArray(
+    fc.array(component, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(".")),
+    { minLength: 1, maxLength: 8 },
+  );
+  // the modules that are wrapped, by their path
+  const wrapped = fc.dictionary(fc.constantFrom("", "a", "a.b", "fc1", "module.a"), wrapper);
+  fc.assert(
+    fc.property(network, wrapped, (names, wrappers) => {
+      const wrap = (name: string) => {
+        const parts = name.split(".");
+        return parts
+          .flatMap((part, i) => [...(wrappers[parts.slice(0, i).join(".")]?.split(" ") ?? []), part])
+          .join(".");
+      };
+      expect(unwrappedNames(names.map(wrap))).toEqual(unwrappedNames(names));
+    }),
+  );
 });
 
 it("opens every format without the prefix, and remembers it", async () => {
@@ -24,8 +55,8 @@ it("opens every format without the prefix, and remembers it", async () => {
     const path = join(folder, `x.${format}`);
     await writeTensors(path, format, new Map([["module.w", tensor("float32", [1], [5])]]));
     const checkpoint = await openCheckpoint(path);
-    expect([checkpoint.prefix, [...checkpoint.tensors.values()]]).toEqual([
-      "module.",
+    expect([storedName(checkpoint, "w"), [...checkpoint.tensors.values()]]).toEqual([
+      "module.w",
       [{ name: "w", dtype: "float32", shape: [1] }],
     ]);
     expect([...(await checkpoint.read("w")).data]).toEqual([5]);

@@ -1,45 +1,27 @@
-// Names without what wrappers put in front of them: DataParallel saves every name with `module.`, torch.compile with
-// `_orig_mod.`, both with both. Two checkpoints of one network then have the same names, however they were trained.
-import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
+// Names without what wrappers put into them: DataParallel saves every name with `module.` in front, torch.compile puts `_orig_mod.` before the names of the
+// module that was compiled, FSDP and checkpointed activations have theirs. Two checkpoints of one network then have the same names, however they were trained.
+import type { Checkpoint } from "./checkpoint.ts";
+import { selectTensors } from "./select.ts";
 
-const wrappers = ["module.", "_orig_mod."];
+/** Components that only wrappers use, wherever they are in a name. */
+const infixes = /(^|\.)(?:(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.)+/g;
 
-/** The prefix that wrappers gave to every one of these names; "" when one name has it not, or is nothing but the prefix. */
-export function wrapperPrefix(names: readonly string[]): string {
-  let prefix = "";
-  for (let turn = 0; turn < wrappers.length; turn++) {
-    const more = wrappers.find((w) => !prefix.includes(w) && names.every((n) => isLonger(n, prefix + w)));
-    if (more) prefix += more;
-  }
-  return names.length > 0 ? prefix : "";
+/** A name without the components that only wrappers use. */
+export const unwrapName = (name: string): string => name.replace(infixes, "$1");
+
+/** What each of these names is without wrappers, in their order; the names themselves where two would become one. */
+export function unwrappedNames(names: readonly string[]): string[] {
+  const plain = names.map(unwrapName);
+  // a network may have a part called module; in front of every name it is DataParallel's
+  const isParallel = plain.length > 0 && plain.every((name) => name.length > 7 && name.startsWith("module."));
+  const bare = isParallel ? plain.map((name) => name.slice(7)) : plain;
+  return [bare, plain].find((some) => new Set(some).size === names.length) ?? [...names];
 }
 
-function isLonger(name: string, prefix: string): boolean {
-  return name.length > prefix.length && name.startsWith(prefix);
-}
-
-/** The same checkpoint under names without their common wrapper prefix, which `prefix` remembers. */
+/** The same checkpoint under names without wrappers. */
 export function unwrapNames(checkpoint: Checkpoint): Checkpoint {
-  const prefix = wrapperPrefix([...checkpoint.tensors.keys()]);
-  if (prefix === "") return checkpoint;
-  const tensors = new Map<string, TensorInfo>();
-  for (const info of checkpoint.tensors.values()) {
-    const name = info.name.slice(prefix.length);
-    tensors.set(name, { ...info, name });
-  }
-  const { range, rewrite, tied } = checkpoint;
-  return {
-    ...checkpoint,
-    tensors,
-    prefix,
-    tied: tied?.map((names) => names.map((name) => name.slice(prefix.length))),
-    read: (name) => checkpoint.read(prefix + name),
-    range: range && ((name) => range(prefix + name)),
-    rewrite:
-      rewrite &&
-      ((output, names, replace) =>
-        rewrite(output, new Set([...names].map((name) => prefix + name)), (name) =>
-          replace(name.slice(prefix.length)),
-        )),
-  };
+  const own = [...checkpoint.tensors.keys()];
+  const bare = unwrappedNames(own);
+  if (bare.every((name, i) => name === own[i])) return checkpoint;
+  return selectTensors(checkpoint, new Map(bare.map((name, i) => [name, own[i]])));
 }

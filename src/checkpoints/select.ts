@@ -1,16 +1,62 @@
 // A checkpoint under other names, or without some of its tensors.
+import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
+import { quote } from "./source.ts";
 
-export function selectTensors(checkpoint: Checkpoint, names: ReadonlyMap<string, string>): Checkpoint {
+/**
+ * Shows the tensors that `names` lists: by the name they get, the name that `checkpoint` has for them. The file's other tensors stay in a copy that is written.
+ * `shapeOf` gives another shape of as many elements.
+ */
+export function selectTensors(
+  checkpoint: Checkpoint,
+  names: ReadonlyMap<string, string>,
+  shapeOf: (name: string) => readonly number[] | undefined = () => undefined,
+): Checkpoint {
   const nameOf = (name: string) => find(checkpoint.path, names, name);
   const tensors = new Map<string, TensorInfo>();
-  for (const [name, own] of names) tensors.set(name, { ...checkpoint.tensors.get(own)!, name });
+  for (const [name, own] of names) {
+    const info = checkpoint.tensors.get(own)!;
+    tensors.set(name, { ...info, name, shape: shapeOf(name) ?? info.shape });
+  }
+  const newNames = new Map([...names].map(([name, own]) => [own, name]));
   const { range, rewrite: _, ...rest } = checkpoint;
   return {
     ...rest,
     tensors,
-    tied: undefined,
-    read: async (name) => checkpoint.read(nameOf(name)),
+    stored: { checkpoint, nameOf },
+    tied: checkpoint.tied
+      ?.map((group) => group.flatMap((own) => newNames.get(own) ?? []))
+      .filter(({ length }) => length > 1),
+    read: async (name) => ({ ...(await checkpoint.read(nameOf(name))), shape: [...tensors.get(name)!.shape] }),
     range: range && ((name) => range(nameOf(name))),
   };
 }
+
+/** What a tensor is called in the file itself. */
+export function storedName({ stored }: Checkpoint, name: string): string {
+  return stored ? storedName(stored.checkpoint, stored.nameOf(name)) : name;
+}
+
+/** The names that lie under `key`, without it. Throws {@link UserError} that lists what is there where there are none. */
+export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
+  const own = [...checkpoint.tensors.keys()];
+  const under = new Map(
+    own
+      .filter((name) => name.length > key.length + 1 && /^[./]/.test(name.slice(key.length)) && name.startsWith(key))
+      .map((name) => [name.slice(key.length + 1), name]),
+  );
+  if (under.size > 0) return selectTensors(checkpoint, under);
+  const parents = own.flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
+  throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
+}
+
+/** The error for a key that a file does not have; `found` is what it has. */
+export function unknownKey(path: string, key: string, found: readonly string[]): UserError {
+  const has = found.length ? `It has ${listAll(found.map(quote))}` : "It is a bare state dict";
+  return new UserError(
+    `${path} has no dictionary ${quote(key)}, and no names under it. ${has}. Give --key one of its own; --key a=NAME or b=NAME is for one end only.`,
+  );
+}
+
+const listAll = (items: readonly string[]): string =>
+  items.length > 20 ? `${items.slice(0, 20).join(", ")} and ${items.length - 20} more` : items.join(", ");

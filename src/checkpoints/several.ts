@@ -2,14 +2,15 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import { openCheckpoint } from "./detect.ts";
 
-/** Opens checkpoints, hands them over and closes them again. */
+/** Opens checkpoints, each perhaps by a key of its own, hands them over and closes them again. */
 export async function withCheckpoints<T>(
-  paths: readonly string[],
+  paths: readonly (string | { readonly path: string; readonly key?: string })[],
   use: (...files: Checkpoint[]) => Promise<T>,
 ): Promise<T> {
   const files: Checkpoint[] = [];
   try {
-    for (const path of paths) files.push(await openCheckpoint(path));
+    for (const one of paths)
+      files.push(await (typeof one === "string" ? openCheckpoint(one) : openCheckpoint(one.path, { key: one.key })));
     return await use(...files);
   } finally {
     await Promise.all(files.map((file) => file.close()));

@@ -4,6 +4,7 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
+import { besideJson } from "./folder.ts";
 import { isObject, parseObject } from "./safetensors/safetensors.ts";
 import { damaged, quote, type Source } from "./source.ts";
 
@@ -20,7 +21,7 @@ export async function openShards(
     throw new UserError(`${path} is too long for an index of tensors. Give a checkpoint.`);
   const index = parseObject(path, await source.read(0, source.size)).weight_map;
   if (!isObject(index)) {
-    throw new UserError(`${path} is JSON without a weight_map. Give a checkpoint, or its *.safetensors.index.json.`);
+    throw new UserError(`${path} is JSON without a weight_map, not a checkpoint. ${await besideJson(path)}`);
   }
   const fileOf = new Map(Object.entries(index).map(([name, file]) => [name, checkFileName(path, name, file)]));
   const shards = new Map<string, Checkpoint>();
@@ -33,7 +34,9 @@ export async function openShards(
     for (const [name, file] of fileOf) {
       const info = shards.get(file)!.tensors.get(name);
       if (!info)
-        throw new UserError(`${path} places ${quote(name)} in ${file}, which has it not. Copy both files again.`);
+        throw new UserError(
+          `${path} maps ${quote(name)} to ${file}, but ${file} does not contain it. Copy both files again.`,
+        );
       tensors.set(name, info);
     }
     await source.close();

@@ -107,7 +107,7 @@ export function cutShort(path: string, needed: number, there: number, part = "it
 
 /** The file contradicts itself or its format; `what` continues "PATH is damaged: ". */
 export function damaged(path: string, what: string): UserError {
-  return new UserError(`${path} is damaged: ${what}. Copy the file again, or save it anew where it was made.`);
+  return new UserError(`${path} is damaged: ${what}. Copy the file again, or save it again where it was made.`);
 }
 
 /** A text out of a file, fit for a message: quoted, without control characters, not too long. */

@@ -11,11 +11,16 @@ export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metri
   const loss = scores.barriers(mix, alpha, "loss");
   const error = scores.barriers(mix, alpha, "error");
   const interval = intervalOf(scores, "error", error);
+  const { weights } = scores;
   return {
-    loss: { value: finite(mean(own.loss)), barrier: finite(mean(loss)), interval: intervalOf(scores, "loss", loss) },
+    loss: {
+      value: finite(mean(own.loss, weights)),
+      barrier: finite(mean(loss, weights)),
+      interval: intervalOf(scores, "loss", loss),
+    },
     error: {
-      value: finite(100 * mean(own.error)),
-      barrier: finite(100 * mean(error)),
+      value: finite(100 * mean(own.error, weights)),
+      barrier: finite(100 * mean(error, weights)),
       interval: interval && [100 * interval[0], 100 * interval[1]],
     },
   };
@@ -23,9 +28,10 @@ export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metri
 
 /** The interval of the mean of barriers in a metric, one for each of the first samples. */
 export function intervalOf(scores: Scores, metric: Metric, barriers: ArrayLike<number>): Interval | null {
-  if (metric === "loss") return meanInterval(barriers);
+  const { weights } = scores;
+  if (metric === "loss") return meanInterval(barriers, weights);
   const ends = (["a", "b"] as const).map((end) => scores.ofEnd(end, barriers.length).error);
-  return differenceInterval(barriers, ends);
+  return differenceInterval(barriers, ends, weights);
 }
 
 /** JSON has no infinity: null stands for a value that is not finite. */

@@ -2,7 +2,7 @@
 import { chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { layerDistances, sumsOfPieces } from "../distance/index.ts";
+import { averagedSums, layerDistances, sumsOfPieces } from "../distance/index.ts";
 import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
 import { finite, summarise } from "./barrier.ts";
@@ -40,7 +40,7 @@ export async function describe(
       sha256: await hashOfSamples(pair, used, options),
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
-    ends: { a: endValues(ends.a, metrics), b: endValues(ends.b, metrics) },
+    ends: { a: endValues(ends.a, metrics, scores.weights), b: endValues(ends.b, metrics, scores.weights) },
     metrics: [...metrics],
     cells,
     ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
@@ -99,9 +99,9 @@ function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { erro
   return there;
 }
 
-const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[]) => ({
-  loss: metrics.includes("loss") ? finite(mean(loss)) : null,
-  error: metrics.includes("error") ? finite(100 * mean(error)) : null,
+const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[], weights?: Float32Array) => ({
+  loss: metrics.includes("loss") ? finite(mean(loss, weights)) : null,
+  error: metrics.includes("error") ? finite(100 * mean(error, weights)) : null,
 });
 
 /** The hash of the samples that were used, which are fewer than the data's where a precision was reached. */
@@ -111,35 +111,42 @@ async function hashOfSamples(
   { data: { name, ...rest } }: MeasureOptions,
 ): Promise<string> {
   if (samples === data.count) return data.sha256;
+  if (data.hashOf) return data.hashOf(samples);
   return (await openData(name, { ...rest, context: data.inputs[0].shape[0], samples })).sha256;
 }
 
 async function distances(
-  { a, b, layers, tied }: Pair,
+  { a, b, layers, tied, kinds }: Pair,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
   const reader = (end: End) =>
     async function* (name: string) {
       yield await end.read(name);
     };
-  const between = await layerDistances(layers, sumsOfPieces(reader(a), reader(b)), tied);
+  const between = await layerDistances(layers, averagedSums(sumsOfPieces(reader(a), reader(b)), kinds), tied);
   if (!initial) return between;
   const fromStart = (path: string, end: End) =>
     withCheckpoints([path], (start) =>
       layerDistances(
         layers,
-        sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+        averagedSums(
+          sumsOfPieces((name) => chunksOf(start, name), reader(end)),
+          kinds,
+        ),
         tied,
       ),
     );
   return { ...between, from_init: { a: await fromStart(initial[0], a), b: await fromStart(initial[1], b) } };
 }
 
-function notesOf({ notes, isFolded, model }: Pair, { statistics = "average" }: MeasureOptions): { notes?: string[] } {
+function notesOf(
+  { notes, cannotRecalibrate, model }: Pair,
+  { statistics = "average" }: MeasureOptions,
+): { notes?: string[] } {
   const all = [...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
-      average: `were averaged with their layers${isFolded ? "" : "; --stats recalibrate computes them anew on the samples"}`,
+      average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate computes them anew on the samples"}`,
       a: "of averaged layers were kept from a",
       recalibrate: "of every averaged network were computed anew on the samples",
     }[statistics];

@@ -1,15 +1,6 @@
 // The average of two tensors, (1 - alpha) a + alpha b, in double precision and rounded once to the result's dtype.
-// It is made chunk by chunk, so that it takes no memory but its result's.
-import {
-  chunkLength,
-  fromNumbers,
-  halfValues,
-  roundToBrains,
-  roundToHalves,
-  toNumbers,
-  widenBrains,
-  widenHalves,
-} from "./numbers.ts";
+// It takes no memory but its result's.
+import { brainValues, chunkLength, fromNumbers, halfValues, roundToHalf, toNumbers, valuesOf } from "./numbers.ts";
 import { type DType, makeArray, type Tensor } from "./tensor.ts";
 
 /** The average as a tensor of a's shape; at alpha 0 and 1 an end itself where it has the dtype, to the last bit. */
@@ -35,10 +26,19 @@ export function averageInto(result: Tensor, a: Tensor, b: Tensor, alpha: number)
   if (result.data.length !== a.data.length || a.data.length !== b.data.length)
     throw new RangeError(`${a.data.length} and ${b.data.length} elements averaged into ${result.data.length}`);
   const kernel = a.dtype === b.dtype && a.dtype === result.dtype ? kernels[a.dtype] : undefined;
+  const values = valuesOf(a.dtype);
   if (kernel) kernel(a.data, b.data, alpha, result.data);
-  else if (result.dtype === "float32" && a.dtype === b.dtype && a.dtype in widen)
-    mixWidened(a.data as Uint16Array, b.data as Uint16Array, alpha, result.data as Float32Array, widen[a.dtype]!);
+  else if (result.dtype === "float32" && a.dtype === b.dtype && values)
+    mixWidened(a.data as Uint16Array, b.data as Uint16Array, alpha, result.data as Float32Array, values);
   else mixConverted(a, b, alpha, result);
+  if (alpha < 0 || alpha > 1) keepEqualInfinities(result, a, b);
+}
+
+/** Beyond the ends an infinity that both have would come out as the difference of two. */
+function keepEqualInfinities(result: Tensor, a: Tensor, b: Tensor): void {
+  const [x, y] = [toNumbers(a), toNumbers(b)];
+  const own = convert(a, result.dtype).data;
+  for (let i = 0; i < x.length; i++) if (x[i] === y[i] && !Number.isFinite(x[i])) result.data[i] = own[i];
 }
 
 type Kernel = (a: Tensor["data"], b: Tensor["data"], alpha: number, result: Tensor["data"]) => void;
@@ -61,47 +61,48 @@ function mixDoubles(a: Float64Array, b: Float64Array, alpha: number, result: Flo
   for (let i = 0; i < result.length; i++) result[i] = rest * a[i] + alpha * b[i];
 }
 
+/** One float32, and its bits. */
+const scratch = new Float32Array(1);
+const scratchBits = new Int32Array(scratch.buffer);
+
+/**
+ * Rounds by the bits of a float32. That is rounding once where float32 has the sum exactly, where it is not in the middle between two values, and always at one
+ * half: beside half a float16, what float32 cannot add is too small to reach the middle.
+ */
 function mixHalves(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16Array): void {
+  const [values, single, word] = [halfValues(), scratch, scratchBits]; // constants of the loop
   const rest = 1 - alpha;
-  const values = halfValues();
-  const mixed = new Float64Array(Math.min(chunkLength, result.length));
-  for (let at = 0; at < result.length; at += chunkLength) {
-    const target = result.subarray(at, at + chunkLength);
-    const { length } = target;
-    for (let i = 0; i < length; i++) mixed[i] = rest * values[a[at + i]] + alpha * values[b[at + i]];
-    roundToHalves(mixed, target);
+  const isMean = alpha === 0.5;
+  const { length } = result;
+  for (let i = 0; i < length; i++) {
+    const mixed = rest * values[a[i]] + alpha * values[b[i]];
+    single[0] = mixed;
+    const bits = word[0];
+    const size = bits & 0x7fffffff;
+    // the normal values of float16
+    if (size >= 0x38800000 && size < 0x477ff000 && (isMean || single[0] === mixed || (bits & 0x1fff) !== 0x1000))
+      result[i] = ((bits >>> 16) & 0x8000) | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+    else if (size === 0) result[i] = (bits >>> 16) & 0x8000;
+    else result[i] = roundToHalf(mixed);
   }
 }
 
 function mixBrains(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16Array): void {
-  const size = Math.min(chunkLength, result.length);
-  const [x, y, mixed] = [new Float32Array(size), new Float32Array(size), new Float32Array(size)];
-  for (let at = 0; at < result.length; at += chunkLength) {
-    const target = result.subarray(at, at + chunkLength);
-    widen.bfloat16!(a.subarray(at, at + target.length), x);
-    widen.bfloat16!(b.subarray(at, at + target.length), y);
-    mixSingles(x, y, alpha, mixed);
-    roundToBrains(mixed, target);
+  const [values, single, word] = [brainValues(), scratch, scratchBits]; // constants of the loop
+  const rest = 1 - alpha;
+  const { length } = result;
+  for (let i = 0; i < length; i++) {
+    single[0] = rest * values[a[i]] + alpha * values[b[i]];
+    const bits = word[0];
+    result[i] = (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
   }
 }
 
-type Widen = (bits: Uint16Array, wide: Float32Array) => void;
-
-const widen: Readonly<Partial<Record<DType, Widen>>> = {
-  float16: widenHalves,
-  bfloat16: (bits, wide) => widenBrains(bits, new Int32Array(wide.buffer, wide.byteOffset, wide.length)),
-};
-
 /** Sixteen bits into float32. */
-function mixWidened(a: Uint16Array, b: Uint16Array, alpha: number, result: Float32Array, widen: Widen): void {
-  const size = Math.min(chunkLength, result.length);
-  const [x, y] = [new Float32Array(size), new Float32Array(size)];
-  for (let at = 0; at < result.length; at += chunkLength) {
-    const target = result.subarray(at, at + chunkLength);
-    widen(a.subarray(at, at + target.length), x);
-    widen(b.subarray(at, at + target.length), y);
-    mixSingles(x, y, alpha, target);
-  }
+function mixWidened(a: Uint16Array, b: Uint16Array, alpha: number, result: Float32Array, values: Float32Array): void {
+  const rest = 1 - alpha;
+  const { length } = result;
+  for (let i = 0; i < length; i++) result[i] = rest * values[a[i]] + alpha * values[b[i]];
 }
 
 /** Any dtypes, through numbers. */

@@ -39,6 +39,18 @@ export function allFinite({ dtype, data }: Tensor): boolean {
   return true;
 }
 
+/** Whether each of two tensors of one size has a NaN, or an infinity that the other does not have at the same place. */
+export function brokenIn(one: Tensor, other: Tensor): readonly [boolean, boolean] {
+  const [x, y] = [toNumbers(one), toNumbers(other)];
+  const found: [boolean, boolean] = [false, false];
+  for (let i = 0; i < x.length; i++) {
+    if (x[i] === y[i]) continue;
+    found[0] ||= !Number.isFinite(x[i]);
+    found[1] ||= !Number.isFinite(y[i]);
+  }
+  return found;
+}
+
 /** A float is NaN or infinite where all bits of its exponent are set. */
 function isFiniteIn(bytes: Uint8Array, dtype: DType): boolean {
   const { buffer, byteOffset, byteLength } = bytes;

@@ -137,12 +137,39 @@ describe("the average", () => {
     const [a, b] = [random(one, 1.1), random(other, 2.3)];
     for (const alpha of [0.5, 0.3, 1.7, 0, 1]) {
       const [x, y] = [toNumbers(a), toNumbers(b)];
-      const mixed =
-        alpha === 0 ? x : alpha === 1 ? y : Float64Array.from(x, (_, i) => (1 - alpha) * x[i] + alpha * y[i]);
+      const mix = (x: number, y: number) => (x === y && !Number.isFinite(x) ? x : (1 - alpha) * x + alpha * y);
+      const mixed = alpha === 0 ? x : alpha === 1 ? y : Float64Array.from(x, (_, i) => mix(x[i], y[i]));
       const wanted = fromNumbers(dtype, [length], mixed);
       const found = average(a, b, alpha, dtype);
       expect([found.dtype, found.shape]).toEqual([dtype, [length]]);
       expect(wanted.data.findIndex((x, i) => !Object.is(x, found.data[i]))).toBe(-1);
+    }
+  });
+
+  it.each(["float16", "bfloat16"] as const)("of %s is rounded as its definition says, whatever the bits", (dtype) => {
+    const wide = toNumbers(allOf(dtype));
+    const bits = fc.uint16Array({ minLength: 3000, maxLength: 3000, size: "max" });
+    fc.assert(
+      fc.property(bits, bits, fc.constantFrom(0.5, 0.25, 0.3, 1 / 3, 0.999), (x, y, alpha) => {
+        const [a, b] = [x, y].map((data): Tensor => ({ dtype, shape: [data.length], data }));
+        // bfloat16 goes through float32, as PyTorch's average does
+        const mixed = Array.from(x, (u, i) => {
+          const sum = (1 - alpha) * wide[u] + alpha * wide[y[i]];
+          return round[dtype](dtype === "bfloat16" ? Math.fround(sum) : sum);
+        });
+        expect([...average(a, b, alpha, dtype).data]).toEqual(mixed);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("of every float16 with itself and its neighbours far below is rounded to even", () => {
+    const values = toNumbers(allOf("float16"));
+    for (const shift of [1, 0x400, 0x2800, 0x2c00, 0x3000, 0x3400, 0x3800, 0x8400]) {
+      const other = allBits.map((n) => n - shift);
+      const found = average(allOf("float16"), { ...allOf("float16"), data: other }, 0.5, "float16").data;
+      const wrong = allBits.find((n, i) => found[i] !== numberToHalf(values[n] / 2 + values[other[i]] / 2));
+      expect(wrong).toBeUndefined();
     }
   });
 

@@ -48,6 +48,24 @@ export function halfValues(): Float32Array {
   return halves;
 }
 
+let brains: Float32Array | undefined;
+
+/** The number of every bfloat16, by its bits. */
+export function brainValues(): Float32Array {
+  if (!brains) {
+    brains = new Float32Array(1 << 16);
+    const words = new Int32Array(brains.buffer);
+    for (let bits = 0; bits < words.length; bits++) words[bits] = bits << 16;
+  }
+  return brains;
+}
+
+/** The numbers of a 16-bit dtype, by their bits; undefined for the others. */
+export function valuesOf(dtype: DType): Float32Array | undefined {
+  if (dtype === "float16") return halfValues();
+  return dtype === "bfloat16" ? brainValues() : undefined;
+}
+
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -57,13 +75,13 @@ function halfToNumber(bits: number): number {
 }
 
 /** Widens float16 into an array of the same length. */
-export function widenHalves(bits: Uint16Array, target: Float32Array): void {
+function widenHalves(bits: Uint16Array, target: Float32Array): void {
   const values = halfValues();
   for (let i = 0; i < bits.length; i++) target[i] = values[bits[i]];
 }
 
 /** Widens bfloat16 into the bits of float32, an array of the same length. */
-export function widenBrains(bits: Uint16Array, target: Int32Array): void {
+function widenBrains(bits: Uint16Array, target: Int32Array): void {
   for (let i = 0; i < bits.length; i++) target[i] = bits[i] << 16;
 }
 
@@ -80,7 +98,7 @@ function widenLongs(data: BigInt64Array | BigUint64Array): Float64Array {
  * Rounds doubles to float16: as many of `values` as `target` takes. A double has 42 more bits of fraction; those right of its upper word matter only where
  * they break a tie, so one bit stands for them all.
  */
-export function roundToHalves(values: Float64Array, target: Uint16Array): void {
+function roundToHalves(values: Float64Array, target: Uint16Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   const { length } = target;
   for (let i = 0; i < length; i++) {
@@ -99,8 +117,18 @@ export function roundToHalves(values: Float64Array, target: Uint16Array): void {
   }
 }
 
+const one = new Float64Array(1);
+const rounded = new Uint16Array(1);
+
+/** The bits of the float16 nearest to a double. */
+export function roundToHalf(value: number): number {
+  one[0] = value;
+  roundToHalves(one, rounded);
+  return rounded[0];
+}
+
 /** Rounds float32 to bfloat16: as many of `values` as `target` takes. */
-export function roundToBrains(values: Float32Array, target: Uint16Array): void {
+function roundToBrains(values: Float32Array, target: Uint16Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
   const { length } = target;
   for (let i = 0; i < length; i++) {

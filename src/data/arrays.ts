@@ -2,6 +2,7 @@
 // values of a regression.
 import {
   bytesOf,
+  type DType,
   fromNumbers,
   isFloating,
   sha256,
@@ -11,55 +12,126 @@ import {
   toNumbers,
   UserError,
 } from "../core/index.ts";
-import type { Batch, Dataset, Split } from "./dataset.ts";
+import type { Batch, DataOptions, Dataset } from "./dataset.ts";
+import { layOut } from "./layout.ts";
 
 export interface Arrays {
   readonly inputs: ReadonlyMap<string, Tensor>;
   readonly labels: Tensor;
 }
 
-/** Checks the arrays and makes the data set of the first `samples`. `where` names their source in messages. */
+/**
+ * Checks the arrays and makes the data set of the first `samples`. `where` names their source in messages. The samples are along first axes, unless what a
+ * network declares says otherwise (layout.ts).
+ */
 export function arrayDataset(
   name: string,
   where: string,
-  { inputs, labels }: Arrays,
-  split: Split,
-  samples: number | undefined,
+  arrays: Arrays,
+  { split = "train", samples, declared }: Pick<DataOptions, "split" | "samples" | "declared">,
+  notes?: Dataset["notes"],
 ): Dataset {
-  if (inputs.size === 0)
+  if (arrays.inputs.size === 0)
     throw new UserError(`${where} holds labels only. Add the model's inputs as arrays named as the model names them.`);
-  const sizes = [...inputs, ["labels", labels] as const].map(([key, { shape }]) => ({ key, count: shape[0] ?? 0 }));
-  const unlike = sizes.find(({ count }) => count !== sizes[0].count);
-  if (unlike)
-    throw new UserError(
-      `${where} has ${sizes[0].count} samples in ${sizes[0].key} but ${unlike.count} in ${unlike.key}. Give arrays of equal first axes.`,
-    );
-  const have = sizes[0].count;
+  const { count: have, inputs: laid, labels } = layOut(where, arrays, declared);
   if (have === 0) throw new UserError(`${where} holds no samples. Give arrays with at least one.`);
   if (samples !== undefined && samples > have)
     throw new UserError(`${where} holds ${have} samples, but ${samples} are asked for. Ask for fewer (--samples).`);
   const count = samples ?? have;
-  const chosen = new Map([...inputs].map(([key, array]) => [key, usable(first(array, count))]));
-  const marks = isFloating(labels.dtype) ? single(first(labels, count)) : whole(first(labels, count), where);
-  for (const [key, array] of [...chosen, ["labels", marks] as const]) requireFinite(where, key, array);
-  return {
+  const chosen = new Map(
+    [...laid].map(([key, { array, axis }]) => [
+      key,
+      { array: usable(axis === null ? array : first(array, count)), axis },
+    ]),
+  );
+  const marks = isFloating(labels.dtype) ? single(first(labels, count)) : whole(first(labels, count));
+  for (const [key, { array }] of chosen) {
+    requireFinite(where, key, array);
+    requireRange(where, key, array, laid.get(key)!.dtype);
+  }
+  requireFinite(where, "labels", marks);
+  if (marks.dtype === "int64" && (marks.data as BigInt64Array).every((label) => label < 0n))
+    throw new UserError(
+      `All labels in ${where} are negative, which leaves them out of the loss. Save class indices, counted from 0.`,
+    );
+  // arrays that the network does not take count as samples in the hash only
+  const others = [...arrays.inputs].filter(([key, { shape }]) => !laid.has(key) && shape[0] === have);
+  const hashOf = (some: number) => {
+    const used = new Map(
+      [...chosen].map(([key, { array, axis }]) => [key, axis === null ? array : first(array, some)]),
+    );
+    for (const [key, array] of others) used.set(key, usable(first(array, some)));
+    const inOrder = [...arrays.inputs.keys()].flatMap((key) => (used.has(key) ? [[key, used.get(key)!] as const] : []));
+    const parts = [...inOrder, ["labels", first(marks, some)] as const];
+    return sha256(parts.map(([key, t]) => `${key} ${t.dtype} ${t.shape} ${sha256(bytesOf(t))}`).join("\n"));
+  };
+  let hash: string | undefined;
+  const fed: Unlabelled = {
     name,
     split,
     count,
-    inputs: [...chosen].map(([key, { dtype, shape }]) => ({ name: key, dtype, shape: shape.slice(1) })),
-    labelShape: marks.shape.slice(1),
-    labelType: marks.dtype as "int64" | "float32",
-    classes: marks.dtype === "int64" ? largest(marks) + 1 : 0,
-    get sha256() {
-      const parts = [...chosen, ["labels", marks] as const];
-      return sha256(parts.map(([key, t]) => `${key} ${t.dtype} ${t.shape} ${sha256(bytesOf(t))}`).join("\n"));
-    },
-    ...(marks.dtype === "int64" && marks.shape.length === 1 ? { classOf: () => Array.from(toNumbers(marks)) } : {}),
-    batch: (indices): Batch => ({
-      inputs: Object.fromEntries([...chosen].map(([key, array]) => [key, pick(array, indices)])),
-      labels: pick(marks, indices),
+    ...(notes ? { notes } : {}),
+    inputs: [...chosen].map(([key, { array, axis }]) => {
+      const { dtype, shape } = array;
+      return { name: key, dtype, shape: axis === null ? shape : shape.slice(1), ...(axis === 0 ? {} : { axis }) };
     }),
+    get sha256() {
+      hash ??= hashOf(count);
+      return hash;
+    },
+    hashOf,
   };
+  return withLabels(fed, marks, (indices) =>
+    Object.fromEntries(
+      [...chosen].map(([key, { array, axis }]) => [key, axis === null ? array : pick(array, indices, axis)]),
+    ),
+  );
+}
+
+/** What follows from the labels. */
+type Labelled = Pick<Dataset, "labels" | "labelShape" | "labelType" | "classes" | "weights" | "classOf">;
+
+type Unlabelled = Omit<Dataset, keyof Labelled | "batch">;
+
+function labelled(labels: Tensor): Labelled {
+  const isClasses = labels.dtype === "int64";
+  return {
+    labels,
+    labelShape: labels.shape.slice(1),
+    labelType: isClasses ? "int64" : "float32",
+    classes: isClasses ? largest(labels) + 1 : 0,
+    weights: isClasses ? countedLabels(labels) : undefined,
+    ...(isClasses && labels.shape.length === 1 ? { classOf: () => Array.from(toNumbers(labels)) } : {}),
+  };
+}
+
+/** The same samples with other labels, int64 for classes or float32 for values. */
+export const relabel = (data: Dataset, labels: Tensor): Dataset =>
+  withLabels(data, labels, (indices, options) => data.batch(indices, options).inputs);
+
+/** A data set's inputs with labels. Its hash stays a getter: it is computed when it is asked for. */
+function withLabels(
+  data: Unlabelled,
+  labels: Tensor,
+  inputsOf: (...batch: Parameters<Dataset["batch"]>) => Batch["inputs"],
+): Dataset {
+  const own: Pick<Dataset, "batch"> & Labelled = {
+    ...labelled(labels),
+    batch: (indices, options) => ({ inputs: inputsOf(indices, options), labels: pick(labels, indices) }),
+  };
+  const { classOf: _, ...rest } = Object.getOwnPropertyDescriptors(data) as PropertyDescriptorMap;
+  return Object.defineProperties({}, { ...rest, ...Object.getOwnPropertyDescriptors(own) }) as Dataset;
+}
+
+/** Labels of each sample that are not negative; undefined where all count. */
+function countedLabels({ shape, data }: Tensor): Float32Array | undefined {
+  if (!(data as BigInt64Array).some((label) => label < 0n)) return undefined;
+  const width = sizeOf(shape.slice(1));
+  const counts = new Float32Array(shape[0]);
+  (data as BigInt64Array).forEach((label, i) => {
+    if (label >= 0n) counts[Math.floor(i / width)]++;
+  });
+  return counts;
 }
 
 const first = ({ dtype, shape, data }: Tensor, count: number): Tensor => ({
@@ -73,13 +145,9 @@ const single = (array: Tensor): Tensor =>
   array.dtype === "float32" ? array : fromNumbers("float32", array.shape, toNumbers(array));
 const usable = (array: Tensor): Tensor => (array.dtype === "float64" ? single(array) : array);
 
-function whole(labels: Tensor, where: string): Tensor {
-  const values = toNumbers(labels);
-  const at = values.findIndex((x) => x < 0);
-  if (at >= 0)
-    throw new UserError(`Label ${at} in ${where} is ${values[at]}, but classes are counted from 0. Mend the labels.`);
-  return labels.dtype === "int64" ? labels : tensor("int64", labels.shape, values);
-}
+/** Labels of any whole-number type as class indices; negative ones do not count. */
+const whole = (labels: Tensor): Tensor =>
+  labels.dtype === "int64" ? labels : tensor("int64", labels.shape, toNumbers(labels));
 
 function requireFinite(where: string, key: string, array: Tensor): void {
   if (!isFloating(array.dtype)) return;
@@ -89,19 +157,46 @@ function requireFinite(where: string, key: string, array: Tensor): void {
   throw new UserError(`Sample ${sample} of ${key} in ${where} holds a value that is not finite. Mend the array.`);
 }
 
+/** The whole numbers that a dtype holds, where not all of int64's are. */
+const ranges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  bool: [0, 1],
+  uint8: [0, 2 ** 8 - 1],
+  int8: [-(2 ** 7), 2 ** 7 - 1],
+  uint16: [0, 2 ** 16 - 1],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint64: [0, Number.POSITIVE_INFINITY],
+};
+
+/** Throws {@link UserError} where whole numbers would change in the dtype that the network takes. */
+function requireRange(where: string, key: string, array: Tensor, wanted: DType | undefined): void {
+  const range = wanted && array.dtype !== wanted && !isFloating(array.dtype) ? ranges[wanted] : undefined;
+  const value = range && toNumbers(array).find((x) => x < range[0] || x > range[1]);
+  if (value !== undefined)
+    throw new UserError(
+      `The model takes ${key} as ${wanted}, but ${where} has the value ${value} in it. Save ${key} as ${wanted}.`,
+    );
+}
+
 function largest({ data }: Tensor): number {
   let most = 0;
   for (const label of data) most = Math.max(most, Number(label));
   return most;
 }
 
-function pick({ dtype, shape, data }: Tensor, indices: ArrayLike<number>): Tensor {
-  const size = sizeOf(shape.slice(1));
-  const picked = tensor(dtype, [indices.length, ...shape.slice(1)]);
+/** The samples of some indices, with the batch at an axis. */
+function pick({ dtype, shape, data }: Tensor, indices: ArrayLike<number>, axis = 0): Tensor {
+  const sample = shape.slice(1);
+  const [size, outer, inner] = [sample, sample.slice(0, axis), sample.slice(axis)].map(sizeOf);
+  const picked = tensor(dtype, sample.toSpliced(axis, 0, indices.length));
   for (let i = 0; i < indices.length; i++)
-    (picked.data as Float32Array).set(
-      data.subarray(indices[i] * size, (indices[i] + 1) * size) as Float32Array,
-      i * size,
-    );
+    for (let o = 0; o < outer; o++) {
+      const from = indices[i] * size + o * inner;
+      (picked.data as Float32Array).set(
+        data.subarray(from, from + inner) as Float32Array,
+        (o * indices.length + i) * inner,
+      );
+    }
   return picked;
 }

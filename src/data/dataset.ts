@@ -6,11 +6,25 @@ export interface InputSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** The batch's axis in what is fed, default the first; null for an array that is the same for all samples and fed whole. */
+  readonly axis?: number | null;
+}
+
+/** An input or output as a graph declares it; a name or `undefined` stands for a size that is free. */
+export interface DeclaredInput {
+  readonly name: string;
+  readonly dtype: DType | undefined;
+  readonly shape: readonly (number | string | undefined)[] | undefined;
+}
+
+/** What a graph declares of its inputs: how arrays have to be laid out. */
+export interface Declared {
+  readonly inputs: readonly DeclaredInput[];
 }
 
 export interface Batch {
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** int64 class indices [n] or [n, T]; float32 values for a regression. */
+  /** int64 class indices [n] or [n, T], negative where a label does not count; float32 values for a regression. */
   readonly labels: Tensor;
 }
 
@@ -33,6 +47,14 @@ export interface Dataset {
   readonly classes: number;
   /** Of the chosen samples and labels as they are stored. */
   readonly sha256: string;
+  /** The labels of all samples, where they are arrays of the user's; what they mean depends on the network. */
+  readonly labels?: Tensor;
+  /** Labels of each sample that count, where some are negative and do not. */
+  readonly weights?: Float32Array;
+  /** Notes for the result. */
+  readonly notes?: readonly string[];
+  /** The hash of the first so many samples, where it is not that of the set opened with so many. */
+  hashOf?(samples: number): string;
   /** Every sample's class, where a sample has one. */
   classOf?(): ArrayLike<number>;
   batch(indices: ArrayLike<number>, options?: BatchOptions): Batch;
@@ -54,6 +76,8 @@ export interface DataOptions {
   readonly size?: number;
   /** Characters in a text sample. */
   readonly context?: number;
+  /** What the graph that takes the samples declares. */
+  readonly declared?: Declared;
 }
 
 /** A data set that can be opened: one entry of the registry. */

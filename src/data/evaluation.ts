@@ -10,7 +10,8 @@ export interface ArrayType {
 /** One batch: the inputs by the data's names, and the labels. */
 export interface BatchShape {
   readonly inputs: Readonly<Record<string, ArrayType>>;
-  readonly labels: ArrayType;
+  /** Negative labels do not count where some are. */
+  readonly labels: ArrayType & { readonly areSomeIgnored?: boolean };
 }
 
 /** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
@@ -25,16 +26,21 @@ export const batchSize = (samples: number, asked?: number, limit = most): number
 
 /** Samples of a batch at most, for a large network. */
 export function largeBatch({ inputs, labelShape }: Pick<Dataset, "inputs" | "labelShape">): number {
-  const numbers = inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const numbers = inputs.reduce((sum, { shape, axis }) => sum + (axis === null ? 0 : sizeOf(shape)), 0);
   const fit = Math.min(mostNumbers / numbers, labelShape.length ? mostTokens / sizeOf(labelShape) : most);
   return Math.max(1, Math.min(most, Math.floor(fit)));
 }
 
 /** The shapes of a batch of `size` samples. */
-export function batchShape({ inputs, labelShape, labelType = "int64" }: Dataset, size: number): BatchShape {
+export function batchShape({ inputs, labelShape, labelType = "int64", weights }: Dataset, size: number): BatchShape {
   return {
-    inputs: Object.fromEntries(inputs.map(({ name, dtype, shape }) => [name, { dtype, shape: [size, ...shape] }])),
-    labels: { dtype: labelType, shape: [size, ...labelShape] },
+    inputs: Object.fromEntries(
+      inputs.map(({ name, dtype, shape, axis = 0 }) => [
+        name,
+        { dtype, shape: axis === null ? shape : shape.toSpliced(axis, 0, size) },
+      ]),
+    ),
+    labels: { dtype: labelType, shape: [size, ...labelShape], areSomeIgnored: weights !== undefined },
   };
 }
 

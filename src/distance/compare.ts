@@ -1,10 +1,11 @@
 // The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
-import { sizeOf, UserError } from "../core/index.ts";
+import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
 import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
-import { compareKeys } from "./keys.ts";
+import { alignCheckpoints } from "./keys.ts";
+import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
 
@@ -19,10 +20,14 @@ export interface Comparison {
   readonly notes?: readonly string[];
 }
 
+type Keys = Partial<Record<"a" | "b" | "init", string>>;
+
 export interface CompareOptions {
   readonly group?: Grouping;
   /** The initialisation that both come from. */
   readonly init?: string;
+  /** The dictionaries to take, where a file has several: of a, of b, and of the initialisation. */
+  readonly keys?: Keys;
 }
 
 /** Elements from which on threads for the sums pay. */
@@ -32,12 +37,14 @@ const large = 2e7;
 export function compareFiles(
   a: string,
   b: string,
-  { group, init }: CompareOptions = {},
+  { group, init, keys = {} }: CompareOptions = {},
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Comparison> {
-  return withCheckpoints([a, b, ...(init ? [init] : [])], async (x, y, start) => {
-    const weights = await weightsOf([x, y, ...(start ? [start] : [])]);
-    const { tensors, tied } = weights;
+  const paths = [{ path: a, key: keys.a }, { path: b, key: keys.b }, ...(init ? [{ path: init, key: keys.init }] : [])];
+  return withCheckpoints(paths, async (...opened) => {
+    const { files, notes: readings, ...weights } = await weightsOf(opened);
+    const [x, y, start] = files;
+    const { tensors, tied, kinds } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
     const layers = groupLayers(tensors, { group, tied });
     const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -48,11 +55,10 @@ export function compareFiles(
       done += elements;
       onProgress(done, total);
     };
-    const undefinedDistances = collectUndefinedDistances(tensors, layers);
+    const undefinedDistances = collectUndefinedDistances(layers);
     const between = async (one: Checkpoint, other: Checkpoint) => {
-      const sums = sumsBetween(weights, one, other, summing, count);
+      const sums = averagedSums(sumsBetween(weights, one, other, summing, count), kinds);
       const collected = async (name: string) => undefinedDistances.add(name, await sums(name), one.path, other.path);
-      for (const name of weights.whole) await collected(name);
       return layerDistances(layers, collected, tied);
     };
     const compared = async () => ({
@@ -60,7 +66,7 @@ export function compareFiles(
       ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
     });
     const distance = await compared().finally(() => summing?.close());
-    const notes = undefinedDistances.notes();
+    const notes = [...readings, ...undefinedDistances.notes(), ...notesOfUncounted(kinds)];
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
@@ -73,16 +79,36 @@ export function compareFiles(
   });
 }
 
-/** What the files hold, and where: state dicts have the same names, ONNX graphs the same places. */
-async function weightsOf(files: readonly Checkpoint[]): Promise<StoredWeights> {
-  if (files.every(({ format }) => format === "onnx")) return graphWeights(files);
-  const [first, ...others] = files;
-  for (const other of others) compareKeys(first, other);
-  const tied = first.tied ?? [];
+/** The files, what they hold, and where: state dicts under common names, ONNX graphs by their places. */
+async function weightsOf(
+  files: readonly Checkpoint[],
+): Promise<StoredWeights & { readonly files: readonly Checkpoint[]; readonly notes: readonly string[] }> {
+  if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files, notes: [] };
+  const [first, second, start] = files;
+  const ends = alignCheckpoints(first, second);
+  const all = start && alignCheckpoints(ends.a, start);
+  const aligned = all ? [all.a, all.likeA(ends.b), all.b] : [ends.a, ends.b];
+  const [own] = aligned;
+  const tied = own.tied ?? [];
   // a tied tensor may be there under one of its names only
   const placeIn = ({ tensors }: Checkpoint, name: string) =>
     tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
-  return { tensors: [...first.tensors.values()], whole: [], tied, placeIn };
+  const kinds = await kindsOfFiles(own, aligned[1]);
+  const tensors = [...own.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
+  const notes = [...new Set([...ends.notes, ...(all?.notes ?? [])])];
+  return { tensors, kinds, tied, placeIn, files: aligned, notes };
+}
+
+/** What has no distance, as it has no average. */
+function notesOfUncounted({ differing }: Kinds): string[] {
+  const whole = differing.filter(({ kind }) => kind.differing === "refuse").map(({ name }) => name);
+  const kept = differing.filter(({ kind }) => kind.differing === "note");
+  return [
+    ...(whole.length
+      ? [`Whole-number tensors differ and are not counted: ${listSome(whole.sort(), 3)}. Are they quantised?`]
+      : []),
+    ...notesOfKept(kept, () => "the distances do not count them"),
+  ];
 }
 
 /** The sums of a tensor of two files, in threads where it lies whole in both. */

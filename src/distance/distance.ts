@@ -14,13 +14,13 @@ export interface Distances {
   readonly layers: Record<string, Distance>;
 }
 
-/** The elements of a tensor, in pieces of the same sizes for both ends. */
-export type Pieces = (name: string) => AsyncIterable<Tensor> | Iterable<Tensor>;
+/** The elements of a tensor, in pieces of at most `limit` bytes where the file allows it. */
+export type Pieces = (name: string, limit?: number) => AsyncIterable<Tensor> | Iterable<Tensor>;
 
 /** The sums of a tensor of both ends. */
 export type SumsOf = (name: string) => Promise<Sums>;
 
-/** Distances of every layer and of all together. Tied tensors count once, counters not at all, running statistics with their layer. */
+/** Distances of every layer and of all together. Tied tensors count once, running statistics with their layer. */
 export async function layerDistances(
   layers: readonly Layer[],
   sums: SumsOf,
@@ -51,7 +51,10 @@ export const sumsOfPieces =
   };
 
 /** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
-async function* inStep(x: AsyncIterable<Tensor> | Iterable<Tensor>, y: AsyncIterable<Tensor> | Iterable<Tensor>) {
+export async function* inStep(
+  x: AsyncIterable<Tensor> | Iterable<Tensor>,
+  y: AsyncIterable<Tensor> | Iterable<Tensor>,
+) {
   const [a, b] = [x, y].map((pieces) => flow(pieces));
   let [left, right] = await Promise.all([a.next(), b.next()]);
   while (!left.done && !right.done) {

@@ -1,8 +1,9 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
-import { type Checkpoint, readStructure } from "../checkpoints/index.ts";
+import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
 import { bytesOf, isFloating, sizeOf, type Tensor, UserError } from "../core/index.ts";
-import { alignModels, type ForeignModel, type Held, importModel } from "../graph/index.ts";
+import { alignModels, type ForeignModel, GraphDifference, type Held, importModel } from "../graph/index.ts";
 import { dtypeOf, graphParameters, type LayerTensor } from "../models/index.ts";
+import { type Kinds, kindsOf } from "./kinds.ts";
 
 /** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
 export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
@@ -28,10 +29,9 @@ export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pat
   try {
     return alignModels(a, b);
   } catch (error) {
-    throw new UserError(
-      `The graphs in ${pathA} and ${pathB} differ: ${(error as Error).message}. Export two checkpoints of one architecture in the same way.`,
-      { cause: error },
-    );
+    if (!(error instanceof GraphDifference)) throw error;
+    const { message, advice = "Export two checkpoints of one architecture in the same way." } = error;
+    throw new UserError(`The graphs in ${pathA} and ${pathB} differ: ${message}. ${advice}`, { cause: error });
   }
 }
 
@@ -39,8 +39,8 @@ export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pat
 export interface StoredWeights {
   /** Of the first file, with their modules. */
   readonly tensors: readonly LayerTensor[];
-  /** Names of whole-number tensors that belong to no layer. */
-  readonly whole: readonly string[];
+  /** Of the first two files' tensors. */
+  readonly kinds: Kinds;
   /** Groups of names that are one tensor. */
   readonly tied: readonly (readonly string[])[];
   /** What a tensor of the first file is called in another one, or its elements, where they are a constant of that file's graph. */
@@ -70,7 +70,12 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
     const own = await read(first);
     for (const file of others) if (!isSame(own, await read(file))) differing.add(name);
   }
-  const tensors = graphParameters(graph, ({ name }) => differing.has(name)).map((one) => ({
+  const piecesIn = (file: Checkpoint) => (name: string, limit?: number) => {
+    const place = placeIn(file, name);
+    return typeof place === "string" ? chunksOf(file, place, limit) : [place];
+  };
+  const kinds = await kindsOf(graph.held, piecesIn(first), piecesIn(others[0]));
+  const tensors = graphParameters(graph, ({ name }) => differing.has(name), kinds.of).map((one) => ({
     ...one,
     dtype: dtypeOf(one),
   }));
@@ -79,11 +84,13 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   const groups = new Map<string, string[]>();
   for (const { name } of tensors.filter(mayBeTied)) {
     const stored = JSON.stringify(files.map((file) => storedIn(file, name)));
-    groups.set(stored, [...(groups.get(stored) ?? []), name]);
+    const group = groups.get(stored);
+    if (group) group.push(name);
+    else groups.set(stored, [name]);
   }
   return {
     tensors,
-    whole: graph.held.filter(({ dtype, shape }) => !isFloating(dtype) && sizeOf(shape) > 1).map(({ name }) => name),
+    kinds,
     tied: [...groups.values()].filter(({ length }) => length > 1),
     placeIn,
   };

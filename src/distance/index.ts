@@ -3,5 +3,6 @@
 export { type Comparison, compareFiles } from "./compare.ts";
 export { layerDistances, sumsOfPieces } from "./distance.ts";
 export { alignGraphs, mayBeTied, readGraph } from "./graph-weights.ts";
-export { compareKeys, tiedIn } from "./keys.ts";
-export { cannotAverage, requireSameWhole } from "./whole.ts";
+export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
+export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
+export { cannotAverage, requireAverageable } from "./whole.ts";

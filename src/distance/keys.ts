@@ -1,36 +1,76 @@
-// Whether two checkpoints have the same tensors: names and shapes, before anything is read.
-import type { Checkpoint } from "../checkpoints/index.ts";
-import { listSome, UserError } from "../core/index.ts";
+// Two or more checkpoints of one network under common names, before anything is read.
+import { type Checkpoint, selectTensors } from "../checkpoints/index.ts";
+import { sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
-
-const describe = ({ path }: Checkpoint, names: string[]) =>
-  names.length ? ` Only in ${path}: ${listSome(names)}.` : "";
+import { type Matched, matchNames, type Named } from "./names.ts";
 
 /** Groups of names that one of two checkpoints stores as one tensor. */
 export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
 
+/** Two checkpoints under common names. */
+export interface Aligned {
+  readonly a: Checkpoint;
+  readonly b: Checkpoint;
+  readonly notes: readonly string[];
+  /** Another file with a's names, such as a copy of it, under the common ones. */
+  likeA(file: Checkpoint): Checkpoint;
+}
+
 /**
- * Throws {@link UserError} when the names or shapes in two checkpoints differ. A name that only one of them has is passed over where it is tied to one that
- * both have: Hugging Face's .bin files hold tied tensors under every name, its .safetensors files under one.
+ * Gives two checkpoints of one network common names: a's, without wrappers and a prefix that only one of them has. What only one has, and what is of no average,
+ * is left out. A name that only one of them has stays where it is tied to one that both have: Hugging Face's .bin files hold tied tensors under every name, its
+ * .safetensors files under one. Throws {@link UserError} when names or shapes differ.
  */
-export function compareKeys(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): void {
-  const isInBoth = (name: string) => a.tensors.has(name) && b.tensors.has(name);
-  const isTied = (name: string) => tied.some((names) => names.includes(name) && names.some(isInBoth));
-  const [onlyA, onlyB] = [a, b].map(({ tensors }) =>
-    [...tensors.keys()].filter((name) => !isInBoth(name) && !isTied(name)),
-  );
-  if (onlyA.length || onlyB.length) {
-    throw new UserError(
-      `The two checkpoints are of different networks.${describe(a, onlyA)}${describe(b, onlyB)} Give two checkpoints of one architecture.`,
-    );
+export function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): Aligned {
+  for (const file of [a, b]) requireElements(file);
+  const { notes, ...names } = matchNames(a, b, tied);
+  const x = renamed(a, names.a);
+  return {
+    a: x,
+    b: renamed(b, names.b, x),
+    notes: [...new Set([...(a.notes ?? []), ...(b.notes ?? []), ...notes])],
+    likeA: (file) => renamed(file, within(file, names.a)),
+  };
+}
+
+/** The names that a file has; of tied ones it may lack some. */
+const within = ({ tensors }: Checkpoint, names: ReadonlyMap<string, string>) =>
+  new Map([...names].filter(([, own]) => tensors.has(own)));
+
+/** Aligned checkpoints under the names of a model; as they are where none of its names are in them. */
+export function alignWithModel({ a, b, notes, likeA }: Aligned, model: Named, tied: Model["tied"]): Aligned {
+  let names: Matched;
+  try {
+    names = matchNames(a, model, tied);
+  } catch (error) {
+    if (error instanceof UserError) return { a, b, notes, likeA }; // what is wrong is said where the network is known
+    throw error;
   }
-  const unlike = [...a.tensors.values()].filter(
-    ({ name, shape }) => isInBoth(name) && String(shape) !== String(b.tensors.get(name)!.shape),
+  const under = (file: Checkpoint) => renamed(file, within(file, names.a));
+  const ofFile = names.notes.filter((note) => !note.startsWith(`Only in ${model.path}`)); // counters that the file lacks
+  return {
+    a: under(a),
+    b: under(b),
+    notes: [...notes, ...ofFile],
+    likeA: (file) => under(likeA(file)),
+  };
+}
+
+/** The checkpoint itself where its names stay; single numbers get the shape that they have in `like`. */
+function renamed(file: Checkpoint, names: ReadonlyMap<string, string>, like?: Checkpoint): Checkpoint {
+  const shapeOf = (name: string) => like?.tensors.get(name)?.shape;
+  const isSame = ([name, own]: [string, string]) => {
+    const shape = shapeOf(name);
+    return name === own && (shape === undefined || String(shape) === String(file.tensors.get(own)!.shape));
+  };
+  if (names.size === file.tensors.size && [...names].every(isSame)) return file;
+  return selectTensors(file, names, shapeOf);
+}
+
+/** Throws {@link UserError} when a checkpoint has names but no weights. */
+function requireElements({ path, tensors }: Checkpoint): void {
+  if (tensors.size === 0 || [...tensors.values()].some(({ shape }) => sizeOf(shape) > 0)) return;
+  throw new UserError(
+    `All tensors in ${path} are empty: the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py; FSDP: StateDictType.FULL_STATE_DICT).`,
   );
-  if (unlike.length) {
-    const some = unlike.map(({ name, shape }) => `${name} is [${shape}] and [${b.tensors.get(name)!.shape}]`);
-    throw new UserError(
-      `The shapes in ${a.path} and ${b.path} differ: ${listSome(some, 3)}. Give two checkpoints of one architecture.`,
-    );
-  }
 }

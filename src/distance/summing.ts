@@ -1,6 +1,6 @@
 // Sums in threads, for files so large that it pays: each thread reads and adds its own parts of two tensors that lie whole in their files.
 import { availableParallelism } from "node:os";
-import { type Checkpoint, chunkBytes } from "../checkpoints/index.ts";
+import { type Checkpoint, chunkBytes, storedName } from "../checkpoints/index.ts";
 import { bytesPerElement, startThread, UserError } from "../core/index.ts";
 import type { SumsOf } from "./distance.ts";
 import type { Answer, Part } from "./sums.thread.ts";
@@ -44,10 +44,16 @@ export function startSumming(count = Math.min(4, availableParallelism())): Summi
       }));
       if (x.size === undefined || y.size === undefined || x.dtype !== y.dtype) return undefined;
       const width = bytesPerElement(x.dtype);
+      const [one, other] = files;
+      const stored = [
+        { path: one.path, key: one.key },
+        { path: other.path, key: other.key },
+      ] as const;
+      const own = [storedName(one, names[0]), storedName(other, names[1])] as const;
       const parts: Promise<Sums>[] = [];
       for (let at = 0; at < x.size; at += chunkBytes) {
         const length = Math.min(chunkBytes, x.size - at);
-        const part: Part = { files: [files[0].path, files[1].path], names, begin: at, length };
+        const part: Part = { files: stored, names: own, begin: at, length };
         const sums = threads[next++ % count].sums(part);
         parts.push(
           sums.then((done) => {

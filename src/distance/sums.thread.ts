@@ -4,10 +4,16 @@ import { type Checkpoint, chunkBytes, openCheckpoint } from "../checkpoints/inde
 import { bytesPerElement, tensorFromBytes, UserError } from "../core/index.ts";
 import { type Sums, sumsOf } from "./sums.ts";
 
+/** A file, and the dictionary of it that was chosen. */
+interface StoredFile {
+  readonly path: string;
+  readonly key?: string;
+}
+
 /** `length` bytes (at most a chunk) of a tensor of two files. */
 export interface Part {
-  readonly files: readonly [string, string];
-  /** What the tensor is called in each. */
+  readonly files: readonly [StoredFile, StoredFile];
+  /** What the tensor is called in each file itself. */
   readonly names: readonly [string, string];
   readonly begin: number;
   readonly length: number;
@@ -26,9 +32,10 @@ const memory = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
 async function answerTo({ files, names, begin, length }: Part): Promise<Answer> {
   try {
     const [a, b] = await Promise.all(
-      files.map(async (path, i) => {
-        if (!opened.has(path)) opened.set(path, openCheckpoint(path));
-        const file = await opened.get(path)!;
+      files.map(async ({ path, key }, i) => {
+        const place = JSON.stringify([path, key]);
+        if (!opened.has(place)) opened.set(place, openCheckpoint(path, { key, asStored: true }));
+        const file = await opened.get(place)!;
         const { dtype } = file.tensors.get(names[i])!;
         const bytes = await file.range!(names[i])!.read(begin, length, memory[i].subarray(0, length));
         return tensorFromBytes(dtype, [length / bytesPerElement(dtype)], bytes);

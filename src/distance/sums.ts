@@ -1,5 +1,5 @@
 // The four sums that distances are made of, over pairs of elements, in double precision; and how many whole numbers differ, which have no distance.
-import { isFloating, type Tensor, toNumbers } from "../core/index.ts";
+import { isFloating, type Tensor, toNumbers, valuesOf } from "../core/index.ts";
 
 export interface Sums {
   /** Of the squared differences, the products, and the squares of both. */
@@ -21,10 +21,18 @@ export const addSums = (x: Sums, y: Sums): Sums => ({
   whole: x.whole + y.whole,
 });
 
-/** The sums of two tensors of one shape. */
+/** The sums of two tensors of one shape. An infinity that both have at one place is left out: the two do not differ there. */
 export function sumsOf(one: Tensor, other: Tensor): Sums {
   if (!isFloating(one.dtype) || !isFloating(other.dtype)) return { ...noSums, whole: countDiffering(one, other) };
-  const [x, y] = [toNumbers(one), toNumbers(other)];
+  const values = one.dtype === other.dtype ? valuesOf(one.dtype) : undefined;
+  const wide = (): [Numbers, Numbers] => [toNumbers(one), toNumbers(other)];
+  const sums = values ? sumUpBits(one.data as Uint16Array, other.data as Uint16Array, values) : sumUp(...wide());
+  return Number.isFinite(sums.a) && Number.isFinite(sums.b) ? sums : sumUp(...withoutEqualInfinities(...wide()));
+}
+
+type Numbers = ReturnType<typeof toNumbers>;
+
+function sumUp(x: Numbers, y: Numbers): Sums {
   let [difference, product, a, b] = [0, 0, 0, 0];
   for (let i = 0; i < x.length; i++) {
     const u = x[i];
@@ -37,9 +45,31 @@ export function sumsOf(one: Tensor, other: Tensor): Sums {
   return { difference, product, a, b, whole: 0 };
 }
 
-function countDiffering(one: Tensor, other: Tensor): number {
-  // numbers would round 64-bit integers, so those of one dtype are held against each other as they are
-  const [x, y] = one.dtype === other.dtype ? [one.data, other.data] : [toNumbers(one), toNumbers(other)];
+/** Of a 16-bit dtype, whose `values` are known by their bits. */
+function sumUpBits(x: Uint16Array, y: Uint16Array, values: Float32Array): Sums {
+  let [difference, product, a, b] = [0, 0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    const u = values[x[i]];
+    const v = values[y[i]];
+    difference += (u - v) * (u - v);
+    product += u * v;
+    a += u * u;
+    b += v * v;
+  }
+  return { difference, product, a, b, whole: 0 };
+}
+
+/** Both with zeros in place of equal infinities, which add nothing to any sum. */
+function withoutEqualInfinities(x: Numbers, y: Numbers): [Numbers, Numbers] {
+  const isKept = (_: number, i: number) => x[i] !== y[i] || Number.isFinite(x[i]);
+  return [x.map((u, i) => (isKept(u, i) ? u : 0)), y.map((v, i) => (isKept(v, i) ? v : 0))];
+}
+
+/** Elements that are not equal as numbers; NaN equals nothing. */
+export function countDiffering(one: Tensor, other: Tensor): number {
+  // numbers would round 64-bit integers, so those of one dtype are held against each other as they are; the bits of 16-bit floats are no numbers
+  const isPlain = one.dtype === other.dtype && !isFloating(one.dtype);
+  const [x, y] = isPlain ? [one.data, other.data] : [toNumbers(one), toNumbers(other)];
   let count = 0;
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) count++;
   return count;

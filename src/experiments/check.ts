@@ -28,6 +28,10 @@ async function checkRecipe(recipe: Recipe): Promise<void> {
   const model = await modelFor(recipe, data);
   const network = await findNetwork(recipe.model.name);
   requireFit(model, network, data, recipe.data.name);
+  if (data.weights)
+    throw new UserError(
+      `Some labels of ${recipe.data.name} are negative, which only measuring leaves out. Train on samples whose labels are all classes.`,
+    );
   if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
   const isConsecutive = measure.ends === "consecutive";
   if (isConsecutive && timelineOf(recipe).unit === "step")

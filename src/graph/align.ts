@@ -1,42 +1,185 @@
-// Two ONNX files of one architecture: the same nodes in the same order, whatever their values are called. Walking both at once pairs their weights.
-import { type ForeignModel, type Held, identityOf } from "./foreign.ts";
+// Two ONNX files of one architecture: the same nodes in the same order, whatever their values are called. Walking both at once, into subgraphs and
+// the bodies of functions, pairs their weights and finds what else differs.
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  type GraphProto,
+  type NodeProto,
+  TensorProtoSchema,
+} from "onnx-buf";
+import { isFloating } from "../core/index.ts";
+import type { ForeignModel, Held } from "./foreign.ts";
+import { type Functions, functionsOf, keyOfFunction } from "./import/nodes.ts";
+import { isText, nameOfType } from "./import/tensors.ts";
+import { dtypeOfOnnx } from "./ops/index.ts";
+
+/** What two graphs differ in, to follow "the two graphs differ: ". */
+export class GraphDifference extends Error {
+  constructor(
+    message: string,
+    /** What to do, where exporting again in the same way would not help. */
+    readonly advice?: string,
+  ) {
+    super(message);
+  }
+}
 
 /**
- * The held values of `b` by the names that `a` has for them.
- * Throws an error that names the first difference, to follow "the two graphs differ: ".
+ * The held values of `b` by the names that `a` has for them. Throws a {@link GraphDifference} that names the first difference.
  */
 export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held> {
-  const pairs = new Map<string, Held>();
-  const [heldA, heldB] = [a, b].map(({ held }) => new Map(held.map((one) => [one.name, one])));
-  const values = new Map(a.inputs.map(({ name }, i) => [name, b.inputs[i]?.name]));
+  const walk = new Walk(a, b);
   if (a.inputs.length !== b.inputs.length)
-    throw new Error(`one has ${a.inputs.length} inputs, the other ${b.inputs.length}`);
-  if (a.nodes.length !== b.nodes.length)
-    throw new Error(`one has ${a.nodes.length} operations, the other ${b.nodes.length}`);
-  a.nodes.forEach((node, i) => {
-    const other = b.nodes[i];
-    const where = `operation ${i} (${node.name || node.opType})`;
-    if (identityOf(node) !== identityOf(other))
-      throw new Error(`${where} is ${node.opType} in one and ${other.opType} in the other, or its attributes differ`);
-    node.input.forEach((name, j) => {
-      const [x, y] = [heldA.get(name), heldB.get(other.input[j])];
-      if (Boolean(x) !== Boolean(y) || (!x && name !== "" && values.get(name) !== other.input[j]))
-        throw new Error(`${where} has another input ${j}`);
-      if (!x || !y) return;
-      if (String(x.shape) !== String(y.shape) || x.dtype !== y.dtype)
-        throw new Error(`${name} is ${x.dtype}[${x.shape}] in one and ${y.dtype}[${y.shape}] in the other`);
-      if (pairs.has(name) && pairs.get(name)!.name !== y.name) throw new Error(`${where} has another input ${j}`);
-      pairs.set(name, y);
-    });
-    node.output.forEach((name, j) => {
-      values.set(name, other.output[j]);
-    });
-  });
-  // values that only subgraphs use go by their names
-  for (const { name } of a.held) {
-    const same = pairs.get(name) ?? heldB.get(name);
-    if (!same) throw new Error(`${name} is in one only`);
-    pairs.set(name, same);
+    throw new GraphDifference(`one has ${a.inputs.length} inputs, the other ${b.inputs.length}`);
+  const scope = new Map(a.inputs.map(({ name }, i) => [name, b.inputs[i].name]));
+  walk.compareNodes(a.nodes, b.nodes, [scope], "");
+  for (const { name } of a.held) if (!walk.pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
+  return walk.pairs;
+}
+
+/** Names of a's values with those of b's, the innermost graph first. */
+type Scopes = readonly Map<string, string>[];
+
+class Walk {
+  readonly pairs = new Map<string, Held>();
+  readonly #held: readonly Map<string, Held>[];
+  readonly #functions: readonly Functions[];
+  readonly #compared = new Set<string>();
+
+  constructor(a: ForeignModel, b: ForeignModel) {
+    this.#held = [a, b].map(({ held }) => new Map(held.map((one) => [one.name, one])));
+    this.#functions = [a, b].map(({ dialect }) => functionsOf(dialect));
   }
-  return pairs;
+
+  /** `within` says where the nodes are, if not in the graph itself. */
+  compareNodes(a: readonly NodeProto[], b: readonly NodeProto[], scopes: Scopes, within: string): void {
+    if (a.length !== b.length)
+      throw new GraphDifference(`${within}one has ${a.length} operations, the other ${b.length}`);
+    a.forEach((node, i) => {
+      const other = b[i];
+      const name = node.name || (node.opType === "Constant" ? node.output[0] : node.opType);
+      const where = `${within}operation ${i} (${name})`;
+      this.#compareOperation(node, other, where);
+      const inputs = Math.max(node.input.length, other.input.length);
+      for (let j = 0; j < inputs; j++)
+        if (!this.#isSame(node.input[j] ?? "", other.input[j] ?? "", scopes))
+          throw new GraphDifference(`${where} has another input ${j}`);
+      compareAttributes(node, other, where);
+      for (const attribute of node.attribute) {
+        const same = other.attribute.find((one) => one.name === attribute.name)!;
+        const [graphs, others] = [attribute, same].map(({ g, graphs }) => (g ? [g] : graphs));
+        if (graphs.length !== others.length) throw new GraphDifference(`${where} has another ${attribute.name}`);
+        graphs.forEach((graph, k) => {
+          this.#compareGraphs(graph, others[k], scopes, `${attribute.name} of ${where}: `);
+        });
+      }
+      for (const [j, output] of node.output.entries()) scopes[0].set(output, other.output[j]);
+    });
+  }
+
+  #compareOperation(node: NodeProto, other: NodeProto, where: string): void {
+    const kinds = [node, other].map(({ domain, opType }) => (domain ? `${domain}.${opType}` : opType));
+    const bodies = [node, other].map((one, i) => this.#functions[i].get(keyOfFunction(one)));
+    // what a function is called may be the exporter's choice
+    if (kinds[0] !== kinds[1] && !(bodies[0] && bodies[1]))
+      throw new GraphDifference(`${where} is ${kinds[0]} in one and ${kinds[1]} in the other`);
+    // optional outputs that are left out change what some operations do
+    const asked = [node, other].map(({ output }) => output.map((name) => Number(name !== "")).join(""));
+    if (asked[0] !== asked[1]) throw new GraphDifference(`${where} has other outputs`);
+    const [body, otherBody] = bodies;
+    if (!body || !otherBody) {
+      if (body || otherBody) throw new GraphDifference(`${where} is a function of one model only`);
+      return;
+    }
+    const key = JSON.stringify([keyOfFunction(body), keyOfFunction(otherBody)]);
+    if (this.#compared.has(key)) return;
+    this.#compared.add(key);
+    const within = `function ${body.name}: `;
+    if (body.input.length !== otherBody.input.length) throw new GraphDifference(`${within}it has other inputs`);
+    const scopes = [new Map(body.input.map((name, i) => [name, otherBody.input[i]]))];
+    this.compareNodes(body.node, otherBody.node, scopes, within);
+    if (body.output.some((name, i) => scopes[0].get(name) !== otherBody.output[i]))
+      throw new GraphDifference(`${within}it has other outputs`);
+    const defaults = (one: typeof body) => one.attributeProto.map(bytesOfAttribute).join();
+    if (defaults(body) !== defaults(otherBody)) throw new GraphDifference(`${within}its attributes differ`);
+  }
+
+  #compareGraphs(a: GraphProto, b: GraphProto, scopes: Scopes, within: string): void {
+    const own = new Map(a.input.map(({ name }, i) => [name, b.input[i]?.name]));
+    if (a.input.length !== b.input.length || a.output.length !== b.output.length)
+      throw new GraphDifference(`${within}it has other inputs or outputs`);
+    const inner = [own, ...scopes];
+    this.compareNodes(a.node, b.node, inner, within);
+    a.output.forEach(({ name }, i) => {
+      if (!this.#isSame(name, b.output[i].name, inner))
+        throw new GraphDifference(`${within}it has another output ${i}`);
+    });
+  }
+
+  /** True for values that correspond; pairs those that are held. */
+  #isSame(name: string, other: string, scopes: Scopes): boolean {
+    if (name === "" || other === "") return name === other;
+    const scope = scopes.find((one) => one.has(name));
+    if (scope) return scope.get(name) === other;
+    const [x, y] = [this.#held[0].get(name), this.#held[1].get(other)];
+    if (!x || !y) return false;
+    if (String(x.shape) !== String(y.shape) || x.dtype !== y.dtype)
+      throw new GraphDifference(`${name} is ${x.dtype}[${x.shape}] in one and ${y.dtype}[${y.shape}] in the other`);
+    const before = this.pairs.get(name);
+    if (before && before.name !== y.name) return false;
+    this.pairs.set(name, y);
+    return true;
+  }
+}
+
+/** Everything but subgraphs. */
+function compareAttributes(node: NodeProto, other: NodeProto, where: string): void {
+  const known = new Map(other.attribute.map((one) => [one.name, one]));
+  for (const { name } of [...node.attribute, ...other.attribute])
+    if (!known.has(name) || !node.attribute.some((one) => one.name === name))
+      throw new GraphDifference(`${where} has an attribute ${name} in one only`);
+  const differing = node.attribute.filter((one) => bytesOfAttribute(one) !== bytesOfAttribute(known.get(one.name)!));
+  const weights = differing.filter(isOfWeights);
+  if (weights.length) {
+    const names = weights.map(({ name }) => name).join(" and ");
+    const what = node.name && node.name !== node.opType ? `is a ${node.opType} that keeps` : "keeps";
+    throw new GraphDifference(
+      `${where} ${what} its weights in attributes, of which ${names} differ`,
+      "Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.",
+    );
+  }
+  const [first] = differing;
+  if (first?.t && node.opType === "Constant") throw otherConstant(node.output[0], first.t.dataType);
+  if (first) throw new GraphDifference(`${where} has another ${first.name}`);
+}
+
+/** A constant that is no weight: of whole numbers in a subgraph, or of a type that is not read. */
+function otherConstant(name: string, type: number): GraphDifference {
+  if (isText(type))
+    return new GraphDifference(
+      `the texts in ${name} differ`,
+      "Export both models with the same classes, in one order.",
+    );
+  const advice = dtypeOfOnnx(type) ? undefined : "Are the models quantised? Give the float models.";
+  return new GraphDifference(`the values of ${name} (${nameOfType(type)}) differ`, advice);
+}
+
+/** Several floating numbers: coefficients, thresholds, a tensor. */
+const isOfWeights = ({ type, t, floats }: AttributeProto): boolean =>
+  (type === AttributeProto_AttributeType.FLOATS && floats.length > 0) ||
+  (t !== undefined && isFloating(dtypeOfOnnx(t.dataType) ?? "int64"));
+
+const written = new WeakMap<AttributeProto, string>();
+
+/** An attribute without what is no part of it: its text, a name that its tensor has, its subgraphs. */
+function bytesOfAttribute(attribute: AttributeProto): string {
+  const known = written.get(attribute);
+  if (known !== undefined) return known;
+  const t = attribute.t && create(TensorProtoSchema, { ...attribute.t, name: "", docString: "" });
+  const bare = create(AttributeProtoSchema, { ...attribute, docString: "", t, g: undefined, graphs: [] });
+  const bytes = Buffer.from(toBinary(AttributeProtoSchema, bare)).toString("latin1");
+  written.set(attribute, bytes);
+  return bytes;
 }

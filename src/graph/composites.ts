@@ -1,17 +1,47 @@
 // Named pieces of networks made of several operations; they need no gradient rules of their own.
 
+import { sizeOf, tensor } from "../core/index.ts";
 import type { Value } from "./graph.ts";
-import { add, cast, div, greaterOrEqual, mul, neg, sqrt, sub } from "./ops/elementwise.ts";
-import { oneHot } from "./ops/indexing.ts";
+import { add, cast, div, greaterOrEqual, mul, neg, scalar, sqrt, sub } from "./ops/elementwise.ts";
+import { gather, oneHot } from "./ops/indexing.ts";
 import { logSoftmax } from "./ops/normalisation.ts";
 import { reduceMean, reduceSum } from "./ops/reduction.ts";
-import { reshape } from "./ops/shape.ts";
+import { concat, reshape } from "./ops/shape.ts";
 
-/** Cross entropy, natural log, of logits [..., classes] with class indices [...]: one value for each item, not reduced. */
+/**
+ * Cross entropy, natural log, of logits [..., classes] with class indices [...]: one value for each item, not reduced.
+ * Training uses this form: its gradient is the softmax minus the one-hot labels. A logit of -inf makes it NaN; measuring uses {@link crossEntropyAt}.
+ */
 export function crossEntropy(logits: Value, labels: Value): Value {
   const classes = logits.shape.at(-1)!;
   const picked = mul(logSoftmax(logits), cast(oneHot(labels, classes), logits.dtype));
   return neg(reduceSum(picked, [-1]));
+}
+
+/**
+ * The same values, with each label's log-probability gathered by its index: a class that is ruled out (a logit of -inf) does not count, where
+ * the product with a one-hot row would be 0 x -inf. It has no efficient gradient. All its operations exist from operator set 7 on.
+ * `counted` (int64, 1 or 0 for each label): where it is 0 the value is 0, whatever the logits and the label.
+ */
+export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): Value {
+  const { graph, dtype } = logits;
+  const classes = logits.shape.at(-1)!;
+  const rows = sizeOf(labels.shape);
+  const all = reshape(logSoftmax(reshape(logits, [rows, classes])), [-1]);
+  const starts = graph.constant(
+    tensor(
+      "int64",
+      [rows],
+      Array.from({ length: rows }, (_, row) => row * classes),
+    ),
+  );
+  const places = add(starts, reshape(labels, [rows]));
+  if (!counted) return neg(reshape(gather(all, places, 0), labels.shape));
+  // the zero at the end is the value of every label that does not count
+  const end = scalar(graph, "int64", rows * classes);
+  const chosen = add(mul(sub(places, end), reshape(counted, [rows])), end);
+  const zero = graph.constant(tensor(dtype, [1], [-0]));
+  return neg(reshape(gather(concat([all, zero], 0), chosen, 0), labels.shape));
 }
 
 /**

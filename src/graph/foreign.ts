@@ -10,12 +10,15 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
   type ValueInfoProto,
 } from "onnx-buf";
-import { bytesPerElement, type DType, sha256, sizeOf, type Tensor, tensorFromBytes } from "../core/index.ts";
+import { type DType, sha256, type Tensor } from "../core/index.ts";
 import type { Graph, Node, Value } from "./graph.ts";
+import { keepUnread, liftWeights } from "./import/lift.ts";
+import { subgraphsOf } from "./import/nodes.ts";
+import { leaveOutDropout, nameStandardDomain } from "./import/normalise.ts";
+import { constantOf } from "./import/tensors.ts";
+import { type Traits, traitsOf } from "./import/traits.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
 
 /** An input or output as the model declares it; a name or `undefined` stands for a size that is free. */
@@ -25,14 +28,19 @@ export interface Port {
   readonly shape: readonly (number | string | undefined)[] | undefined;
 }
 
-/** A value of the model's own that may be replaced: an initialiser, or a constant node. */
+/** A value of the model's own that may be replaced: an initialiser, or a constant, wherever it is. */
 export interface Held {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The name of the node that uses it first, the operation, and which input it is. */
-  readonly use?: { readonly node: string; readonly op: string; readonly input: number };
-  /** Of a constant node; an initialiser's elements are the checkpoint reader's. */
+  /** The name of the node that uses it first, the operation, which input it is, and what the exporter wrote beside the node. */
+  readonly use?: {
+    readonly node: string;
+    readonly op: string;
+    readonly input: number;
+    readonly metadata?: NodeProto["metadataProps"];
+  };
+  /** Of all but initialisers, whose elements are the checkpoint reader's. */
   readonly tensor?: Tensor;
   /** The initialiser that this one is a copy of: exporters write equal ones once. */
   readonly copyOf?: string;
@@ -45,13 +53,20 @@ export interface Dialect {
   readonly functions: ModelProto["functions"];
 }
 
-export interface ForeignModel {
+export interface ForeignModel extends Traits {
   /** Inputs that are fed; not those that have an initialiser. */
   readonly inputs: readonly Port[];
+  /** Those that are tensors. */
   readonly outputs: readonly Port[];
+  /** Names of outputs that are none, such as a sequence of maps. */
+  readonly sequences: readonly string[];
   /** In the order of their first use. */
   readonly held: readonly Held[];
+  /** Initialisers of numbers in a type that is not ours. */
+  readonly unread: readonly { readonly name: string; readonly type: string }[];
   readonly nodes: readonly NodeProto[];
+  /** Values that decide whether a dropout, which is left out here, is in training mode. */
+  readonly dropoutModes: readonly string[];
   readonly dialect: Dialect;
 }
 
@@ -60,33 +75,44 @@ export function importModel(bytes: Uint8Array): ForeignModel {
   const model = fromBinary(ModelProtoSchema, bytes);
   const { graph } = model;
   if (!graph) throw new Error("it holds no graph");
+  nameStandardDomain(model);
+  const dropoutModes = leaveOutDropout(model);
+  const unread = keepUnread(graph, (type) => dtypeOfOnnx(type) !== undefined);
   const held = new Map<string, Held>();
-  for (const { name, dataType, dims } of graph.initializer) {
-    const dtype = dtypeOfOnnx(dataType);
-    if (dtype) held.set(name, { name, dtype, shape: dims.map(Number) });
-  }
-  const strangers = new Set(graph.initializer.map((t) => t.name).filter((name) => !held.has(name)));
-  if (strangers.size) throw new Error(`its initialiser ${[...strangers][0]} is of a type that is not read`);
+  for (const { name, dataType, dims } of graph.initializer)
+    held.set(name, { name, dtype: dtypeOfOnnx(dataType)!, shape: dims.map(Number) });
+  const hold = (name: string, tensor: Tensor) =>
+    held.set(name, { name, dtype: tensor.dtype, shape: tensor.shape, tensor });
+  for (const [name, tensor] of liftWeights(model)) hold(name, tensor);
+  const traits = traitsOf(model);
   const nodes: NodeProto[] = [];
+  const strangers = new Set<string>(); // constants that are not read
   for (const node of graph.node) {
     const [source] = node.input;
+    const [name] = node.output;
     if (node.opType === "Identity" && held.has(source)) {
-      held.set(node.output[0], {
-        ...held.get(source)!,
-        name: node.output[0],
-        copyOf: held.get(source)!.copyOf ?? source,
-      });
+      held.set(name, { ...held.get(source)!, name, copyOf: held.get(source)!.copyOf ?? source });
     } else if (node.opType === "Constant" && node.domain === "") {
       const tensor = constantOf(node);
-      if (tensor) held.set(node.output[0], { name: node.output[0], dtype: tensor.dtype, shape: tensor.shape, tensor });
-      else nodes.push(node);
+      if (tensor) hold(name, tensor);
+      else {
+        nodes.push(node);
+        strangers.add(name);
+      }
     } else nodes.push(node);
   }
+  const isTensor = ({ name, type }: ValueInfoProto) =>
+    (type?.value.case ?? "tensorType") === "tensorType" &&
+    !nodes.some(({ opType, output }) => opType === "ZipMap" && output.includes(name));
   return {
-    inputs: graph.input.filter((port) => !held.has(port.name)).map(portOf),
-    outputs: graph.output.map(portOf),
+    ...traits,
+    inputs: graph.input.filter(({ name }) => !held.has(name) && !strangers.has(name)).map(portOf),
+    outputs: graph.output.filter(isTensor).map(portOf),
+    sequences: graph.output.filter((port) => !isTensor(port)).map(({ name }) => name),
     held: inOrderOfUse(held, nodes),
+    unread,
     nodes,
+    dropoutModes,
     dialect: { irVersion: model.irVersion, opsets: model.opsetImport, functions: model.functions },
   };
 }
@@ -97,20 +123,20 @@ export type Substitute = (node: NodeProto, inputs: readonly (Value | null)[]) =>
 /** Applies the model's nodes to values: of its inputs and of everything held. Returns the value of a name. */
 export function applyModel(
   graph: Graph,
-  { nodes }: ForeignModel,
+  { nodes, random }: Pick<ForeignModel, "nodes" | "random">,
   given: (name: string) => Value,
   substitute: Substitute = () => undefined,
 ): (name: string) => Value {
   const values = new Map<string, Value>();
   const find = (name: string): Value => values.get(name) ?? given(name);
-  for (const node of nodes) {
+  nodes.forEach((node, at) => {
     const captured = capturedBy(node);
     const inputs = [...node.input, ...captured].map((name) => (name === "" ? null : find(name)));
-    const outputs = substitute(node, inputs) ?? applyNode(graph, node, inputs);
+    const outputs = substitute(node, inputs) ?? applyNode(graph, node, inputs, random.has(node) ? at : undefined);
     node.output.forEach((name, i) => {
       if (name && outputs[i]) values.set(name, outputs[i]);
     });
-  }
+  });
   return find;
 }
 
@@ -120,10 +146,20 @@ export function axisOf({ attributes, foreign }: Node): number {
   return theirs ? Number(theirs.i) : Number(attributes.axis ?? -1);
 }
 
-/** Adds one node; `inputs` are its own and those that its subgraphs capture. */
-export function applyNode(graph: Graph, node: NodeProto, inputs: readonly (Value | null)[]): readonly Value[] {
+/**
+ * Adds one node; `inputs` are its own and those that its subgraphs capture. `draw` numbers a node that draws random numbers within its model: two of
+ * them in one network are two draws, while networks that begin alike share theirs.
+ */
+export function applyNode(
+  graph: Graph,
+  node: NodeProto,
+  inputs: readonly (Value | null)[],
+  draw?: number,
+): readonly Value[] {
   const types = node.output.map(() => undefined);
-  const foreign = { identity: identityOf(node), op: node.opType, types, captured: capturedBy(node), proto: node };
+  const isRandom = draw !== undefined;
+  const identity = `${identityOf(node)}${isRandom ? ` draw ${draw}` : ""}`;
+  const foreign = { identity, op: node.opType, types, captured: capturedBy(node), isRandom, proto: node };
   return graph.foreign(foreign, inputs);
 }
 
@@ -183,12 +219,9 @@ export function identityOf(node: NodeProto): string {
   return identity;
 }
 
-const subgraphs = (node: NodeProto): GraphProto[] =>
-  node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
-
 /** The names that a node's subgraphs use from outside, in order. */
 function capturedBy(node: NodeProto): string[] {
-  return [...new Set(subgraphs(node).flatMap(outerNames))];
+  return [...new Set(subgraphsOf(node).flatMap(outerNames))];
 }
 
 function outerNames(graph: GraphProto): string[] {
@@ -225,7 +258,8 @@ function inOrderOfUse(held: ReadonlyMap<string, Held>, nodes: readonly NodeProto
   for (const node of nodes) {
     [...node.input, ...capturedBy(node)].forEach((name, input) => {
       const known = held.get(name);
-      if (known && !used.has(name)) used.set(name, { ...known, use: { node: node.name, op: node.opType, input } });
+      if (known && !used.has(name))
+        used.set(name, { ...known, use: { node: node.name, op: node.opType, input, metadata: node.metadataProps } });
     });
   }
   return [...used.values()];
@@ -241,44 +275,4 @@ function portOf({ name, type }: ValueInfoProto): Port {
       value.case === "dimValue" ? Number(value.value) : value.case === "dimParam" ? value.value : undefined,
     ),
   };
-}
-
-/** A constant node's tensor; undefined for texts and sparse ones, which stay nodes. */
-function constantOf({ attribute }: NodeProto): Tensor | undefined {
-  const [{ name, t, f, i, floats, ints }] = attribute;
-  const numbers = (dtype: "float32" | "int64", shape: number[], values: Iterable<number | bigint>): Tensor =>
-    dtype === "float32"
-      ? { dtype, shape, data: Float32Array.from(values as Iterable<number>) }
-      : { dtype, shape, data: BigInt64Array.from(values as Iterable<bigint>) };
-  if (name === "value" && t) return tensorOf(t);
-  if (name === "value_float") return numbers("float32", [], [f]);
-  if (name === "value_int") return numbers("int64", [], [i]);
-  if (name === "value_floats") return numbers("float32", [floats.length], floats);
-  if (name === "value_ints") return numbers("int64", [ints.length], ints);
-  return undefined;
-}
-
-/** The tensor of a protobuf message whose elements are in it; undefined when they are elsewhere or of another type. */
-function tensorOf(proto: TensorProto): Tensor | undefined {
-  const dtype = dtypeOfOnnx(proto.dataType);
-  if (!dtype || proto.dataLocation === TensorProto_DataLocation.EXTERNAL) return undefined;
-  const shape = proto.dims.map(Number);
-  const raw = proto.rawData;
-  if (raw?.length) return tensorFromBytes(dtype, shape, new Uint8Array(raw));
-  const { floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
-  const size = sizeOf(shape);
-  const filled = <T>(values: T[]): T[] => {
-    if (values.length !== size)
-      throw new Error(`its constant has ${values.length} elements where [${shape}] are named`);
-    return values;
-  };
-  if (dtype === "float32") return { dtype, shape, data: Float32Array.from(filled(floatData)) };
-  if (dtype === "float64") return { dtype, shape, data: Float64Array.from(filled(doubleData)) };
-  if (dtype === "int64") return { dtype, shape, data: BigInt64Array.from(filled(int64Data)) };
-  if (dtype === "uint64") return { dtype, shape, data: BigUint64Array.from(filled(uint64Data)) };
-  if (dtype === "uint32") return { dtype, shape, data: Uint32Array.from(filled(uint64Data), Number) };
-  const bytes = new Uint8Array(size * bytesPerElement(dtype));
-  const { data } = tensorFromBytes(dtype, shape, bytes);
-  (data as Int32Array).set(filled(int32Data));
-  return { dtype, shape, data };
 }

@@ -62,6 +62,8 @@ export interface Foreign {
   readonly types: readonly (Type | undefined)[];
   /** The values that subgraphs of the node use by name; they follow its own inputs. */
   readonly captured: readonly string[];
+  /** It gives other values each time it runs. */
+  readonly isRandom?: boolean;
   readonly proto: unknown;
 }
 

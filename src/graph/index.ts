@@ -1,6 +1,6 @@
 // The graph of ONNX operations: building (ops/, composites), differentiating (autodiff, gradients/), lowering to what runs, printing and
 // serialising. It knows nothing of sessions, networks or data. May import: core.
-export { alignModels } from "./align.ts";
+export { alignModels, GraphDifference } from "./align.ts";
 export * from "./autodiff.ts";
 export * from "./composites.ts";
 export {
@@ -16,7 +16,9 @@ export {
   type Substitute,
 } from "./foreign.ts";
 export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Value, withType } from "./graph.ts";
+export { standardVersion } from "./import/traits.ts";
 export * from "./lowering/index.ts";
+export { axesAreInput, oldest as oldestOperatorSet } from "./operator-sets.ts";
 export * from "./ops/index.ts";
 export * from "./print.ts";
 export { rebuild } from "./rebuild.ts";

@@ -16,15 +16,13 @@ import {
 import { bytesOf, type Tensor, toNumbers } from "../core/index.ts";
 import { type Dialect, renamed } from "./foreign.ts";
 import { type Node, nodesOf, type Type, type Value } from "./graph.ts";
-import { onnxTypes, operation } from "./ops/index.ts";
-
-/** ONNX operator set that the table in ops/ speaks. */
-const opset = 20n;
+import { axesAreInput, inOperatorSet } from "./operator-sets.ts";
+import { newest, onnxTypes, operation } from "./ops/index.ts";
 
 const own: Dialect = {
   irVersion: 9n,
   opsets: [
-    { domain: "", version: opset },
+    { domain: "", version: BigInt(newest) },
     { domain: "com.microsoft", version: 1n },
   ],
   functions: [],
@@ -57,7 +55,7 @@ export function modelOf(graph: GraphProto, dialect: Dialect = own): Uint8Array {
 
 /** The graph of {@link serialise}, to be put into a model or into a node. */
 export function graphOf(
-  outputs: Readonly<Record<string, Value>>,
+  wanted: Readonly<Record<string, Value>>,
   weights: ReadonlyMap<string, Tensor> = new Map(),
   dialect: Dialect = own,
 ): GraphProto {
@@ -65,7 +63,8 @@ export function graphOf(
   const nodes = [];
   const inputs = [];
   const initialisers = [];
-  const version = Number(dialect.opsets.find(({ domain }) => domain === "")?.version ?? opset);
+  const version = Number(dialect.opsets.find(({ domain }) => domain === "")?.version ?? newest);
+  const outputs = inOperatorSet(version, wanted);
   const all = nodesOf(Object.values(outputs));
   const used = new Set([...all.flatMap((node) => node.inputs), ...Object.values(outputs)].map((v) => v?.key));
   // a computed value that is an output bears its name; under a second name, and for inputs and constants, it takes an Identity, which is a copy
@@ -120,7 +119,7 @@ function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: numb
       return create(AttributeProtoSchema, { name, type: type.STRING, s: new TextEncoder().encode(value as string) });
     return create(AttributeProtoSchema, { name, type: type.INTS, ints: (value as readonly number[]).map(BigInt) });
   });
-  if (version < (axesBecameInput[node.op] ?? 0)) {
+  if (!axesAreInput(node.op, version)) {
     const axes = Array.from(toNumbers(node.inputs[1]!.node.tensor!), BigInt);
     attribute.push(create(AttributeProtoSchema, { name: "axes", type: AttributeProto_AttributeType.INTS, ints: axes }));
     inputNames.length = 1;
@@ -134,9 +133,6 @@ function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: numb
     attribute,
   });
 }
-
-/** The operator set in which a reduction's axes became an input; before it they were an attribute. */
-const axesBecameInput: Readonly<Record<string, number>> = { ReduceSum: 13, ReduceMean: 18, ReduceMax: 18 };
 
 const tensorProto = (name: string, tensor: Tensor) =>
   create(TensorProtoSchema, {

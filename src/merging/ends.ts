@@ -1,13 +1,14 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { compareKeys, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
-import type { Ends, Pair } from "../pairs/index.ts";
+import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
   readonly b: string;
+  readonly keys?: Keys;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
 }
@@ -15,8 +16,12 @@ interface EndOptions {
 export interface MergeEnds {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
+  /** Both files, of state dicts under common names. */
+  readonly files: readonly [Checkpoint, Checkpoint];
+  readonly notes: readonly string[];
   /** The tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
+  readonly kinds: Kinds;
   /** A running mean or variance. */
   isStatistic(name: string): boolean;
   /** Of graphs, whose tensors have other names in b's file: both ends by a's names. */
@@ -36,7 +41,7 @@ export async function openMergeEnds(
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {
-      return { ...endsOfGraphs(x, pair ?? own!), close };
+      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], close };
     } catch (error) {
       await close();
       throw error;
@@ -45,13 +50,17 @@ export async function openMergeEnds(
   return endsOfFiles(x, y, options, pair);
 }
 
-function endsOfGraphs(x: Checkpoint, ends: Omit<Ends, "fit" | "context">): Omit<MergeEnds, "close"> {
-  const { a, b, layers, parameters, tied } = ends;
+function endsOfGraphs(
+  x: Checkpoint,
+  ends: Omit<Ends, "fit" | "context">,
+): Omit<MergeEnds, "close" | "files" | "notes"> {
+  const { a, b, layers, parameters, tied, kinds } = ends;
   requireOwnPlaces(ends);
   return {
     layers,
     tied,
     names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
+    kinds,
     isStatistic: statisticsOf(ends),
     graphs: { a, b },
   };
@@ -64,21 +73,29 @@ async function endsOfFiles(
   { group }: EndOptions,
   pair: Pair | undefined,
 ): Promise<MergeEnds> {
-  compareKeys(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
-  await requireSameWhole(x, y);
-  const tied = pair ? pair.tied : (x.tied ?? []);
+  const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
+  const files = pair?.files ?? ([own.a, own.b] as const);
+  const [a] = files;
+  const kinds = await kindsOfFiles(...files);
+  requireAverageable(kinds, x.path, y.path);
+  const tied = pair ? pair.tied : (a.tied ?? []);
+  const tensors = [...a.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
   return {
-    layers: pair?.layers ?? groupLayers(x.tensors.values(), { group, tied }),
+    files,
+    notes: own.notes,
+    layers: pair?.layers ?? groupLayers(tensors, { group, tied }),
     tied,
-    names: new Set(x.tensors.keys()),
-    isStatistic: pair ? statisticsOf(pair) : (name) => /(^|\.)running_(mean|var)$/.test(name), // PyTorch's names
+    names: new Set(a.tensors.keys()),
+    kinds,
+    isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
     close: async () => {},
   };
 }
 
 /** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */
 function requireOwnPlaces({ a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">): void {
-  for (const { name } of parameters) {
+  for (const { name, kind } of parameters) {
+    if (kind === "kept") continue;
     const place = a.placeOf(name);
     if (place === undefined)
       throw new UserError(

@@ -19,10 +19,10 @@ export interface Measured extends AsyncDisposable {
   check(out: string, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
 }
 
-export async function openMeasured(options: MeasureOptions): Promise<Measured> {
+export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Promise<Measured> {
   const pair = await openPair(options);
   const { statistics, runtime, memory } = options;
-  const sweep = new Sweep(pair, { statistics, runtime, memory });
+  const sweep = new Sweep(pair, { statistics, base, runtime, memory });
   return {
     pair,
     chooseLayers: (candidates, budget, onProgress) => chooseLayers(sweep, candidates, budget, onProgress),
@@ -49,7 +49,7 @@ async function freshStatistics(
 /** The written file, evaluated as it is, against the two ends. */
 async function check(
   pair: Pair,
-  { runtime, memory }: MeasureOptions,
+  { runtime, memory, keys }: MeasureOptions,
   out: string,
   alpha: number,
   onProgress: OnProgress,
@@ -57,7 +57,7 @@ async function check(
   const progress = ({ done, total }: { done: number; total: number }) => onProgress("check", done / total);
   const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
   const ends = await new Sweep(pair, { runtime, memory }).score([a, b], { progress });
-  return withCheckpoints([out], async (file) => {
+  return withCheckpoints([{ path: out, key: keys?.a }], async (file) => {
     const merged = await pair.openEnd(file);
     const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
     const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };

@@ -2,10 +2,20 @@
 import { rename, rm } from "node:fs/promises";
 import { type Checkpoint, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
-import { describeFileError, partName, removeAtExit, sha256Files, UserError, writeAtomic } from "../core/index.ts";
+import {
+  describeFileError,
+  listSome,
+  partName,
+  removeAtExit,
+  sha256Files,
+  UserError,
+  writeAtomic,
+} from "../core/index.ts";
 import { type Grouping, type Layer, matchLayers } from "../models/index.ts";
+import type { Keys } from "../pairs/index.ts";
 import type { Budget, Choice } from "./choose.ts";
 import { openMergeEnds } from "./ends.ts";
+import { keepFrom } from "./kept.ts";
 import { requireOut } from "./out.ts";
 import { replaceWith } from "./replacement.ts";
 import { parseShares } from "./shares.ts";
@@ -26,6 +36,8 @@ export interface MergeOptions {
   /** The network and data, for a budget, a recalibration, or a check of the merged file. */
   readonly measure?: MeasureOptions;
   readonly allowNonfinite?: boolean;
+  /** The dictionaries that hold the network, where a file has several. */
+  readonly keys?: Keys;
 }
 
 export interface MergeRecord {
@@ -48,6 +60,8 @@ export interface MergeRecord {
     readonly loss: number | null;
     readonly error: number | null;
   } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
+  /** How the files were read, what was not averaged or should not have been, and what of a's file the written one has as it was, as sentences. */
+  readonly notes?: readonly string[];
 }
 
 export interface MergeProgress {
@@ -58,7 +72,12 @@ type OnProgress = (progress: MergeProgress) => void;
 
 /** Merges two checkpoints into the file `out`. Throws {@link UserError} when they cannot be merged; nothing is written then. */
 export async function merge(options: MergeOptions, onProgress: OnProgress = () => {}): Promise<MergeRecord> {
-  return withCheckpoints([options.a, options.b], (x, y) => mergeOpened(x, y, options, onProgress));
+  const { a, b, keys = {} } = options;
+  const ends = [
+    { path: a, key: keys.a },
+    { path: b, key: keys.b },
+  ];
+  return withCheckpoints(ends, (x, y) => mergeOpened(x, y, options, onProgress));
 }
 
 async function mergeOpened(
@@ -73,10 +92,10 @@ async function mergeOpened(
     throw new UserError(
       "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
     );
-  await using measured = measure ? await loadMeasured(measure) : undefined;
+  await using measured = measure ? await loadMeasured(measure, base) : undefined;
   const ends = await openMergeEnds(x, y, options, measured?.pair);
   const report = (task: string, share: number) => onProgress({ task, share });
-  const { layers } = ends;
+  const { layers, files } = ends;
   const choice =
     budget &&
     (await measured?.chooseLayers(
@@ -90,9 +109,12 @@ async function mergeOpened(
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(shares, base) : undefined;
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
-  const replace = replaceWith(x, y, ends, options, (name) => {
+  const keeping = keepFrom(ends, shares, base, { a, b });
+  const replace = replaceWith(ends, options, (name) => {
     const renewed = fresh?.get(name);
     if (renewed) return renewed;
+    const kept = keeping.endOf(name);
+    if (kept) return kept === "b" ? 1 : undefined;
     const share = shares.get(layerOf.get(name)!);
     if (share === undefined) return base === "b" ? 1 : undefined;
     return statistics === "a" && ends.isStatistic(name) ? undefined : share; // the file is a copy of a's
@@ -103,7 +125,8 @@ async function mergeOpened(
   try {
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
-    const written = await rewriteCheckpoint(x, part, ends.names, replace);
+    const written = await rewriteCheckpoint(files[0], part, ends.names, replace);
+    const notes = [...ends.notes, ...keeping.notes(), ...notesOfCopy(x, out)];
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
@@ -127,6 +150,7 @@ async function mergeOpened(
           }
         : {}),
       ...(measured ? { checked: await measured.check(part, weightOf(shares, alpha), report) } : {}),
+      ...(notes.length ? { notes } : {}),
     };
     await writeAtomic(`${out}.merge.json`, `${JSON.stringify(record, null, 1)}\n`);
     await rename(part, out);
@@ -142,10 +166,22 @@ async function mergeOpened(
   }
 }
 
+/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those. */
+function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
+  if (copies.length === 0) return [];
+  const names = listSome(
+    copies.map((name) => JSON.stringify(name)),
+    3,
+  );
+  return [
+    `${out}: ${names} ${copies.length > 1 ? "are" : "is"} still a's, which a loader that prefers a moving average reads.`,
+  ];
+}
+
 /** The runtime is loaded only where something is measured. */
-async function loadMeasured(measure: MeasureOptions) {
+async function loadMeasured(measure: MeasureOptions, base: "a" | "b") {
   const { openMeasured } = await import("./measured.ts");
-  return openMeasured(measure);
+  return openMeasured(measure, base);
 }
 
 /** The weight of b that the ends are held against: the layers' own where they have one in common. */

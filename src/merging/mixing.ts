@@ -4,6 +4,7 @@ import {
   allFinite,
   average,
   averageInto,
+  brokenIn,
   bytesPerElement,
   type DType,
   type Tensor,
@@ -22,17 +23,44 @@ export interface Place {
   readonly allowNonfinite?: boolean;
 }
 
-/** The elements of a tensor, in chunks of one length but the last. Throws {@link UserError} when one is NaN or infinite. */
-export async function* chunksAt({ file, name, ring, allowNonfinite }: Place): AsyncGenerator<Tensor> {
+/** The elements of a tensor, in chunks of one length but the last. */
+async function* chunksAt({ file, name, ring }: Place): AsyncGenerator<Tensor, undefined> {
   const limit = chunkLength * bytesPerElement(file.tensors.get(name)!.dtype);
   for await (const whole of chunksOf(file, name, limit, ring)) {
     // a tensor that is not contiguous in its file comes as one piece
     for (let at = 0; at < whole.data.length; at += chunkLength) {
       const data = whole.data.subarray(at, at + chunkLength) as Tensor["data"];
-      const chunk: Tensor = { dtype: whole.dtype, shape: [data.length], data };
-      if (!allowNonfinite && !allFinite(chunk)) throw notFinite(file.path, [name]);
-      yield chunk;
+      yield { dtype: whole.dtype, shape: [data.length], data };
     }
+  }
+}
+
+/** Chunks of two tensors of one size. Throws {@link UserError} when one has a NaN, or an infinity that the other does not have at the same place. */
+async function* chunksOfBoth(a: Place, b: Place): AsyncGenerator<readonly [Tensor, Tensor]> {
+  const [x, y] = [chunksAt(a), chunksAt(b)];
+  for (;;) {
+    const [{ value: one }, { value: other }] = await Promise.all([x.next(), y.next()]);
+    if (!one || !other) return;
+    if (!a.allowNonfinite && !(allFinite(one) && allFinite(other))) {
+      const [isBroken, isOtherBroken] = brokenIn(one, other);
+      if (isBroken || isOtherBroken) throw notFinite((isBroken ? a : b).file.path, [a.name]);
+    }
+    yield [one, other];
+  }
+}
+
+/** The chunks of a. Throws {@link UserError} when one has a NaN, or an infinity that b, which is read only then, does not have at the same place. */
+export async function* checkedChunks(a: Place, b: Place): AsyncGenerator<Tensor> {
+  let isChecked = false;
+  const fresh = { ring: (length: number) => new Uint8Array(length) };
+  for await (const chunk of chunksAt(a)) {
+    if (!isChecked && !allFinite(chunk)) {
+      if (!b.file.tensors.has(b.name)) throw notFinite(a.file.path, [a.name]);
+      for await (const [one, other] of chunksOfBoth({ ...a, ...fresh, allowNonfinite: true }, { ...b, ...fresh }))
+        if (brokenIn(one, other)[0]) throw notFinite(a.file.path, [a.name]);
+      isChecked = true;
+    }
+    yield chunk;
   }
 }
 
@@ -44,21 +72,13 @@ export async function* averageChunks(
   dtype: DType,
   ring: Ring,
 ): AsyncGenerator<Tensor> {
-  const [x, y] = [chunksAt(a), chunksAt(b)];
-  for (;;) {
-    const [one, other] = await Promise.all([x.next(), y.next()]);
-    if (one.done || other.done) return;
-    if (alpha === 0 || alpha === 1) yield average(one.value, other.value, alpha, dtype);
+  for await (const [one, other] of chunksOfBoth(a, b)) {
+    const { length } = one.data;
+    if (alpha === 0 || alpha === 1) yield average(one, other, alpha, dtype);
     else {
-      const { length } = one.value.data;
       const result = tensorFromBytes(dtype, [length], ring(length * bytesPerElement(dtype)));
-      averageInto(result, one.value, other.value, alpha);
+      averageInto(result, one, other, alpha);
       yield result;
     }
   }
-}
-
-/** Reads a tensor to its end, for the checks only. */
-export async function requireFiniteAt(place: Place): Promise<void> {
-  for await (const _ of chunksAt(place));
 }

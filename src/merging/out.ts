@@ -18,6 +18,11 @@ export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Pro
     throw new UserError(
       `The merged file is a checkpoint, but ${out} is the name of a JSON file. Give --out another name.`,
     );
+  if (a.readOnly) throw new UserError(a.readOnly);
+  if (/[/\\]$/.test(out))
+    throw new UserError(
+      `${out} names a folder. Give --out the name of a file, such as ${join(out, `merged${extensions[a.format][0]}`)}.`,
+    );
   const own = extensions[a.format];
   if (!own.includes(extname(out)) && Object.values(extensions).flat().includes(extname(out)))
     throw new UserError(

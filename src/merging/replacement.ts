@@ -3,19 +3,19 @@ import { type Checkpoint, makeRing, type Replace, type Ring } from "../checkpoin
 import { average, fromNumbers, isFloating, type Tensor, toNumbers } from "../core/index.ts";
 import { holderOf } from "../models/index.ts";
 import type { MergeEnds } from "./ends.ts";
-import { averageChunks, chunksAt, type Place, requireFiniteAt } from "./mixing.ts";
+import { averageChunks, checkedChunks, type Place } from "./mixing.ts";
 
 interface ReplacementOptions {
   readonly allowNonfinite?: boolean;
-  readonly base?: "a" | "b";
 }
 
-/** The new elements of each tensor of a's file, by the weight of b that it gets, or the tensor in its place; undefined leaves a's. */
+/**
+ * The new elements of each tensor of a's file, by its common name: by the weight of b that it gets (0 or 1 for what is not averaged), or the tensor in its
+ * place; undefined leaves a's.
+ */
 export function replaceWith(
-  x: Checkpoint,
-  y: Checkpoint,
-  { tied, graphs }: MergeEnds,
-  { allowNonfinite, base = "a" }: ReplacementOptions,
+  { tied, graphs, files: [x, y] }: MergeEnds,
+  { allowNonfinite }: ReplacementOptions,
   planFor: (name: string) => Tensor | number | undefined,
 ): Replace {
   const holder = holderOf(tied);
@@ -38,15 +38,13 @@ export function replaceWith(
     if (graphs) {
       if (plan === undefined) return undefined;
       const [own, other] = [await graphs.a.read(holder(name)), await graphs.b.read(holder(name))];
-      if (isFloating(own.dtype)) return average(own, other, plan, own.dtype);
-      return base === "b" ? other : undefined;
+      return average(own, other, plan, own.dtype);
     }
     const [a, b] = [placeIn(x, name, ringA), placeIn(y, name, ringB)];
-    if (!isFloating(dtype)) return base === "b" ? chunksAt(b) : undefined;
     if (plan !== undefined) return averageChunks(a, b, plan, dtype, ring);
-    if (allowNonfinite) return undefined;
-    if (a.name === name) return chunksAt(a); // as they are, and checked
-    await requireFiniteAt(a);
+    if (allowNonfinite || !isFloating(dtype)) return undefined;
+    if (a.name === name) return checkedChunks(a, b); // as they are
+    for await (const _ of checkedChunks(a, b));
     return undefined;
   };
 }

@@ -1,8 +1,9 @@
-// Layers: what is averaged as one. A layer is a state-dict key without its last component, so weight and bias go together, in the order of the
-// state dict. Tied parameters are one layer with the name and place of the last module. Integer buffers are counters and belong to none's size.
+// Layers: what is averaged as one. A layer is a tensor's name without its last component, so weight and bias go together, in the order of the
+// state dict. Tied parameters are one layer with the name and place of the last module. Counters, masks and what else is not averaged belong to no layer's size.
 import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
 import { dtypeOf } from "./initialise.ts";
-import { holderOf, type Model } from "./model.ts";
+import { holderOf, type Model, type Parameter } from "./model.ts";
+import { blocksOf, globExpression, layerOf, moduleOf } from "./naming/paths.ts";
 
 export type Grouping = "module" | "block" | "sublayer" | "tensor";
 
@@ -20,6 +21,8 @@ export interface LayerTensor {
   readonly shape: readonly number[];
   /** Its module, where the name does not tell. */
   readonly layer?: string;
+  /** Counters and what is kept belong to a layer with others, and are none on their own. */
+  readonly kind?: Parameter["kind"];
 }
 
 export interface GroupOptions {
@@ -28,16 +31,6 @@ export interface GroupOptions {
   readonly tied?: readonly (readonly string[])[];
 }
 
-const moduleOf = (name: string) => name.replace(/\.[^.]*$/, "");
-
-const layerNames: Readonly<Record<Grouping, (name: string) => string>> = {
-  module: moduleOf,
-  // up to the first number: layer1.0.conv1 -> layer1.0
-  block: (name) => /^(.*?\.\d+)\./.exec(name)?.[1] ?? moduleOf(name),
-  sublayer: moduleOf, // of networks whose halves are known
-  tensor: (name) => name,
-};
-
 /** Groups tensors, in state-dict order, into layers. */
 export function groupLayers(
   tensors: Iterable<LayerTensor>,
@@ -45,17 +38,35 @@ export function groupLayers(
 ): Layer[] {
   const all = [...tensors];
   const holder = holderOf(tied);
-  // a tied tensor stands where its last name does, so its earlier names wait for that one
-  const layers = new Map<string, { parameters: string[]; size: number }>();
-  for (const { name, dtype, shape, layer: module } of all) {
-    if (holder(name) !== name) continue;
-    const key = layerNames[group](module && group !== "tensor" ? `${module}.` : name);
-    const layer = layers.get(key) ?? { parameters: [], size: 0 };
+  const nameOf = layerNames(all, group);
+  const earlier = new Map<string, string[]>();
+  for (const { name } of all) {
+    const held = holder(name);
+    if (held !== name) earlier.set(held, [...(earlier.get(held) ?? []), name]);
+  }
+  const layers = new Map<string, { parameters: string[]; size: number; isLayer: boolean }>();
+  for (const one of all) {
+    const { name, dtype, shape, kind = "weight" } = one;
+    if (holder(name) !== name) continue; // a tied tensor takes the place of its last name
+    const key = nameOf(one);
+    const layer = layers.get(key) ?? { parameters: [], size: 0, isLayer: false };
     layers.set(key, layer);
-    layer.parameters.push(...all.filter((t) => holder(t.name) === name && t.name !== name).map((t) => t.name), name);
+    layer.parameters.push(...(earlier.get(name) ?? []), name);
+    if (kind !== "weight" && kind !== "statistic") continue;
+    layer.isLayer = true;
     if (isFloating(dtype)) layer.size += sizeOf(shape);
   }
-  return [...layers].map(([name, layer]) => ({ name, ...layer }));
+  return [...layers].flatMap(([name, { isLayer, ...layer }]) => (isLayer ? { name, ...layer } : []));
+}
+
+/** Gives each tensor the name of its layer. */
+function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: LayerTensor) => string {
+  if (group === "tensor") return ({ name }) => name;
+  const module = ({ name, layer }: LayerTensor) => layer ?? layerOf(name);
+  if (group === "module") return module;
+  const path = ({ name, layer }: LayerTensor) => layer ?? moduleOf(name);
+  const block = blocksOf(new Set(all.map(path)));
+  return (tensor) => block(path(tensor)) ?? module(tensor);
 }
 
 /** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
@@ -65,7 +76,13 @@ export function layersOf(
   isThere: (name: string) => boolean = () => true,
 ): Layer[] {
   const present = parameters.filter((p) => isThere(p.name));
-  const tensors = present.map((p) => ({ name: p.name, shape: p.shape, dtype: dtypeOf(p), layer: p.layer }));
+  const tensors = present.map((p) => ({
+    name: p.name,
+    shape: p.shape,
+    dtype: dtypeOf(p),
+    layer: p.layer,
+    kind: p.kind,
+  }));
   return groupLayers(tensors, { group, tied });
 }
 
@@ -74,7 +91,7 @@ export function layerIndex(layers: readonly Layer[]): Map<string, number> {
   return new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
 }
 
-/** The layers that match one of the globs, in their own order: `*` within a component, `**` across them. Throws {@link UserError} for a glob that matches none. */
+/** The layers that match one of the globs, in their own order: `*` within a component, `**` across them, `/` and `.` alike. Throws {@link UserError} for a glob that matches none. */
 export function matchLayers(layers: readonly Layer[], globs: readonly string[]): Layer[] {
   const patterns = globs.map((glob) => {
     const pattern = globExpression(glob);
@@ -86,11 +103,4 @@ export function matchLayers(layers: readonly Layer[], globs: readonly string[]):
     );
   });
   return layers.filter(({ name }) => patterns.some((pattern) => pattern.test(name)));
-}
-
-function globExpression(glob: string): RegExp {
-  const parts = glob
-    .split(/(\*\*|\*)/)
-    .map((part) => (part === "**" ? ".*" : part === "*" ? "[^.]*" : part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")));
-  return new RegExp(`^${parts.join("")}$`);
 }

@@ -18,8 +18,11 @@ export interface Parameter {
   readonly dtype?: DType;
   /** The layer it belongs to where its name does not tell. */
   readonly layer?: string;
-  /** `statistic`: running mean or variance, tracked and not trained; `counter`: an integer buffer. Default `weight`. */
-  readonly kind?: "weight" | "statistic" | "counter";
+  /**
+   * `statistic`: running mean or variance, tracked and not trained; `counter`: an integer buffer; `kept`: a mask, indices, spectral norm's vectors, which an
+   * averaged layer takes from one end. Default `weight`.
+   */
+  readonly kind?: "weight" | "statistic" | "counter" | "kept";
 }
 
 /** The inputs of a forward pass, by name. */

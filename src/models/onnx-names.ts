@@ -2,17 +2,26 @@
 // then only the node that uses it tells which module it belongs to.
 import type { Held } from "../graph/index.ts";
 
-const generated = /^(\d+|onnx::.*|.*_output_\d+|_?val_\d+|const(ant)?_?\d*|ort(shared)?_.*|\/.*)$/i;
+const generated = /^(\d+|onnx::.*|.*_output_\d+|_?val_\d+|node_\w+|const(ant)?_?\d*|ort(shared)?_.*|\/.*)$/i;
+/** PyTorch's exporter since 2.6 names what it folds after the operation. */
+const afterOperation =
+  /^(t|transpose|permute|view|_?reshape\w*|expand|clone|_to_copy|cat|stack|(un)?squeeze|(new_)?(zeros|ones|full)|(zeros|ones|full)_like|scalar_tensor|arange|slice|select|exp|log|mul|add|sub|div|neg|pow|r?sqrt|sin|cos|detach|lift_fresh_copy|_tensor_constant|lifted_tensor|convert_element_type\w*)_?\d*$/;
 
-/** True for names that exporters make up: `onnx::Conv_123`, numbers, `/fc/Constant_output_0`. */
-export const isGenerated = (name: string): boolean => generated.test(name);
+/** True for names that exporters make up: `onnx::Conv_123`, numbers, `/fc/Constant_output_0`, `val_7`, `transpose_2`. */
+export const isGenerated = (name: string): boolean => generated.test(name) || afterOperation.test(name);
+
+/** True for names that PyTorch's exporter gives to what it computed from parameters, beyond moving their elements. */
+export const isComputed = (name: string): boolean =>
+  /^(exp|log|mul|div|pow|r?sqrt|softplus|sigmoid|tanh)(_\d+)?$/.test(name);
 
 /**
- * The module path in the name of the node that uses a value; undefined where the name holds none.
+ * The module path in the metadata or the name of the node that uses a value; undefined where neither holds one.
  * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1", since a module in a list repeats the list's name
  */
 export function modulePath({ use }: Held): string | undefined {
-  if (!use?.node.startsWith("/")) return undefined;
+  if (!use) return undefined;
+  const declared = declaredPath(use.metadata);
+  if (declared || !use.node.startsWith("/")) return declared;
   const parts = use.node.split("/").slice(1, -1);
   const path: string[] = [];
   for (const part of parts) {
@@ -23,5 +32,13 @@ export function modulePath({ use }: Held): string | undefined {
   return path.length ? path.join(".") : undefined;
 }
 
-/** A state-dict key without its last component. */
-export const moduleOf = (name: string): string => name.replace(/\.?[^.]*$/, "");
+/** The path that PyTorch's exporter writes beside a node: the scopes are those of the modules, each with its full path, and of the operation. */
+function declaredPath(metadata: NonNullable<Held["use"]>["metadata"] = []): string | undefined {
+  const of = (key: string) => metadata.find((one) => one.key === key)?.value;
+  const scopes = [...(of("pkg.torch.onnx.name_scopes") ?? "").matchAll(/'([^']*)'|"([^"]*)"/g)].map(
+    (m) => m[1] ?? m[2],
+  );
+  const entries = scopes.length ? scopes : (of("namespace") ?? "").split("/").map((entry) => entry.split(":")[0]);
+  const path = entries.at(-2)?.replace(/@\d+/g, ""); // a later call of the module
+  return path && !path.startsWith("_empty_nn_module_stack") ? path : undefined;
+}

@@ -1,21 +1,43 @@
 // The parameters of a network that came as an ONNX graph: the graph's own weights in the order of their first use, or those of a state dict that it uses.
 import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
+import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
-import { isGenerated, moduleOf, modulePath } from "./onnx-names.ts";
+import { layerOf, moduleOf } from "./naming/paths.ts";
+import { biasesOf } from "./naming/products.ts";
+import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
-export function graphParameters(graph: ForeignModel, differs: (held: Held) => boolean): Parameter[] {
-  const statistics = new Set(
-    graph.nodes.filter((node) => node.opType === "BatchNormalization").flatMap((node) => node.input.slice(3, 5)),
-  );
-  return graph.held.flatMap((held): Parameter[] => {
+export function graphParameters(
+  graph: ForeignModel,
+  differs: (held: Held) => boolean,
+  kindOf: (name: string) => Kind,
+): Parameter[] {
+  const { held, statistics } = graph;
+  const parameters = held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
     const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
-    const kind = statistics.has(name) ? "statistic" : "weight";
+    const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
   });
+  const joined = joinedLayers(graph, parameters);
+  return parameters.map((one) => ({ ...one, layer: joined.get(one.name) ?? one.layer }));
+}
+
+/** The layer of each weight and the bias of its product, where their names do not give the same. Two modules with names of their own stay apart. */
+function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Map<string, string> {
+  const known = new Map(parameters.map((one) => [one.name, one]));
+  const joined = new Map<string, string>();
+  for (const [weight, bias] of biasesOf(graph)) {
+    if (!known.has(weight) || !known.has(bias)) continue;
+    const [own, its] = [weight, bias].map((name) => (isGenerated(name) ? undefined : moduleOf(name)));
+    if (own !== undefined && its !== undefined && (own || its)) continue;
+    const layer = own || its || known.get(weight)!.layer || known.get(bias)!.layer;
+    const name = layer || layerOf(own === undefined && its !== undefined ? bias : weight);
+    for (const one of [weight, bias]) joined.set(one, name);
+  }
+  return joined;
 }
 
 /**
@@ -26,31 +48,31 @@ export function stateDictParameters(
   tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,
   used: readonly string[],
   tied: Model["tied"],
+  kindOf: (name: string) => Kind,
 ): Parameter[] {
   const place = new Map(used.map((name, i) => [name, i]));
   const modules = new Set(used.map(moduleOf));
-  const alike = (name: string) => tied.find((group) => group.includes(name)) ?? [name];
+  const groups = new Map(tied.flatMap((group) => group.map((name) => [name, group])));
+  const alike = (name: string) => groups.get(name) ?? [name];
   const placeOf = (name: string) => Math.max(...alike(name).map((one) => place.get(one) ?? used.length));
   const isThere = (name: string, dtype: Tensor["dtype"]) =>
     isFloating(dtype) ? alike(name).some((one) => place.has(one)) : modules.has(moduleOf(name));
   const inOrder = [...tensors]
     .filter(([name, tensor]) => isThere(name, tensor.dtype))
     .sort(([x], [y]) => placeOf(x) - placeOf(y));
-  return inOrder.map(([name, { dtype, shape }]) => {
-    const isStatistic = /(^|\.)running_(mean|var)$/.test(name) && tensors.has(`${moduleOf(name)}.running_var`);
-    return {
-      name,
-      shape,
-      dtype: isFloating(dtype) ? "float32" : dtype,
-      kind: !isFloating(dtype) ? "counter" : isStatistic ? "statistic" : "weight",
-    };
-  });
+  return inOrder.map(([name, { dtype, shape }]) => ({
+    name,
+    shape,
+    dtype: isFloating(dtype) ? "float32" : dtype,
+    kind: isFloating(dtype) ? kindOf(name).parameter : "counter",
+  }));
 }
 
 const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;
 
-/** A weight that the graph holds in whole numbers, which stand for others by a scale. */
-export const quantisedWeight = ({ held }: ForeignModel): Held | undefined =>
+/** A weight that the graph holds in whole numbers, which stand for others by a scale, or in floats that are too small to average. */
+export const quantisedWeight = ({ held, unread }: ForeignModel): { name: string; dtype: string } | undefined =>
+  unread.map(({ name, type }) => ({ name, dtype: type }))[0] ??
   held.find(
     ({ dtype, shape, use }) =>
       !isFloating(dtype) &&

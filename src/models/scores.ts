@@ -1,11 +1,17 @@
 // What is minimised and measured: per-sample loss and error of a network's scores against labels.
 import {
+  add,
   argMax,
   cast,
   crossEntropy,
+  crossEntropyAt,
+  div,
   equal,
+  greater,
   mul,
   reduceMean,
+  reduceSum,
+  relu,
   reshape,
   scalar,
   sub,
@@ -21,16 +27,40 @@ export interface Scores {
 
 const perSample = (items: Value) => reduceMean(reshape(items, [items.shape[0], -1]), [1]);
 
-/** Whole-number labels are classes, others the values of a regression. */
-export function scoresOf(scores: Value, labels: Value): Scores {
-  return labels.dtype === "int64" ? classification(scores, labels) : regression(scores, labels);
+/**
+ * Whole-number labels are classes, others the values of a regression. With `areSomeIgnored`, negative labels do not count: a sample's loss and error are
+ * means over its other labels, or 0 where it has none.
+ */
+export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false): Scores {
+  if (labels.dtype !== "int64") return regression(scores, labels);
+  if (areSomeIgnored) return partlyLabelled(scores, labels);
+  return { loss: perSample(crossEntropyAt(scores, labels)), error: perSample(wrongOf(scores, labels)) };
 }
 
-/** Logits [batch, classes] or [batch, T, classes] against class indices [batch] or [batch, T]. */
+/**
+ * As training takes them: logits [batch, classes] or [batch, T, classes] against class indices [batch] or [batch, T]. Measuring gathers the label's
+ * log-probability instead of multiplying by a one-hot row; the values are the same.
+ */
 export function classification(logits: Value, labels: Value): Required<Scores> {
-  const right = cast(equal(argMax(logits, -1), labels), logits.dtype);
-  const wrong = sub(scalar(logits.graph, logits.dtype, 1), right);
+  const wrong = wrongOf(logits, labels, -1);
   return { loss: perSample(crossEntropy(logits, labels)), error: perSample(wrong) };
+}
+
+/** 1 where the largest logit is not the label's, else 0, for each label. */
+function wrongOf(logits: Value, labels: Value, axis = logits.shape.length - 1): Value {
+  const right = cast(equal(argMax(logits, axis), labels), logits.dtype); // no negative axes before operator set 11
+  return sub(scalar(logits.graph, logits.dtype, 1), right);
+}
+
+function partlyLabelled(logits: Value, labels: Value): Scores {
+  const counts = greater(cast(labels, "float32"), -0.5); // operator set 7 compares floats only
+  const counted = cast(counts, logits.dtype);
+  const total = (items: Value) => reduceSum(reshape(items, [items.shape[0], -1]), [1]);
+  const number = add(relu(sub(total(counted), 1)), 1); // at least one
+  return {
+    loss: div(total(crossEntropyAt(logits, labels, cast(counts, "int64"))), number),
+    error: div(total(mul(wrongOf(logits, labels), counted)), number),
+  };
 }
 
 /** The mean squared difference of each sample; scores and labels have as many elements. */

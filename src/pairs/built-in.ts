@@ -2,24 +2,37 @@
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { listSome, UserError } from "../core/index.ts";
 import type { BatchShape } from "../data/index.ts";
-import { compareKeys, requireSameWhole } from "../distance/index.ts";
+import { alignCheckpoints, alignWithModel, kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
-import { buildModel, findNetwork, layersOf, type Model } from "../models/index.ts";
+import {
+  buildModel,
+  dtypeOf,
+  findNetwork,
+  layersOf,
+  type Model,
+  type Network,
+  type Parameter,
+} from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
-import { openEnd, openTwoEnds, shareTied } from "./end.ts";
-import { requireFit } from "./fit.ts";
-import type { Origin } from "./origin.ts";
+import { openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
+import { fitLabels, requireFit } from "./fit.ts";
+import { notesOfParameters } from "./kept.ts";
+import type { ModelSpec, Origin } from "./origin.ts";
 
 export const builtIn: Origin = {
-  async open([a, b], { model: spec, group, allowNonfinite }) {
+  async open(files, { model: spec, group, allowNonfinite }) {
     const network = await findNetwork(spec.name!);
-    const model = buildModel(network, spec.sizes, (name) => a.tensors.get(name)?.shape);
-    const { parameters, tied } = model;
-    compareKeys(a, b, tied);
-    await requireSameWhole(a, b);
-    compareWithModel(a, model);
-    const notes: string[] = [];
-    const [first, second] = await openTwoEnds([a, b], allowNonfinite);
+    const { aligned, model: built } = alignFiles(files, network, spec);
+    const { a, b, likeA } = aligned;
+    const { tied } = built;
+    const kinds = await kindsOfFiles(a, b);
+    requireAverageable(kinds, a.path, b.path);
+    compareWithModel(a, built);
+    const parameters = built.parameters.map((p): Parameter => ({ kind: kinds.of(p.name).parameter, ...p }));
+    const model: Model = { ...built, parameters };
+    const notes = [...aligned.notes, ...notesOfParameters(kinds, parameters)];
+    const [first, second] = await openTwoEnds([a, b]);
+    if (!allowNonfinite) await requireFinite(first, second);
     const [x, y] = [shareTied(first, tied, notes), shareTied(second, tied, notes)];
     return {
       a: x,
@@ -28,22 +41,42 @@ export const builtIn: Origin = {
       parameters,
       tied,
       notes,
+      kinds,
       facts: {},
       context: model.sizes.context,
-      async fit(data, { task, batch, output, data: { name } }) {
+      async fit(given, { task, batch, output, data: { name } }) {
         if (output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
         if (task === "regress")
           throw new UserError(
             `${model.name} tells classes apart, so there are no values to regress. Leave --task out.`,
           );
+        const { data, notes } = fitLabels(model, network, given);
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
+        return { model, data, batch: chooseBatch(model, data, batch), notes, inputs };
       },
-      openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+      files: [a, b],
+      openEnd: async (file) => shareTied(await openEnd(likeA(file)), tied, []),
     };
   },
 };
+
+/** Two files and the model, whose sizes they have, under the model's names. */
+function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network, { sizes }: ModelSpec) {
+  const shapes = (name: string) => {
+    const own = a.tensors.get(name) ?? onlyOne([...a.tensors.values()].filter((t) => t.name.endsWith(`.${name}`)));
+    return own?.shape;
+  };
+  const model = buildModel(network, sizes, shapes);
+  const { tied, parameters } = model;
+  const named = {
+    path: `the model ${model.name}`,
+    tensors: new Map(parameters.map((p) => [p.name, { dtype: dtypeOf(p), shape: p.shape }])),
+  };
+  return { model, aligned: alignWithModel(alignCheckpoints(a, b, tied), named, tied) };
+}
+
+const onlyOne = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined);
 
 /** The one input that a built-in network has, whatever the data call theirs. */
 function inputOf(graph: Graph, { name }: Model, { inputs }: BatchShape) {
@@ -71,7 +104,7 @@ function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
     );
   }
   const unlike = [...wanted.values()].filter(
-    (p) => tensors.has(p.name) && String(tensors.get(p.name)!.shape) !== String(p.shape),
+    (p) => p.kind !== "counter" && tensors.has(p.name) && String(tensors.get(p.name)!.shape) !== String(p.shape),
   );
   if (unlike.length) {
     const some = unlike.map((p) => `${p.name} is [${tensors.get(p.name)!.shape}], the model has [${p.shape}]`);

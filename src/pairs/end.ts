@@ -2,10 +2,10 @@
 // constant, and a digest of each, by which tied tensors are found.
 import { type Checkpoint, notFinite, type TensorInfo, tensorsOf } from "../checkpoints/index.ts";
 import {
+  brokenIn,
   bytesPerElement,
   type Inspection,
   inspect,
-  isFloating,
   sha256Files,
   sizeOf,
   type Tensor,
@@ -25,13 +25,15 @@ export interface End {
   digestOf(name: string): string;
   /** True when all elements are equal. */
   isConstant(name: string): boolean;
+  /** True when no element is NaN or infinite. */
+  isFinite(name: string): boolean;
 }
 
 /** Bytes of a checkpoint that is kept in memory; a larger one is read again each time. */
 const mostKept = 1 << 26;
 
-/** Opens an end over a file. Throws {@link UserError} when a weight is NaN or infinite, unless that is allowed. */
-export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise<End> {
+/** Opens an end over a file. */
+export async function openEnd(file: Checkpoint): Promise<End> {
   const sha256 = sha256Files(file.files); // in threads of its own, beside what follows
   sha256.catch(() => {}); // awaited below
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
@@ -41,21 +43,31 @@ export async function openEnd(file: Checkpoint, allowNonfinite = false): Promise
     kept?.set(name, tensor);
     found.set(name, inspect(tensor));
   }
-  const broken = [...found].filter(([name, { finite }]) => !finite && isFloating(file.tensors.get(name)!.dtype));
-  if (broken.length && !allowNonfinite)
-    throw notFinite(
-      file.path,
-      broken.map(([name]) => name),
-    );
   const read = async (name: string) => kept?.get(name) ?? file.read(name);
   return endOf(file.path, await sha256, file.tensors, read, found);
 }
 
 /** Opens two ends side by side; what is wrong with the first is reported first. */
-export async function openTwoEnds(files: readonly [Checkpoint, Checkpoint], allowNonfinite = false) {
-  const opening = files.map((file) => openEnd(file, allowNonfinite));
+export async function openTwoEnds(files: readonly [Checkpoint, Checkpoint]) {
+  const opening = files.map(openEnd);
   for (const end of opening) end.catch(() => {}); // awaited one after the other
   return [await opening[0], await opening[1]] as const;
+}
+
+/** Throws {@link UserError} when an end has a NaN, or an infinity that the other does not have at the same place. */
+export async function requireFinite(a: End, b: End): Promise<void> {
+  const broken: readonly [string[], string[]] = [[], []];
+  for (const name of new Set([...a.tensors.keys(), ...b.tensors.keys()])) {
+    const there = [a, b].map((end) => end.tensors.has(name));
+    const fine = [a, b].map((end, i) => !there[i] || end.isFinite(name));
+    if (fine[0] && fine[1]) continue;
+    const isBroken =
+      there[0] && there[1] ? brokenIn(await a.read(name), await b.read(name)) : fine.map((isFine) => !isFine);
+    isBroken.forEach((is, i) => {
+      if (is) broken[i].push(name);
+    });
+  }
+  for (const [i, { path }] of [a, b].entries()) if (broken[i].length) throw notFinite(path, broken[i]);
 }
 
 /** An end whose tensors are in memory, by the name `path`. */
@@ -82,6 +94,7 @@ function endOf(
       return `${dtype}[${shape}] ${inspected.get(name)!.digest}`;
     },
     isConstant: (name) => inspected.get(name)!.constant,
+    isFinite: (name) => inspected.get(name)!.finite,
   };
 }
 
@@ -95,6 +108,7 @@ export function renameEnd(end: End, stored: ReadonlyMap<string, string>): End {
     placeOf: (name) => end.placeOf(place(name)),
     digestOf: (name) => end.digestOf(place(name)),
     isConstant: (name) => end.isConstant(place(name)),
+    isFinite: (name) => end.isFinite(place(name)),
   };
 }
 

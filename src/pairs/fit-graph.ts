@@ -1,29 +1,36 @@
 // The samples of an ONNX graph: its inputs by name, the batch that it may fix, and labels as its task wants them.
-import { type DType, tensor, toNumbers, UserError } from "../core/index.ts";
+import { type DType, UserError } from "../core/index.ts";
 import type { BatchShape, Dataset } from "../data/index.ts";
 import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
 import type { Inputs } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import type { End } from "./end.ts";
 import { type OnnxNetwork, onnxModel } from "./matching/network.ts";
-import type { Ends, Task } from "./origin.ts";
-import { chooseOutput } from "./output.ts";
+import type { Ends } from "./origin.ts";
+import { arrangeLabels } from "./scoring/arrange.ts";
+import { describeTask } from "./scoring/describe.ts";
+import { chooseOutput } from "./scoring/output.ts";
+import { factsOf, notesOf } from "./scoring/readings.ts";
 
 /** How the network takes samples; `a` has the weights that it is tried with. */
-export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "context"> {
+export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "context" | "declared"> {
   const { inputs: ports } = network.foreign;
   const tokens = ports[0]?.shape?.length === 2 ? ports[0].shape[1] : undefined;
   return {
     context: typeof tokens === "number" ? tokens : undefined,
+    declared: { inputs: ports },
     async fit(given, request) {
-      const data = labelled(given, request.task);
-      const fixed = fixedBatch(network.foreign, data);
-      const batch = fixed ?? chooseBatch(network, data, request.batch);
+      const fixed = fixedBatch(network.foreign, given);
+      const batch = fixed ?? chooseBatch(network, given, request.batch);
       const inputs = (graph: Graph, shape: BatchShape) => inputsOf(graph, ports, shape);
-      const output = await chooseOutput(network, a, inputs, data, batch, request);
-      const note = `The output ${output.name} holds probabilities; their logarithms are the scores.`;
-      const notes = output.areProbabilities ? [note] : [];
-      return { model: onnxModel(network, output), data, batch, fixedBatch: fixed, notes, inputs };
+      const { output, reading, shape, batchAxis, note } = await chooseOutput(network, a, inputs, given, batch, request);
+      const data = arrangeLabels(given, reading);
+      const notes = notesOf(reading, factsOf(given), data);
+      if (output.areProbabilities)
+        notes.unshift(`The output ${output.name} holds probabilities; their logarithms are the scores.`);
+      if (note) notes.unshift(note);
+      const facts = { task: describeTask(reading, output, { shape, batchAxis }, data) };
+      return { model: onnxModel(network, output), data, batch, fixedBatch: fixed, notes, facts, inputs };
     },
   };
 }
@@ -51,41 +58,29 @@ export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset)
     const given =
       data.inputs.find(({ name }) => name === port.name) ?? (data.inputs.length === 1 ? data.inputs[0] : undefined);
     if (!given || !port.shape) continue;
-    const [first, ...rest] = port.shape;
+    const { axis = 0, dtype, shape } = given;
+    const wanted = axis === null ? port.shape : port.shape.toSpliced(axis, 1);
     const isLike =
-      rest.length === given.shape.length && rest.every((n, i) => typeof n !== "number" || n === given.shape[i]);
+      wanted.length === shape.length &&
+      port.shape.length > (axis ?? -1) &&
+      wanted.every((n, i) => typeof n !== "number" || n === shape[i]);
     if (!isLike) {
       throw new UserError(
-        `The model's input ${port.name} takes samples of shape [${rest.map((n) => n ?? "?")}], but those of ${data.name} are [${given.shape}]. Choose other --data.`,
+        `The model's input ${port.name} takes samples of shape [${wanted.map((n) => n ?? "?")}], but those of ${data.name} are [${shape}]. Choose other --data.`,
       );
     }
-    requireType(port, given.dtype, data.name);
-    if (typeof first === "number" && first > 0) batch = first;
+    requireType(port, dtype, data.name);
+    const size = axis === null ? undefined : port.shape[axis];
+    if (typeof size === "number" && size > 0) batch = size;
   }
   return batch;
 }
+
+/** Whole numbers and bools convert into one another; their values were checked where they were read. */
 function requireType({ name, dtype }: Port, given: DType, data: string): void {
-  const kind = (type: string) => (/float/.test(type) ? "float" : type === "bool" ? "bool" : "int");
-  if (dtype && kind(dtype) !== kind(given))
+  const isFloat = (type: string) => /float/.test(type);
+  if (dtype && isFloat(dtype) !== isFloat(given))
     throw new UserError(
       `The model's input ${name} is ${dtype}, but ${data} has ${given}. Convert the array to ${dtype}.`,
     );
-}
-
-/** The samples as the task wants their labels: values for a regression, else classes. Throws {@link UserError} for values as classes. */
-function labelled(data: Dataset, task: Task | undefined): Dataset {
-  const haveValues = data.labelType === "float32";
-  if (task === undefined || (task === "regress") === haveValues) return data;
-  if (haveValues)
-    throw new UserError(
-      `--task ${task} wants classes, but the labels of ${data.name} are values (float32). Convert them to whole numbers, or leave --task out.`,
-    );
-  return {
-    ...data,
-    labelType: "float32",
-    batch(indices, options) {
-      const { inputs, labels } = data.batch(indices, options);
-      return { inputs, labels: tensor("float32", labels.shape, toNumbers(labels)) };
-    },
-  };
 }

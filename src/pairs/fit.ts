@@ -3,6 +3,8 @@ import { type DType, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { Graph } from "../graph/index.ts";
 import type { Model, Network } from "../models/index.ts";
+import { arrangeLabels } from "./scoring/arrange.ts";
+import { factsOf, notesOf, readingsOf } from "./scoring/readings.ts";
 
 /** What an input of a type takes beside its own: converted without a word. */
 const alike: Readonly<Partial<Record<DType, readonly DType[]>>> = {
@@ -35,6 +37,23 @@ export function requireFit(model: Model, { input }: Network, data: Dataset, name
     throw new UserError(
       `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}${typeof found === "string" ? ` (${found})` : ""}. Choose other data, or another network.`,
     );
+}
+
+/** The data with labels as class indices, where they are stored in another way (a column, one-hot rows, floats), and notes on it. */
+export function fitLabels(
+  model: Model,
+  { input }: Network,
+  data: Dataset,
+): { data: Dataset; notes: readonly string[] } {
+  const [{ shape }, ...others] = data.inputs;
+  const found = data.labels && others.length === 0 ? logitsShape(model, input.dtype, shape) : "";
+  if (typeof found === "string") return { data, notes: [] };
+  const labels = factsOf(data);
+  const last = found.length - 2; // without the batch
+  const reading = readingsOf(labels, { shape: found.slice(1) }).find(({ classAxis }) => classAxis === last);
+  if (!reading) return { data, notes: [] };
+  const arranged = arrangeLabels(data, reading);
+  return { data: arranged, notes: notesOf(reading, labels, arranged) };
 }
 
 function taken({ sizes }: Model, kind: Network["input"]["kind"]): string {

@@ -82,3 +82,16 @@ it("tells of whole numbers that differ", async () => {
   expect(notes).toEqual(["Whole-number tensors differ and are not counted: q. Are they quantised?"]);
   expect(layers.map(({ name }) => name)).toEqual(["scale"]);
 });
+
+it("notes what the export computed from parameters", async () => {
+  const nodes = chain(["exp", "fc.weight"]);
+  const [a, b] = [1, 3].map((value) =>
+    write(`computed${value}`, { exp: filled(value), "fc.weight": filled(value, 4) }, nodes),
+  );
+  await using ends = await openEnds({ a, b, model: {} });
+  expect(ends.notes).toEqual([
+    "The export computed exp from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.",
+  ]);
+  await using same = await openEnds({ a, b: a, model: {} });
+  expect(same.notes).toEqual([]);
+});

@@ -1,37 +1,53 @@
 // An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { listSome, sha256File, UserError } from "../core/index.ts";
-import { compareKeys, readGraph, requireSameWhole, tiedIn } from "../distance/index.ts";
+import { alignCheckpoints, kindsOfFiles, readGraph, requireAverageable, tiedIn } from "../distance/index.ts";
 import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
-import { fillTied, openEnd, openTwoEnds, shareTied } from "./end.ts";
+import { fillTied, openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
+import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
+import { notesOfParameters, notesOfUnused } from "./kept.ts";
 import { type Match, matchWeights } from "./matching/match.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
 import { findTied } from "./ties.ts";
 
 export const graphWithStates: Origin = {
-  async open([first, second], { model, group, allowNonfinite }) {
+  async open(files, { model, group, allowNonfinite }) {
     const path = model.name!;
-    compareKeys(first, second);
-    await requireSameWhole(first, second);
+    const { a: first, b: second, notes: readings, likeA } = alignCheckpoints(...files);
+    const kinds = await kindsOfFiles(first, second);
+    requireAverageable(kinds, first.path, second.path);
     const tiedInFiles = tiedIn(first, second);
     const hash = sha256File(path); // beside what follows
     hash.catch(() => {}); // awaited below
-    const [a, b] = (await openTwoEnds([first, second], allowNonfinite)).map((end) => fillTied(end, tiedInFiles));
+    const [whole, other] = await openTwoEnds([first, second]);
+    if (!allowNonfinite) await requireFinite(whole, other);
+    const [a, b] = [whole, other].map((end) => fillTied(end, tiedInFiles));
     const foreign = await readGraph(path);
     const values = await openCheckpoint(path);
     try {
       const match = await matchWeights(foreign, values, [a, b]);
       requireMatch(match, foreign, path, first.path);
-      const { bindings, used, unused, folded } = match;
-      const notes = unused.length ? [`The graph does not use ${listSome(unused)}.`] : [];
+      const { bindings, used, unused, folded, shared, constants: own } = match;
+      const notes = [...readings, ...(unused.length ? [`The graph does not use ${listSome(unused)}.`] : [])];
+      notes.push(...(await graphNotes(foreign, values)));
+      if (own.length)
+        notes.push(`The graph's own constants, which are in neither checkpoint, stay as they are: ${listSome(own)}.`);
       if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
       const tied = findTied(a, b);
+      const isTied = (name: string, other: string) => tied.some((some) => some.includes(name) && some.includes(other));
+      const equal = [...shared.equal].filter(([name, same]) => !isTied(name, same));
+      if (equal.length) {
+        const pairs = equal.map(([name, same]) => `${name} (as ${same})`);
+        notes.push(`The graph has tensors that are equal in both checkpoints under one name: ${listSome(pairs, 3)}.`);
+      }
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
-      const parameters = stateDictParameters(x.tensors, used, tied);
+      const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
+      notes.push(...notesOfParameters(kinds, parameters), ...notesOfUnused(kinds, parameters));
       const constants = await readConstants(foreign, bindings, values);
+      const fitted = fitGraph({ foreign, parameters, tied, bindings, constants }, x);
       return {
         a: x,
         b: y,
@@ -39,11 +55,17 @@ export const graphWithStates: Origin = {
         parameters,
         tied,
         notes,
+        kinds,
         facts: { graph: path, sha256: await hash },
-        isFolded: folded,
+        cannotRecalibrate: folded || cannotRecalibrate(foreign),
         isOrderOfGraph: true,
-        ...fitGraph({ foreign, parameters, tied, bindings, constants }, x),
-        openEnd: async (file) => shareTied(await openEnd(file, true), tied, []),
+        ...fitted,
+        async fit(data, request) {
+          requireRunnable(foreign, path);
+          return fitted.fit(data, request);
+        },
+        files: [first, second],
+        openEnd: async (file) => shareTied(await openEnd(likeA(file)), tied, []),
       };
     } finally {
       await values.close();
@@ -52,7 +74,12 @@ export const graphWithStates: Origin = {
 };
 
 /** Throws {@link UserError} where a graph and a state dict are not of one network, or it is not certain. */
-function requireMatch({ unused, unclear, missing, used }: Match, foreign: ForeignModel, graph: string, file: string) {
+function requireMatch(
+  { unused, unclear, missing, hidden, shared, used }: Match,
+  foreign: ForeignModel,
+  graph: string,
+  file: string,
+) {
   const quantised = unused.length ? quantisedWeight(foreign) : undefined;
   if (quantised) {
     throw new UserError(
@@ -67,6 +94,16 @@ function requireMatch({ unused, unclear, missing, used }: Match, foreign: Foreig
   if (missing.length) {
     throw new UserError(
       `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+    );
+  }
+  if (shared.apart.length) {
+    throw new UserError(
+      `${graph} has tensors under one name that were equal when it was exported and differ in a checkpoint: ${listSome(shared.apart, 3)}. Export the graph from the checkpoint in which they differ.`,
+    );
+  }
+  if (hidden.length) {
+    throw new UserError(
+      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants (PyTorch: optimize=False, or do_constant_folding=False in the older exporter).`,
     );
   }
   if (used.length === 0)

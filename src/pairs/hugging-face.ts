@@ -1,6 +1,7 @@
 // Two Hugging Face folders of one architecture: the config builds the network, the tokenizer reads the text.
 import { UserError } from "../core/index.ts";
 import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import { kindsOfFiles } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
   decode,
@@ -15,7 +16,7 @@ import {
 } from "../hub/index.ts";
 import type { Model } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
-import { openEnd, openTwoEnds } from "./end.ts";
+import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
 import type { Origin } from "./origin.ts";
 
 /** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
@@ -31,7 +32,9 @@ export const huggingFace: Origin = {
       throw new UserError(
         `${pathA} and ${pathB} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
       );
-    const [a, b] = await openTwoEnds(files, allowNonfinite);
+    const kinds = await kindsOfFiles(...files);
+    const [a, b] = await openTwoEnds(files);
+    if (!allowNonfinite) await requireFinite(a, b);
     const { decoder, family } = first;
     const model: Model = {
       name: family.type,
@@ -47,6 +50,8 @@ export const huggingFace: Origin = {
       parameters: model.parameters,
       tied: model.tied,
       notes: [],
+      kinds,
+      files,
       facts: { architecture: family.architectures[0] },
       readData: (name, options) => readText(name, options, [first, second]),
       async fit(data, { task, output, batch }) {
@@ -54,7 +59,7 @@ export const huggingFace: Origin = {
           throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
         return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
       },
-      openEnd: async (file) => openEnd(file, true),
+      openEnd,
     };
   },
 };

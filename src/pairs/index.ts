@@ -1,7 +1,7 @@
 // Pairs: two ends of one network and the samples that it is measured on. Each origin of a pair is one file; matching/ finds a graph's weights in a
-// state dict. May import: distance, models, data, checkpoints, graph, runtime, core.
+// state dict, scoring/ its output with the scores, and what the labels mean to it. May import: distance, models, data, checkpoints, graph, runtime, core.
 export { type End, endInMemory } from "./end.ts";
 export { requireFit } from "./fit.ts";
-export type { Ends, Pair, PairRequest } from "./origin.ts";
-export { cannotRun } from "./output.ts";
+export type { Ends, Keys, Pair, PairRequest } from "./origin.ts";
 export { openEnds, openPair } from "./pair.ts";
+export { cannotRun } from "./scoring/output.ts";

@@ -1,6 +1,7 @@
 // Where a pair comes from: a built-in network, two ONNX graphs, or one graph with two state dicts. One file each, one object of this contract.
-import type { Checkpoint } from "../checkpoints/index.ts";
-import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { Checkpoint, OpenOptions } from "../checkpoints/index.ts";
+import type { BatchShape, DataOptions, Dataset, Declared } from "../data/index.ts";
+import type { Kinds } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
@@ -13,14 +14,18 @@ export interface ModelSpec {
   readonly sizes?: Partial<Record<string, number>>;
 }
 
-export const tasks = ["classify", "tokens", "regress"] as const;
+export const tasks = ["classify", "tokens", "segment", "regress"] as const;
 export type Task = (typeof tasks)[number];
+
+export type Keys = Partial<Record<"a" | "b", string>>;
 
 /** Which two ends of which network. */
 export interface EndsRequest {
   /** Paths of the two checkpoints. */
   readonly a: string;
   readonly b: string;
+  /** The dictionaries that hold the network, where a file has several; see OpenOptions. */
+  readonly keys?: Keys;
   readonly model: ModelSpec;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
@@ -36,7 +41,7 @@ export interface PairRequest extends EndsRequest {
   readonly runtime?: RuntimeOptions;
 }
 
-export interface Pair extends Omit<Ends, "fit" | "context" | "readData"> {
+export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readData"> {
   readonly model: Model;
   readonly data: Dataset;
   /** Samples of a batch; where there are fewer, the last one fills it. */
@@ -50,11 +55,14 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "readData"> {
 }
 
 /** What the samples add to the ends. */
-export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs">;
+export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs"> & {
+  /** What the samples and the network say of each other in the result. */
+  readonly facts?: Pair["facts"];
+};
 
 export interface Origin {
   /** Opens a file of an end; default: as a checkpoint of any format. */
-  openFile?(path: string): Promise<Checkpoint>;
+  openFile?(path: string, options: OpenOptions): Promise<Checkpoint>;
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
   open(files: readonly [Checkpoint, Checkpoint], request: EndsRequest): Promise<Ends>;
 }
@@ -68,18 +76,24 @@ export interface Ends {
   /** Groups of parameters that are one tensor. */
   readonly tied: Model["tied"];
   readonly notes: readonly string[];
+  /** Of the tensors of both ends, by the names of a. */
+  readonly kinds: Kinds;
   /** What the result says of the model, beside its sizes. */
   readonly facts: Readonly<Record<string, string>>;
-  /** Batch normalisations were folded into convolutions, so there is none that could be run in training mode. */
-  readonly isFolded?: boolean;
+  /** There is no batch normalisation whose statistics could be computed again: they were folded into convolutions, or use the batch's own anyway. */
+  readonly cannotRecalibrate?: boolean;
   /** The order of the layers is the graph's, which another export may change: what is stored by their order must name them. */
   readonly isOrderOfGraph?: boolean;
+  /** What the graph declares of its inputs, by which arrays are laid out. */
+  readonly declared?: Declared;
   /** Tokens of a sample, where the network decides it. */
   readonly context?: number;
   /** Opens samples, where the ends decide how; default: a data set by its name. */
   readData?(name: string, options: DataOptions): Promise<Dataset>;
   /** Fits the network to samples. Throws {@link UserError} when it cannot take them. */
   fit(data: Dataset, request: PairRequest): Promise<Fitted>;
-  /** Opens another checkpoint of the same network, whatever its values. */
+  /** Of state dicts: both files under common names. */
+  readonly files?: readonly [Checkpoint, Checkpoint];
+  /** Opens another checkpoint with the names of a's file, whatever its values. */
   openEnd(file: Checkpoint): Promise<End>;
 }

@@ -13,10 +13,12 @@ export function openPair(request: PairRequest): Promise<Pair> {
   return withFiles(request, async (files, close) => {
     const ends = await originOf(request).open(files, request);
     const { name, ...options } = request.data;
-    const { readData = openData } = ends;
-    const data = await readData(name, { ...options, context: options.context ?? ends.context });
+    const { context, declared, readData = openData } = ends;
+    const data = await readData(name, { ...options, context: options.context ?? context, declared });
     const fitted = await ends.fit(data, request);
-    return { ...ends, ...fitted, notes: [...ends.notes, ...fitted.notes], close, [Symbol.asyncDispose]: close };
+    const notes = [...ends.notes, ...(data.notes ?? []), ...fitted.notes];
+    const facts = { ...ends.facts, ...fitted.facts };
+    return { ...ends, ...fitted, notes, facts, close, [Symbol.asyncDispose]: close };
   });
 }
 
@@ -41,15 +43,16 @@ async function withFiles<T>(
   request: EndsRequest,
   use: (files: Files, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
+  const { a, b, keys = {} } = request;
   const { openFile = openCheckpoint } = originOf(request);
-  const first = await openFile(request.a);
+  const first = await openFile(a, { key: keys.a });
   let second: typeof first | undefined;
   const close = async () => {
     await first.close();
     await second?.close();
   };
   try {
-    second = await openFile(request.b);
+    second = await openFile(b, { key: keys.b });
     return await use([first, second], close);
   } catch (error) {
     await close();

@@ -8,7 +8,9 @@ export function findTied(a: End, b: End): string[][] {
   for (const [name, info] of a.tensors) {
     if (!mayBeTied(info) || a.isConstant(name)) continue;
     const key = `${a.digestOf(name)} ${b.digestOf(name)}`;
-    groups.set(key, [...(groups.get(key) ?? []), name]);
+    const group = groups.get(key);
+    if (group) group.push(name);
+    else groups.set(key, [name]);
   }
   return [...groups.values()].filter(({ length }) => length > 1);
 }

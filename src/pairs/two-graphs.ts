@@ -1,11 +1,13 @@
 // Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import { inspect, isFloating, type Tensor } from "../core/index.ts";
+import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
 import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
-import { graphParameters, layersOf } from "../models/index.ts";
-import { type End, openEnd, openTwoEnds, renameEnd } from "./end.ts";
+import { graphParameters, isComputed, layersOf } from "../models/index.ts";
+import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
+import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
+import { kindsOfEnds, notesOfParameters } from "./kept.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
 import type { Origin } from "./origin.ts";
@@ -13,30 +15,48 @@ import { findTied } from "./ties.ts";
 
 export const twoGraphs: Origin = {
   async open([first, second], { group, allowNonfinite }) {
-    const [x, y] = await openTwoEnds([first, second], allowNonfinite);
+    const [x, y] = await openTwoEnds([first, second]);
     const foreign = await readGraph(first.path);
     const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
     const b = await alignedEnd(foreign, first, second, y);
+    if (!allowNonfinite) await requireFinite(a, b);
     const differing = new Set(
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
     );
     const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
-    const parameters = graphParameters(foreign, ({ name }) => differing.has(name));
+    const kinds = await kindsOfEnds(a, b);
+    const parameters = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
+    const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
+    const fitted = fitGraph(network, a);
     return {
       a,
       b,
       layers: layersOf({ parameters, tied }, group),
       parameters,
       tied,
-      notes: [],
+      notes: [
+        ...notesOfParameters(kinds, parameters),
+        ...(await graphNotes(foreign, first)),
+        ...(computed.length
+          ? [
+              `The export computed ${listSome(computed)} from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.`,
+            ]
+          : []),
+      ],
+      kinds,
       facts: {},
+      cannotRecalibrate: cannotRecalibrate(foreign),
       isOrderOfGraph: true,
-      ...fitGraph(network, a),
-      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file, true)),
+      ...fitted,
+      async fit(data, request) {
+        requireRunnable(foreign, first.path);
+        return fitted.fit(data, request);
+      },
+      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file)),
     };
   },
 };
@@ -63,6 +83,7 @@ function graphEnd(end: End, held: ReadonlyMap<string, Held>): End {
       const own = constants.get(name);
       return own ? `${own.dtype}[${own.shape}] ${inspect(own).digest}` : initialisers.digestOf(name);
     },
+    isFinite: (name) => constants.has(name) || initialisers.isFinite(name),
     isConstant(name) {
       const own = constants.get(name);
       return own ? inspect(own).constant : initialisers.isConstant(name);

@@ -44,7 +44,11 @@ export async function recalibrateBySegment(
   const { length: batch, batches } = recalibrationBatches(pair);
   const averaged = mixes.filter((mix) => !isEnd(mix));
   const options = { data: pair.data, batch, memory: memory / 2, runtime };
-  const { keys, values } = await statisticsInSegments(averaged, batches, networkOf(pair, weights), options);
+  const { keys, values } = await statisticsInSegments(averaged, batches, networkOf(pair, weights), options).catch(
+    (error) => {
+      throw cannotEvaluate(error, pair.model, pair.data);
+    },
+  );
   if (averaged.length > 0 && values.size === 0) throw nothingToRecalibrate();
   const sourceOf = (key: string): Source => ({ kind: "recalibrated", prefix: key });
   const tensors = new Map<string, Tensor>();

@@ -59,7 +59,9 @@ async function evaluateChunk(
   { pair: { model, data, batch }, weights, runtime }: Evaluation,
   onProgress: (share: number) => void,
 ): Promise<void> {
-  const { session, fed } = await loadSweep(graph, weights, runtime);
+  const { session, fed } = await loadSweep(graph, weights, runtime).catch((error) => {
+    throw cannotEvaluate(error, model, data);
+  });
   try {
     for (let start = from; start < to; start += batch) {
       const { inputs, labels } = batchAt(data, start, batch);

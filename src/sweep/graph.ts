@@ -44,7 +44,7 @@ export function buildSweep(
   const { weightsOf, used } = weightInputs(graph, weights);
   const outputs: Record<string, Value> = {};
   mixes.forEach((mix, i) => {
-    const scores = scoresOf(model.forward(given, weightsOf(mix)), labels);
+    const scores = scoresOf(model.forward(given, weightsOf(mix)), labels, shape.labels.areSomeIgnored);
     outputs[`loss${i}`] = scores.loss;
     if (scores.error) outputs[`error${i}`] = scores.error;
   });

@@ -7,6 +7,7 @@ import { Graph, type Value } from "../graph/index.ts";
 import { dtypeOf } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
+import { cannotEvaluate } from "./faults.ts";
 import { loadSweep, weightInputs } from "./graph.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
 import { type Source, weightName } from "./source.ts";
@@ -61,11 +62,14 @@ export async function recalibrate(
   if (tracked.size === 0) throw nothingToRecalibrate();
   const values = [...tracked.values()];
   const outputs = Object.fromEntries(values.map(({ value }, i) => [`s${i}`, value]));
-  const { session, fed } = await loadSweep({ outputs, weights: used }, weights, runtime);
+  const refuse = (error: unknown) => {
+    throw cannotEvaluate(error, model, data);
+  };
+  const { session, fed } = await loadSweep({ outputs, weights: used }, weights, runtime).catch(refuse);
   try {
     const sums = values.map(() => undefined as Float64Array | undefined);
     for (let i = 0; i < batches; i++) {
-      const results = await session.run({ ...fed, ...batchAt(data, i * length, length).inputs });
+      const results = await session.run({ ...fed, ...batchAt(data, i * length, length).inputs }).catch(refuse);
       sums.forEach((_, j) => {
         const batch = toNumbers(results[`s${j}`]);
         sums[j] ??= new Float64Array(batch.length);

@@ -14,16 +14,20 @@ export class Scores {
   /** Samples that a mix has seen. */
   readonly counts: Map<string, number>;
 
+  /** What each sample counts for in a mean: its number of labels; undefined where all count the same. */
+  readonly weights?: Float32Array;
+
   /** `counts` if some mixes have not seen all samples of their rows. */
-  constructor(rows: Scores["rows"], counts?: Iterable<[string, number]>) {
+  constructor(rows: Scores["rows"], counts?: Iterable<[string, number]>, weights?: Float32Array) {
     this.rows = rows;
+    this.weights = weights;
     this.counts = new Map(counts ?? [...rows].map(([key, { loss }]) => [key, loss.length]));
   }
 
   /** Room for the scores of some mixes on so many samples. */
-  static empty(mixes: readonly Mix[], samples: number): Scores {
+  static empty(mixes: readonly Mix[], samples: number, weights?: Float32Array): Scores {
     const row = () => new Float32Array(samples).fill(Number.NaN);
-    return new Scores(new Map(mixes.map((mix) => [mixKey(mix), { loss: row(), error: row() }])), []);
+    return new Scores(new Map(mixes.map((mix) => [mixKey(mix), { loss: row(), error: row() }])), [], weights);
   }
 
   /** Scores of consecutive samples, put together. */
@@ -41,7 +45,8 @@ export class Scores {
       const own = parts.map((part) => part.rows.get(key)!);
       return [key, { loss: whole(own.map(({ loss }) => loss)), error: whole(own.map(({ error }) => error)) }];
     });
-    return new Scores(new Map(rows));
+    const weights = parts.flatMap((part) => part.weights ?? []);
+    return new Scores(new Map(rows), undefined, weights.length ? whole(weights) : undefined);
   }
 
   /** The most samples that a mix has seen. */
@@ -85,12 +90,13 @@ export class Scores {
       key,
       { loss: loss.slice(from, to), error: error.slice(from, to) },
     ]);
-    return new Scores(new Map(rows));
+    return new Scores(new Map(rows), undefined, this.weights?.slice(from, to));
   }
 
   /** These scores and others of the same samples. */
   with(others: Scores): Scores {
-    return new Scores(new Map([...this.rows, ...others.rows]), [...this.counts, ...others.counts]);
+    const { weights = others.weights } = this;
+    return new Scores(new Map([...this.rows, ...others.rows]), [...this.counts, ...others.counts], weights);
   }
 
   /** The barrier of each of the first `count` samples: value(mix) - [(1 - alpha) value(a) + alpha value(b)]. */
@@ -99,7 +105,10 @@ export class Scores {
     return Float64Array.from(own, (value, i) => value - ((1 - alpha) * a[i] + alpha * b[i]));
   }
 
-  /** Writes a file: tensors `loss` and `error` [mixes, samples] in float32; the metadata's `mixes` lists the sources of each row. */
+  /**
+   * Writes a file: tensors `loss` and `error` [mixes, samples] and, where samples do not count the same, `weights` [samples] in float32; the metadata's
+   * `mixes` lists the sources of each row.
+   */
   async save(path: string): Promise<void> {
     const { samples } = this;
     const stack = (metric: Metric): Tensor => {
@@ -109,9 +118,14 @@ export class Scores {
       });
       return { dtype: "float32", shape: [this.rows.size, samples], data };
     };
-    const tensors = { loss: stack("loss"), error: stack("error") };
+    const data = this.weights?.slice(0, samples);
+    const tensors: Record<string, Tensor> = {
+      loss: stack("loss"),
+      error: stack("error"),
+      ...(data ? { weights: { dtype: "float32", shape: [samples], data } } : {}),
+    };
     const infos = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-    await writeCheckpoint(path, "safetensors", infos, async (name) => tensors[name as Metric], {
+    await writeCheckpoint(path, "safetensors", infos, async (name) => tensors[name], {
       mixes: JSON.stringify([...this.rows.keys()]),
     });
   }
@@ -138,5 +152,6 @@ async function scoresIn(file: Checkpoint): Promise<Scores> {
     key,
     { loss: row(loss, i), error: row(error, i) },
   ]);
-  return new Scores(new Map(rows));
+  const weights = file.tensors.has("weights") ? ((await file.read("weights")).data as Float32Array) : undefined;
+  return new Scores(new Map(rows), undefined, weights);
 }

@@ -46,7 +46,7 @@ export class Sweep {
     const [from, to] = options.range ?? [0, pair.data.count];
     const { until, progress = () => {} } = options;
     const weights = await this.#weightsOf(all);
-    const scores = Scores.empty(all, pair.data.count);
+    const scores = Scores.empty(all, pair.data.count, pair.data.weights);
     let active = all;
     for (let done = from; done < to; ) {
       const target = until ? Math.min(to, Math.max(firstRound, 2 * done)) : to;

@@ -10,6 +10,8 @@ export type Statistics = "average" | "a" | "recalibrate";
 
 export interface WeightOptions {
   readonly statistics?: Statistics;
+  /** Where a network of averaged layers only takes from what is not averaged; default a. */
+  readonly base?: "a" | "b";
   /** Seeds the random directions. */
   readonly directionSeed?: number;
 }
@@ -26,6 +28,13 @@ export interface Recalibrated {
 interface Norms {
   readonly length: number;
   readonly drawn: number;
+}
+
+/** The end that a source starts from, or that it is. */
+function nearEnd(source: Source): Source | undefined {
+  if (source.kind === "random") return endOf(source.end);
+  if (source.kind !== "average" || (source.alpha !== 0 && source.alpha !== 1)) return undefined;
+  return endOf(source.alpha === 0 ? "a" : "b");
 }
 
 /** What a mix needs of a pair. */
@@ -54,13 +63,24 @@ export class MixWeights {
     return this.#parameters.get(name)!;
   }
 
-  /** The source of a parameter in a mix; counters, which belong to no source, come from a. */
+  /** The source of a parameter in a mix. What is not averaged, and what belongs to no layer, comes from the mix's base. */
   sourceOf(mix: Mix, name: string): Source {
     const fresh = this.recalibrated?.statistics.get(mixKey(mix))?.get(name);
     if (fresh) return fresh;
-    const source = mix.sources[this.#index.get(name)!] ?? endOf("a");
-    const isKept = this.options.statistics === "a" && this.parameter(name).kind === "statistic";
-    return isKept && source.kind !== "end" ? endOf("a") : source;
+    const source = mix.sources[this.#index.get(name)!] ?? this.#baseOf(mix);
+    if (source.kind === "end") return source;
+    const { kind } = this.parameter(name);
+    if (kind === "kept" || kind === "counter") return nearEnd(source) ?? this.#baseOf(mix);
+    return this.options.statistics === "a" && kind === "statistic" ? endOf("a") : source;
+  }
+
+  /** Where the layers come from that are not averaged. */
+  #baseOf({ sources }: Mix): Source {
+    return (
+      sources.find(({ kind }) => kind === "end") ??
+      (sources[0] && nearEnd(sources[0])) ??
+      endOf(this.options.base ?? "a")
+    );
   }
 
   /** The parameter from a source, in the parameter's dtype. */
@@ -101,10 +121,11 @@ export class MixWeights {
     let [length, drawn] = [0, 0];
     for (const { name, kind } of model.parameters) {
       if (!parameters.includes(name) || this.#holder(name) !== name) continue;
-      if (kind === "statistic" || kind === "counter") continue;
+      if (kind === "statistic" || kind === "counter" || kind === "kept") continue;
       const [x, y] = [toNumbers(await a.read(name)), toNumbers(await b.read(name))];
       const direction = this.#direction(draw, name, x.length);
       for (let i = 0; i < x.length; i++) {
+        if (x[i] === y[i] && !Number.isFinite(x[i])) continue; // no step moves an infinity
         length += (y[i] - x[i]) ** 2;
         drawn += direction[i] ** 2;
       }

@@ -6,19 +6,23 @@
 
 A tensor is told as [dtype, shape, bytes in hexadecimal], row by row, little endian.
 """
-import argparse, collections, copy, json, os, sys, zipfile
+import argparse, collections, copy, json, os, pathlib, pickle, sys, zipfile
 import numpy as np
 import torch
 
 
 def tell(tensor):
     tensor = tensor.detach().contiguous()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor).contiguous()
     name = str(tensor.dtype).replace("torch.", "")
     bits = tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor
     return [name, list(tensor.shape), bits.numpy().tobytes().hex()]
 
 
 def tell_array(array):
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], -1)
     dense = np.ascontiguousarray(array).reshape(array.shape)
     return [dense.dtype.name, list(dense.shape), dense.astype(dense.dtype.newbyteorder("<")).tobytes().hex()]
 
@@ -49,6 +53,11 @@ def strided():
         "byte_transposed": torch.arange(6).to(torch.uint8).view(2, 3).t(),
         "channels_last": torch.arange(48.0).view(2, 3, 2, 4).to(memory_format=torch.channels_last),
     }
+
+
+def complexes():
+    grid = torch.complex(torch.arange(6.0), -torch.arange(6.0)).view(2, 3)
+    return {"w": grid, "t": grid.t(), "double": grid.to(torch.complex128), "scalar": torch.tensor(1 + 2j)}
 
 
 class Net(torch.nn.Module):
@@ -101,8 +110,10 @@ def documents():
         "bad_number": (3.5, None),
         "bad_empty": ({}, None),
         "bad_two": ({"encoder": dict(state), "decoder": dict(state)}, None),
-        "bad_evil": ({"state_dict": state, "x": Evil()}, None),
-        "bad_complex": ({"w": torch.ones(2, dtype=torch.complex64)}, None),
+        "with_evil": ({"state_dict": state, "x": Evil(), "net": net}, state),
+        "with_numpy": ({"state_dict": state, "rng": np.random.get_state(), "history": np.arange(5.0), "path": pathlib.PurePosixPath("/x")}, state),
+        "complex": (complexes(), complexes()),
+        "bad_entry": ({"fc.weight": torch.ones(2), "fc.bias": pathlib.PurePosixPath("/x")}, None),
         "bad_sparse": ({"w": torch.eye(3).to_sparse()}, None),
         "bad_quantised": ({"w": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}, None),
     }
@@ -143,7 +154,24 @@ def arrays():
     }
     for code in "f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8".split():
         result[code] = np.arange(6).astype(code).reshape(3, 2)
+    for code in ("c8", ">c16"):
+        result[code[-3:]] = (np.arange(6) * (1 - 2j)).astype(code).reshape(3, 2)
+        result["fortran_" + code[-3:]] = np.asfortranarray(result[code[-3:]])
     return result
+
+
+def make_pickles(folder):
+    told = {name: tell_array(np.asarray(array)) for name, array in arrays().items()}
+    texts = {"classes": np.array(["cat", "dog"]), "objects": np.array([{}, None], dtype=object), "epoch": 3}
+    expected = {}
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        for name, document in (("arrays", {**arrays(), **texts}), ("wrapped", {"model": arrays(), "__author__": "x"})):
+            with open(f"{folder}/{name}.{protocol}.pkl", "wb") as file:
+                pickle.dump(document, file, protocol)
+            expected[f"{name}.{protocol}.pkl"] = told
+    torch.save({"model": arrays()}, f"{folder}/arrays.pt")
+    expected["arrays.pt"] = told
+    return expected
 
 
 def make_npz(folder):
@@ -162,7 +190,7 @@ def make_npz(folder):
 
 def make(folder):
     with open(f"{folder}/expected.json", "w") as file:
-        json.dump({**make_torch(folder), **make_npz(folder)}, file)
+        json.dump({**make_torch(folder), **make_npz(folder), **make_pickles(folder)}, file)
 
 
 def read(files):

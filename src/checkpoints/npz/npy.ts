@@ -5,7 +5,9 @@ import { bytesPerElement, type DType } from "../../core/index.ts";
 
 export interface NpyHeader {
   readonly dtype: DType;
+  /** Complex numbers have a last axis of two. */
   readonly shape: readonly number[];
+  readonly complex: boolean;
   /** Column by column in place of row by row. */
   readonly fortran: boolean;
   readonly bigEndian: boolean;
@@ -36,6 +38,13 @@ export const npyPreamble = 12;
 /** numpy itself refuses more than 10,000 unless it is told to trust the file. */
 const longestHeader = 1 << 16;
 
+/** What numpy's type of a code without byte order is here; complex numbers are pairs of floats. */
+export function elementsOf(code: string): { readonly dtype: DType; readonly complex: boolean } | undefined {
+  if (code === "c8" || code === "c16") return { dtype: code === "c8" ? "float32" : "float64", complex: true };
+  const dtype = dtypesByCode.get(code);
+  return dtype && { dtype, complex: false };
+}
+
 export function isNpy(head: Uint8Array): boolean {
   return magic.every((byte, i) => head[i] === byte);
 }
@@ -51,15 +60,22 @@ export function npyDataStart(head: Uint8Array, fault: (what: string) => Error): 
   return start;
 }
 
-/** Parses a header, given all bytes before the elements; throws what `fault` makes of the reason. */
-export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader {
+/** Types that are never weights: texts, bytes, objects, dates, and records of several fields. */
+const notNumbers = /^'[<>|=]?[USOMm]|^\[/;
+
+/**
+ * Parses a header, given all bytes before the elements; undefined for an array of something else than numbers. Throws what `fault` makes of the reason.
+ */
+export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader | undefined {
   const dataStart = npyDataStart(bytes, fault);
   const text = new TextDecoder("latin1").decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, dataStart));
   const { descr, fortran_order: order, shape, ...rest } = parseFields(text) ?? {};
   if (!descr || !order || !shape || Object.keys(rest).length > 0) throw fault("has a garbled header");
+  if (notNumbers.test(descr)) return undefined;
   const [endian, code] = [descr[1], descr.slice(2, -1)];
-  const dtype = dtypesByCode.get(code);
-  if (!dtype) throw fault(`holds elements of numpy's type ${descr}, which layerwise does not read`);
+  const elements = elementsOf(code);
+  if (!elements) throw fault(`holds elements of numpy's type ${descr}, which layerwise does not read`);
+  const { dtype, complex } = elements;
   if (bytesPerElement(dtype) > 1 && endian === "|" && code !== "V2") throw fault("does not tell its byte order");
   const axes = shape
     .slice(1, -1)
@@ -68,14 +84,22 @@ export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error
   if (axes.length === 1 && axes[0] !== "") throw fault("has a garbled shape"); // (3) is no tuple, (3,) is one
   if (axes.at(-1) === "") axes.pop();
   if (!axes.every((n) => /^\d{1,16}$/.test(n))) throw fault("has a garbled shape");
-  return { dtype, shape: axes.map(Number), fortran: order === "True", bigEndian: endian === ">", dataStart };
+  const own = axes.map(Number);
+  return {
+    dtype,
+    shape: complex ? [...own, 2] : own,
+    complex,
+    fortran: order === "True",
+    bigEndian: endian === ">",
+    dataStart,
+  };
 }
 
-/** The fields of a flat Python dictionary whose values are a type's name, True, False or a tuple; undefined for anything else. */
+/** The fields of a flat Python dictionary whose values are a type's name or list of fields, True, False or a tuple; undefined for anything else. */
 function parseFields(text: string): Record<string, string> | undefined {
   const inner = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
   if (inner === undefined) return undefined;
-  const field = /\s*'([a-z_]+)'\s*:\s*('[<>|][A-Za-z]\d*'|True|False|\([\d,L ]*\))\s*(,|$)/y;
+  const field = /\s*'([a-z_]+)'\s*:\s*('[<>|=][A-Za-z]\d*(?:\[\w+\])?'|\[[^{}]*\]|True|False|\([\d,L ]*\))\s*(,|$)/y;
   const fields: Record<string, string> = {};
   while (inner.slice(field.lastIndex).trim() !== "") {
     const match = field.exec(inner);
@@ -86,10 +110,12 @@ function parseFields(text: string): Record<string, string> | undefined {
 }
 
 /** A version 1 header, padded so that the elements begin at a multiple of 64 bytes. */
-export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
+export function npyHeader(dtype: DType, parts: readonly number[], complex = false): Uint8Array {
   const endian = bytesPerElement(dtype) === 1 ? "|" : "<";
+  const shape = complex ? parts.slice(0, -1) : parts;
+  const code = complex ? `c${2 * bytesPerElement(dtype)}` : codes[dtype];
   const axes = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const text = `{'descr': '${endian}${codes[dtype]}', 'fortran_order': False, 'shape': ${axes}, }`;
+  const text = `{'descr': '${endian}${code}', 'fortran_order': False, 'shape': ${axes}, }`;
   const length = 64 * Math.ceil((10 + text.length + 1) / 64) - 10;
   const content = `${text.padEnd(length - 1)}\n`;
   return Uint8Array.from([

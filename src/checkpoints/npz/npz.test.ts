@@ -1,7 +1,9 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
 import { bytesOf, type Tensor } from "../../core/index.ts";
+import { openCheckpoint, rewriteCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.npz");
@@ -51,12 +53,14 @@ it("reads raw elements of two bytes as bfloat16", async () => {
 
 it.each([
   [
-    "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
-    "holds elements of numpy's type '|O', which layerwise does not read",
+    "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}",
+    "holds elements of numpy's type '<f16', which layerwise does not read",
   ],
-  ["{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "type '<c8'"],
+  ["{'descr': '|V1', 'fortran_order': False, 'shape': (1,)}", "type '|V1'"],
+  ["{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", "names 73 bytes but 69 are there"],
+  ["{'descr': '<c16', 'fortran_order': False, 'shape': ()}", "names 80 bytes but 68 are there"],
+  ["{'descr': '<c4', 'fortran_order': False, 'shape': (1,)}", "type '<c4'"],
   ["{'descr': '|f4', 'fortran_order': False, 'shape': (1,)}", "does not tell its byte order"],
-  ["{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "has a garbled header"],
   ["{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': True}", "has a garbled header"],
   ["{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", "has a garbled header"],
   ["{'descr': '<f4', 'shape': (1,)}", "has a garbled header"],
@@ -74,9 +78,51 @@ it.each([
   expect(sentence).toContain(fault);
 });
 
+const f4 = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", new Uint8Array(4));
+
+it.each(["'|O'", "'<U3'", "'|S5'", "'<M8[ns]'", "'<m8[D]'", "[('a', '<f4'), ('b', '<i8', (2, 3))]"])(
+  "passes over an array of %s beside weights, with a note, and refuses it alone",
+  async (descr) => {
+    const other = npy(`{'descr': ${descr}, 'fortran_order': False, 'shape': (1,)}`, new Uint8Array(30));
+    writeFileSync(path, await zipOf({ "w.npy": f4, "classes.npy": other }));
+    const file = await openCheckpoint(path);
+    await file.close();
+    expect([...file.tensors.keys()]).toEqual(["w"]);
+    expect(file.notes).toEqual([`${path}: left out "classes", which is not an array of numbers.`]);
+    expect(await refusal(path, await zipOf({ "params.npy": other }))).toBe(
+      'x.npz holds no arrays of numbers: "params" is of objects or texts. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.',
+    );
+  },
+);
+
+it("reads complex numbers as pairs of floats in any order, and writes them back as they were", async () => {
+  const header = (code: string, fortran: string) =>
+    `{'descr': '${code}', 'fortran_order': ${fortran}, 'shape': (2, 3), }`;
+  const numbers64 = Float32Array.from({ length: 12 }, (_, i) => i);
+  const rows = new Uint8Array(numbers64.buffer);
+  const tensor = await read(header("<c8", "False"), rows);
+  expect([tensor.dtype, ...numbers(tensor)]).toEqual(["float32", [2, 3, 2], [...numbers64]]);
+  const columns = await read(header("<c8", "True"), rows);
+  expect(numbers(columns)).toEqual([
+    [2, 3, 2],
+    [0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11],
+  ]);
+  const big = await read(header(">c8", "False"), Buffer.from(rows).swap32());
+  expect(numbers(big)).toEqual(numbers(tensor));
+  writeFileSync(path, await zipOf({ "w.npy": npy(header("<c8", "False"), rows), "v.npy": f4 }));
+  const file = await openCheckpoint(path);
+  const copy = join(folder, "copy.npz");
+  await rewriteCheckpoint(file, copy, new Set(["w"]), async () => ({ ...tensor, data: numbers64.map((x) => 2 * x) }));
+  await file.close();
+  const again = await openCheckpoint(copy);
+  expect(again.tensors.get("w")).toEqual({ name: "w", dtype: "float32", shape: [2, 3, 2], complex: true });
+  expect([...(await again.read("w")).data]).toEqual([...numbers64].map((x) => 2 * x));
+  await again.close();
+});
+
 it("refuses members that are no .npy, and passes over others", async () => {
   expect(await refusal(path, await zipOf({ "w.npy": "text that is long enough" }))).toBe(
-    'x.npz cannot be read: its array "w.npy" is no .npy array. Save it anew with numpy.savez.',
+    'x.npz cannot be read: its array "w.npy" is no .npy array. Save it again with numpy.savez.',
   );
   expect(await refusal(path, await zipOf({ "w.npy": npy("", undefined, 4) }))).toContain("unknown .npy version 4.0");
   const huge = npy("", new Uint8Array(10), 2);

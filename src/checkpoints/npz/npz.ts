@@ -1,6 +1,6 @@
 // numpy's .npz: a zip archive of .npy arrays, packed or not. Opening inflates each member no further than its header;
 // the array itself is inflated when it is read. A member is read whole, so its checksum is compared.
-import { bytesPerElement, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
+import { bytesPerElement, listSome, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
 import type { Zip, ZipEntry } from "../archive/zip.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
@@ -25,9 +25,14 @@ export function isNpz(zip: Zip): boolean {
 /** Opens an archive whose members `NAME.npy` are the tensors; other members are passed over. */
 export async function openNpz(zip: Zip): Promise<Checkpoint> {
   const places = new Map<string, Place>();
+  const others: string[] = [];
   for (const entry of zip.entries.values()) {
     if (!entry.name.endsWith(extension)) continue;
     const header = await readHeader(zip, entry);
+    if (!header) {
+      others.push(entry.name.slice(0, -extension.length));
+      continue;
+    }
     const bytes = byteLength(header.dtype, header.shape);
     const member = `its array ${quote(entry.name)}`;
     if (bytes === undefined) throw damaged(zip.source.path, `${member} has a shape that is none`);
@@ -36,9 +41,21 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
     if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} bytes too many`);
     places.set(entry.name.slice(0, -extension.length), { ...header, entry });
   }
+  if (places.size === 0 && others.length) {
+    const fault = `${zip.source.path} holds no arrays of numbers: ${listSome(others.map(quote), 3)} ${others.length > 1 ? "are" : "is"} of objects or texts`;
+    throw new UserError(
+      `${fault}. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`,
+    );
+  }
   const checkpoint = makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));
+  const notes = others.length
+    ? [
+        `${zip.source.path}: left out ${listSome(others.map(quote), 3)}, which ${others.length > 1 ? "are not arrays" : "is not an array"} of numbers.`,
+      ]
+    : [];
   return {
     ...checkpoint,
+    notes,
     range(name) {
       const { entry, fortran, bigEndian, dataStart } = places.get(name)!;
       if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;
@@ -61,18 +78,22 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   };
 }
 
-async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader> {
+/** Undefined for an array of something else than numbers. */
+async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader | undefined> {
   const { path } = zip.source;
   const fault = (what: string) =>
-    new UserError(`${path} cannot be read: its array ${quote(entry.name)} ${what}. Save it anew with numpy.savez.`);
+    new UserError(`${path} cannot be read: its array ${quote(entry.name)} ${what}. Save it again with numpy.savez.`);
   const head = await zip.readRange(entry, 0, Math.min(entry.size, usualHeader));
   const start = npyDataStart(head.subarray(0, npyPreamble), fault);
   return parseNpyHeader(start <= head.length ? head.subarray(0, start) : await zip.readRange(entry, 0, start), fault);
 }
 
-async function readArray(zip: Zip, { entry, dtype, shape, dataStart, fortran, bigEndian }: Place): Promise<Tensor> {
+async function readArray(
+  zip: Zip,
+  { entry, dtype, shape, complex, dataStart, fortran, bigEndian }: Place,
+): Promise<Tensor> {
   const bytes = (await zip.readWhole(entry)).subarray(dataStart);
   const width = bytesPerElement(dtype);
   if (bigEndian) swapBytes(bytes, width);
-  return tensorFromBytes(dtype, shape, fortran ? gather(bytes, width, shape, columnStrides(shape)) : bytes);
+  return tensorFromBytes(dtype, shape, fortran ? gather(bytes, width, shape, columnStrides(shape, complex)) : bytes);
 }

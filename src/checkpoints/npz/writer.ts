@@ -17,10 +17,11 @@ export async function writeNpz(output: Output, tensors: readonly TensorInfo[], b
 export async function addArray(
   zip: ZipWriter,
   member: string,
-  { dtype, shape }: TensorInfo,
+  info: TensorInfo,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const header = npyHeader(dtype, shape);
+  const { dtype, shape, complex } = info;
+  const header = npyHeader(dtype, shape, complex);
   const content = async function* () {
     yield header;
     yield* bytes;

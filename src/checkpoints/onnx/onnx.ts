@@ -10,7 +10,7 @@ import { copyPatched } from "../writing/patches.ts";
 import { bytesField, type Field, fieldsOf, readText, readVarints } from "./protobuf.ts";
 
 /** TensorProto.DataType. */
-const dtypes: Readonly<Record<number, DType>> = {
+export const dtypes: Readonly<Record<number, DType>> = {
   1: "float32",
   2: "uint8",
   3: "int8",

@@ -1,21 +1,30 @@
 // An ONNX model without the elements of its initialisers: what its graph is, small however large the file. The tensors' messages are
-// walked over, as when their elements are to be found; all else is copied as it is.
+// walked over, as when their elements are to be found; all else is copied as it is, and so are the elements that no checkpoint reads.
 
 import { openSource, type Source } from "../source.ts";
+import { dtypes } from "./onnx.ts";
 import { type Field, fieldsOf } from "./protobuf.ts";
 
 /** What becomes of the fields of a message, by number: left out, or walked in turn; others are copied. */
 interface Rules {
-  readonly [field: number]: "left out" | Rules;
+  readonly [field: number]: "left out" | Rules | RulesFor;
 }
+type RulesFor = (source: Source, message: Field) => Promise<Rules>;
 
 /** TensorProto's elements: float_data, int32_data, string_data, int64_data, raw_data, double_data, uint64_data. */
 const elements = Object.fromEntries([4, 5, 6, 7, 9, 10, 11].map((number) => [number, "left out"] as const));
 
-/** ModelProto's graph (7), of it the initialisers (5). */
-const rules: Rules = { 7: { 5: elements } };
+/** Of a tensor whose type (2) is read. */
+async function elementsOf(source: Source, tensor: Field): Promise<Rules> {
+  for await (const { number, value } of fieldsOf(source, tensor))
+    if (number === 2 && value !== undefined && dtypes[Number(value)]) return elements;
+  return {};
+}
 
-/** A ModelProto, serialised, whose initialisers have names, types and shapes only. Throws `UserError` for a file that is no protobuf. */
+/** ModelProto's graph (7), of it the initialisers (5). */
+const rules: Rules = { 7: { 5: elementsOf } };
+
+/** A ModelProto, serialised, whose initialisers have names, types and shapes only, but for those of types that are not read. Throws `UserError` for a file that is no protobuf. */
 export async function readStructure(path: string): Promise<Uint8Array> {
   const source = await openSource(path);
   return copyWithout(source, { begin: 0, end: source.size }, rules).finally(() => source.close());
@@ -30,7 +39,8 @@ async function copyWithout(source: Source, span: Pick<Field, "begin" | "end">, r
     if (rule !== undefined) {
       await copy();
       begin = field.end;
-      if (rule !== "left out") pieces.push(...delimited(field.number, await copyWithout(source, field, rule)));
+      const inner = typeof rule === "function" ? await rule(source, field) : rule;
+      if (inner !== "left out") pieces.push(...delimited(field.number, await copyWithout(source, field, inner)));
     }
     end = field.end;
   }

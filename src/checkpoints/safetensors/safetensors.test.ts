@@ -1,9 +1,9 @@
-import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readTensors, refusal, temporaryFolder, writeTensors } from "../../../test/checkpoints.ts";
 import { tensor } from "../../core/index.ts";
-import { openCheckpoint } from "../index.ts";
+import { openCheckpoint, writeCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.safetensors");
@@ -42,7 +42,7 @@ describe("a header", () => {
   ])("%j with %i bytes is damaged", async (header, data, fault) => {
     const sentence = await refusal(path, file(header, data));
     expect(sentence).toMatch(
-      /^x\.safetensors is damaged: .*\. Copy the file again, or save it anew where it was made\.$/,
+      /^x\.safetensors is damaged: .*\. Copy the file again, or save it again where it was made\.$/,
     );
     expect(sentence).toContain(fault);
   });
@@ -63,7 +63,20 @@ describe("a header", () => {
     expect(await refusal(path, of("F8_E4M3"))).toBe(
       'x.safetensors holds "w" as F8_E4M3, floats of eight bits or fewer, which layerwise does not read. Convert the checkpoint to F16, BF16 or F32 first.',
     );
-    expect(await refusal(path, of("C64"))).toMatch('holds "w" as "C64", which layerwise does not read');
+    expect(await refusal(path, of("C32"))).toMatch('holds "w" as "C32", which layerwise does not read');
+  });
+
+  it("reads complex numbers as pairs of floats, and writes them back as they were", async () => {
+    const pairs = Buffer.from(Float32Array.of(1, -2, 3, 4).buffer);
+    const header = file({ w: { dtype: "C64", shape: [2], data_offsets: [0, 16] } });
+    writeFileSync(path, Buffer.concat([header, pairs]));
+    const found = await openCheckpoint(path);
+    expect([...found.tensors.values()]).toEqual([{ name: "w", dtype: "float32", shape: [2, 2], complex: true }]);
+    const copy = join(folder, "copy.safetensors");
+    await writeCheckpoint(copy, "safetensors", found.tensors.values(), found.read);
+    await found.close();
+    expect(readFileSync(copy).includes('"dtype":"C64","shape":[2]')).toBe(true);
+    expect([...(await readTensors(copy)).get("w")!.data]).toEqual([1, -2, 3, 4]);
   });
 
   it("may be padded, empty, and name tensors __proto__", async () => {
@@ -120,7 +133,7 @@ describe("shards", () => {
       ["b", "a"],
     ]);
     expect([...(await checkpoint.read("b")).data]).toEqual([2]);
-    await expect(checkpoint.read("c")).rejects.toThrow('index.json has no tensor "module.c"');
+    await expect(checkpoint.read("c")).rejects.toThrow('index.json has no tensor "c"');
     await checkpoint.close();
   });
 
@@ -136,7 +149,9 @@ describe("shards", () => {
     write({ "module.a": "3.safetensors" });
     expect(await refusal(index)).toMatch("Cannot read 3.safetensors: there is no such file");
     write({ "module.b": "1.safetensors" });
-    expect(await refusal(index)).toMatch('places "module.b" in 1.safetensors, which has it not');
+    expect(await refusal(index)).toMatch(
+      'maps "module.b" to 1.safetensors, but 1.safetensors does not contain it. Copy both files again.',
+    );
     for (const name of ["../x", "/etc/passwd", "..", "a\\b", "", 5]) {
       write({ a: name });
       expect(await refusal(index)).toMatch('it places "a" in something that is not a file beside it');

@@ -25,12 +25,17 @@ export const dtypeNames: Readonly<Record<DType, string>> = {
 
 const dtypesByName = new Map(Object.entries(dtypeNames).map(([dtype, name]) => [name, dtype as DType]));
 
+/** Complex numbers are pairs of floats. */
+const complexNames: Readonly<Record<string, DType>> = { C64: "float32", C128: "float64" };
+export const complexName = (dtype: DType) => (dtype === "float64" ? "C128" : "C64");
+
 /** The reference implementation's limit for the header, in bytes. */
 const longestHeader = 100_000_000;
 
 interface Place {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  readonly complex: boolean;
   /** From the start of the file, in bytes. */
   readonly begin: number;
   readonly end: number;
@@ -88,11 +93,13 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 function parsePlace(path: string, name: string, entry: unknown, start: number): Place {
   const fault = (what: string) => damaged(path, `the header's entry ${quote(name)} ${what}`);
   if (!isObject(entry)) throw fault("is not an object");
-  const { dtype: dtypeName, shape, data_offsets: offsets } = entry;
+  const { dtype: dtypeName, data_offsets: offsets } = entry;
   if (typeof dtypeName !== "string") throw fault("has no dtype");
-  const dtype = dtypesByName.get(dtypeName);
+  const complex = Object.hasOwn(complexNames, dtypeName);
+  const dtype = complex ? complexNames[dtypeName] : dtypesByName.get(dtypeName);
   if (!dtype) throw unknownDtype(path, name, dtypeName);
-  if (!Array.isArray(shape)) throw fault("has no shape");
+  if (!Array.isArray(entry.shape)) throw fault("has no shape");
+  const shape: unknown[] = complex ? [...entry.shape, 2] : entry.shape;
   const bytes = byteLength(dtype, shape);
   if (bytes === undefined) throw fault("has a shape that is none");
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every((n) => Number.isSafeInteger(n) && n >= 0)) {
@@ -100,7 +107,7 @@ function parsePlace(path: string, name: string, entry: unknown, start: number): 
   }
   const [begin, end] = offsets as [number, number];
   if (end - begin !== bytes) throw fault(`has ${end - begin} bytes where its shape and dtype need ${bytes}`);
-  return { dtype, shape: shape as number[], begin: start + begin, end: start + end };
+  return { dtype, shape: shape as number[], complex, begin: start + begin, end: start + end };
 }
 
 function unknownDtype(path: string, name: string, dtype: string): UserError {

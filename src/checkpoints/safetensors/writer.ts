@@ -4,7 +4,7 @@ import { bytesPerElement, sizeOf, UserError } from "../../core/index.ts";
 import type { TensorInfo } from "../checkpoint.ts";
 import type { BytesOf } from "../writing/elements.ts";
 import type { Output } from "../writing/output.ts";
-import { dtypeNames } from "./safetensors.ts";
+import { complexName, dtypeNames } from "./safetensors.ts";
 
 /** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */
 export async function writeSafetensors(
@@ -32,11 +32,13 @@ function header(
 ): Uint8Array {
   const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const entries = notes.length > 0 ? [["__metadata__", Object.fromEntries(notes)] as [string, unknown]] : [];
-  for (const { name, dtype, shape } of tensors) {
+  for (const { name, dtype, shape: parts, complex } of tensors) {
     if (name === "__metadata__") {
       throw new UserError('A safetensors file cannot hold a tensor named "__metadata__". Write .npz or .pt instead.');
     }
-    entries.push([name, { dtype: dtypeNames[dtype], shape, data_offsets: offsets.get(name) }]);
+    const shape = complex ? parts.slice(0, -1) : parts;
+    const kind = complex ? complexName(dtype) : dtypeNames[dtype];
+    entries.push([name, { dtype: kind, shape, data_offsets: offsets.get(name) }]);
   }
   // Text by text, since an object would put names that are whole numbers first.
   const json = Buffer.from(

@@ -6,7 +6,7 @@ import type { Checkpoint } from "../checkpoint.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
-import { makeTorchCheckpoint, type StoragePlace } from "./torch.ts";
+import { makeTorchCheckpoint, type StoragePlace, type TorchFile } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./values.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
@@ -14,25 +14,26 @@ const protocol = 1001;
 /** Bytes that are read at first; the pickles of most files end within. */
 const firstWindow = 1 << 20;
 
+/** How pickles of protocols 0 and 1 begin, which have no mark of their own: with a dictionary. */
+const oldPickle = /^(\(dp\d+\n|ccollections\nOrderedDict\n|\}q)/;
+
 /** A pickle of any kind; whether it is PyTorch's shows when it is opened. */
 export function isPickle(head: Uint8Array): boolean {
-  return head[0] === 0x80 && head[1] >= 2 && head[1] <= 5;
+  return (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) || oldPickle.test(Buffer.from(head).toString("latin1"));
 }
 
-export async function openTorchLegacy(source: Source): Promise<Checkpoint> {
+export async function openTorchLegacy(source: Source, key?: string): Promise<Checkpoint> {
   const { path } = source;
   const storages = new Map<string, TorchStorage>();
   const next = await pickleReader(source, torchHost(path, storages));
-  if ((await next()).value !== magic) {
-    const fault = `${path} is a pickle, but not one that torch.save wrote`;
-    throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
-  }
+  const { value: first } = await next();
+  if (first !== magic) return openPlainPickle(source, first, key);
   if ((await next()).value !== protocol) throw damaged(path, "its protocol is not 1001");
   await next();
   const { value } = await next();
   const { value: keys, end } = await next();
   const places = await locateStorages(source, keys, storages, end);
-  return makeTorchCheckpoint({
+  const file: TorchFile = {
     source,
     value,
     bigEndian: false,
@@ -50,7 +51,28 @@ export async function openTorchLegacy(source: Source): Promise<Checkpoint> {
           return { begin, length: size, bytes: async () => fresh(key) };
         }),
       ),
-  });
+  };
+  return makeTorchCheckpoint(file, key);
+}
+
+/** A pickle that pickle.dump wrote; arrays of numpy lie in it whole. */
+function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoint {
+  const { path } = source;
+  if (!(value instanceof Map)) {
+    const fault = `${path} is a pickle, but not one that torch.save wrote`;
+    throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
+  }
+  const noStorage = () => damaged(path, "its pickle names storages, but there are none");
+  const file: TorchFile = {
+    source,
+    value,
+    bigEndian: false,
+    locate: () => {
+      throw noStorage();
+    },
+    rewrite: () => Promise.reject(noStorage()),
+  };
+  return makeTorchCheckpoint(file, key);
 }
 
 /** Runs pickle after pickle from the start of the file, reading further when one does not end within what was read. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../core/index.ts";
 import { type PickleHost, unpickle } from "./pickle.ts";
+import { Unknown } from "./unknown.ts";
 import { torchHost } from "./values.ts";
 
 /** Names stand for themselves, a call is told as text. */
@@ -49,6 +50,38 @@ describe("values", () => {
     ["K\x01\x94h\x00\x86.", [1, 1]],
     ["cos\nsystem\n.", "os.system"],
     ["\x8c\x02os\x8c\x06system\x93.", "os.system"],
+    ["I7\n.", 7],
+    ["I-12\n.", -12],
+    ["I00\n.", false],
+    ["I01\n.", true],
+    ["I123456789012345678901\n.", 123456789012345678901n],
+    ["L7L\n.", 7],
+    ["L-18446744073709551616L\n.", -(2n ** 64n)],
+    ["F1.5\n.", 1.5],
+    ["F-1e-3\n.", -0.001],
+    ["Fnan\n.", Number.NaN],
+    ["F-inf\n.", Number.NEGATIVE_INFINITY],
+    ["S'a\\'\\x41\\n\\\\'\n.", "a'A\n\\"],
+    ['S"it\'s"\n.', "it's"],
+    ["V\xe9\\u20ac\\U0001f600\n.", "é€😀"],
+    ["(I1\nI2\nl.", [1, 2]],
+    [
+      "(I1\nI2\ntp0\ng0\n\x86.",
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    ],
+    ["(dp0\nVa\nI1\ns.", new Map([["a", 1]])],
+    ["(ios\nsystem\n.", "os.system()"],
+    ["(I1\nios\nsystem\n.", "os.system(1)"],
+    ["(cos\nsystem\nI1\no.", "os.system(1)"],
+    ["P5\n.", { id: "5" }],
+    ["\x82\x01.", "copyreg.extension 1"],
+    ["\x83\x01\x02.", "copyreg.extension 513"],
+    ["\x84\x01\x00\x00\x00.", "copyreg.extension 1"],
+    ["B\x02\x00\x00\x00ab.", Buffer.from("ab")],
+    ["\x96\x01\x00\x00\x00\x00\x00\x00\x00a\x98.", Buffer.from("a")],
     ["cos\nsystem\nK\x01\x85R.", "os.system(1)"],
     ["cos\nsystem\n)}\x92.", "os.system()"],
     ["cos\nsystem\n)\x81}b.", "os.system()"],
@@ -79,7 +112,13 @@ describe("programs that make no sense", () => {
     ["K\x01K\x02R", "calls with arguments that are no tuple"],
     ["K\x01K\x02\x93", "names a class by no text"],
     ["\x80\x06", "protocol newer than 5"],
-    ["i", "holds the operation 0x69"],
+    ["\xff", "holds the operation 0xff"],
+    ["\x97", "keeps data outside the file"],
+    ["I1x\n", '"1x" for a number'],
+    ["F0x1\n", '"0x1" for a number'],
+    ["Sa\n", "has no quotes"],
+    ["K\x01p-1\n", '"-1" for a number'],
+    ["g7\n", "recalls a value that it never kept"],
     ["X\x01\x00\x00\x00\xff.", "is not UTF-8"],
     ["\x8b\x00\x00\x01\x00", "an integer of more than 1,024 bytes"],
     ["N0".repeat(2 ** 21), "goes on for longer than any state dict's"],
@@ -96,13 +135,47 @@ describe("programs that make no sense", () => {
   });
 });
 
+describe("objects of unknown classes", () => {
+  const unknown = (codes: string) => {
+    const value = run(codes, torchHost("x.pt", new Map()))!.value;
+    expect(value).toBeInstanceOf(Unknown);
+    return value as Unknown;
+  };
+
+  it.each([
+    ["a class", "cmine\nThing\n."],
+    ["a call", "cmine\nThing\n(K\x01tR."],
+    ["a call with what is no tuple", "cmine\nThing\nK\x01R."],
+    ["a new object", "cmine\nThing\n)\x81."],
+    ["a new object with named arguments", "cmine\nThing\n)}\x92."],
+    ["an instance", "(imine\nThing\n."],
+    ["an object of it", "(cmine\nThing\no."],
+    ["its state", "cmine\nThing\n)\x81}(X\x01\x00\x00\x00aK\x01ub."],
+    ["items of a list", "cmine\nThing\n)\x81(K\x01K\x02eK\x03a."],
+    ["a call of what a call gave", "cmine\nThing\n)R)R."],
+  ])("stay so after %s", (_, codes) => expect(unknown(codes).name).toBe("mine.Thing"));
+
+  it("hold the items of a dictionary's subclass, and tell a module by its state", () => {
+    expect([...unknown("cmine\nThing\n)\x81(K\x01K\x02u.")]).toEqual([[1, 2]]);
+    expect(unknown("cmine\nNet\n)\x81}(X\x08\x00\x00\x00_modules}ub.").isModule).toBe(true);
+    expect(unknown("cmine\nNet\n)\x81}(X\x01\x00\x00\x00a}ub.").isModule).toBe(false);
+  });
+});
+
 it("ends every random program with a value, too few bytes, or a UserError", () => {
-  const operations = [..."N(.012abcdehjlqrstuQRTUX]})\x80\x81\x85\x86\x87\x88\x89\x8a\x8c\x8f\x90\x91\x93\x94KJM"];
+  const operations = [
+    ..."N(.012abcdehjlqrstuQRTUXIFLSVpgoiP\n]})\x80\x81\x85\x86\x87\x88\x89\x8a\x8c\x8f\x90\x91\x93\x94\x82\x97\x98KJM",
+  ];
   const globals = [
     "collections\nOrderedDict",
     "torch\nFloatStorage",
     "torch._utils\n_rebuild_tensor_v2",
     "torch\nSize",
+    "mine\nThing",
+    "numpy\ndtype",
+    "numpy.core.multiarray\n_reconstruct",
+    "_codecs\nencode",
+    "torch._tensor\n_rebuild_from_type_v2",
   ];
   const storage = "(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ";
   const piece = fc.oneof(

@@ -1,23 +1,28 @@
-// A machine for Python's pickles that cannot do anything but build values. Protocols 2 to 5, and of their operations
-// those that data needs. Classes and functions are named in a pickle; the host decides what a name stands for, and
-// nothing of the file is ever executed.
+// A machine for Python's pickles that cannot do anything but build values. Protocols 0 to 5, every operation that Python's pickler writes.
+// Classes and functions are named in a pickle; the host decides what a name stands for, and nothing of the file is ever executed: an object of an unknown
+// class stays unknown, whatever the pickle does to it.
 // Values: None null, integers numbers (bigints beyond 2^53), str and Python 2's str strings, bytes Uint8Array,
-// lists, tuples and sets arrays, dictionaries Maps. The state that Python would put into an object is dropped.
+// lists, tuples and sets arrays, dictionaries Maps. The state that Python would put into an object goes to the host.
 // Source: CPython's Lib/pickletools.py, which describes every operation.
+
+import { parseFloating, parseInteger, unescapeString, unescapeUnicode } from "./pickle-text.ts";
+import { Unknown } from "./unknown.ts";
 
 export interface PickleHost {
   /** What the global `module.name` stands for; throws when it is not allowed. */
   find(module: string, name: string): unknown;
   /** Calls what `find` gave. */
   call(callable: unknown, args: readonly unknown[]): unknown;
+  /** Gives an object the state that Python would. */
+  build?(target: unknown, state: unknown): void;
   /** What a persistent id (data outside the pickle) stands for. */
   load(id: unknown): unknown;
   /** The error for a pickle that breaks the rules. */
   fault(what: string): Error;
 }
 
-/** No more bytes than this need be given to {@link unpickle}: the pickle of a million tensors is shorter. */
-export const longestPickle = 256 << 20;
+/** No more bytes than this need be given to {@link unpickle}: numpy's arrays lie within their pickle. */
+export const longestPickle = 2 ** 31;
 
 /** A state dict needs some forty operations a tensor; more than this in all is no state dict, and would only eat memory. */
 const mostOperations = 1 << 22;
@@ -66,20 +71,27 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
     const from = take(n);
     return bytes.subarray(from, from + n);
   };
-  const text = (n: number): string => {
-    const raw = slice(n);
+  const text = (n: number): string => asText(slice(n));
+  const lineBytes = (): Uint8Array => {
+    const end = bytes.indexOf(10, at);
+    if (end < 0) throw ranOut;
+    const content = slice(end - at);
+    at++;
+    return content;
+  };
+  const asText = (raw: Uint8Array): string => {
     try {
       return utf8.decode(raw);
     } catch {
       throw host.fault("a text in its pickle is not UTF-8");
     }
   };
-  const line = (): string => {
-    const end = bytes.indexOf(10, at);
-    if (end < 0) throw ranOut;
-    const content = text(end - at);
-    at++;
-    return content;
+  const line = (): string => asText(lineBytes());
+  const decimal = (): number => {
+    const digits = line();
+    if (!/^\d{1,15}$/.test(digits))
+      throw host.fault(`its pickle has ${JSON.stringify(digits.slice(0, 20))} for a number`);
+    return Number(digits);
   };
   const pop = (): unknown => {
     if (stack.length <= (marks.at(-1) ?? 0)) throw host.fault("its pickle takes more from the stack than is there");
@@ -96,27 +108,33 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
     return stack.splice(height);
   };
   const popMany = (n: number): unknown[] => Array.from({ length: n }, pop).reverse();
-  const list = (): unknown[] => {
+  const append = (items: readonly unknown[]): void => {
     const value = top();
+    if (value instanceof Unknown) return;
     if (!Array.isArray(value)) throw host.fault("its pickle appends to something that is no list");
-    return value;
+    for (const item of items) value.push(item);
   };
   const setItems = (items: readonly unknown[]): void => {
     const map = top();
     if (!(map instanceof Map) || items.length % 2) throw host.fault("its pickle fills something that is no dictionary");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
   };
-  const call = (args: unknown): void => {
-    if (!Array.isArray(args)) throw host.fault("its pickle calls with arguments that are no tuple");
-    stack.push(host.call(pop(), args));
+  const call = (callable: unknown, args: unknown): void => {
+    if (callable instanceof Unknown) stack.push(new Unknown(callable.name));
+    else if (!Array.isArray(args)) throw host.fault("its pickle calls with arguments that are no tuple");
+    else stack.push(host.call(callable, args));
+  };
+  const callTop = (): void => {
+    const args = pop();
+    call(pop(), args);
   };
   const recall = (index: number): void => {
     if (!memo.has(index)) throw host.fault("its pickle recalls a value that it never kept");
     stack.push(memo.get(index));
   };
-  const global = (module: unknown, name: unknown): void => {
+  const find = (module: unknown, name: unknown): unknown => {
     if (typeof module !== "string" || typeof name !== "string") throw host.fault("its pickle names a class by no text");
-    stack.push(host.find(module, name));
+    return host.find(module, name);
   };
 
   for (let count = 0; count < mostOperations; count++) {
@@ -209,20 +227,13 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
       case 0x91: // FROZENSET
         stack.push(popMarked());
         break;
-      case 0x61: {
-        // APPEND
-        const item = pop();
-        list().push(item);
+      case 0x61: // APPEND
+        append([pop()]);
         break;
-      }
       case 0x65: // APPENDS
-      case 0x90: {
-        // ADDITEMS
-        const items = popMarked();
-        const target = list();
-        for (const item of items) target.push(item);
+      case 0x90: // ADDITEMS
+        append(popMarked());
         break;
-      }
       case 0x7d: // EMPTY_DICT
         stack.push(new Map());
         break;
@@ -240,6 +251,26 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
         setItems(popMarked());
         break;
 
+      // as lines of text, which protocol 0 writes
+      case 0x49: {
+        // INT, where 00 and 01 are the booleans
+        const digits = line();
+        stack.push(digits === "00" ? false : digits === "01" ? true : parseInteger(digits, host.fault));
+        break;
+      }
+      case 0x4c: // LONG
+        stack.push(parseInteger(line().replace(/L$/, ""), host.fault));
+        break;
+      case 0x46: // FLOAT
+        stack.push(parseFloating(line(), host.fault));
+        break;
+      case 0x53: // STRING
+        stack.push(unescapeString(line(), host.fault));
+        break;
+      case 0x56: // UNICODE
+        stack.push(unescapeUnicode(latin1.decode(lineBytes())));
+        break;
+
       // the stack and the memo
       case 0x30: // POP
         pop();
@@ -249,6 +280,12 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
         break;
       case 0x32: // DUP
         stack.push(top());
+        break;
+      case 0x67: // GET
+        recall(decimal());
+        break;
+      case 0x70: // PUT
+        memo.set(decimal(), top());
         break;
       case 0x68: // BINGET
         recall(u8());
@@ -268,33 +305,66 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
 
       // what the host decides
       case 0x63: // GLOBAL
-        global(line(), line());
+        stack.push(find(line(), line()));
         break;
       case 0x93: {
         // STACK_GLOBAL
         const [module, name] = popMany(2);
-        global(module, name);
+        stack.push(find(module, name));
         break;
       }
       case 0x52: // REDUCE
       case 0x81: // NEWOBJ
-        call(pop());
+        callTop();
         break;
-      case 0x92: {
-        // NEWOBJ_EX, whose named arguments are dropped
+      case 0x92: // NEWOBJ_EX, whose named arguments are dropped
         pop();
-        call(pop());
+        callTop();
+        break;
+      case 0x69: {
+        // INST
+        const callable = find(line(), line());
+        call(callable, popMarked());
         break;
       }
-      case 0x62: // BUILD
-        pop();
+      case 0x6f: {
+        // OBJ
+        const [callable, ...args] = popMarked();
+        call(callable, args);
+        break;
+      }
+      case 0x82: // EXT1
+        stack.push(find("copyreg", `extension ${u8()}`));
+        break;
+      case 0x83: // EXT2
+        stack.push(find("copyreg", `extension ${u16()}`));
+        break;
+      case 0x84: // EXT4
+        stack.push(find("copyreg", `extension ${u32()}`));
+        break;
+      case 0x62: {
+        // BUILD
+        const state = pop();
+        host.build?.(top(), state);
+        break;
+      }
+      case 0x50: // PERSID
+        stack.push(host.load(line()));
         break;
       case 0x51: // BINPERSID
         stack.push(host.load(pop()));
         break;
 
+      case 0x97: // NEXT_BUFFER
+        throw host.fault("its pickle keeps data outside the file");
+      case 0x98: // READONLY_BUFFER
+        top();
+        break;
+
       default:
-        throw host.fault(`its pickle holds the operation 0x${operation.toString(16)}, which no state dict needs`);
+        throw host.fault(
+          `its pickle holds the operation 0x${operation.toString(16)}, which Python's pickler does not write`,
+        );
     }
   }
   throw host.fault("its pickle goes on for longer than any state dict's");

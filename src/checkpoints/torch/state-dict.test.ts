@@ -1,7 +1,9 @@
 // What people wrap a network in. What PyTorch writes in these forms is read in test/interop.
+import fc_ from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../core/index.ts";
 import { findStateDict } from "./state-dict.ts";
+import { Unknown } from "./unknown.ts";
 import type { TorchTensor } from "./values.ts";
 
 type Nested = TorchTensor | number | { readonly [key: string]: Nested };
@@ -21,7 +23,8 @@ const dictionary = (value: Nested): unknown =>
     ? new Map(Object.entries(value).map(([key, inner]) => [key, dictionary(inner)]))
     : value;
 
-const found = (value: Nested) => [...findStateDict("x.pt", dictionary(value)).keys()].join();
+const found = (value: Nested, key?: string) => [...findStateDict("x.pt", dictionary(value), key).tensors.keys()].join();
+const notes = (value: Nested, key?: string) => findStateDict("x.pt", dictionary(value), key).notes;
 const net = (name = "fc") => ({ [`${name}.weight`]: sized(3, 4), [`${name}.scale`]: sized() });
 const fc = "fc.weight,fc.scale";
 
@@ -35,7 +38,13 @@ describe("the network is found", () => {
     ["two keys deep", { epoch: 3, run: { weights: net() } }, fc],
     ["by the surest key", { state_dict: net(), decoder: net("other"), mean: sized(3) }, fc],
     ["under a key within a key", { model: { module: net() }, rng: { cpu: sized(5) } }, fc],
-    ["beside its averages", { enc: net(), ema: net("a"), enc_ema: net("b"), "ema-enc": net("c") }, fc],
+    ["beside its averages", { enc: net(), ema: net(), enc_ema: net("module.fc"), "ema-enc": { shadow: net() } }, fc],
+    ["beside an average without buffers", { enc: net(), ema: { "fc.weight": sized(3, 4) } }, fc],
+    ["as an average alone, beside single tensors", { ema_state_dict: net(), best_acc1: sized(), epoch: 3 }, fc],
+    ["as an average alone, beside a tensor", { g_ema: net(), latent_avg: sized(4) }, fc],
+    ["beside statistics", { encoder_state: net(), mean: sized(3) }, fc],
+    ["beside a tensor, under such a key", { model: { head: sized(2), body: net() } }, fc],
+    ["rather than single numbers under a surer key", { net: { acc: sized() }, weights: net() }, fc],
     ["beside an optimiser's state", { enc: net(), optimizer_G: { state: { "fc.weight": net("exp") } } }, fc],
     ["with what modules add", { ...net(), "fc._extra_state": { scale: sized(4) } }, fc],
   ])("%s", (_, value, names) => expect(found(value)).toBe(names));
@@ -46,28 +55,149 @@ describe("the network is found", () => {
       ["first", one],
       ["second", one],
     ]);
-    expect([...findStateDict("x.pt", value).keys()].join()).toBe(fc);
+    expect([...findStateDict("x.pt", value).tensors.keys()].join()).toBe(fc);
   });
 });
 
 describe("nothing is guessed", () => {
   it.each<[string, Nested, string]>([
-    ["a network beside statistics", { encoder_state: net(), mean: sized(3) }, '"encoder_state", "mean"'],
+    [
+      "a network beside as many tensors",
+      { encoder_state: net(), mean: sized(3), deviation: sized(3) },
+      '"encoder_state", "mean", "deviation"',
+    ],
+    ["an average of another network", { enc: net(), ema: net("other") }, '"enc", "ema"'],
+    ["two networks and an average", { g: net(), d: net("d"), g_ema: net() }, '"g", "d", "g_ema"'],
     ["two networks", { semantic_encoder: net(), decoder: net() }, '"semantic_encoder", "decoder"'],
     [
       "two networks under a key that is listed",
       { model: { encoder: net(), decoder: net() }, rng: { cpu: sized(5) } },
-      '"encoder", "decoder"',
+      '"model.encoder", "model.decoder"',
     ],
-    ["tensors and a network under such a key", { model: { head: sized(2), body: net() } }, '"head", "body"'],
     ["a network deeper than another tensor", { rng: { cpu: sized(5) }, run: { weights: net() } }, '"rng", "run"'],
   ])("%s", (_, value, places) => {
     expect(() => found(value)).toThrow(
       new UserError(
-        `x.pt holds tensors in several places (${places}), and nothing tells which of them are the network. In Python, save model.state_dict() alone with torch.save.`,
+        `x.pt holds tensors in several places (${places}), and nothing says which of them is the network. Choose one with --key, or save model.state_dict() alone with torch.save.`,
       ),
     );
   });
+});
+
+describe("a key", () => {
+  const gan = { g: net(), d: net("d"), g_ema: net("ema"), run: { "v1.0": net("deep"), other: net() } };
+
+  it.each<[string, string, string]>([
+    ["g_ema", "ema.weight,ema.scale", ""],
+    ["run.v1.0", "deep.weight,deep.scale", ""],
+    ["g.fc", fc, "fc"],
+    ["d.d.x", "d.weight,d.scale", "d.x"],
+  ])("%s names a dictionary, and what is before its names", (key, names, prefix) => {
+    expect(found(gan, key)).toBe(names);
+    expect(findStateDict("x.pt", dictionary(gan), key).prefix).toBe(prefix);
+  });
+
+  it("chooses what is never chosen otherwise", () => {
+    expect(found({ ...net(), ema: net("a") }, "ema")).toBe("a.weight,a.scale");
+    expect(found({ ...net(), ema: net("a") }, ".")).toBe(fc);
+  });
+
+  it("lists what there is", () => {
+    expect(findStateDict("x.pt", dictionary(gan), "g").dictionaries).toEqual([
+      "g",
+      "d",
+      "g_ema",
+      "run.v1.0",
+      "run.other",
+    ]);
+  });
+});
+
+describe("a note says which dictionary was used", () => {
+  it.each<[string, Nested, string | undefined]>([
+    ["alone", net(), undefined],
+    ["in a dictionary of nothing else", { model: net() }, undefined],
+    ["beside an epoch", { model: net(), epoch: 3 }, 'used "model".'],
+    ["beside an optimiser", { model: net(), optimizer: { state: net() } }, 'used "model".'],
+    [
+      "beside its average",
+      { state_dict: net(), state_dict_ema: net("module.fc"), epoch: 3 },
+      'used "state_dict"; left out "state_dict_ema", which has the same names.',
+    ],
+    [
+      "beside averages and another network",
+      { model: net(), ema: net(), d: net("d"), mean: sized(3) },
+      'used "model"; left out "ema", which has the same names, and "mean", "d".',
+    ],
+    ["around another", { ...net(), d: net("d"), "e.weight": sized(3), "f.weight": sized(3) }, undefined],
+  ])("%s", (_, value, note) => {
+    if (note === undefined && "d" in (value as object)) expect(() => notes(value)).toThrow("several places");
+    else expect(notes(value)).toEqual(note ? [`x.pt: ${note}`] : []);
+  });
+});
+
+describe("what is not read", () => {
+  const value = (entries: Record<string, unknown>) =>
+    new Map<string, unknown>([["w", sized(3)], ...Object.entries(entries)]);
+  const module = Object.assign(new Unknown("models.yolo.Model"), { isModule: true });
+
+  it("is passed over beside the network", () => {
+    const root = new Map<string, unknown>([
+      ["net", value({ "fc._extra_state": new Unknown("_io.BytesIO") })],
+      ["path", new Unknown("pathlib.PosixPath")],
+      ["ema", module],
+    ]);
+    expect([...findStateDict("x.pt", root).tensors.keys()]).toEqual(["w"]);
+  });
+
+  it.each([
+    ["torch._utils._rebuild_qtensor", 'x.pt holds "v" as a quantised, sparse or eight-bit floating tensor'],
+    ["torch.float8_e4m3fn", "quantised, sparse or eight-bit floating"],
+    ["torch.storage._load_from_bytes", 'torch.save(pickle.load(open("x.pt", "rb")), "weights.pt")'],
+    ["torch._utils._rebuild_meta_tensor_no_storage", "on the meta device, which has no elements"],
+    ["torch.distributed.tensor._api.DTensor", "spread over several processes"],
+    ["resolve_conj", "save tensor.resolve_conj().resolve_neg()"],
+    ["torch._utils._rebuild_something_new", "a tensor of a kind that layerwise does not read"],
+  ])("is refused in it: %s", (name, sentence) => {
+    expect(() => findStateDict("x.pt", value({ v: new Unknown(name) }))).toThrow(sentence);
+  });
+
+  it("is refused where the name is a tensor's, whatever its class", () => {
+    expect(() => findStateDict("x.pt", value({ "fc.weight": new Unknown("mine.Packed") }))).toThrow(
+      'x.pt holds "fc.weight" as an object of the class "mine.Packed", not as a tensor',
+    );
+  });
+
+  it("is a whole module", () => {
+    const sentence = '(class "models.yolo.Model"), where a state dict is expected; nothing was executed.';
+    expect(() => findStateDict("x.pt", module)).toThrow(`x.pt holds a whole module ${sentence}`);
+    expect(() => findStateDict("x.pt", new Map([["model", module]]))).toThrow(
+      `x.pt holds a whole module under "model" ${sentence}`,
+    );
+    expect(() => findStateDict("x.pt", new Unknown("a.B"))).toThrow(
+      'an object of the class "a.B", which was not executed',
+    );
+  });
+
+  it("is what DeepSpeed's ZeRO-3 has in place of weights", () => {
+    const root = { module: { w: sized(0), b: sized(3) }, ds_version: 1 };
+    expect(() => found(root)).toThrow("x.pt holds no elements of w: the weights are elsewhere");
+    expect(found({ module: { w: sized(0), b: sized(3) } })).toBe("w,b");
+  });
+});
+
+it("never takes a tensor for the network beside a dictionary of more, and finds the one dictionary under any key", () => {
+  const key = fc_.string({ minLength: 1, maxLength: 6 }).filter((name) => !/optim|_extra_state/i.test(name));
+  const numbers = fc_.dictionary(key, fc_.constant(sized()), { maxKeys: 4 });
+  const tensors = fc_.dictionary(key, fc_.constant(sized(2, 3)), { minKeys: 2, maxKeys: 5 });
+  fc_.assert(
+    fc_.property(tensors, numbers, fc_.array(key, { minLength: 1, maxLength: 3 }), (network, singles, at) => {
+      const [last, ...outer] = [...at].reverse();
+      const inner: Nested = { ...singles, [last]: network };
+      const value = outer.reduce<Nested>((value, name) => ({ [name]: value, epoch: 3 }), inner);
+      expect(found(value)).toBe(Object.keys(network).join());
+    }),
+  );
 });
 
 it("ends soon for dictionaries that hold themselves many times", () => {

@@ -1,59 +1,130 @@
 // Finding the state dict in what people save: the dictionary itself, or one that wraps it with an epoch, an optimiser's
-// state and the like. Only entries that are tensors count; the rest is passed over. Where tensors lie in several places
-// and no key names the network, nothing is guessed: an encoder beside a decoder looks as a mean beside a network does.
+// state and the like. Only entries that are tensors count; the rest is passed over. Where several dictionaries may be the network
+// nothing is guessed: an encoder beside a decoder looks like a generator beside its critic. The user then names one by its key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
+import { unwrapName } from "../names.ts";
+import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
+import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
+import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
 import { isTorchTensor, type TorchTensor } from "./values.ts";
 
 /** Keys under which training programs keep the weights, the surest first. */
 const wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];
-/** Keys of dictionaries that are kept beside the network: a moving average, an optimiser's state, what PyTorch's modules add. */
-const beside = /(^|[^a-z])(ema|optim\w*)([^a-z]|$)|_extra_state$/i;
+/** Keys of a moving average of the weights. */
+const average = /(^|[^a-z])ema([^a-z]|$)/i;
+/** Keys of dictionaries that are never the network: an optimiser's state, what PyTorch's modules add. */
+const beside = /(^|[^a-z])optim\w*([^a-z]|$)|_extra_state$/i;
 const deepest = 3;
+/** More dictionaries beside each other than this are not held against each other. */
+const mostCompared = 50;
 
 type Dictionary = ReadonlyMap<unknown, unknown>;
+type Path = readonly string[];
 
-/** The tensors by name, in their order. Throws {@link UserError} that says what was found when there is no one state dict. */
-export function findStateDict(path: string, value: unknown): Map<string, TorchTensor> {
-  const found = findNetwork(path, value);
+export interface StateDict {
+  readonly tensors: ReadonlyMap<string, TorchTensor | FilledArray>;
+  /** What of the key that was asked for is no dictionary: a prefix of names. */
+  readonly prefix: string;
+  readonly notes: readonly string[];
+  /** Paths of other dictionaries with the same names. */
+  readonly copies: readonly string[];
+  /** Paths of all dictionaries of tensors. */
+  readonly dictionaries: readonly string[];
+}
+
+/**
+ * The tensors by name, in their order; of the dictionary at `key`, or of the one that is the network. Throws {@link UserError} that says what was found where
+ * there is no one state dict.
+ */
+export function findStateDict(path: string, value: unknown, key?: string): StateDict {
+  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw nothingIn(path, value);
+  const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
+  const dictionaries = [...dictionariesIn(value)].map(({ at }) => nameOf(at)).filter((name) => name !== "");
+  const found = key === "." ? { map, at } : networkUnder();
   if (!found) {
-    const fault = `${path} holds ${describe(value)}, where a state dict (a dictionary of tensors by name) is expected`;
-    throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
+    const module = moduleIn(value);
+    throw module ? wholeModule(path, ...module) : nothingIn(path, value);
   }
-  return new Map([...found].filter((entry): entry is [string, TorchTensor] => isTensorEntry(entry)));
+  const tensors = tensorsIn(path, found.map);
+  requireElements(path, value, tensors);
+  return {
+    tensors,
+    prefix,
+    ...othersIn(path, value, found),
+    dictionaries,
+  };
+
+  /** Where the key ends in a prefix of names, there must be one network that has them. */
+  function networkUnder(): Found | undefined {
+    try {
+      return findNetwork(path, map, at);
+    } catch (error) {
+      throw key !== undefined && prefix !== "" && error instanceof UserError
+        ? unknownKey(path, key, dictionaries)
+        : error;
+    }
+  }
+}
+
+interface Found {
+  readonly map: Dictionary;
+  readonly at: Path;
+}
+
+const isDictionary = (value: unknown): value is Dictionary => value instanceof Map && !isUnreadTensor(value);
+
+const nameOf = (at: Path) => at.join(".");
+
+/** The dictionary at a dotted key, whose parts may have dots themselves; what leads no further is left as a prefix of names. */
+function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonly prefix: string } {
+  if (key === ".") return { map, at, prefix: "" };
+  let best = { map, at, prefix: key };
+  for (const [name, inner] of map) {
+    if (typeof name !== "string" || !isDictionary(inner) || at.length >= deepest) continue;
+    if (name === key) return { map: inner, at: [...at, name], prefix: "" };
+    if (!key.startsWith(`${name}.`)) continue;
+    const deeper = resolve(inner, key.slice(name.length + 1), [...at, name]);
+    if (deeper.prefix.length < best.prefix.length) best = deeper;
+  }
+  return best;
 }
 
 /** The dictionary that holds the network. Throws {@link UserError} where several may. Each is walked once: a file's dictionaries may hold themselves. */
-function findNetwork(path: string, whole: unknown): Dictionary | undefined {
+function findNetwork(path: string, whole: Dictionary, start: Path): Found | undefined {
   const unwrapped = new Set<Dictionary>();
   const largest = new Map<Dictionary, number>();
-  return unwrap(whole, 0);
+  return unwrap(whole, start);
 
-  function unwrap(value: unknown, depth: number): Dictionary | undefined {
-    if (!(value instanceof Map) || depth > deepest || unwrapped.has(value)) return undefined;
+  function unwrap(value: unknown, at: Path): Found | undefined {
+    if (!isDictionary(value) || at.length > start.length + deepest || unwrapped.has(value)) return undefined;
     unwrapped.add(value);
+    const depth = at.length + 1;
+    const all = largestIn(value, depth - 1);
     for (const key of wrappers) {
-      const inner = unwrap(value.get(key), depth + 1);
+      // single numbers, such as the best accuracy, count only where there is nothing larger
+      if (largestIn(value.get(key), depth) < Math.min(2, all)) continue;
+      const inner = unwrap(value.get(key), [...at, key]);
       if (inner) return inner;
     }
-    for (const least of [2, 1]) {
-      // single numbers, such as the best accuracy, count only where there is nothing larger
-      const holders = named(value).filter(([, inner]) => largestIn(inner, depth + 1) >= least);
-      if (holders.length === 0) continue;
-      if (holders.every(([, inner]) => isTorchTensor(inner))) return value;
-      if (new Set(holders.map(([, inner]) => inner)).size === 1) return unwrap(holders[0][1], depth + 1);
-      throw manyPlaces(
-        path,
-        holders.map(([key]) => key),
-      );
-    }
-    return undefined;
+    const holders = named(value).filter(([, inner]) => largestIn(inner, depth) >= Math.max(1, Math.min(2, all)));
+    const loose = holders.filter(([, inner]) => isTensor(inner));
+    const nested = [...new Map(holders.filter(([, inner]) => isDictionary(inner)).map(([key, inner]) => [inner, key]))];
+    if (nested.length === 0) return loose.length ? { map: value, at } : undefined;
+    const networks = withoutAverages(nested.map(([inner, key]) => [key, inner as Dictionary]));
+    // a tensor or a few beside a dictionary of more (a mean, a latent average) are not the network
+    if (networks.length === 1 && loose.length < countIn(networks[0][1]))
+      return unwrap(networks[0][1], [...at, networks[0][0]]);
+    throw severalPlaces(
+      path,
+      [...nested.map(([, key]) => key), ...loose.map(([key]) => key)].map((key) => nameOf([...at, key])),
+    );
   }
 
   /** Elements of the largest tensor that a value is, or holds; 0 without any. */
   function largestIn(value: unknown, depth: number): number {
-    if (isTorchTensor(value)) return Math.max(1, sizeOf(value.shape));
-    if (!(value instanceof Map) || depth > deepest) return 0;
+    if (isTensor(value)) return Math.max(1, sizeOf(shapeOf(value)));
+    if (!isDictionary(value) || depth > start.length + deepest) return 0;
     if (!largest.has(value)) {
       largest.set(value, 0); // while it is walked
       const sizes = named(value).map(([, inner]) => largestIn(inner, depth + 1));
@@ -66,29 +137,153 @@ function findNetwork(path: string, whole: unknown): Dictionary | undefined {
   }
 }
 
+/** Moving averages are left out where another dictionary has their names: then that is the network, and they are copies of it. */
+function withoutAverages(nested: readonly [string, Dictionary][]): [string, Dictionary][] {
+  if (nested.length > mostCompared) return [...nested];
+  const isAverage = ([key]: readonly [string, Dictionary]) => average.test(key);
+  const others = nested.filter((one) => !isAverage(one));
+  return nested.filter((one) => !isAverage(one) || !others.some(([, other]) => hasNamesOf(one[1], other)));
+}
+
+/** Whether a copy has no other tensors than the original, wrappers aside, and at least half of them: an average may leave out buffers. */
+function hasNamesOf(copy: Dictionary, original: Dictionary): boolean {
+  const [own, names] = [copy, original].map(namesIn);
+  return own.size > 0 && 2 * own.size >= names.size && [...own].every((name) => names.has(name));
+}
+
+/** Names of the tensors of a dictionary, without what wrappers put into them. */
+const ownNames = (map: Dictionary): Set<string> =>
+  new Set(
+    [...map].filter(([, value]) => isTensor(value)).map(([name]) => unwrapName(`${name}`).replace(/^module\./, "")),
+  );
+
+/** Names of the tensors of a dictionary, and of the dictionaries in it. */
+const namesIn = (map: Dictionary): Set<string> =>
+  new Set([...dictionariesIn(map)].flatMap(({ map: inner }) => [...ownNames(inner)]));
+
+const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((name) => b.has(name));
+
+const countIn = (map: Dictionary): number => namesIn(map).size;
+
+/** Every dictionary that holds tensors itself, from the outside in. */
+function* dictionariesIn(whole: Dictionary): Generator<Found> {
+  const seen = new Set<Dictionary>([whole]);
+  let level: Found[] = [{ map: whole, at: [] }];
+  for (let depth = 0; depth <= deepest; depth++) {
+    const next: Found[] = [];
+    for (const { map, at } of level) {
+      if ([...map.values()].some(isTensor)) yield { map, at };
+      for (const [key, inner] of named(map)) {
+        if (!isDictionary(inner) || seen.has(inner)) continue;
+        seen.add(inner);
+        next.push({ map: inner, at: [...at, key] });
+      }
+    }
+    level = next;
+  }
+}
+
 /** What may be the network, or hold it. */
 const named = (value: Dictionary): [string, unknown][] =>
   [...value].filter(
     (entry): entry is [string, unknown] =>
-      typeof entry[0] === "string" && !(entry[1] instanceof Map && beside.test(entry[0])),
+      typeof entry[0] === "string" && !(isDictionary(entry[1]) && beside.test(entry[0])),
   );
 
-function isTensorEntry([key, value]: [unknown, unknown]): boolean {
-  return typeof key === "string" && isTorchTensor(value);
+type AnyTensor = TorchTensor | NumpyArray | Unknown;
+
+/** A tensor, or what would be one if it could be read. */
+const isTensor = (value: unknown): value is AnyTensor =>
+  isTorchTensor(value) ||
+  isUnreadTensor(value) ||
+  (value instanceof NumpyArray && (isFilledArray(value) || value.unread !== undefined));
+
+/** Unread tensors count as large ones. */
+function shapeOf(value: AnyTensor): readonly number[] {
+  if (isTorchTensor(value)) return value.shape;
+  return value instanceof NumpyArray && value.content ? value.content.shape : [2];
 }
 
-function manyPlaces(path: string, keys: readonly string[]): UserError {
-  const places = listSome(keys.map(quote), 3);
+/** The tensors of a dictionary; its arrays, where they are all that it has. Throws {@link UserError} for one that cannot be read. */
+function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | FilledArray> {
+  const entries = [...map].filter((entry): entry is [string, unknown] => typeof entry[0] === "string");
+  const withArrays = !entries.some(([, value]) => isTorchTensor(value));
+  const tensors = new Map<string, TorchTensor | FilledArray>();
+  for (const [key, value] of entries) {
+    if (isTorchTensor(value) || (withArrays && isFilledArray(value))) tensors.set(key, value);
+    else if (withArrays && value instanceof NumpyArray && value.unread)
+      throw new UserError(
+        `${path} holds ${quote(key)} as ${value.unread}, which layerwise does not read. Convert it to float32 first.`,
+      );
+    else if (isUnreadTensor(value) || (value instanceof Unknown && key.includes(".") && !beside.test(key)))
+      throw unreadEntry(path, key, value);
+  }
+  return tensors;
+}
+
+/** Throws {@link UserError} for the placeholders that DeepSpeed's ZeRO-3 saves in place of weights. */
+function requireElements(
+  path: string,
+  whole: Dictionary,
+  tensors: ReadonlyMap<string, TorchTensor | FilledArray>,
+): void {
+  if (!["ds_config", "ds_version", "param_shapes"].some((key) => whole.has(key))) return;
+  const empty = [...tensors].filter(([, value]) => sizeOf(shapeOf(value)) === 0).map(([name]) => name);
+  if (empty.length)
+    throw new UserError(
+      `${path} holds no elements of ${listSome(empty, 3)}: the weights are elsewhere, in DeepSpeed's ZeRO-3 files beside it. Run zero_to_fp32.py, which is in that folder, and give the file that it writes.`,
+    );
+}
+
+/** Which dictionary was used, where the file has others, and those that are copies of it. */
+function othersIn(path: string, whole: Dictionary, { map, at }: Found): Pick<StateDict, "notes" | "copies"> {
+  const names = ownNames(map);
+  const copies: string[] = [];
+  const others: string[] = [];
+  for (const { map: inner, at: place } of dictionariesIn(whole)) {
+    if (inner === map) continue;
+    const isAround = place.every((key, i) => key === at[i]);
+    const large = [...inner].filter(([, value]) => isTensor(value) && sizeOf(shapeOf(value)) > 1);
+    if (isAround) others.push(...large.map(([key]) => nameOf([...place, `${key}`])));
+    else if (large.length) (isSame(ownNames(inner), names) ? copies : others).push(nameOf(place));
+  }
+  const used = at.length === 0 ? "the outermost dictionary" : quote(nameOf(at));
+  const which = copies.length > 1 ? "which have the same names" : "which has the same names";
+  const left = [
+    ...(copies.length ? [`${listSome(copies.map(quote), 3)}, ${which}`] : []),
+    ...(others.length ? [listSome(others.map(quote), 3)] : []),
+  ];
+  if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: [], copies };
+  return { notes: [`${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`], copies };
+}
+
+function severalPlaces(path: string, keys: readonly string[]): UserError {
   return new UserError(
-    `${path} holds tensors in several places (${places}), and nothing tells which of them are the network. In Python, save model.state_dict() alone with torch.save.`,
+    `${path} holds tensors in several places (${listSome(keys.map(quote), 3)}), and nothing says which of them is the network. Choose one with --key, or save model.state_dict() alone with torch.save.`,
   );
+}
+
+/** A whole module in place of a state dict, and where. */
+function moduleIn(value: Dictionary): [Unknown, string?] | undefined {
+  for (const [key, inner] of value) if (inner instanceof Unknown && inner.isModule) return [inner, `${key}`];
+  return undefined;
+}
+
+function nothingIn(path: string, value: unknown): UserError {
+  if (value instanceof Unknown && value.isModule) return wholeModule(path, value);
+  const fault = `${path} holds ${describe(value)}, where a state dict (a dictionary of tensors by name) is expected`;
+  return new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
 }
 
 function describe(value: unknown): string {
+  if (value instanceof Unknown) return `an object of the class ${quote(value.name)}, which was not executed`;
   if (value instanceof Map) {
     if (value.size === 0) return "an empty dictionary";
     const keys = [...value.keys()].map((key) => (typeof key === "string" ? quote(key) : `a ${typeof key}`));
-    return `a dictionary with the keys ${listSome(keys)}`;
+    const classes = [...value.values()].flatMap((inner) => (inner instanceof Unknown ? quote(inner.name) : []));
+    const objects = classes.length ? `objects of the classes ${listSome(new Set(classes), 3)} under ` : "";
+    return `a dictionary with ${objects}the keys ${listSome(keys)}`;
   }
   if (Array.isArray(value)) return `a list of ${value.length} items`;
   if (isTorchTensor(value)) return `a single tensor of shape [${value.shape.join(", ")}]`;

@@ -1,7 +1,9 @@
 // What PyTorch itself would never write; files it does write are read in test/interop.
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
+import { openCheckpoint, writeCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.pt");
@@ -14,6 +16,8 @@ const storage = (count: number, kind = "FloatStorage", key = "0", ...view: strin
   `${tuple(text("storage"), `ctorch\n${kind}\n`, text(key), text("cpu"), int(count), ...view)}Q`;
 const rebuild = (from: string, offset: number, shape: string, strides: string) =>
   `ctorch._utils\n_rebuild_tensor_v2\n${tuple(from, int(offset), shape, strides, "\x89", "}")}R`;
+const conjugated = (view: string) =>
+  `ctorch._utils\n_rebuild_tensor_v2\n${tuple(storage(6), int(0), ints(6), ints(1), "\x89", "}", `}${text(view)}\x88s`)}R`;
 const dict = (entries: Record<string, string>) =>
   `\x80\x02}(${Object.entries(entries)
     .map(([name, value]) => text(name) + value)
@@ -50,9 +54,15 @@ describe("the zip form", () => {
     ["names a storage in a way that makes no sense", "NQ"],
     ["names a storage in a way that makes no sense", `${tuple(text("storage"), "N", text("0"), text("cpu"), int(1))}Q`],
     ['its storage "0" is said to have two lengths', `${storage(6)}0${rebuild(storage(5), 0, ints(1), ints(1))}`],
-    ['asks for the class or function "torch.storage._load_from_bytes"', "ctorch.storage\n_load_from_bytes\n"],
-    ['asks for the class or function "__builtin__.eval"', "c__builtin__\neval\n"],
+    [
+      'holds "w" as a tensor that pickle.dump wrote ("torch.storage._load_from_bytes")',
+      "ctorch.storage\n_load_from_bytes\n",
+    ],
+    ['a dictionary with objects of the classes "__builtin__.eval"', "c__builtin__\neval\n"],
     ['"evil\\n.module', "\x8c\x0cevil\n.module\x8c\x01x\x93"],
+    ["a conjugated or negated view", conjugated("conj")],
+    ["a conjugated or negated view", conjugated("neg")],
+    ["a quantised, sparse or eight-bit floating tensor", rebuild(storage(6, "QInt8Storage"), 0, ints(6), ints(1))],
     ["its pickle calls a value", "K\x01)R"],
     ["its pickle calls torch.FloatStorage with arguments that make no sense", "ctorch\nFloatStorage\n)R"],
   ])("refuses what %s", async (fault, w) => {
@@ -90,11 +100,44 @@ describe("the zip form", () => {
       history: `ccollections\ndefaultdict\n${tuple("c__builtin__\nlist\n")}R(${text("loss")}]u`,
     };
     expect([...(await readTensors(path, await zipped({ ...kinds, w }))).keys()]).toEqual(["w"]);
-    expect(await refusal(path, await zipped({ w: `c__builtin__\nlist\n${tuple(ints(1))}R` }))).toContain(
-      "its pickle calls __builtin__.list with arguments that make no sense",
-    );
     const inside = `ccollections\ndefaultdict\n${tuple("cbuiltins\nint\n")}R(${text("w")}${w}u`;
     expect([...(await readTensors(path, await zipped({ state_dict: inside }))).keys()]).toEqual(["w"]);
+  });
+
+  it("reads complex numbers as pairs of floats", async () => {
+    const w = rebuild(storage(3, "ComplexFloatStorage"), 1, ints(2), ints(1));
+    const t = rebuild(storage(3, "ComplexFloatStorage"), 0, ints(1, 3), ints(1, 1));
+    const found = await readTensors(path, await zipped({ w, t }));
+    expect([...found].map(([, { dtype, shape, data }]) => [dtype, shape, [...data]])).toEqual([
+      ["float32", [2, 2], [3, 4, 5, 6]],
+      ["float32", [1, 3, 2], [1, 2, 3, 4, 5, 6]],
+    ]);
+    const [column] = (
+      await readTensors(path, await zipped({ w: rebuild(storage(3, "ComplexFloatStorage"), 0, ints(2), ints(2)) }))
+    ).values();
+    expect([column.shape, [...column.data]]).toEqual([
+      [2, 2],
+      [1, 2, 5, 6],
+    ]);
+    const beyond = rebuild(storage(3, "ComplexFloatStorage"), 2, ints(2), ints(1));
+    expect(await refusal(path, await zipped({ w: beyond }))).toContain("reaches beyond its storage");
+    writeFileSync(path, await zipped({ w, "v.x": rebuild(storage(3, "ComplexFloatStorage"), 0, ints(1), ints(1)) }));
+    const file = await openCheckpoint(path);
+    const copy = join(folder, "copy.pt");
+    await writeCheckpoint(copy, "torch", file.tensors.values(), file.read);
+    await file.close();
+    const again = await openCheckpoint(copy);
+    await again.close();
+    expect(again.tensors).toEqual(file.tensors);
+  });
+
+  it("reads a subclass of a tensor, and refuses one of a kind that is not dense", async () => {
+    const of = (type: string) =>
+      `ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nc${type}\n(${storage(6)}${int(0)}${ints(2)}${ints(1)}\x89}t}tR`;
+    expect([...(await readTensors(path, await zipped({ w: of("mine\nTagged") }))).get("w")!.data]).toEqual([1, 2]);
+    expect(await refusal(path, await zipped({ w: of("torch.distributed.tensor\nDTensor") }))).toContain(
+      "several processes",
+    );
   });
 
   it("refuses a pickle that does not end", async () => {

@@ -9,6 +9,7 @@ import { makeRing } from "../pieces.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import type { Output } from "../writing/output.ts";
 import { type Patch, patched, replacement } from "../writing/patches.ts";
+import { type FilledArray, isFilledArray, readArray } from "./numpy.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
 
@@ -46,12 +47,33 @@ interface Place extends TorchTensor {
   readonly span: number;
 }
 
-/** The checkpoint of an opened file; every tensor is checked against its storage now, its bytes are read later. */
-export function makeTorchCheckpoint(file: TorchFile): Checkpoint {
+/** The checkpoint of an opened file: of the dictionary at `key`, or of the one that is the network. */
+export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
+  const { tensors, prefix, ...found } = findStateDict(file.source.path, file.value, key);
+  const isArrays = [...tensors.values()].some(isFilledArray);
+  const checkpoint = isArrays
+    ? checkpointOfArrays(file, tensors as ReadonlyMap<string, FilledArray>)
+    : checkpointOfTensors(file, tensors as ReadonlyMap<string, TorchTensor>);
+  return { ...checkpoint, ...found, ...(key === undefined ? {} : { key, keyPrefix: prefix }) };
+}
+
+/** Arrays of numpy, which lie in the pickle itself. */
+function checkpointOfArrays({ source }: TorchFile, arrays: ReadonlyMap<string, FilledArray>): Checkpoint {
+  const places = new Map([...arrays].map(([name, array]) => [name, { ...array.content, array }]));
+  const checkpoint = makeCheckpoint(source, "npz", places, async ({ array }) => readArray(array));
+  const { path } = source;
+  return {
+    ...checkpoint,
+    readOnly: `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, save the arrays with numpy.savez("weights.npz", **arrays), and give that file.`,
+  };
+}
+
+/** Every tensor is checked against its storage now, its bytes are read later. */
+function checkpointOfTensors(file: TorchFile, tensors: ReadonlyMap<string, TorchTensor>): Checkpoint {
   const { source } = file;
   const places = new Map<string, Place>();
   let total = 0;
-  for (const [name, tensor] of findStateDict(source.path, file.value)) {
+  for (const [name, tensor] of tensors) {
     const place = placeTensor(file, name, tensor);
     total += byteLength(tensor.dtype, tensor.shape) ?? Number.POSITIVE_INFINITY;
     if (total > mostSharing * Math.max(source.size, place.at.size, smallSize)) {

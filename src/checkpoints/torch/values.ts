@@ -1,8 +1,10 @@
 // What a name in a PyTorch file's pickle may stand for: the short list of globals that a state dict needs, as data.
-// A tensor becomes a description of where its elements lie; what is harmless but of no use here becomes `inert`.
-import { bytesPerElement, type DType, UserError } from "../../core/index.ts";
+// A tensor becomes a description of where its elements lie; every other class or function is {@link Unknown}.
+import { bytesPerElement, type DType } from "../../core/index.ts";
 import { damaged, quote } from "../source.ts";
+import { buildNumpy, NumpyArray, NumpyDtype, numpyCallables } from "./numpy.ts";
 import type { PickleHost } from "./pickle.ts";
+import { isUnreadTensor, Unknown } from "./unknown.ts";
 
 /** A storage, or a view into one: elements that tensors share. */
 export interface TorchStorage {
@@ -11,6 +13,10 @@ export interface TorchStorage {
   readonly key: string;
   /** Undefined for an untyped storage, whose elements are bytes. */
   readonly dtype: DType | undefined;
+  /** Its elements are complex numbers, pairs of `dtype`. */
+  readonly complex?: boolean;
+  /** The class of a storage whose tensors are not read. */
+  readonly unread?: string;
   /** Elements of the whole storage. */
   readonly total: number;
   /** The view's first element and number of elements. */
@@ -22,6 +28,8 @@ export interface TorchTensor {
   readonly kind: "tensor";
   readonly dtype: DType;
   readonly storage: TorchStorage;
+  /** Complex numbers, whose last axis has two elements. */
+  readonly complex?: boolean;
   /** All in elements. */
   readonly offset: number;
   readonly shape: readonly number[];
@@ -35,13 +43,17 @@ interface TorchGlobal {
   readonly call?: (args: readonly unknown[]) => unknown;
   /** Of a storage class; null when untyped. */
   readonly storage?: DType | null;
+  /** Of a storage of complex numbers. */
+  readonly complex?: boolean;
+  /** Of a storage whose tensors are not read. */
+  readonly unread?: boolean;
   /** Of a dtype such as torch.float32. */
   readonly dtype?: DType;
 }
 
 /** Bytes of a storage's element. */
-export function storageWidth({ dtype }: TorchStorage): number {
-  return dtype ? bytesPerElement(dtype) : 1;
+export function storageWidth({ dtype, complex }: TorchStorage): number {
+  return dtype ? bytesPerElement(dtype) * (complex ? 2 : 1) : 1;
 }
 
 export function isTorchTensor(value: unknown): value is TorchTensor {
@@ -50,10 +62,6 @@ export function isTorchTensor(value: unknown): value is TorchTensor {
 
 /** Items that all calls together may be given in lists: more is no state dict, and would only eat memory. */
 const mostItems = 1 << 22;
-
-const unreadKinds = /^torch\.((Complex|Q[A-Z])\w*Storage|(float8|complex|q)\w*|_utils\._rebuild_(q|sparse)\w*)$/;
-
-const inert = { kind: "inert" };
 
 const storages: Readonly<Record<string, DType | null>> = {
   "torch.FloatStorage": "float32",
@@ -69,6 +77,21 @@ const storages: Readonly<Record<string, DType | null>> = {
   "torch.storage.UntypedStorage": null,
 };
 
+/** Complex numbers are pairs of floats. */
+const complexStorages: Readonly<Record<string, DType>> = {
+  "torch.ComplexFloatStorage": "float32",
+  "torch.ComplexDoubleStorage": "float64",
+};
+
+/** Of quantised tensors, which are not read; their elements are passed over. */
+const unreadStorages: Readonly<Record<string, DType>> = {
+  "torch.QInt8Storage": "int8",
+  "torch.QUInt8Storage": "uint8",
+  "torch.QInt32Storage": "int32",
+  "torch.QUInt4x2Storage": "uint8",
+  "torch.QUInt2x4Storage": "uint8",
+};
+
 const dtypes: Readonly<Record<string, DType>> = {
   ...{ "torch.float32": "float32", "torch.float64": "float64", "torch.float16": "float16" },
   ...{ "torch.bfloat16": "bfloat16", "torch.bool": "bool" },
@@ -79,32 +102,24 @@ const dtypes: Readonly<Record<string, DType>> = {
 const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   "collections.OrderedDict": orderedDict,
   "collections.defaultdict": () => new Map(), // its items come afterwards, as a dictionary's do
-  "collections.Counter": () => inert,
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": rebuildTypedTensor, // of uint16, uint32 and uint64
   "torch._utils._rebuild_parameter": ([tensor]) => tensor,
   "torch._utils._rebuild_parameter_with_state": ([tensor]) => tensor,
+  "torch._tensor._rebuild_from_type_v2": rebuildOfType,
   "torch.Size": ([axes]) => axes,
-  "torch.device": () => inert,
-  "argparse.Namespace": () => inert,
-  "_codecs.encode": () => inert, // how protocol 2 spells bytes, here those of a numpy scalar
-  "numpy.dtype": () => inert,
-  "numpy.core.multiarray.scalar": () => inert,
-  "numpy._core.multiarray.scalar": () => inert,
+  ...numpyCallables,
 };
 
-/** Python's own: sets, and what a defaultdict names to make its values with, which nobody calls here. */
-const builtins = ["__builtin__", "builtins"].flatMap((module): TorchGlobal[] => [
-  ...["set", "frozenset"].map((name) => ({ kind: "global", name: `${module}.${name}`, call: () => inert }) as const),
-  ...["list", "dict", "tuple", "int", "long", "float", "bool", "str", "unicode"].map(
-    (name) => ({ kind: "global", name: `${module}.${name}` }) as const,
-  ),
-]);
-
 const globals = new Map<string, TorchGlobal>([
-  ...builtins.map((one) => [one.name, one] as const),
   ...Object.entries(storages).map(([name, storage]) => [name, { kind: "global", name, storage }] as const),
+  ...Object.entries(complexStorages).map(
+    ([name, storage]) => [name, { kind: "global", name, storage, complex: true }] as const,
+  ),
+  ...Object.entries(unreadStorages).map(
+    ([name, storage]) => [name, { kind: "global", name, storage, unread: true }] as const,
+  ),
   ...Object.entries(dtypes).map(([name, dtype]) => [name, { kind: "global", name, dtype }] as const),
   ...Object.entries(callables).map(([name, call]) => [name, { kind: "global", name, call }] as const),
 ]);
@@ -115,17 +130,24 @@ export function torchHost(path: string, found: Map<string, TorchStorage>): Pickl
   let given = 0; // items in lists that calls may copy
   return {
     fault,
-    find: (module, name) => globals.get(`${module}.${name}`) ?? raise(refuse(path, `${module}.${name}`)),
+    find: (module, name) => globals.get(`${module}.${name}`) ?? new Unknown(`${module}.${name}`),
     call(callable, args) {
       if (Array.isArray(args[0])) given += args[0].length;
       if (given > mostItems) throw fault("its pickle copies more than any state dict holds");
       const { name, call } = hasKind(callable, "global")
         ? (callable as TorchGlobal)
         : raise(fault("its pickle calls a value"));
-      return call?.(args) ?? raise(fault(`its pickle calls ${name} with arguments that make no sense`));
+      const unknown = args.find((arg) => arg instanceof Unknown);
+      const made = call?.(args) ?? (unknown && new Unknown(unknown.name)); // a tensor over a storage of an unknown class
+      return made ?? raise(fault(`its pickle calls ${name} with arguments that make no sense`));
+    },
+    build(target, state) {
+      if (target instanceof NumpyArray || target instanceof NumpyDtype) buildNumpy(target, state);
+      else if (target instanceof Unknown) target.isModule ||= state instanceof Map && state.has("_modules");
     },
     load(id) {
       const storage = loadStorage(id) ?? raise(fault("its pickle names a storage in a way that makes no sense"));
+      if (storage instanceof Unknown) return storage;
       const known = found.get(storage.key);
       if (known && storageWidth(known) * known.total !== storageWidth(storage) * storage.total) {
         throw fault(`its storage ${quote(storage.key)} is said to have two lengths`);
@@ -136,31 +158,39 @@ export function torchHost(path: string, found: Map<string, TorchStorage>): Pickl
   };
 }
 
-function refuse(path: string, name: string): UserError {
-  if (unreadKinds.test(name)) {
-    const fault = `${path} holds complex, quantised, sparse or eight-bit floating tensors (${quote(name)})`;
-    return new UserError(`${fault}, which layerwise does not read. Convert them to dense float32 first.`);
-  }
-  const asked = `${path} asks for the class or function ${quote(name)}, which no state dict needs; nothing was executed`;
-  return new UserError(`${asked}. In Python, save model.state_dict() alone with torch.save.`);
-}
-
-/** `("storage", class, key, device, elements)`, and in the older format perhaps `(view key, offset, length)` at the end. */
-function loadStorage(id: unknown): TorchStorage | undefined {
+/**
+ * `("storage", class, key, device, elements)`, and in the older format perhaps `(view key, offset, length)` at the end; there also
+ * `("module", class, file, source)` for the class of a whole module.
+ */
+function loadStorage(id: unknown): TorchStorage | Unknown | undefined {
   if (!Array.isArray(id)) return undefined;
   const [kind, type, key, , total, view] = id as unknown[];
+  if ((kind === "storage" || kind === "module") && type instanceof Unknown) return type;
   if (kind !== "storage" || !hasKind(type, "global") || typeof key !== "string" || !isCount(total)) return undefined;
-  const { storage } = type as TorchGlobal;
+  const { name, storage, complex, unread } = type as TorchGlobal;
   if (storage === undefined) return undefined;
   const [, offset, length] = Array.isArray(view) ? (view as unknown[]) : [key, 0, total];
   if (!isCount(offset) || !isCount(length) || offset + length > total) return undefined;
-  return { kind: "storage", key, dtype: storage ?? undefined, total, offset, length };
+  const own = { kind: "storage", key, dtype: storage ?? undefined, total, offset, length } as const;
+  return { ...own, complex, ...(unread ? { unread: name } : {}) };
 }
 
-/** `(storage, offset, shape, strides, …)`. */
-function rebuildTensor([storage, offset, shape, strides]: readonly unknown[]): TorchTensor | undefined {
+/** `(storage, offset, shape, strides, requires_grad, hooks, perhaps metadata)`. */
+function rebuildTensor(args: readonly unknown[]): TorchTensor | Unknown | undefined {
+  const [storage, offset, shape, strides, , , metadata] = args;
   if (!hasKind(storage, "storage")) return undefined;
+  const { unread } = storage as TorchStorage;
+  if (unread) return new Unknown(unread);
+  if (metadata instanceof Map)
+    for (const view of ["conj", "neg"]) if (metadata.get(view)) return new Unknown(`resolve_${view}`);
   return describe(storage as TorchStorage, (storage as TorchStorage).dtype, offset, shape, strides);
+}
+
+/** `(function, class, arguments, state)`: a subclass of a tensor, whose elements are those of the tensor unless it is of an unread kind. */
+function rebuildOfType([rebuild, type, args]: readonly unknown[]): unknown {
+  if (isUnreadTensor(type)) return new Unknown(type.name);
+  if (!hasKind(rebuild, "global") || !Array.isArray(args)) return undefined;
+  return (rebuild as TorchGlobal).call?.(args);
 }
 
 /** `(storage, offset, shape, strides, requires_grad, hooks, dtype, …)` over a storage of bytes. */
@@ -174,7 +204,10 @@ function describe(storage: TorchStorage, dtype: DType | undefined, offset: unkno
   if (!dtype || !isCount(offset) || !isShape(shape) || !isShape(strides) || shape.length !== strides.length) {
     return undefined;
   }
-  return { kind: "tensor", dtype, storage, offset, shape: [...shape], strides: [...strides] } as const;
+  const own = { kind: "tensor", dtype, storage } as const;
+  if (!storage.complex) return { ...own, offset, shape: [...shape], strides: [...strides] };
+  const doubled = strides.map((stride) => 2 * stride);
+  return { ...own, complex: true, offset: 2 * offset, shape: [...shape, 2], strides: [...doubled, 1] };
 }
 
 /** `OrderedDict()`; Python 2 also gives a list of pairs. */

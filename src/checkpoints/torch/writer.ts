@@ -43,8 +43,10 @@ function pickleStateDict(tensors: readonly TensorInfo[]): Uint8Array {
   return Buffer.concat(pieces);
 }
 
-function pickleTensor({ dtype, shape }: TensorInfo, key: string): Uint8Array {
-  const storageClass = storageClasses[dtype];
+function pickleTensor({ dtype, shape: parts, complex }: TensorInfo, key: string): Uint8Array {
+  const shape = complex ? parts.slice(0, -1) : parts;
+  const complexClass = dtype === "float64" ? "ComplexDoubleStorage" : "ComplexFloatStorage";
+  const storageClass = complex ? complexClass : storageClasses[dtype];
   const count = storageClass ? sizeOf(shape) : sizeOf(shape) * bytesPerElement(dtype);
   const kind = storageClass ? global("torch", storageClass) : global("torch.storage", "UntypedStorage");
   const storage: Uint8Array[] = [tuple(string("storage"), kind, string(key), string("cpu"), integer(count)), op("Q")];

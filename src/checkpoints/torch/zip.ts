@@ -6,7 +6,7 @@ import { writeZip } from "../archive/zip-writer.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { cutShort, damaged, quote } from "../source.ts";
 import { longestPickle, unpickle } from "./pickle.ts";
-import { makeTorchCheckpoint } from "./torch.ts";
+import { makeTorchCheckpoint, type TorchFile } from "./torch.ts";
 import { torchHost } from "./values.ts";
 
 const pickleName = /^(?:[^/]+\/)?data\.pkl$/;
@@ -14,7 +14,7 @@ export function isTorchZip(zip: Zip): boolean {
   return [...zip.entries.keys()].some((name) => pickleName.test(name));
 }
 
-export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
+export async function openTorchZip(zip: Zip, key?: string): Promise<Checkpoint> {
   const { source } = zip;
   const { path } = source;
   const entry = [...zip.entries.values()].find(({ name }) => pickleName.test(name))!;
@@ -27,7 +27,7 @@ export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
   const pickle = await zip.readRange(entry, 0, entry.size);
   const result = unpickle(pickle, 0, torchHost(path, new Map()));
   if (!result) throw cutShort(path, entry.size + 1, entry.size, "its pickle");
-  return makeTorchCheckpoint({
+  const file: TorchFile = {
     source,
     value: result.value,
     bigEndian: await isBigEndian(zip, `${folder}byteorder`),
@@ -44,7 +44,8 @@ export async function openTorchZip(zip: Zip): Promise<Checkpoint> {
       }
       await writer.finish();
     },
-  });
+  };
+  return makeTorchCheckpoint(file, key);
 }
 
 async function isBigEndian(zip: Zip, name: string): Promise<boolean> {

@@ -13,8 +13,10 @@ import {
   writeTensors,
 } from "../../../test/checkpoints.ts";
 import { projectRoot, type Tensor } from "../../core/index.ts";
+import { readAll } from "../checkpoint.ts";
 import { chunksOf } from "../chunks.ts";
 import { openCheckpoint } from "../detect.ts";
+import { storedName } from "../select.ts";
 import { rewriteCheckpoint } from "./rewrite.ts";
 
 const folder = temporaryFolder();
@@ -38,16 +40,17 @@ describe.each([...formats, "onnx"])("%s", (format) => {
         await write(format, tensors);
         const names = new Set([...tensors.keys()].filter((_, i) => chosen[i]));
         const file = await openCheckpoint(source);
-        const short = (name: string) => tensors.get((file.prefix ?? "") + name)!;
-        const inner = new Set([...file.tensors.keys()].filter((name) => names.has((file.prefix ?? "") + name)));
+        const short = (name: string) => tensors.get(storedName(file, name))!;
+        const inner = new Set([...file.tensors.keys()].filter((name) => names.has(storedName(file, name))));
         await rewriteCheckpoint(file, copy, inner, async (name) => reversed(short(name)));
         await file.close();
         const wanted = new Map(
           [...tensors].map(([name, t]): [string, Tensor] => [name, names.has(name) ? reversed(t) : t]),
         );
-        const found = await readTensors(copy);
-        const prefix = [...found.keys()].length ? ((await openAndClose(copy)).prefix ?? "") : "";
-        expect(plain(new Map([...found].map(([name, t]) => [prefix + name, t])))).toEqual(plain(wanted));
+        const written = await openCheckpoint(copy, { asStored: true });
+        const found = await readAll(written);
+        await written.close();
+        expect(plain(found)).toEqual(plain(wanted));
       }),
       { numRuns: 60 },
     ));
@@ -77,12 +80,6 @@ describe.each([...formats, "onnx"])("%s", (format) => {
       { numRuns: 60 },
     ));
 });
-
-async function openAndClose(path: string) {
-  const file = await openCheckpoint(path);
-  await file.close();
-  return file;
-}
 
 it.each(["torch.zip.pt", "torch.legacy.pt"])(
   "%s: strided, shared and wrapped tensors find their places",

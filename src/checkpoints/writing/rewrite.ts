@@ -18,19 +18,24 @@ export async function rewriteCheckpoint(
   names: ReadonlySet<string>,
   replace: Replace,
 ): Promise<string> {
-  const { prefix = "", tensors, metadata, format, files } = checkpoint;
+  const { tensors, metadata, format, files, stored, readOnly } = checkpoint;
+  if (readOnly) throw new UserError(readOnly);
+  if (stored) {
+    const own = new Map([...names].map((name) => [stored.nameOf(name), name]));
+    return rewriteCheckpoint(stored.checkpoint, path, new Set(own.keys()), async (name) => {
+      const fresh = await replace(own.get(name)!);
+      const { shape } = stored.checkpoint.tensors.get(name)!;
+      return fresh && !(Symbol.asyncIterator in fresh) ? { ...fresh, shape } : fresh;
+    });
+  }
   const chosen: Replace = async (name) => (names.has(name) ? replace(name) : undefined);
   const { rewrite } = checkpoint;
   if (rewrite) return writeHashed(path, files, (output) => rewrite(output, names, chosen));
   if (format === "onnx")
     throw new UserError(`${checkpoint.path} cannot be rewritten. Save the model again as one file.`);
-  const infos = [...tensors.values()].map((info) => ({ ...info, name: prefix + info.name }));
   const ring = makeRing();
-  const read = async (name: string) => {
-    const own = name.slice(prefix.length);
-    return (await chosen(own)) ?? chunksOf(checkpoint, own, pieceBytes, ring);
-  };
-  return writeHashed(path, files, (output) => writeTensors(output, format, infos, read, metadata));
+  const read = async (name: string) => (await chosen(name)) ?? chunksOf(checkpoint, name, pieceBytes, ring);
+  return writeHashed(path, files, (output) => writeTensors(output, format, [...tensors.values()], read, metadata));
 }
 
 /** Writes a file of about the size of others. */

@@ -1,10 +1,14 @@
 // layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model.
 import { Command } from "@commander-js/extra-typings";
 import type { Comparison } from "../../distance/index.ts";
-import { example, oneOf } from "../options/values.ts";
+import { example, keyHelp, keys, oneOf } from "../options/values.ts";
+import { shortenNames } from "../terminal/names.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
+
+/** Characters that a layer's name has in the table in any case. */
+const leastNames = 24;
 
 interface Row {
   readonly layer: string;
@@ -34,14 +38,15 @@ export const distanceCommand = () =>
       oneOf(...orders),
       "distance" as (typeof orders)[number],
     )
+    .option("--key <name>", `${keyHelp}; init=NAME`, keys)
     .option("--csv", "print the table as CSV on standard output")
     .option("--json", "print the result as one JSON document on standard output")
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
-    .action(async (a, b, { init, group, sort, csv, json, quiet }) => {
+    .action(async (a, b, { init, group, sort, key, csv, json, quiet }) => {
       const { compareFiles } = await import("../../distance/index.ts");
       const progress = makeProgress({ quiet });
-      const comparison = await compareFiles(a, b, { init, group }, (done, total) =>
+      const comparison = await compareFiles(a, b, { init, group, keys: key }, (done, total) =>
         progress.update("distance", done, total),
       ).finally(progress.stop);
       const notes = (comparison.notes ?? []).map((note) => `Note: ${note}`);
@@ -69,26 +74,26 @@ function rowsOf({ layers, distance }: Comparison, sort: (typeof orders)[number])
 }
 
 function asTable(rows: readonly Row[], { distance }: Comparison): string {
-  const names = Math.min(40, Math.max(5, ...rows.map(({ layer }) => layer.length)));
+  const { from_init: from, full } = distance;
+  const numbers = 13 + 11 * (from ? 4 : 2);
+  const room = Math.max(leastNames, (process.stdout.columns ?? 80) - numbers);
+  const longest = rows.reduce((length, { layer }) => Math.max(length, layer.length), "layer".length);
+  const names = Math.min(longest, room);
+  const short = shortenNames(
+    rows.map(({ layer }) => layer),
+    names,
+  );
   const number = (x: number | null) => (x === null || !Number.isFinite(x) ? "–" : x.toPrecision(4));
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i ? cell.padStart(i === 1 ? 12 : 10) : cell.padEnd(names))).join(" ");
-  const short = (name: string) => (name.length > names ? `…${name.slice(1 - names)}` : name);
-  const { from_init: from, full } = distance;
   const head = ["layer", "parameters", "distance", "cosine", ...(from ? ["a–init", "b–init"] : [])];
   const total = rows.reduce((sum, { size }) => sum + size, 0);
   const all = ["all", total.toLocaleString("en-GB"), number(full.euclidean), number(full.cosine)];
   if (from) all.push(number(from.a.full.euclidean), number(from.b.full.euclidean));
   return [
     line(head),
-    ...rows.map(({ layer, size, euclidean, cosine, init }) =>
-      line([
-        short(layer),
-        size.toLocaleString("en-GB"),
-        number(euclidean),
-        number(cosine),
-        ...(init ?? []).map(number),
-      ]),
+    ...rows.map(({ size, euclidean, cosine, init }, i) =>
+      line([short[i], size.toLocaleString("en-GB"), number(euclidean), number(cosine), ...(init ?? []).map(number)]),
     ),
     line(all),
   ].join("\n");

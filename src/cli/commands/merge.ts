@@ -56,6 +56,7 @@ export const mergeCommand = () =>
           alpha,
           base,
           statistics: stats,
+          keys: subject.keys,
           group: options.group,
           allowNonfinite: options.allowNonfinite,
           budget: budget === undefined ? undefined : { limit: budget, metric: options.metric[0] },
@@ -69,7 +70,7 @@ export const mergeCommand = () =>
       console.log(json ? JSON.stringify(record, null, 1) : describe(record));
     });
 
-function describe({ out, a, base, averaged, kept, parameters, budget, checked }: MergeRecord): string {
+function describe({ out, a, base, averaged, kept, parameters, budget, checked, notes = [] }: MergeRecord): string {
   const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
   const names = Object.keys(averaged);
   const list = (some: readonly string[]) =>
@@ -93,5 +94,6 @@ function describe({ out, a, base, averaged, kept, parameters, budget, checked }:
       `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (barrier ${number(checked.loss_barrier)}), error ${checked.error?.toFixed(1) ?? "–"} % (barrier ${checked.error_barrier?.toFixed(1) ?? "–"} points).`,
     );
   }
+  lines.push(...notes.map((note) => `Note: ${note}`));
   return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${out.path}.merge.json.`].join("\n");
 }

@@ -1,7 +1,7 @@
 // What measure and merge have in common: the network, the data, and where it is computed.
 import type { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions } from "../../connectivity/index.ts";
-import { bytes, device, numbers, oneOf, sizesOf, whole } from "./values.ts";
+import { bytes, device, keyHelp, keys, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs";
 
@@ -17,8 +17,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--dim <n>", "width of a GPT; default: read from the checkpoint", whole(1))
     .option(
       "--task <kind>",
-      "what an ONNX graph does: classify, tokens or regress; default: by shapes",
-      oneOf("classify", "tokens", "regress"),
+      "what an ONNX graph does: classify, tokens, segment or regress; default: by shapes and labels",
+      oneOf("classify", "tokens", "segment", "regress"),
     )
     .option("--output <name>", "the output of an ONNX graph that holds the scores")
     .option("--data-dir <dir>", "where the data set's official files lie")
@@ -38,6 +38,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
       oneOf("module", "block", "tensor"),
       "module",
     )
+    .option("--key <name>", keyHelp, keys)
     .option("--allow-nonfinite", "go on when a weight is NaN or infinite")
     .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
     .option("--threads <n>", "threads; default: one for each core", whole(1))
@@ -51,12 +52,20 @@ export function subjectOf(options: Options) {
     model: { name: options.model, sizes: sizesOf(options) },
     task: options.task,
     output: options.output,
+    keys: keysOfEnds(options.key),
     group: options.group,
     batch: options.batch,
     allowNonfinite: options.allowNonfinite,
     runtime: { device: options.device, threads: options.threads },
     memory: options.memory,
   } satisfies Partial<MeasureOptions>;
+}
+
+/** The keys of the two ends; undefined where there are none. */
+export function keysOfEnds(given: ReturnType<typeof keys> | undefined): MeasureOptions["keys"] {
+  if (given === undefined) return undefined;
+  const { a, b } = given;
+  return { ...(a ? { a } : {}), ...(b ? { b } : {}) };
 }
 
 export function dataOf(name: string, options: Options): MeasureOptions["data"] {

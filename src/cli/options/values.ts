@@ -70,3 +70,16 @@ type SizeOptions = Partial<Record<"width" | "hidden" | "context" | "heads" | "bl
 export function sizesOf({ width, hidden, context, heads, blocks, dim }: SizeOptions): SizeOptions {
   return { width, hidden, context, heads, blocks, dim };
 }
+
+type Keys = Partial<Record<"a" | "b" | "init", string>>;
+
+export const keyHelp =
+  "the dictionary that holds the network, such as g_ema or ema.model, or what is before its names; a=NAME, b=NAME for one end";
+
+/** `NAME` for all files, or `a=NAME` for one of them; given again, it adds to what was given before. */
+export function keys(text: string, before: Keys = {}): Keys {
+  const [, end, name] = /^(a|b|init)=(.*)$/s.exec(text) ?? [];
+  const key = name ?? text;
+  if (key === "") throw new InvalidArgumentError("It must be the name of a dictionary in the file.");
+  return end ? { ...before, [end]: key } : { a: key, b: key, init: key, ...before };
+}

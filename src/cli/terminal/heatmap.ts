@@ -1,6 +1,7 @@
 // A heatmap in the terminal: names left, a number in every cell, the report's colours behind it where the terminal has them. Without colour the
 // numbers stay, and cells near the scale's ends are marked by a bar in front.
-import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short } from "../../report/index.ts";
+import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short as shortNumber } from "../../report/index.ts";
+import { shortenNames } from "./names.ts";
 
 export type Colour = "truecolor" | "256" | "none";
 
@@ -18,6 +19,9 @@ export interface TerminalHeatmap {
   readonly width: number;
   readonly colour: Colour;
 }
+
+/** Names may take what the columns leave, up to this many of them, and this much in any case. */
+const [mostBeside, leastNames] = [8, 24];
 
 /** What colours a stream shows, by the usual variables: NO_COLOR, FORCE_COLOR, COLORTERM, TERM. */
 export function colourOf(stream: { isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): Colour {
@@ -37,15 +41,17 @@ export function drawHeatmap({
   unit = 0.1,
 }: TerminalHeatmap): string {
   const limit = limitOf(values.flat(), unit);
-  const names = Math.min(Math.max(...rows.map((row) => row.length)), 24);
   const cell = Math.max(6, ...columns.map((column) => column.length + 1));
+  const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
+  const names = Math.min(longest, Math.max(leastNames, width - 1 - cell * Math.min(columns.length, mostBeside)));
+  const short = shortenNames(rows, names);
   const room = Math.max(1, Math.floor((width - names - 1) / cell));
   const block = (chosen: readonly number[]) => {
-    const lines = rows.map((row, i) => {
+    const lines = rows.map((_, i) => {
       const cells = chosen.map((j) =>
         paint(mark(values[i][j], limit, colour).padStart(cell - 1), values[i][j], limit, colour),
       );
-      return `${shorten(row, names).padStart(names)} ${cells.join(" ")}`;
+      return `${short[i].padStart(names)} ${cells.join(" ")}`;
     });
     return [`${" ".repeat(names)} ${chosen.map((j) => columns[j].padStart(cell - 1)).join(" ")}`, ...lines].join("\n");
   };
@@ -67,7 +73,7 @@ const spread = (count: number, room: number): number[] =>
 function mark(value: number | null | undefined, limit: number, colour: Colour): string {
   if (value === undefined) return "";
   const isLarge = colour === "none" && value !== null && Math.abs(value) > limit / 3;
-  return `${isLarge ? "▌" : ""}${short(value)}`;
+  return `${isLarge ? "▌" : ""}${shortNumber(value)}`;
 }
 
 function paint(text: string, value: number | null | undefined, limit: number, colour: Colour): string {
@@ -89,11 +95,4 @@ function legend(limit: number, colour: Colour): string {
   if (colour === "none") return `${words}; ▌ more than a third`;
   const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
   return `${ramp} ${words}`;
-}
-
-/** Shortens a name in its middle. */
-function shorten(name: string, length: number): string {
-  if (name.length <= length) return name;
-  const head = Math.ceil((length - 1) / 2);
-  return `${name.slice(0, head)}…${name.slice(name.length - (length - 1 - head))}`;
 }

@@ -18,7 +18,9 @@ import {
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
 
-const columns = () => Math.min(process.stdout.columns ?? 80, 120);
+const width = () => process.stdout.columns ?? 80;
+/** Long lines of text are hard to read. */
+const textWidth = () => Math.min(width(), 120);
 
 /** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
 const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
@@ -37,7 +39,7 @@ export function showRun({ name, unit, measurements, claims = [] }: RunRecord, pa
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
       isSeries: true,
-      width: columns(),
+      width: width(),
       colour: colourOf(process.stdout, process.env),
     }),
   );
@@ -74,7 +76,7 @@ export function showClaims(written: readonly Written[], overview?: string): stri
 function wrapped(text: string, indent: string): string {
   const lines = [""];
   for (const word of text.split(" ")) {
-    if (`${lines.at(-1)} ${word}`.length > columns() - 4) lines.push(indent);
+    if (`${lines.at(-1)} ${word}`.length > textWidth() - 4) lines.push(indent);
     lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
   }
   return lines.join("\n");
@@ -94,7 +96,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
     columns: scans,
     values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
     unit: metric === "loss" ? 0.1 : 5,
-    width: columns(),
+    width: width(),
     colour: colourOf(process.stdout, process.env),
   });
   const { a, b } = document.ends;
@@ -105,6 +107,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
   return [
     ...(scans.length ? [heatmap] : []),
+    ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
     ends,
     conclusion(document),
     ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]

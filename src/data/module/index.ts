@@ -30,7 +30,8 @@ export async function openModuleData(path: string, options: DataOptions): Promis
   const say = (what: string) => new UserError(`${path} ${what}. See docs/extending.md.`);
   const open = await importDefault(path, "docs/extending.md");
   if (typeof open !== "function") throw say("has no function as its default export");
-  const given = await Promise.resolve(options)
+  const { declared, ...theirs } = options;
+  const given = await Promise.resolve(theirs)
     .then(open as (options: DataOptions) => unknown)
     .catch((error) => {
       throw say(`fails: ${(error as Error).message}`);
@@ -45,7 +46,7 @@ export async function openModuleData(path: string, options: DataOptions): Promis
   const isWhole = Array.isArray(labels.data) && labels.data.every((x) => Number.isInteger(Number(x)));
   const all = Object.entries(inputs).map(([name, value]): [string, Tensor] => [name, toTensor(name, value, say)]);
   const marks = toTensor("labels", { ...labels, dtype: labels.dtype ?? (isWhole ? "int64" : undefined) }, say);
-  return arrayDataset(path, path, { inputs: new Map(all), labels: marks }, options.split ?? "train", options.samples);
+  return arrayDataset(path, path, { inputs: new Map(all), labels: marks }, options);
 }
 
 function toTensor(

@@ -19,6 +19,9 @@ export * from "./pooling.ts";
 export * from "./reduction.ts";
 export * from "./shape.ts";
 
+/** The operator set of ONNX that the table is written in. */
+export const newest = 20;
+
 export const operations: Readonly<Record<string, Operation>> = {
   ...elementwise,
   ...reductions,

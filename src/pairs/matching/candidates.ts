@@ -1,13 +1,16 @@
 // Which tensors of a state dict a weight of an ONNX graph may be: by its form, its name, the module that uses it, or its elements, as the graph was
 // exported from one of the two checkpoints.
 import type { StoredTensors } from "../../checkpoints/index.ts";
-import { type DType, isFloating } from "../../core/index.ts";
+import { type DType, isFloating, sizeOf } from "../../core/index.ts";
 import { type Held, reshape, transpose, type Value } from "../../graph/index.ts";
 import { isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
 import type { Elements } from "./elements.ts";
 
-/** The tensors of a file, read when their elements are asked for. */
-export type StateDict = StoredTensors;
+/** The tensors of an end, read when their elements are asked for. */
+export interface StateDict extends StoredTensors {
+  /** Equal for tensors with the same dtype, shape and elements. */
+  digestOf(name: string): string;
+}
 /** A weight of the graph from the weights of the state dict. */
 export type Binding = (weights: Weights) => Value;
 
@@ -19,15 +22,25 @@ export interface Candidate {
   readonly form: Form;
 }
 
+interface Named {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 export type Candidates = ReturnType<typeof candidatesOf>;
 
 /** `elements` are those of the graph and of the `ends`, the state dicts of a and b, with equal names and shapes. */
 export function candidatesOf(elements: Elements, ends: readonly [StateDict, StateDict]) {
   const [{ tensors: names }] = ends;
+  const floating = [...names].flatMap(([name, { dtype, shape }]) => (isFloating(dtype) ? [{ name, shape }] : []));
+  const byForm = groupByForm(floating, ({ shape }) => shape);
+  const bySize = groupBy(floating, ({ shape }) => [String(sizeOf(shape))]);
+  const byEnd = groupBy([...names.keys()], endsOfPath);
+  const byModule = groupBy(floating, ({ name }) => endsOfPath(moduleOf(name)));
+  const formsIn = (some: readonly Named[] | undefined, held: Held): Candidate[] =>
+    (some ?? []).flatMap(({ name, shape }) => formsOf(shape, held.shape).map((form) => ({ name, form })));
   const ofForm = (held: Held, only: (name: string) => boolean = () => true): Candidate[] =>
-    [...names].flatMap(([name, { dtype, shape }]) =>
-      isFloating(dtype) && only(name) ? formsOf(shape, held.shape).map((form) => ({ name, form })) : [],
-    );
+    formsIn(byForm.get(formKey(held.shape)), held).filter(({ name }) => only(name));
 
   const agrees = async (held: Held, { name, form }: Candidate, end: StateDict) => {
     const own = await elements.ofGraph(held);
@@ -37,6 +50,25 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
   const isTheirs = async (held: Held, one: Candidate) =>
     (await agrees(held, one, ends[0])) || (await agrees(held, one, ends[1]));
 
+  /** By their first and last element in either end, which no form moves. */
+  const indices = new Map<string, Map<string, Named[]>>();
+  const indexOf = async (size: string): Promise<Map<string, Named[]>> => {
+    const keys = new Map<Named, Set<string>>();
+    for (const one of bySize.get(size) ?? []) {
+      const both = [cornersOf(await elements.of(ends[0], one.name)), cornersOf(await elements.of(ends[1], one.name))];
+      keys.set(one, new Set(both));
+    }
+    return groupBy([...keys.keys()], (one) => [...keys.get(one)!]);
+  };
+  const likelyByElements = async (held: Held): Promise<readonly Named[]> => {
+    const size = String(sizeOf(held.shape));
+    const own = await elements.ofGraph(held);
+    if (!own || roundingOf(held.dtype)) return bySize.get(size) ?? [];
+    const index = indices.get(size) ?? (await indexOf(size));
+    indices.set(size, index);
+    return index.get(cornersOf(own)) ?? [];
+  };
+
   return {
     ofForm,
     /** True when the graph's elements are those of an end. */
@@ -45,9 +77,15 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
     isTheirs,
     /** The tensor that a weight's own name speaks for. */
     nameOf({ name }: Held): string | undefined {
+      if (names.has(name) && !/^\d+$/.test(name)) return name;
       if (isGenerated(name)) return undefined;
-      if (names.has(name)) return name;
-      const alike = [...names.keys()].filter((known) => known.endsWith(`.${name}`) || name.endsWith(`.${known}`));
+      const within = byEnd.get(name) ?? [];
+      const alike = [
+        ...within,
+        ...endsOfPath(name)
+          .slice(1)
+          .filter((end) => names.has(end)),
+      ];
       return alike.length === 1 ? alike[0] : undefined;
     },
     async ofName(held: Held, name: string): Promise<Candidate | undefined> {
@@ -59,17 +97,51 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
       const path = modulePath(held);
       if (!path) return [];
       const part = held.use!.op === "Add" || (held.use!.op === "Conv" && held.use!.input === 2) ? "bias" : "weight";
-      const found = ofForm(held, (name) => moduleOf(name) === path || moduleOf(name).endsWith(`.${path}`));
+      const found = formsIn(byModule.get(path), held);
       const parts = found.filter(({ name }) => name.endsWith(part));
       return parts.length ? parts : found;
     },
     async ofElements(held: Held): Promise<Candidate[]> {
+      const likely = await likelyByElements(held);
+      const same = formsIn(likely, held);
+      const flattened = likely
+        .filter(({ shape }) => formsOf(shape, held.shape).length === 0)
+        .map(({ name }): Candidate => ({ name, form: "reshaped" }));
       const found: Candidate[] = [];
-      for (const one of ofForm(held)) if (await isTheirs(held, one)) found.push(one);
+      for (const one of [...same, ...flattened]) if (await isTheirs(held, one)) found.push(one);
       return found;
     },
   };
 }
+
+const cornersOf = (x: ArrayLike<number>): string => `${Math.fround(x[0]) + 0} ${Math.fround(x[x.length - 1]) + 0}`; // -0 as 0
+
+/** A path and its ends: `a.b.c`, `b.c`, `c`. */
+const endsOfPath = (path: string): string[] => [
+  path,
+  ...Array.from(path.matchAll(/[./]/g), ({ index }) => path.slice(index + 1)),
+];
+
+function groupBy<T>(all: readonly T[], keysOf: (one: T) => readonly string[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all)
+    for (const key of new Set(keysOf(one))) {
+      const group = groups.get(key);
+      if (group) group.push(one);
+      else groups.set(key, [one]);
+    }
+  return groups;
+}
+
+/** Equal for shapes that may be forms of one tensor. */
+export const formKey = (shape: readonly number[]): string =>
+  shape
+    .filter((n) => n !== 1)
+    .sort((x, y) => x - y)
+    .join();
+
+export const groupByForm = <T>(all: readonly T[], shapeOf: (one: T) => readonly number[]): Map<string, T[]> =>
+  groupBy(all, (one) => [formKey(shapeOf(one))]);
 
 /** How the elements of `from` may lie in a tensor of shape `to`; a square matrix may lie both ways. */
 export function formsOf(from: readonly number[], to: readonly number[]): Form[] {

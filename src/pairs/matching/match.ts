@@ -1,6 +1,7 @@
 // Finds the weights of an ONNX graph in a state dict. Most have their names; where the export renamed one it is recognised by its elements (the graph
 // was exported from one of the two checkpoints), by the module that uses it, or as the only one of its shape. A batch normalisation that was folded
 // into the convolution before it is unfolded: the graph's weight becomes an expression of the state dict's.
+import type { StoredTensors } from "../../checkpoints/index.ts";
 import { isFloating, sizeOf } from "../../core/index.ts";
 import { cast, type ForeignModel, type Held } from "../../graph/index.ts";
 import { isGenerated } from "../../models/index.ts";
@@ -10,17 +11,27 @@ import {
   type Candidate,
   type Candidates,
   candidatesOf,
+  formKey,
   formsOf,
+  groupByForm,
   roundingOf,
   type StateDict,
 } from "./candidates.ts";
+import { foldedParameters, isOwnConstant } from "./constants.ts";
 import { elementsOf } from "./elements.ts";
 import { suspectFolds, unfoldAll } from "./fold.ts";
+import { findShared, type Shared } from "./shared.ts";
 
 export interface Match {
   readonly bindings: ReadonlyMap<string, Binding>;
   /** Weights of the graph that the state dict does not hold, with the reason. */
   readonly missing: readonly string[];
+  /** Weights of the graph that are in no state dict and stay as they are: buffers that are not saved. */
+  readonly constants: readonly string[];
+  /** Tensors of the state dict that the graph does not use but may have been computed with. */
+  readonly hidden: readonly string[];
+  /** Tensors of the state dict that the graph has under the name of another one. */
+  readonly shared: Shared;
   /** Tensors of the state dict in the order in which the graph uses them first. */
   readonly used: readonly string[];
   /** Floating tensors of the state dict that the graph does not use. */
@@ -34,7 +45,7 @@ export interface Match {
 /** `values` are the graph's own; `ends` the state dicts of a and b, with equal names and shapes. */
 export async function matchWeights(
   model: ForeignModel,
-  values: StateDict,
+  values: StoredTensors,
   ends: readonly [StateDict, StateDict],
 ): Promise<Match> {
   const [{ tensors: names }] = ends;
@@ -44,8 +55,14 @@ export async function matchWeights(
   const bindings = new Map<string, Binding>();
   const uses = new Map<string, readonly string[]>(); // of the state dict, by weights of the graph
   const missing: string[] = [];
-  const isUsed = (name: string) => [...uses.values()].some((some) => some.includes(name));
+  const useCounts = new Map<string, number>();
+  const isUsed = (name: string) => (useCounts.get(name) ?? 0) > 0;
+  const countUses = (some: readonly string[], by: number) => {
+    for (const name of some) useCounts.set(name, (useCounts.get(name) ?? 0) + by);
+  };
   const bind = ({ name, dtype }: Held, from: readonly string[], binding: Binding) => {
+    countUses(uses.get(name) ?? [], -1);
+    countUses(from, 1);
     bindings.set(name, (weights) => cast(binding(weights), dtype)); // parameters are float32, whatever the graph is in
     uses.set(name, from);
   };
@@ -86,17 +103,16 @@ export async function matchWeights(
     for (const [name, one] of plain) if (!(await agrees(heldBy.get(name)!, one, end))) return false;
     return plain.length > 0;
   };
-  const left = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
-  const hasOrigin = left.length > 0 && ((await isOrigin(ends[0])) || (await isOrigin(ends[1])));
+  const open = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
+  const hasOrigin = open.length > 0 && ((await isOrigin(ends[0])) || (await isOrigin(ends[1])));
 
   const lost: Held[] = [];
-  for (const held of left) {
+  for (const held of open) {
     if (bindings.has(held.name)) continue;
     const local = ofModule(held);
-    const equal = await ofElements(held);
-    const sure = equal.length > 1 ? equal.filter(({ name }) => local.some((one) => one.name === name)) : equal;
-    if (sure.length) {
-      take(held, sure[0]);
+    const sure = await findEqual(held, local, candidates);
+    if (sure) {
+      take(held, sure);
       continue;
     }
     if (held.tensor) continue; // a constant of the graph that is nobody's weight
@@ -107,16 +123,38 @@ export async function matchWeights(
   }
 
   if (!hasOrigin) takeLastOfShape(lost, candidates, isUsed, take);
-  const unused = [...names].filter(([name, { dtype }]) => isFloating(dtype) && !isUsed(name)).map(([name]) => name);
-  for (const { name, shape } of lost) if (!bindings.has(name)) missing.push(`${name} [${shape}]`);
-  const sizes = new Map(unused.map((name) => [name, sizeOf(names.get(name)!.shape)]));
+  const left = [...names].flatMap(([name, { dtype }]) => (isFloating(dtype) && !isUsed(name) ? [name] : []));
+  const shared = await findShared(left, taken, model, ends, (name, end) =>
+    agrees(heldBy.get(name)!, taken.get(name)!, end),
+  );
+  const unused = left.filter((name) => !shared.equal.has(name));
+  const shapes = [...names.values()].flatMap(({ dtype, shape }) => (isFloating(dtype) ? [shape] : []));
+  const unusedShapes = unused.map((name) => names.get(name)!.shape);
+  const constants: string[] = [];
+  for (const held of lost.filter(({ name }) => !bindings.has(name)))
+    if (isOwnConstant(held, shapes, unusedShapes)) constants.push(held.name);
+    else missing.push(`${held.name} [${held.shape}]`);
+  const unbound = model.held.filter(({ name }) => !bindings.has(name));
+  const hidden = missing.length ? [] : await foldedParameters(unbound, unused, ends, elements);
+  const sizes = new Map(left.map((name) => [name, sizeOf(names.get(name)!.shape)]));
   // a fresh normalisation scales by less than what half precision can tell
   const isKnown = async (name: string) =>
     found.has(name) || (!roundingOf(heldBy.get(name)!.dtype) && (await isTaken(name)));
   if (unclear.length === 0)
     unclear.push(...(await suspectFolds(model, (name) => heldBy.get(name)?.shape, isKnown, sizes)));
   const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
-  return { bindings, missing, used, unused, folded: found.size > 0, unclear };
+  return { bindings, missing, constants, hidden, shared, used, unused, folded: found.size > 0, unclear };
+}
+
+/** The tensor with a weight's elements; of several the one in the module that uses the weight. */
+async function findEqual(
+  held: Held,
+  local: readonly Candidate[],
+  { isTheirs, ofElements }: Candidates,
+): Promise<Candidate | undefined> {
+  for (const one of local) if (await isTheirs(held, one)) return one;
+  const equal = await ofElements(held);
+  return equal.length === 1 ? equal[0] : undefined;
 }
 
 /** Pairs what is left over on both sides where it is the only one of its shape on both. */
@@ -126,8 +164,10 @@ function takeLastOfShape(
   isUsed: (name: string) => boolean,
   take: (held: Held, one: Candidate) => void,
 ): void {
+  const byForm = groupByForm(lost, ({ shape }) => shape);
   for (const held of lost) {
-    if (lost.some((other) => other !== held && formsOf(other.shape, held.shape).length) || held.use?.op === "Conv")
+    const alike = byForm.get(formKey(held.shape))!;
+    if (alike.some((other) => other !== held && formsOf(other.shape, held.shape).length) || held.use?.op === "Conv")
       continue;
     const left = ofForm(held, (name) => !isUsed(name));
     if (left.length === 1) take(held, left[0]);

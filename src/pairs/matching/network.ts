@@ -22,6 +22,10 @@ export interface Output {
   readonly name: string;
   readonly type: Type;
   readonly areProbabilities?: boolean;
+  /** The value that is read in its place; default the output itself. */
+  readonly from?: string;
+  /** Puts the scores into the order in which they are scored. */
+  readonly arrange?: (scores: Value) => Value;
 }
 
 export interface OnnxNetwork {
@@ -68,7 +72,7 @@ export function applyNetwork(
     });
     return name;
   };
-  const substitute = training && byBatchStatistics(training, foreign.dialect, nameOf);
+  const substitute = training && byBatchStatistics(training, foreign, nameOf);
   return applyModel(graph, foreign, given, substitute);
 }
 
@@ -81,10 +85,11 @@ export function onnxModel(network: OnnxNetwork, output: Output): Model {
     tied: network.tied,
     dialect: network.foreign.dialect,
     forward(inputs, weights, training) {
-      const scores = applyNetwork(network, inputs, weights, training)(output.name);
+      const scores = applyNetwork(network, inputs, weights, training)(output.from ?? output.name);
       const typed = cast(withType(scores, output.type), "float32");
+      const { arrange = (value) => value } = output;
       // the softmax of the logarithms of probabilities is them again; the least number keeps those that are zero finite
-      return output.areProbabilities ? log(add(typed, scalar(typed.graph, "float32", 1.2e-38))) : typed;
+      return arrange(output.areProbabilities ? log(add(typed, scalar(typed.graph, "float32", 1.2e-38))) : typed);
     },
   };
 }

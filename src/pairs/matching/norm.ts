@@ -1,24 +1,54 @@
 // Batch normalisations of an ONNX graph with the batch's own statistics, for computing running statistics anew. The graph's types are not known, so
 // each channel's elements are gathered by a Reshape to [N, C, rest], which takes any rank.
-import { tensor } from "../../core/index.ts";
-import { applyNode, applyStandard, type Dialect, onnxTypes, type Substitute, type Value } from "../../graph/index.ts";
+import { tensor, UserError } from "../../core/index.ts";
+import {
+  applyNode,
+  applyStandard,
+  axesAreInput,
+  type ForeignModel,
+  onnxTypes,
+  type Substitute,
+  standardVersion,
+  type Value,
+} from "../../graph/index.ts";
 import type { Training } from "../../models/index.ts";
+
+/** The running statistics of a graph that {@link byBatchStatistics} cannot compute again: its normalisations are in functions or subgraphs. */
+export function hiddenStatistics({ statistics, held, nodes }: ForeignModel): string[] {
+  const own = new Set(nodes.filter((node) => node.opType === "BatchNormalization").flatMap(({ input }) => input));
+  return held.map(({ name }) => name).filter((name) => statistics.has(name) && !own.has(name));
+}
+
+/** Throws {@link UserError} where a recalibration would change nothing, or only a part of the network. */
+function requireRunning(foreign: ForeignModel): void {
+  if (foreign.usesBatch && foreign.norms.size === 0)
+    throw new UserError(
+      "The graph normalises by the statistics of each batch (BatchNormalization in training mode), so --stats recalibrate has no effect. Leave it out, or export the model in evaluation mode.",
+    );
+  const [hidden] = hiddenStatistics(foreign);
+  if (hidden)
+    throw new UserError(
+      `The graph has a BatchNormalization inside a function or a subgraph (it uses ${hidden}), which --stats recalibrate cannot reach. Leave it out, or inline the functions (Python: onnx.inliner.inline_local_functions).`,
+    );
+}
 
 /** The stand-in for batch normalisations; `nameOf` gives the parameter behind a value of the graph. */
 export function byBatchStatistics(
   training: Training,
-  dialect: Dialect,
+  foreign: ForeignModel,
   nameOf: (held: string) => string | undefined,
 ): Substitute {
-  const version = Number(dialect.opsets.find(({ domain }) => domain === "")?.version ?? 20n);
+  requireRunning(foreign);
+  const version = standardVersion(foreign.dialect.opsets) ?? 20;
   return (node, inputs) => {
+    if (!foreign.norms.has(node)) return undefined;
     const [meanName, varianceName] = [nameOf(node.input[3]), nameOf(node.input[4])];
-    if (node.opType !== "BatchNormalization" || node.domain !== "" || !meanName || !varianceName) return undefined;
+    if (!meanName || !varianceName) return undefined;
     const [x, scale, bias] = inputs as Value[];
     const { graph } = x;
     const ints = (...values: number[]) => graph.constant(tensor("int64", [values.length], values));
     const reduce = (value: Value, keep: 0 | 1) =>
-      version >= 18
+      axesAreInput("ReduceMean", version)
         ? applyStandard("ReduceMean", [value, ints(0, 2)], { keepdims: keep })
         : applyStandard("ReduceMean", [value], { axes: [0, 2], keepdims: keep });
     const channels = applyStandard("Reshape", [x, ints(0, 0, -1)]);

@@ -58,8 +58,9 @@ function scoredTemplate<M>(
   try {
     const template = makeTemplate(network, data, batch, (inputs, weights, labels) => {
       const logits = network.model.forward(inputs, weights);
-      scoring = { logits, labels, most: mostLogits };
-      return new Map(Object.entries(scoresOf(logits, labels)) as [string, Value][]);
+      const areSomeIgnored = data.weights !== undefined;
+      scoring = { logits, labels, areSomeIgnored, most: mostLogits };
+      return new Map(Object.entries(scoresOf(logits, labels, areSomeIgnored)) as [string, Value][]);
     });
     return { template, scoring: scoring! };
   } catch (error) {

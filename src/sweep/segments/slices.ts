@@ -13,6 +13,8 @@ import type { Sessions } from "./sessions.ts";
 export interface Scoring {
   readonly logits: Value;
   readonly labels: Value;
+  /** Negative labels do not count. */
+  readonly areSomeIgnored?: boolean;
   /** Bytes of the logits of one run, 64 MB if not given. */
   readonly most?: number;
 }
@@ -27,7 +29,7 @@ interface Piece {
 
 /** Runs the last segment in slices; undefined where it cannot or need not be. */
 export async function runSlices(
-  { logits, labels, most = 64e6 }: Scoring,
+  { logits, labels, areSomeIgnored = false, most = 64e6 }: Scoring,
   { segment, pattern, weights, first }: Piece,
   sessions: Sessions,
 ): Promise<Run | undefined> {
@@ -45,13 +47,15 @@ export async function runSlices(
   const retype = ({ dtype, shape }: Type): Type => ({ dtype, shape: [1, size, ...shape.slice(2)] });
   const branches = copyBranches(segment, pattern, [logits], typeOf, retype);
   const outputs = branches.flatMap(([value], branch) => {
-    const scores = scoresOf(reshape(value, [size, classes]), value.graph.input("labels", "int64", [size]));
+    const own = value.graph.input("labels", "int64", [size]);
+    const scores = scoresOf(reshape(value, [size, classes]), own, areSomeIgnored);
     return Object.entries(scores).map(([name, one]) => [outputName(name, branch), one] as const);
   });
   const session = await sessions.fed(Object.fromEntries(outputs));
   const labelsName = commonName(segment.commons.findIndex(({ key }) => key === labels.key));
   const fed = Object.fromEntries(weights);
   return async (feeds) => {
+    const counts = areSomeIgnored ? countLabels(feeds[labelsName], batch) : new Float64Array(batch).fill(positions);
     const sums = new Map(outputs.map(([name]) => [name, new Float64Array(batch)]));
     for (let from = 0; from < rows; from += size) {
       const start = Math.min(from, rows - size); // the last slice is as long as the others and counts what is new
@@ -63,11 +67,22 @@ export async function runSlices(
       for (const [name, sum] of sums) {
         const values = toNumbers(results[name]);
         for (let row = from; row < start + size; row++)
-          sum[Math.floor(row / positions)] += values[row - start] / positions;
+          sum[Math.floor(row / positions)] += values[row - start] / counts[Math.floor(row / positions)];
       }
     }
     return Object.fromEntries([...sums].map(([name, sum]) => [name, perSample(sum)]));
   };
+}
+
+/** Labels of each row that count; at least one, since the scores of a row without any are zeros. */
+function countLabels(labels: Tensor, rows: number): Float64Array {
+  const counts = new Float64Array(rows);
+  const values = toNumbers(labels);
+  const width = values.length / rows;
+  values.forEach((label, i) => {
+    if (label >= 0) counts[Math.floor(i / width)]++;
+  });
+  return counts.map((count) => Math.max(1, count));
 }
 
 const perSample = (sums: Float64Array): Tensor => ({

@@ -60,6 +60,12 @@ export function makeTemplate(
 }
 
 function kindOf(node: Node, kinds: ReadonlyMap<Node, Kind>, ownerOf: ReadonlyMap<Node, Parameter>): Kind {
+  const kind = kindOfResult(node, kinds, ownerOf);
+  if (!node.foreign?.isRandom) return kind;
+  return kind === "fixed" || kind === "common" ? "common" : "own"; // drawn once, whichever segments use it
+}
+
+function kindOfResult(node: Node, kinds: ReadonlyMap<Node, Kind>, ownerOf: ReadonlyMap<Node, Parameter>): Kind {
   if (node.op === "Input") return ownerOf.has(node) ? "weight" : "common";
   const inputs = new Set(node.inputs.flatMap((value) => (value ? [kinds.get(value.node)!] : [])));
   const isShape = node.op === "Shape" || node.op === "Size";

@@ -1,0 +1,41 @@
+// A folder in place of a file: what from_pretrained takes. The checkpoint in it is opened, where it is certain which one that is.
+import { readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { listSome, UserError } from "../core/index.ts";
+import { unknownFolder } from "./strangers.ts";
+
+/** Names that Hugging Face's libraries look for, in their order. */
+const usual = [
+  "model.safetensors.index.json",
+  "model.safetensors",
+  "pytorch_model.bin.index.json",
+  "pytorch_model.bin",
+  "adapter_model.safetensors",
+  "adapter_model.bin",
+];
+const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
+
+/** The checkpoint at a path, which may be the folder that it is in. Throws {@link UserError} where a folder has none, or several. */
+export async function findCheckpoint(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (info) => info.isDirectory(),
+    () => false, // said when it is opened
+  );
+  if (!isFolder) return path;
+  const names = (await readdir(path)).sort();
+  const known = usual.find((name) => names.includes(name));
+  if (known) return join(path, known);
+  const stranger = unknownFolder(path, names);
+  if (stranger) throw stranger;
+  const files = names.filter((name) => endings.test(name));
+  if (files.length === 1) return join(path, files[0]);
+  if (files.length === 0) throw new UserError(`${path} is a folder without a checkpoint. Give the path of a file.`);
+  throw new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
+}
+
+/** What to give in place of a JSON file that is not an index: the checkpoint beside it. */
+export async function besideJson(path: string): Promise<string> {
+  const folder = dirname(path);
+  const beside = await findCheckpoint(folder).catch(() => undefined);
+  return beside && beside !== path ? `Give ${beside}.` : "Give a checkpoint, or its *.safetensors.index.json.";
+}

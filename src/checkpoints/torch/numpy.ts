@@ -1,0 +1,111 @@
+// Arrays of numpy in a pickle, as detectron2, Paddle and federated clients save weights: `_reconstruct` and a state (version, shape, dtype, order, bytes), or
+// `_frombuffer` in protocol 5. Only plain numbers become arrays; objects and texts are passed over.
+// Source: numpy/core/src/multiarray/methods.c (array_reduce, array_setstate), descriptor.c (arraydescr_reduce).
+import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes } from "../../core/index.ts";
+import { byteLength } from "../checkpoint.ts";
+import { columnStrides, gather, swapBytes } from "../layout.ts";
+import { elementsOf } from "../npz/npy.ts";
+import { quote } from "../source.ts";
+import { Unknown } from "./unknown.ts";
+
+/** `numpy.dtype`: its code without the byte order, such as f4. */
+export class NumpyDtype {
+  readonly code: string;
+  bigEndian = false;
+
+  constructor(code: string) {
+    this.code = code;
+  }
+}
+
+interface Content {
+  readonly dtype: DType;
+  /** Complex numbers have a last axis of two. */
+  readonly shape: readonly number[];
+  readonly complex: boolean;
+  readonly fortran: boolean;
+  readonly bigEndian: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** An array; empty until its state is there, and for good where that is not of numbers. */
+export class NumpyArray {
+  content: Content | undefined;
+  /** Why an array that may be of numbers is not read. */
+  unread: string | undefined;
+
+  fill(bytes: unknown, type: unknown, shape: unknown, fortran: boolean): void {
+    const found = contentOf(bytes, type, shape, fortran);
+    if (typeof found === "string") this.unread = found;
+    else this.content = found;
+  }
+}
+
+/** An array of numbers. */
+export type FilledArray = NumpyArray & { readonly content: Content };
+
+export const isFilledArray = (value: unknown): value is FilledArray =>
+  value instanceof NumpyArray && value.content !== undefined;
+
+const modules = ["numpy.core", "numpy._core"];
+
+/** Protocols 0 to 2 write no bytes as `bytes()`. */
+const noBytes = (args: readonly unknown[]) => (args.length === 0 ? new Uint8Array(0) : new Unknown("bytes"));
+
+/** What numpy's names stand for when they are called. */
+export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
+  "numpy.dtype": ([code]) => (typeof code === "string" ? new NumpyDtype(code) : undefined),
+  "__builtin__.bytes": noBytes,
+  "builtins.bytes": noBytes,
+  "_codecs.encode": ([text, encoding]) =>
+    typeof text === "string" && /^latin-?1$/.test(`${encoding}`) ? Buffer.from(text, "latin1") : new Unknown("bytes"),
+  ...Object.fromEntries(
+    modules.flatMap((module) => [
+      [`${module}.multiarray._reconstruct`, () => new NumpyArray()],
+      [`${module}.multiarray.scalar`, ([dtype, bytes]: readonly unknown[]) => frombuffer([bytes, dtype, [], "C"])],
+      [`${module}.numeric._frombuffer`, frombuffer],
+    ]),
+  ),
+};
+
+/** Gives a dtype or an array its state, as Python's BUILD does. */
+export function buildNumpy(target: NumpyDtype | NumpyArray, state: unknown): void {
+  if (!Array.isArray(state)) return;
+  if (target instanceof NumpyDtype) target.bigEndian = state[1] === ">";
+  else {
+    const [, shape, dtype, fortran, bytes] = state as unknown[];
+    target.fill(bytes, dtype, shape, fortran === true || fortran === 1);
+  }
+}
+
+/** `(buffer, dtype, shape, order)`. */
+function frombuffer([bytes, dtype, shape, order]: readonly unknown[]): NumpyArray {
+  const array = new NumpyArray();
+  array.fill(bytes, dtype, shape, order === "F");
+  return array;
+}
+
+/** Undefined for texts, objects and dates; a text for numbers that are not read. */
+function contentOf(bytes: unknown, type: unknown, shape: unknown, fortran: boolean): Content | string | undefined {
+  if (type instanceof Unknown) return `an array of numpy's type ${quote(type.name)}`;
+  if (!(type instanceof NumpyDtype)) return "an array of no type";
+  if (/^[USOMm]/.test(type.code)) return undefined;
+  const elements = elementsOf(type.code);
+  if (!elements) return `an array of numpy's type ${quote(type.code)}`;
+  const raw = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes; // Python 2 has texts for bytes
+  const { dtype, complex } = elements;
+  const axes = complex && Array.isArray(shape) ? [...shape, 2] : shape;
+  if (!(raw instanceof Uint8Array) || !Array.isArray(axes) || byteLength(dtype, axes) !== raw.length)
+    return "an array whose bytes do not fill its shape";
+  return { dtype, shape: axes as number[], complex, fortran, bigEndian: type.bigEndian, bytes: raw };
+}
+
+/** The array's elements row by row, in memory of their own. */
+export function readArray({ content }: FilledArray): Tensor {
+  const { dtype, shape, complex, fortran, bigEndian } = content;
+  const bytes = Uint8Array.from(content.bytes);
+  const width = bytesPerElement(dtype);
+  if (bigEndian) swapBytes(bytes, width);
+  if (!fortran || sizeOf(shape) === 0) return tensorFromBytes(dtype, shape, bytes);
+  return tensorFromBytes(dtype, shape, gather(bytes, width, shape, columnStrides(shape, complex)));
+}

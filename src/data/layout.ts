@@ -1,0 +1,227 @@
+// Which axis of an array counts the samples. The first one, unless a graph says otherwise: it may have its batch at another axis (PyTorch's recurrent layers
+// take [T, n, C]) or take an input whole. Arrays are then either samples first or as the graph has them, and the sizes decide; where they do not, the file
+// is refused.
+import { type DType, listSome, sizeOf, type Tensor, tensor, UserError } from "../core/index.ts";
+import type { Declared, DeclaredInput } from "./dataset.ts";
+
+/** An array as the samples are taken from it. */
+export interface Laid {
+  /** The samples along the first axis; what is fed whole, as it is fed. */
+  readonly array: Tensor;
+  /** The batch's axis in what is fed; null where the array is fed whole. */
+  readonly axis: number | null;
+  /** As the graph takes it. */
+  readonly dtype?: DType;
+}
+
+export interface Layout {
+  readonly count: number;
+  readonly inputs: ReadonlyMap<string, Laid>;
+  readonly labels: Tensor;
+}
+
+interface Arrays {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly labels: Tensor;
+}
+
+/** One way to take an array: the batch's axis as it is fed, the samples' axis as it is stored, and their number where it has one. */
+interface Reading {
+  readonly axis: number | null;
+  readonly stored: number | null;
+  readonly count?: number;
+  /** Larger for what is less usual. */
+  readonly penalty: number;
+}
+
+/** Where a graph may have its batch: at axes that it leaves free, or at an axis of a fixed size. */
+interface Hypothesis {
+  axesOf(input: DeclaredInput): readonly number[];
+  readonly penalty: number;
+  readonly isFixed: boolean;
+}
+
+interface Solution {
+  readonly count: number;
+  readonly penalty: number;
+  readonly readings: ReadonlyMap<string, Reading>;
+}
+
+/** Lays arrays out for a network. Throws {@link UserError} where their samples differ in number, or can be counted in two ways. */
+export function layOut(where: string, arrays: Arrays, declared?: Declared): Layout {
+  const ports = declared ? portsOf(arrays, declared) : new Map<string, DeclaredInput>();
+  const solution = ports.size ? solve(where, arrays, ports) : undefined;
+  if (!solution) return firstAxes(where, arrays, ports);
+  const { count, readings } = solution;
+  const inputs = [...readings].map(([key, { axis, stored }]): [string, Laid] => {
+    const array = arrays.inputs.get(key)!;
+    const { dtype } = ports.get(key)!;
+    if (axis !== null) return [key, { array: moveFirst(array, stored!), axis, dtype }];
+    return [key, { array: stored === null ? array : oneOf(where, key, array), axis, dtype }];
+  });
+  const isAsGraph = [...readings.values()].some(({ axis }) => axis);
+  return { count, inputs: new Map(inputs), labels: moveFirst(arrays.labels, labelAxis(arrays, count, isAsGraph)!) };
+}
+
+/** The declared input of each array that is one; a single input takes a single array of any name. */
+function portsOf({ inputs }: Arrays, { inputs: declared }: Declared): Map<string, DeclaredInput> {
+  if (declared.length === 1 && inputs.size === 1) return new Map([...inputs.keys()].map((key) => [key, declared[0]]));
+  return new Map(declared.flatMap((port) => (inputs.has(port.name) ? [[port.name, port] as const] : [])));
+}
+
+/** All samples along first axes, as without a graph. */
+function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Layout {
+  const used = [...inputs].filter(([key]) => ports.size === 0 || ports.has(key));
+  const sizes = [...used, ["labels", labels] as const].map(([key, { shape }]) => ({ key, count: shape[0] ?? 0 }));
+  const unlike = sizes.find(({ count }) => count !== sizes[0].count);
+  if (unlike)
+    throw new UserError(
+      `${where} has ${sizes[0].count} samples in ${sizes[0].key} but ${unlike.count} in ${unlike.key}. Give arrays of equal first axes.`,
+    );
+  return { count: sizes[0].count, inputs: new Map(used.map(([key, array]) => [key, { array, axis: 0 }])), labels };
+}
+
+/** The most usual way to take all arrays; undefined where there is none. */
+function solve(where: string, arrays: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Solution | undefined {
+  const found = hypotheses([...ports.values()]).flatMap((hypothesis) => solutions(hypothesis, arrays, ports));
+  const least = Math.min(...found.map(({ penalty }) => penalty));
+  const best = found.filter(({ penalty }) => penalty === least);
+  const distinct = [...new Map(best.map((one) => [[...one.readings.values()].map(signatureOf).join(), one])).values()];
+  if (distinct.length < 2) return distinct[0];
+  const [first, second] = distinct;
+  const names = [...first.readings.keys()];
+  const name = names.find((key) => signatureOf(first.readings.get(key)!) !== signatureOf(second.readings.get(key)!))!;
+  const ways = [first, second].map(({ count, readings }) => {
+    const { stored, axis } = readings.get(name)!;
+    return axis === null ? "whole, without samples of its own" : `as ${count} samples along axis ${stored}`;
+  });
+  const { shape } = arrays.inputs.get(name)!;
+  throw new UserError(
+    `${name} of ${where}, [${shape}], can be read in two ways: ${ways[0]}, or ${ways[1]}. Save a number of samples that differs from the other sizes, or export the graph with only its batch axis free.`,
+  );
+}
+
+const signatureOf = ({ axis, stored, count }: Reading): string => `${axis} ${stored} ${count}`;
+
+const isFree = (size: number | string | undefined): boolean => typeof size !== "number" || size <= 0;
+const freeAxes = ({ shape = [] }: DeclaredInput): number[] => shape.flatMap((size, i) => (isFree(size) ? [i] : []));
+const isBatchName = (size: number | string | undefined): boolean =>
+  typeof size === "string" && /batch|^(n|b|bs)$/i.test(size);
+
+function hypotheses(ports: readonly DeclaredInput[]): Hypothesis[] {
+  const shaped = ports.filter(({ shape }) => shape?.length);
+  const areOnes = shaped.length > 0 && shaped.every(({ shape }) => shape![0] === 1);
+  const free: Hypothesis = { axesOf: freeBatchAxes, penalty: areOnes ? 2 : 0, isFixed: false };
+  const fixed = [0, 1].flatMap((axis) => {
+    const sizes = new Set(shaped.map(({ shape }) => shape![axis]).filter((size) => !isFree(size)));
+    return [...sizes].map((size): Hypothesis => {
+      const penalty = axis === 1 ? 5 : size === 1 || shaped.every((port) => freeAxes(port).length === 0) ? 0 : 4;
+      return { axesOf: ({ shape }) => (shape?.[axis] === size ? [axis] : []), penalty, isFixed: true };
+    });
+  });
+  return [free, ...fixed];
+}
+
+/** The axes that may be the batch of an input with free ones: the first if it is free, unless another's name says that it is. */
+function freeBatchAxes(input: DeclaredInput): readonly number[] {
+  const { shape } = input;
+  if (!shape) return [0];
+  const free = freeAxes(input);
+  if (free[0] !== 0) return free;
+  const named = free.filter((axis) => isBatchName(shape[axis]));
+  return typeof shape[0] === "string" && named.length === 1 ? named : [0];
+}
+
+function solutions(hypothesis: Hypothesis, arrays: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Solution[] {
+  const all = new Map([...ports].map(([key, port]) => [key, readingsOf(arrays.inputs.get(key)!, port, hypothesis)]));
+  const counts = new Set([...all.values()].flatMap((own) => own.flatMap(({ count }) => count ?? [])));
+  return [...counts].flatMap((count) => {
+    let partial: Map<string, Reading>[] = [new Map()];
+    for (const [key, own] of all) {
+      const fitting = own.filter((one) => one.count === undefined || one.count === count);
+      const least = Math.min(...fitting.map(({ penalty }) => penalty));
+      const usual = fitting.filter(({ penalty }) => penalty === least);
+      partial = partial.flatMap((chosen) => usual.map((one) => new Map([...chosen, [key, one]])));
+    }
+    return partial.flatMap((readings) => {
+      const used = [...readings.values()];
+      const isAsGraph = used.some(({ axis }) => axis);
+      if (!used.some(({ axis }) => axis !== null) || labelAxis(arrays, count, isAsGraph) === undefined) return [];
+      const penalty = used.reduce((sum, one) => sum + one.penalty, hypothesis.penalty);
+      return [{ count, penalty, readings }];
+    });
+  });
+}
+
+/** The ways to take an array for an input. */
+function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }: Hypothesis): Reading[] {
+  const rank = port.shape?.length;
+  const fits = (sizes: readonly number[], wanted: NonNullable<DeclaredInput["shape"]>) =>
+    sizes.length === wanted.length && wanted.every((size, i) => isFree(size) || size === sizes[i]);
+  const readings = axesOf(port).flatMap((axis): Reading[] => {
+    if (!port.shape) return shape.length ? [{ axis, stored: 0, count: shape[0], penalty: 0 }] : [];
+    if (shape.length !== rank) return [];
+    const others = port.shape.filter((_, i) => i !== axis);
+    return [...new Set([0, axis])]
+      .filter((stored) =>
+        fits(
+          shape.filter((_, i) => i !== stored),
+          others,
+        ),
+      )
+      .map((stored) => ({ axis, stored, count: shape[stored], penalty: 0 }));
+  });
+  if (!port.shape) return readings;
+  const isFreeless = freeAxes(port).length === 0;
+  if (fits(shape, port.shape))
+    readings.push({ axis: null, stored: null, penalty: rank === 0 || (isFreeless && !isFixed) ? 0 : 3 });
+  if (isFreeless && fits(shape.slice(1), port.shape) && shape.length)
+    readings.push({ axis: null, stored: 0, count: shape[0], penalty: isFixed && rank ? 3 : 0 });
+  return readings;
+}
+
+/** The axis of the labels that counts the samples; the second only where the graph has its batch there. */
+function labelAxis({ labels: { shape } }: Arrays, count: number, isAsGraph: boolean): number | undefined {
+  if (shape[0] === count) return 0;
+  return isAsGraph && shape[1] === count ? 1 : undefined;
+}
+
+/** The array with an axis as the first. */
+function moveFirst({ dtype, shape, data }: Tensor, axis: number): Tensor {
+  if (axis === 0) return { dtype, shape, data };
+  const [outer, count, inner] = [shape.slice(0, axis), [shape[axis]], shape.slice(axis + 1)].map(sizeOf);
+  const moved = tensor(dtype, [shape[axis], ...shape.filter((_, i) => i !== axis)]);
+  for (let i = 0; i < count; i++)
+    for (let o = 0; o < outer; o++)
+      (moved.data as Float32Array).set(
+        data.subarray((o * count + i) * inner, (o * count + i + 1) * inner) as Float32Array,
+        (i * outer + o) * inner,
+      );
+  return moved;
+}
+
+/** The one value of an array that repeats it for every sample, where the graph takes one for all. */
+function oneOf(where: string, key: string, { dtype, shape, data }: Tensor): Tensor {
+  const size = sizeOf(shape.slice(1));
+  const unlike = data.findIndex((value: number | bigint, i: number) => value !== data[i % size]);
+  if (unlike >= 0)
+    throw new UserError(
+      `The model takes one ${key} of shape [${shape.slice(1)}] for all samples, but ${where} has different ones for sample 0 and sample ${Math.floor(unlike / size)}. Save one, or export the graph with a free batch axis in ${key}.`,
+    );
+  return { dtype, shape: shape.slice(1), data: data.subarray(0, size) as Tensor["data"] };
+}
+
+/** The labels' array among a file's: `labels`, or the only one of the other usual names that is no input of the network. */
+export function findLabels(where: string, arrays: ReadonlyMap<string, Tensor>, declared?: Declared): string {
+  if (arrays.has("labels")) return "labels";
+  const inputs = new Set(declared?.inputs.map(({ name }) => name));
+  const usual = ["label", "y", "targets", "target"].filter((name) => arrays.has(name) && !inputs.has(name));
+  if (usual.length === 1 && arrays.size > 1) return usual[0];
+  if (usual.length > 1)
+    throw new UserError(
+      `${where} has no array named labels, but ${listSome(usual)}, which could be. Rename the right one to labels.`,
+    );
+  throw new UserError(
+    `${where} has no array named labels; it has ${listSome(arrays.keys(), 8) || "none"}. Add labels to it.`,
+  );
+}

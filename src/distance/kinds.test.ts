@@ -1,0 +1,175 @@
+// Kinds of two files' tensors, by name and elements, and the sums that leave out what does not differ.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { onnxBytes, temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
+import { withCheckpoints } from "../checkpoints/index.ts";
+import { type DType, fromNumbers, type Tensor, tensor } from "../core/index.ts";
+import { compareFiles } from "./compare.ts";
+import { kindsOfFiles, notesOfKept } from "./kinds.ts";
+import { sumsOf } from "./sums.ts";
+
+const folder = temporaryFolder();
+let files = 0;
+
+async function write(
+  tensors: Record<string, Tensor>,
+  format: "safetensors" | "torch" | "npz" = "safetensors",
+): Promise<string> {
+  const path = join(folder, `${files++}.${format}`);
+  await writeTensors(path, format, new Map(Object.entries(tensors)));
+  return path;
+}
+
+const causal = (size: number) =>
+  tensor(
+    "float32",
+    [size, size],
+    Array.from({ length: size * size }, (_, i) => (i % size > Math.floor(i / size) ? -Infinity : 0)),
+  );
+
+it.each(["safetensors", "torch", "npz"] as const)(
+  "a mask is no layer, and equal infinities are no failure: %s",
+  async (format) => {
+    const end = (x: number) =>
+      write(
+        {
+          "fc.weight": tensor("float32", [2], [x, 4]),
+          tgt_mask: causal(6),
+          "attn.weight": tensor("float32", [2], [3 * x, 1]),
+          "attn.IGNORE": tensor("float32", [], [-Infinity]),
+          "attn.mask": tensor("bool", [2, 2], [1, 0, 1, 1]),
+          position_ids: tensor("int64", [1, 3], [0, 1, 2]),
+          // of classes that cannot be, among others that differ
+          "head.bias": tensor("float32", [3], [x, -Infinity, 2]),
+        },
+        format,
+      );
+    const { layers, distance, notes } = await compareFiles(await end(1), await end(3));
+    expect(layers.map(({ name, size }) => [name, size])).toEqual([
+      ["fc", 2],
+      ["attn", 2],
+      ["head", 3],
+    ]);
+    expect(distance.layers.attn.euclidean).toBe(6);
+    expect(distance.layers.head.euclidean).toBe(2);
+    expect(distance.layers.head.cosine).toBeCloseTo((3 + 4) / Math.sqrt(5 * 13), 12);
+    expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(4 + 36 + 4), 12);
+    expect(notes).toBeUndefined();
+  },
+);
+
+it("a mask that differs is a weight, and its infinities are named", async () => {
+  const a = await write({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: causal(3) });
+  const b = await write({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: tensor("float32", [3, 3]) });
+  const { notes } = await compareFiles(a, b);
+  expect(notes).toEqual([
+    `${a} holds NaN or infinite weights in tgt_mask: no distance of these layers, nor of all, can be told.`,
+  ]);
+});
+
+it("says which indices, masks and vectors differ, and in which file indices are intact", async () => {
+  const end = (x: number, ids: Tensor) => ({
+    "fc.weight_orig": tensor("float32", [2], [x, 1]),
+    "fc.weight_u": tensor("float32", [2], [x, 0]),
+    "fc.weight_v": tensor("float32", [2], [1, 0]), // equal
+    "attn.mask": tensor("bool", [2], [x, 1]),
+    "bn.num_batches_tracked": tensor("int64", [], [x]),
+    queue: tensor("int64", [2], [x, 2]),
+    position_ids: ids,
+  });
+  const broken = tensor("float32", [1, 3], [0, 0.99, 2]);
+  const whole = tensor("int64", [1, 3], [0, 1, 2]);
+  const half = fromNumbers("float16", [1, 3], [0, 1, 2]);
+  const found = async (x: Tensor, y: Tensor) => {
+    const paths = [await write(end(0, x)), await write(end(1, y))];
+    const { differing } = await withCheckpoints(paths, (a, b) => kindsOfFiles(a, b));
+    const { notes } = await compareFiles(paths[0], paths[1]);
+    return { differing: differing.map(({ name, kind, intactIn }) => [name, kind.name, intactIn]), notes };
+  };
+  const others = [
+    ["fc.weight_u", "vectors", undefined],
+    ["attn.mask", "mask", undefined],
+    ["queue", "buffer", undefined],
+  ];
+  const { differing, notes } = await found(whole, broken);
+  expect(differing.sort()).toEqual([...others, ["position_ids", "ids", "a"]].sort());
+  expect([...(notes ?? [])].sort()).toEqual([
+    "Indices are not averaged: position_ids; the distances do not count them.",
+    "Masks are not averaged: attn.mask; the distances do not count them.",
+    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances do not count them.",
+    "Whole-number buffers are not averaged: queue; the distances do not count them.",
+  ]);
+  expect((await found(broken, half)).differing).toContainEqual(["position_ids", "ids", "b"]);
+  expect((await found(broken, fromNumbers("float16", [1, 3], [0, 0.5, 2]))).differing).toContainEqual([
+    "position_ids",
+    "ids",
+    undefined,
+  ]);
+  expect((await found(whole, half)).differing.sort()).toEqual(others.sort());
+});
+
+it("groups notes by kind and fate", () => {
+  const kind = { name: "mask", parameter: "kept", differing: "note", plural: "masks" } as const;
+  const all = ["x", "y", "z", "u", "v"].map((name) => ({ name, kind }));
+  expect(notesOfKept(all, ({ name }) => (name < "x" ? "early" : "late"))).toEqual([
+    "Masks are not averaged: x, y, z; late.",
+    "Masks are not averaged: u, v; early.",
+  ]);
+});
+
+it("knows a mask and vectors among the initialisers of ONNX files", async () => {
+  const end = (x: number) => {
+    const path = join(folder, `${files++}.onnx`);
+    const tensors = new Map([
+      ["fc.weight_orig", tensor("float32", [2, 2], [x, 1, 2, 3])],
+      ["fc.weight_u", tensor("float32", [2], [x, 0])],
+      ["onnx::Add_7", causal(2)],
+    ]);
+    const nodes = [
+      { opType: "MatMul", input: ["x", "fc.weight_orig"], output: ["h"] },
+      { opType: "Add", input: ["h", "fc.weight_u"], output: ["i"] },
+      { opType: "Add", input: ["i", "onnx::Add_7"], output: ["y"] },
+    ];
+    writeFileSync(path, onnxBytes(tensors, nodes));
+    return path;
+  };
+  const { layers, distance, notes } = await compareFiles(end(1), end(4));
+  expect(layers.map(({ name, size }) => [name, size])).toEqual([["fc", 4]]);
+  expect(distance.full.euclidean).toBe(3);
+  expect(notes).toEqual([
+    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances do not count them.",
+  ]);
+});
+
+it("sums leave out equal infinities wherever they are, and no others", () => {
+  const element = fc.oneof(
+    fc.double({ min: -9, max: 9, noNaN: true }),
+    fc.constantFrom(Infinity, -Infinity, Number.NaN),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(element, element), { maxLength: 30 }),
+      fc.constantFrom<DType>("float32", "float64", "float16", "bfloat16"),
+      (pairs, dtype) => {
+        const ends = (some: readonly (readonly [number, number])[]) =>
+          [0, 1].map((i) =>
+            fromNumbers(
+              dtype,
+              [some.length],
+              some.map((pair) => pair[i]),
+            ),
+          );
+        const isEqualInfinity = ([x, y]: readonly [number, number]) => x === y && Math.abs(x) === Infinity;
+        const [a, b] = ends(pairs);
+        const [c, d] = ends(pairs.map((pair) => (isEqualInfinity(pair) ? [0, 0] : pair)));
+        expect(sumsOf(a, b)).toEqual(sumsOf(c, d));
+        const isBroken = (i: 0 | 1) => pairs.some((pair) => !isEqualInfinity(pair) && !Number.isFinite(pair[i]));
+        expect(Number.isFinite(sumsOf(a, b).a)).toBe(!isBroken(0));
+        expect(Number.isFinite(sumsOf(a, b).b)).toBe(!isBroken(1));
+      },
+    ),
+  );
+});

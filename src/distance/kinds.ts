@@ -1,0 +1,109 @@
+// The kind of every tensor of two files, by the table of models/kinds.ts, and in which of those that are not averaged the two differ. Reads whole-number
+// tensors, masks and vectors, and of other tensors with unusual names the beginning: a mask shows its infinities there.
+import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
+import { allFinite, type DType, isFloating, listSome, toNumbers } from "../core/index.ts";
+import { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "../models/index.ts";
+import { inStep, type Pieces, type SumsOf } from "./distance.ts";
+import { countDiffering, noSums } from "./sums.ts";
+
+/** A tensor of a, and what is known of it. */
+export type PairedTensor = Omit<KindTensor, "isEqual">;
+
+/** A tensor that is not averaged, and differs. */
+export interface Differing {
+  readonly name: string;
+  readonly kind: Kind;
+  /** The end in which the numbers are whole, where they are broken in the other. */
+  readonly intactIn?: "a" | "b";
+}
+
+export interface Kinds {
+  of(name: string): Kind;
+  /** Of the kinds that are kept with a note, or refused. */
+  readonly differing: readonly Differing[];
+}
+
+/** Weights by their last component, which are nothing else. */
+const usual = /(^|[./])(weight|kernel|gamma|beta)(:0)?$/;
+
+export async function kindsOf(tensors: Iterable<PairedTensor>, a: Pieces, b: Pieces): Promise<Kinds> {
+  const all = [...tensors];
+  const names = new Set(all.map(({ name }) => name));
+  const has = (name: string) => names.has(name);
+  const kinds = new Map<string, Kind>();
+  const differing: Differing[] = [];
+  for (const tensor of all) {
+    let kind = kindOf(tensor, has);
+    if (kind.name === "weight" && !usual.test(tensor.name)) {
+      const seen = { ...tensor, isInfinite: tensor.isInfinite ?? (await beginsInfinite(a(tensor.name, beginning))) };
+      if (mayBeMask(seen, has) && (await isSame(a(tensor.name), b(tensor.name))))
+        kind = kindOf({ ...seen, isEqual: true }, has);
+    }
+    kinds.set(tensor.name, kind);
+    if (isAveraged(kind) || kind.differing === "keep") continue;
+    if (await isSame(a(tensor.name), b(tensor.name))) continue;
+    const intactIn = kind.name === "ids" ? await intactEnd(tensor, a, b) : undefined;
+    differing.push({ name: tensor.name, kind, ...(intactIn ? { intactIn } : {}) });
+  }
+  return { of: (name) => kinds.get(name) ?? kindOf({ name, dtype: "float32", shape: [] }, has), differing };
+}
+
+/** Bytes that are looked at for infinities. */
+const beginning = 1 << 16;
+
+async function beginsInfinite(pieces: ReturnType<Pieces>): Promise<boolean> {
+  for await (const first of pieces) return isFloating(first.dtype) && !allFinite(first);
+  return false;
+}
+
+/** Whether all elements are equal as numbers; reads no further than the first that is not. */
+async function isSame(x: ReturnType<Pieces>, y: ReturnType<Pieces>): Promise<boolean> {
+  for await (const [one, other] of inStep(x, y)) if (countDiffering(one, other) > 0) return false;
+  return true;
+}
+
+/** The kinds of the tensors of two state dicts, under the names of a. */
+export function kindsOfFiles(a: Checkpoint, b: Checkpoint): Promise<Kinds> {
+  const tensors = [...a.tensors.values()].map((t) => ({ ...t, other: b.tensors.get(t.name)?.dtype }));
+  const piecesIn = (file: Checkpoint) => (name: string, limit?: number) =>
+    file.tensors.has(name) ? chunksOf(file, name, limit) : [];
+  return kindsOf(tensors, piecesIn(a), piecesIn(b));
+}
+
+/** The sums of what is averaged, and none of the rest, which is not read. */
+export const averagedSums =
+  (sums: SumsOf, { of }: Kinds): SumsOf =>
+  async (name) =>
+    isAveraged(of(name)) ? sums(name) : noSums;
+
+/** Sentences for what is not averaged, a kind each; `fate` says what becomes of it. */
+export function notesOfKept(differing: readonly Differing[], fate: (one: Differing) => string): string[] {
+  const groups = new Map<string, { plural: string; fate: string; names: string[] }>();
+  for (const one of differing) {
+    const { plural } = one.kind;
+    const key = `${plural} ${fate(one)}`;
+    const group = groups.get(key) ?? { plural, fate: fate(one), names: [] };
+    groups.set(key, group);
+    group.names.push(one.name);
+  }
+  return [...groups.values()].map(
+    ({ plural, fate, names }) =>
+      `${plural[0].toUpperCase()}${plural.slice(1)} are not averaged: ${listSome(names, 3)}; ${fate}.`,
+  );
+}
+
+/** The end whose indices are whole numbers, where those of the other are not any more. */
+async function intactEnd(
+  { name, dtype, other = dtype }: PairedTensor,
+  a: Pieces,
+  b: Pieces,
+): Promise<"a" | "b" | undefined> {
+  const areWhole = async (pieces: ReturnType<Pieces>, dtype: DType) => {
+    if (!isFloating(dtype)) return true;
+    for await (const piece of pieces) if (!toNumbers(piece).every(Number.isInteger)) return false;
+    return true;
+  };
+  const [x, y] = [await areWhole(a(name), dtype), await areWhole(b(name), other)];
+  if (x !== y) return x ? "a" : "b";
+  return undefined;
+}

@@ -1,0 +1,195 @@
+// Which names of two files are of one tensor, and when nothing is matched.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DType } from "../core/index.ts";
+import { matchNames, type Named } from "./names.ts";
+
+type Entry = readonly number[] | readonly [DType, ...number[]];
+
+const file = (path: string, entries: Readonly<Record<string, Entry>>): Named => ({
+  path,
+  tensors: new Map(
+    Object.entries(entries).map(([name, entry]) => {
+      const [dtype, ...shape] = typeof entry[0] === "string" ? entry : (["float32", ...entry] as const);
+      return [name, { dtype: dtype as DType, shape: shape as number[] }];
+    }),
+  ),
+});
+
+const net = { "conv.weight": [4, 3], "conv.bias": [4], "fc.weight": [2, 4] } as const;
+const prefixed = (prefix: string, entries: Readonly<Record<string, Entry>> = net) =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [prefix + name, entry]));
+const match = (a: Readonly<Record<string, Entry>>, b: Readonly<Record<string, Entry>>, tied: string[][] = []) =>
+  matchNames(file("a", a), file("b", b), tied);
+/** Each tensor of a with its partner in b. */
+const partners = ({ a, b }: ReturnType<typeof match>) =>
+  Object.fromEntries([...a].filter(([name]) => b.has(name)).map(([name, own]) => [own, b.get(name)]));
+const same = Object.fromEntries(Object.keys(net).map((name) => [name, name]));
+
+describe("names match", () => {
+  it("as they are, without a note", () => {
+    expect(match(net, net)).toMatchObject({ notes: [] });
+    expect(partners(match(net, net))).toEqual(same);
+    expect(match({}, {})).toMatchObject({ notes: [] });
+  });
+
+  it.each<[string, string, string]>([
+    ["model.", "", 'The names in a have "model." in front, which those in b do not have.'],
+    ["", "backbone.", 'The names in b have "backbone." in front, which those in a do not have.'],
+    ["a.b.", "", 'The names in a have "a.b." in front, which those in b do not have.'],
+    ["params/", "", 'The names in a have "params/" in front, which those in b do not have.'],
+  ])("%j in front of a, %j in front of b", (x, y, note) => {
+    const found = match(prefixed(x), prefixed(y));
+    expect(found.notes).toEqual([note]);
+    expect(partners(found)).toEqual(Object.fromEntries(Object.keys(net).map((name) => [x + name, y + name])));
+    expect([...found.a.keys()]).toEqual(Object.keys(net));
+  });
+
+  it("under a prefix of each", () => {
+    const found = match(prefixed("model."), prefixed("net."));
+    expect(partners(found)).toEqual(
+      Object.fromEntries(Object.keys(net).map((name) => [`model.${name}`, `net.${name}`])),
+    );
+    expect(found.notes).toHaveLength(2);
+  });
+
+  it("without DataParallel around a part of one, and with a part that is called module in both", () => {
+    const vgg = { "features.0.weight": [4, 3], "features.3.weight": [4, 4], "classifier.weight": [2, 4] };
+    const parallel = {
+      "features.module.0.weight": [4, 3],
+      "features.module.3.weight": [4, 4],
+      "classifier.weight": [2, 4],
+    };
+    expect(partners(match(parallel, vgg))).toEqual({
+      "features.module.0.weight": "features.0.weight",
+      "features.module.3.weight": "features.3.weight",
+      "classifier.weight": "classifier.weight",
+    });
+    const own = { "block.module.weight": [4, 3], "block.module.bias": [4] };
+    expect([...match(own, own).a.keys()]).toEqual(Object.keys(own));
+    const partly = { "features.module.0.weight": [4, 3], "features.1.weight": [4, 4], "classifier.weight": [2, 4] };
+    expect(() => match(partly, vgg)).toThrow("different networks");
+  });
+
+  it("but for counters, masks and single numbers of one, which a note names", () => {
+    const more = {
+      ...net,
+      "bn.num_batches_tracked": ["int64"],
+      total_ops: ["float64", 1],
+      mask: ["bool", 4, 4],
+      empty: [0, 3],
+    } as const;
+    const found = match(net, more);
+    expect(partners(found)).toEqual(same);
+    expect(found.b.size).toBe(3);
+    expect(found.notes).toEqual([
+      "Only in b, and left as they are there: bn.num_batches_tracked, total_ops, mask and 1 more (counters, masks or single numbers).",
+    ]);
+  });
+
+  it("where only what is not averaged has other shapes", () => {
+    const found = match(
+      { ...net, n: ["int64"], ids: ["int64", 1, 8] },
+      { ...net, n: ["int64", 1], ids: ["int64", 1, 16] },
+    );
+    expect(partners(found)).toEqual({ ...same, n: "n" });
+    expect(found.notes).toEqual(["Of other shapes in a and b, and left as they are there: ids."]);
+    expect(() => match({ ...net, q: ["int8", 8] }, { ...net, q: ["int8", 16] })).toThrow("q is [8] and [16]");
+  });
+
+  it("where a tied tensor is in one of them under one of its names only", () => {
+    const tied = [["wte.weight", "head.weight"]];
+    const both = { ...net, "wte.weight": [9, 4], "head.weight": [9, 4] };
+    const one = { ...net, "wte.weight": [9, 4] };
+    expect(match(both, one, tied).notes).toEqual([]);
+    expect(match(one, both, tied).b.has("head.weight")).toBe(true);
+    expect(match(prefixed("model.", both), one, [["model.wte.weight", "model.head.weight"]]).a.has("head.weight")).toBe(
+      true,
+    );
+    expect(() => match(both, one)).toThrow("Only in a: head.weight.");
+  });
+
+  it("beside a loss with weights of its own, outside the part that is the network", () => {
+    const lightning = { ...prefixed("model."), "criterion.weight": [3] };
+    for (const other of [net, prefixed("model.")]) {
+      const found = match(lightning, other);
+      expect(partners(found)).toEqual(
+        Object.fromEntries(Object.keys(net).map((name, i) => [`model.${name}`, Object.keys(other)[i]])),
+      );
+      expect(found.notes.join()).toContain("criterion.weight.");
+    }
+  });
+});
+
+describe("nothing is matched", () => {
+  it.each<[string, Readonly<Record<string, Entry>>, Readonly<Record<string, Entry>>, string]>([
+    ["a weight in one only", net, { ...net, "criterion.weight": [3] }, "Only in b: criterion.weight."],
+    [
+      "a weight under the prefix in one only",
+      prefixed("model.", { ...net, "x.weight": [3, 3] }),
+      net,
+      "different networks",
+    ],
+    ["another shape", net, { ...net, "fc.weight": [3, 4] }, "fc.weight is [2,4] and [3,4]"],
+    ["another shape under a prefix", prefixed("model."), { ...net, "fc.weight": [3, 4] }, "different networks"],
+    ["no common name", { x: ["int64", 3] }, { y: ["int64", 3] }, "Only in a: x. Only in b: y."],
+    ["the names under a prefix too", { ...net, ...prefixed("old.") }, net, "different networks"],
+    ["an encoder and a decoder", prefixed("encoder."), prefixed("decoder."), "different networks"],
+    ["a name that ends alike", { "myfc.weight": [2, 4] }, { "fc.weight": [2, 4] }, "different networks"],
+    [
+      "two parts of the same names",
+      { ...prefixed("q."), ...prefixed("k.") },
+      net,
+      'in several places ("q", "k"). Choose one with --key (a=q or b=q).',
+    ],
+    [
+      "most of it elsewhere",
+      { ...prefixed("small."), "large.weight": [50, 50] },
+      net,
+      'a has the other file\'s names under "small.", but most of its weights are elsewhere: large.weight.',
+    ],
+  ])("for %s", (_, a, b, fault) => expect(() => match(a, b)).toThrow(fault));
+});
+
+it("matches a network with itself under any prefix and with any counters, tensor by tensor, whichever comes first", () => {
+  const part = fc.constantFrom("fc", "conv", "module", "layer1", "0", "norm");
+  const name = fc.tuple(fc.array(part, { maxLength: 3 }), fc.constantFrom("weight", "bias", "running_mean"));
+  const network = fc.uniqueArray(
+    name.map(([parts, last]) => [...parts, last].join(".")),
+    { minLength: 1, maxLength: 8 },
+  );
+  const prefix = fc.array(fc.constantFrom("model", "net", "encoder"), { maxLength: 2 });
+  fc.assert(
+    fc.property(network, prefix, fc.boolean(), (names, parts, turned) => {
+      // every tensor has a shape of its own, so that a wrong partner shows
+      const plain = Object.fromEntries(names.map((one, i) => [one, [i + 2, 3]]));
+      const front = parts.map((one) => `${one}.`).join("");
+      const wrapped = { ...prefixed(front, plain), [`${front}norm.num_batches_tracked`]: ["int64"] as const };
+      const found = partners(turned ? match(plain, wrapped) : match(wrapped, plain));
+      const expected = names.map((one) => (turned ? [one, front + one] : [front + one, one]));
+      expect(found).toEqual(Object.fromEntries(expected));
+    }),
+  );
+});
+
+it("never matches tensors of other shapes", () => {
+  const part = fc.constantFrom("a", "b", "module", "model");
+  const names = fc.uniqueArray(
+    fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(".")),
+    { minLength: 1, maxLength: 5 },
+  );
+  const entries = names.chain((all) =>
+    fc.tuple(...all.map((one) => fc.tuple(fc.constant(one), fc.integer({ min: 2, max: 3 })))),
+  );
+  fc.assert(
+    fc.property(entries, entries, (x, y) => {
+      const [a, b] = [x, y].map((some) => Object.fromEntries(some.map(([one, n]) => [one, [n]])));
+      try {
+        for (const [own, other] of Object.entries(partners(match(a, b)))) expect(a[own]).toEqual(b[other!]);
+      } catch (error) {
+        expect((error as Error).name).toBe("UserError");
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});

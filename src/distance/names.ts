@@ -1,0 +1,289 @@
+// Names of one network in two files: which tensor of the one is which of the other, before anything is read. Wrappers and a common prefix may be in one
+// file only, and counters and single numbers too. Nothing is matched but by name, and only where all weights are.
+import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
+
+/** What a file, or a model, holds. */
+export interface Named {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<
+    string,
+    { readonly dtype: Parameters<typeof isFloating>[0]; readonly shape: readonly number[] }
+  >;
+}
+
+type Tied = readonly (readonly string[])[];
+
+export interface Matched {
+  /** By a common name, what the tensor is called in each; a tied tensor may be in one of them only. */
+  readonly a: ReadonlyMap<string, string>;
+  readonly b: ReadonlyMap<string, string>;
+  readonly notes: readonly string[];
+}
+
+/** A file's names under the names that they may have in common with another's. */
+interface Renamed {
+  readonly file: Named;
+  /** By the new name, the file's own. */
+  readonly names: ReadonlyMap<string, string>;
+  /** What was taken off, or what all names have. */
+  readonly prefix: string;
+  readonly isKept?: boolean;
+  /** Weights that are not under the prefix. */
+  readonly outside: readonly string[];
+}
+
+/** What training programs call the part that is the network, beside a loss with weights of its own. */
+const holders = ["model.", "net.", "network.", "backbone.", "module."];
+
+/**
+ * Matches the tensors of two files by name. Throws {@link UserError} when they are of different networks, or when it is not certain which tensors are meant.
+ * @param tied groups of names that are one tensor, in the files' own names
+ */
+export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
+  const [x, y] = [asItIs(a), asItIs(b)];
+  if (isOneNetwork(x, y, tied)) return matched(x, y);
+  for (const prefix of holders) {
+    const [one, other] = [within(x, prefix), within(y, prefix)];
+    const isWhole = one.outside.length === 0 || other.outside.length === 0; // one of them has nothing else
+    if (isWhole && isMost(one) && isMost(other) && isOneNetwork(one, other, tied)) return matched(one, other);
+  }
+  const [bareX, bareY] = [withoutParallel(x), withoutParallel(y)];
+  if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
+  const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
+  const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name))); // else they are not looked for under a prefix
+  const pairs = [
+    [x, y],
+    [bareX, bareY],
+  ] as const;
+  for (const candidates of isApart ? [withoutPrefix, withoutPrefixes] : [])
+    for (const pair of pairs) {
+      const fitting = candidates(...pair).filter(([one, other]) => isOneNetwork(one, other, tied));
+      if (fitting.length > 1) throw severalPrefixes(fitting.map(([one, other]) => (one.prefix ? one : other)));
+      for (const [one, other] of fitting) {
+        for (const end of [one, other]) requireMost(end);
+        return matched(one, other);
+      }
+    }
+  throw different(x, y, tied);
+}
+
+const asItIs = (file: Named): Renamed => ({
+  file,
+  names: new Map([...file.tensors.keys()].map((name) => [name, name])),
+  prefix: "",
+  outside: [],
+});
+
+/** Weights are what is averaged; single numbers may be counters that one of two programs does not write. */
+const isWeight = ({ tensors }: Named, own: string): boolean => {
+  const { dtype, shape } = tensors.get(own)!;
+  return isFloating(dtype) && sizeOf(shape) > 1;
+};
+
+const weightsOf = ({ file, names }: Renamed): string[] =>
+  [...names].filter(([, own]) => isWeight(file, own)).map(([name]) => name);
+
+/** Without the `module` that DataParallel puts around a part of a network, where all names of the part have it. */
+function withoutParallel(renamed: Renamed): Renamed {
+  const names = [...renamed.names.keys()];
+  const isWrapped = new Map<string, boolean>(); // by a part's name: whether all its names go through `module`
+  const partsOf = (name: string) => {
+    const parts = name.split(".");
+    return parts.map((part, i) => ({ part, parent: parts.slice(0, i).join("."), isLast: i + 1 === parts.length }));
+  };
+  for (const name of names)
+    for (const { part, parent, isLast } of partsOf(name))
+      isWrapped.set(parent, (isWrapped.get(parent) ?? parent !== "") && part === "module" && !isLast);
+  const bare = names.map((name) =>
+    partsOf(name)
+      .filter(({ parent }) => !isWrapped.get(parent))
+      .map(({ part }) => part)
+      .join("."),
+  );
+  if (new Set(bare).size < names.length) return renamed;
+  const own = [...renamed.names.values()];
+  return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
+}
+
+/** Without the prefix that one of them has more. */
+function withoutPrefix(x: Renamed, y: Renamed): [Renamed, Renamed][] {
+  const more = (one: Renamed, other: Renamed) => prefixesOf(one, other).map((prefix) => cut(one, prefix));
+  return [
+    ...more(x, y).map((one): [Renamed, Renamed] => [one, y]),
+    ...more(y, x).map((one): [Renamed, Renamed] => [x, one]),
+  ];
+}
+
+/** Each without a prefix of its own, as short as possible; only one that says nothing, since an encoder is not a decoder. */
+function withoutPrefixes(x: Renamed, y: Renamed): [Renamed, Renamed][] {
+  const [own, others] = [x, y].map((one) => commonPrefixes(weightsOf(one)));
+  return own
+    .flatMap((p) => others.map((q): [Renamed, Renamed] => [cut(x, p), cut(y, q)]))
+    .filter(([one, other]) => isSameSet(weightsOf(one), weightsOf(other)))
+    .slice(0, 1);
+}
+
+const isSameSet = (x: readonly string[], y: readonly string[]): boolean => {
+  const all = new Set(x);
+  return x.length === y.length && y.every((name) => all.has(name));
+};
+
+/** What may be in front of the names of `other` in `one`: from a few of its weights. */
+function prefixesOf(one: Renamed, other: Renamed): string[] {
+  const wanted = weightsOf(other);
+  const own = weightsOf(one);
+  const prefixes = new Set<string>();
+  for (const weight of [wanted[0], wanted.at(-1)])
+    for (const name of own)
+      if (weight !== undefined && name.endsWith(weight) && /[./]$/.test(name.slice(0, -weight.length)))
+        prefixes.add(name.slice(0, -weight.length));
+  return [...prefixes];
+}
+
+/** What is in front of all of these names and says nothing of them, component by component, the shortest first. */
+function commonPrefixes(names: readonly string[]): string[] {
+  const [first = ""] = names;
+  const ends = [...first.matchAll(/[./]/g)].map(({ index }) => first.slice(0, index + 1));
+  const isHolder = (prefix: string) => prefix.split(".").every((part) => part === "" || holders.includes(`${part}.`));
+  return ends.filter((prefix) => isHolder(prefix) && names.every((name) => name.startsWith(prefix)));
+}
+
+function cut(renamed: Renamed, prefix: string): Renamed {
+  const all = [...renamed.names];
+  const inside = all.filter(([name]) => name.length > prefix.length && name.startsWith(prefix));
+  const outside = all.filter(([name]) => !name.startsWith(prefix)).map(([, own]) => own);
+  return {
+    ...renamed,
+    names: new Map(inside.map(([name, own]) => [name.slice(prefix.length), own])),
+    prefix,
+    outside: outside.filter((own) => isWeight(renamed.file, own)),
+  };
+}
+
+/** Only what is under a prefix, which stays. */
+function within(renamed: Renamed, prefix: string): Renamed {
+  const part = cut(renamed, prefix);
+  const names = new Map([...part.names].map(([name, own]) => [prefix + name, own]));
+  return { ...part, names, isKept: true };
+}
+
+interface Difference {
+  readonly onlyA: readonly string[];
+  readonly onlyB: readonly string[];
+  /** Common names whose shapes differ. */
+  readonly unlike: readonly string[];
+  readonly common: number;
+}
+
+/** What speaks against one network: weights in one file only, unless they are tied to one in both; shapes of what is averaged. */
+function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
+  const isInBoth = (name: string) => a.names.has(name) && b.names.has(name);
+  const groups = tied.map((names) => new Set(names));
+  const isTied = ({ names }: Renamed, name: string) => {
+    const own = names.get(name)!;
+    return groups.some(
+      (group) => group.has(own) && [...names].some(([one, stored]) => group.has(stored) && isInBoth(one)),
+    );
+  };
+  const only = (one: Renamed, other: Renamed) =>
+    weightsOf(one).filter((name) => !other.names.has(name) && !isTied(one, name));
+  const common = [...a.names.keys()].filter(isInBoth);
+  const shapeOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!.shape;
+  const unlike = common.filter((name) => {
+    if (String(shapeOf(a, name)) === String(shapeOf(b, name))) return false;
+    return !(isSingle(a, name) && isSingle(b, name)) && !(isIndex(a, name) && isIndex(b, name));
+  });
+  return { onlyA: only(a, b), onlyB: only(b, a), unlike, common: common.length };
+}
+
+const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
+const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
+/** Positions and masks, which are of another size where a longer input is allowed. */
+const isIndex = (one: Renamed, name: string) => ["int64", "bool"].includes(infoOf(one, name).dtype);
+
+function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
+  const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
+  const isEmpty = a.names.size === 0 && b.names.size === 0;
+  return onlyA.length + onlyB.length + unlike.length === 0 && (common > 0 || isEmpty);
+}
+
+/** The common names and what to say of them. Tensors of one file stay out, except tied ones. */
+function matched(a: Renamed, b: Renamed): Matched {
+  const common = new Set([...a.names.keys()].filter((name) => b.names.has(name)));
+  const isLike = (name: string) =>
+    String(infoOf(a, name).shape) === String(infoOf(b, name).shape) || (isSingle(a, name) && isSingle(b, name));
+  const keep = (one: Renamed, other: Renamed) =>
+    new Map([...one.names].filter(([name, own]) => (other.names.has(name) ? isLike(name) : isWeight(one.file, own))));
+  const extra = (one: Renamed, other: Renamed) =>
+    [...one.names].filter(([name, own]) => !other.names.has(name) && !isWeight(one.file, own)).map(([, own]) => own);
+  const unlike = [...common].filter((name) => !isLike(name));
+  const notes = [noteOfPrefix(a, b), noteOfPrefix(b, a)].flat();
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const names = extra(one, other);
+    if (names.length)
+      notes.push(
+        `Only in ${one.file.path}, and left as they are there: ${listSome(names, 3)} (counters, masks or single numbers).`,
+      );
+  }
+  if (unlike.length)
+    notes.push(
+      `Of other shapes in ${a.file.path} and ${b.file.path}, and left as they are there: ${listSome(unlike, 3)}.`,
+    );
+  return { a: keep(a, b), b: keep(b, a), notes };
+}
+
+function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { file: other }: Renamed): string[] {
+  if (prefix === "" || (isKept && outside.length === 0)) return [];
+  if (isKept) return [`Outside ${JSON.stringify(prefix)} in ${path}, and left out: ${listSome(outside, 3)}.`];
+  const rest = outside.length ? ` Outside of it, and left out: ${listSome(outside, 3)}.` : "";
+  return [
+    `The names in ${path} have ${JSON.stringify(prefix)} in front, which those in ${other.path} do not have.${rest}`,
+  ];
+}
+
+/** Whether what is under a prefix is at least as large as what is left outside of it. */
+function isMost({ file, names, outside }: Renamed): boolean {
+  const size = (own: Iterable<string>) =>
+    [...own].reduce((sum, name) => sum + sizeOf(file.tensors.get(name)!.shape), 0);
+  return names.size > 0 && size(outside) <= size(names.values());
+}
+
+/** Throws {@link UserError} when most of a file is outside a prefix: what is under it is not the network. */
+function requireMost(renamed: Renamed): void {
+  if (isMost(renamed)) return;
+  const { file, prefix, outside } = renamed;
+  throw new UserError(
+    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are elsewhere: ${listSome(outside, 3)}. If that part is meant, give it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
+  );
+}
+
+const keyOf = (prefix: string) => prefix.slice(0, -1);
+
+function severalPrefixes(places: readonly Renamed[]): UserError {
+  const { path } = places[0].file;
+  const keys = places.map(({ prefix }) => keyOf(prefix));
+  return new UserError(
+    `${path} has the other file's names in several places (${listSome(keys.map((key) => JSON.stringify(key)))}). Choose one with --key (a=${keys[0]} or b=${keys[0]}).`,
+  );
+}
+
+function different(a: Renamed, b: Renamed, tied: Tied): UserError {
+  const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
+  const [x, y] = [a.file.path, b.file.path];
+  if (onlyA.length || onlyB.length || common === 0) {
+    const all = ({ file, names }: Renamed, only: readonly string[]) => {
+      const some = common === 0 ? [...names.keys()] : only;
+      return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
+    };
+    return new UserError(
+      `The two checkpoints are of different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.`,
+    );
+  }
+  const some = unlike.map((name) => `${name} is [${infoOf(a, name).shape}] and [${infoOf(b, name).shape}]`);
+  return new UserError(
+    `The shapes in ${x} and ${y} differ: ${listSome(some, 3)}. Give two checkpoints of one architecture.`,
+  );
+}

@@ -1,0 +1,40 @@
+// Walking the nodes of an ONNX model, those of its subgraphs (If, Loop, Scan) and local functions among them.
+import type { FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
+
+/** The graphs in a node's attributes. */
+export const subgraphsOf = (node: NodeProto): GraphProto[] =>
+  node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
+
+/** The nodes, each before those of its subgraphs. */
+export function* deepNodes(nodes: Iterable<NodeProto>): Generator<NodeProto> {
+  for (const node of nodes) {
+    yield node;
+    for (const graph of subgraphsOf(node)) yield* deepNodes(graph.node);
+  }
+}
+
+/** Every list of nodes: the graph's, those of its subgraphs, those of functions. */
+export function* nodeLists({ graph, functions }: Pick<ModelProto, "graph" | "functions">) {
+  for (const owner of [...(graph ? [graph] : []), ...functions]) {
+    yield owner;
+    for (const node of deepNodes(owner.node)) yield* subgraphsOf(node);
+  }
+}
+
+/** What a node calls, or a function is called by. */
+export const keyOfFunction = ({ domain, overload, ...rest }: NodeProto | FunctionProto): string =>
+  JSON.stringify([domain, "opType" in rest ? rest.opType : rest.name, overload]);
+
+export type Functions = ReadonlyMap<string, FunctionProto>;
+
+export const functionsOf = ({ functions }: Pick<ModelProto, "functions">): Functions =>
+  new Map(functions.map((one) => [keyOfFunction(one), one]));
+
+/** True where the node, one in its subgraphs or one in the function that it calls is of a kind. */
+export function contains(node: NodeProto, functions: Functions, isOfKind: (node: NodeProto) => boolean): boolean {
+  for (const inner of deepNodes([node])) {
+    const body = functions.get(keyOfFunction(inner))?.node;
+    if (body ? body.some((one) => contains(one, functions, isOfKind)) : isOfKind(inner)) return true;
+  }
+  return false;
+}

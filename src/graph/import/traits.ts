@@ -1,0 +1,100 @@
+// What of a model's nodes a measurement must know: those that draw random numbers, and normalisations by the statistics of the batch.
+import type { FunctionProto, ModelProto, NodeProto } from "onnx-buf";
+import { contains, deepNodes, type Functions, functionsOf, keyOfFunction } from "./nodes.ts";
+
+export interface Traits {
+  /** Nodes of the graph that draw random numbers, themselves or in their subgraphs and functions: two of them are never one. */
+  readonly random: ReadonlySet<NodeProto>;
+  /** True when every one of those has a seed. */
+  readonly isSeeded: boolean;
+  /** Values that are running statistics of a batch normalisation, wherever it is. */
+  readonly statistics: ReadonlySet<string>;
+  /** Some normalisation uses the statistics of the batch that it is given (training mode). */
+  readonly usesBatch: boolean;
+  /** Normalisations of the graph itself that use running statistics. */
+  readonly norms: ReadonlySet<NodeProto>;
+}
+
+const drawing = new Set([
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+  "Multinomial",
+  "Bernoulli",
+]);
+
+/** Dropout draws in training mode; where nobody asks for its mask it is left out before this is asked. */
+const draws = ({ domain, opType, input }: NodeProto): boolean =>
+  domain === "" && (drawing.has(opType) || (opType === "Dropout" && Boolean(input[2])));
+
+const isNorm = ({ domain, opType }: NodeProto): boolean => domain === "" && opType === "BatchNormalization";
+
+/** The operator set of the standard domain; undefined where it is not imported. */
+export const standardVersion = (
+  opsets: readonly Pick<ModelProto["opsetImport"][number], "domain" | "version">[],
+): number | undefined => {
+  const own = opsets.find(({ domain }) => domain === "");
+  return own && Number(own.version);
+};
+
+/** Since operator set 14 an attribute says so; before, asking for the batch's statistics did. */
+export function isByBatch(node: NodeProto, version = 14): boolean {
+  if (!isNorm(node)) return false;
+  if (version < 14) return node.output.slice(1).some((name) => name !== "");
+  return node.attribute.some(({ name, i }) => name === "training_mode" && i === 1n);
+}
+
+/** What the nodes of a model are, without what cannot be reached from functions that are never called. */
+export function traitsOf(model: ModelProto): Traits {
+  const functions = functionsOf(model);
+  const nodes = model.graph!.node;
+  const random = new Set(nodes.filter((node) => contains(node, functions, draws)));
+  const isFresh = (node: NodeProto) => draws(node) && !node.attribute.some(({ name }) => name === "seed");
+  const version = standardVersion(model.opsetImport);
+  const called = calledFrom(nodes, functions);
+  const lists = [
+    { node: nodes, version },
+    ...called.map(({ node, opsetImport }) => ({ node, version: standardVersion(opsetImport) })),
+  ];
+  return {
+    random,
+    isSeeded: ![...random].some((node) => contains(node, functions, isFresh)),
+    statistics: statisticNames(nodes, functions, new Map(), new Set(nodes)),
+    usesBatch: lists.some(({ node, version }) => [...deepNodes(node)].some((one) => isByBatch(one, version))),
+    norms: new Set(nodes.filter((node) => isNorm(node) && !isByBatch(node, version))),
+  };
+}
+
+function calledFrom(
+  nodes: readonly NodeProto[],
+  functions: Functions,
+  found = new Set<FunctionProto>(),
+): FunctionProto[] {
+  for (const node of deepNodes(nodes)) {
+    const body = functions.get(keyOfFunction(node));
+    if (!body || found.has(body)) continue;
+    found.add(body);
+    calledFrom(body.node, functions, found);
+  }
+  return [...found];
+}
+
+function statisticNames(
+  nodes: readonly NodeProto[],
+  functions: Functions,
+  known: Map<FunctionProto, ReadonlySet<string>>,
+  outer: ReadonlySet<NodeProto> = new Set(), // of the graph: an Identity there is an equal tensor, which may be another one in the next file
+): Set<string> {
+  const found = new Set<string>();
+  for (const node of [...deepNodes(nodes)].reverse()) {
+    const body = functions.get(keyOfFunction(node));
+    if (body) {
+      const inner = known.get(body) ?? statisticNames(body.node, functions, known);
+      known.set(body, inner);
+      for (const [i, name] of body.input.entries()) if (inner.has(name)) found.add(node.input[i]);
+    } else if (isNorm(node)) for (const name of node.input.slice(3, 5)) found.add(name);
+    else if (node.opType === "Identity" && !outer.has(node) && found.has(node.output[0])) found.add(node.input[0]);
+  }
+  return found;
+}

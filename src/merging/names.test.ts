@@ -1,0 +1,144 @@
+// Ends whose names differ: the merged file is a's under a's own names, and everything that is not averaged is a's.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
+import { openCheckpoint, readAll } from "../checkpoints/index.ts";
+import { type Tensor, tensor } from "../core/index.ts";
+import { compareFiles } from "../distance/index.ts";
+import { merge } from "./merge.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+
+const weights = (value: number, prefix = "", more: Record<string, Tensor> = {}) =>
+  new Map([
+    [`${prefix}fc.weight`, tensor("float32", [2, 2], [value, value, value, value])],
+    [`${prefix}fc.bias`, tensor("float32", [2], [value, -value])],
+    ...Object.entries(more),
+  ]);
+
+async function stored(path: string): Promise<Record<string, number[]>> {
+  const file = await openCheckpoint(path, { asStored: true });
+  const all = await readAll(file).finally(() => file.close());
+  return Object.fromEntries([...all].map(([name, { data }]) => [name, [...data].map(Number)]));
+}
+
+it.each(["safetensors", "torch", "npz"] as const)(
+  "merges %s files under a's names, whatever b's are",
+  async (format) => {
+    const [a, b, out] = ["a", "b", "out"].map((name) =>
+      at(`${name}-${format}.${{ safetensors: "safetensors", torch: "pt", npz: "npz" }[format]}`),
+    );
+    const counter = { "model._orig_mod.fc.num_batches_tracked": tensor("int64", [], [7]) };
+    await writeTensors(
+      a,
+      format,
+      weights(1, "model._orig_mod.", { ...counter, "criterion.weight": tensor("float32", [2], [5, 6]) }),
+    );
+    await writeTensors(b, format, weights(3, "", { total_ops: tensor("float64", [1], [9]) }));
+    const record = await merge({ a, b, out });
+    expect(Object.keys(record.averaged)).toEqual(["fc"]);
+    expect(await stored(out)).toEqual({
+      "model._orig_mod.fc.weight": [2, 2, 2, 2],
+      "model._orig_mod.fc.bias": [2, -2],
+      "model._orig_mod.fc.num_batches_tracked": [7],
+      "criterion.weight": [5, 6],
+    });
+    expect(record.notes).toEqual([
+      `The names in ${a} have "model." in front, which those in ${b} do not have. Outside of it, and left out: criterion.weight.`,
+      `Only in ${a}, and left as they are there: model.fc.num_batches_tracked (counters, masks or single numbers).`,
+      `Only in ${b}, and left as they are there: total_ops (counters, masks or single numbers).`,
+    ]);
+    // the other way round it is b's names
+    await merge({ a: b, b: a, out, base: "b", layers: ["fc=0.25"] });
+    expect(await stored(out)).toEqual({ "fc.weight": [2.5, 2.5, 2.5, 2.5], "fc.bias": [2.5, -2.5], total_ops: [9] });
+  },
+);
+
+it("merges a sharded end under its own names, with what is not averaged", async () => {
+  await writeTensors(at("s1"), "safetensors", weights(1, "model.", { "model.n": tensor("int64", [1], [4]) }));
+  writeFileSync(
+    at("s.index.json"),
+    JSON.stringify({ weight_map: { "model.fc.weight": "s1", "model.fc.bias": "s1", "model.n": "s1" } }),
+  );
+  await writeTensors(at("bare.safetensors"), "safetensors", weights(3));
+  const out = at("sharded.safetensors");
+  await merge({ a: at("s.index.json"), b: at("bare.safetensors"), out });
+  expect(await stored(out)).toEqual({ "model.fc.weight": [2, 2, 2, 2], "model.fc.bias": [2, -2], "model.n": [4] });
+});
+
+it("keeps a counter of another shape as the base has it", async () => {
+  const of = (value: number, shape: number[]) => weights(value, "", { "bn.n": tensor("int64", shape, [value]) });
+  await writeTensors(at("c.pt"), "torch", of(1, []));
+  await writeTensors(at("d.pt"), "torch", of(3, [1]));
+  for (const [base, expected] of [
+    ["a", 1],
+    ["b", 3],
+  ] as const) {
+    await merge({ a: at("c.pt"), b: at("d.pt"), out: at("cd.pt"), base });
+    expect((await stored(at("cd.pt")))["bn.n"]).toEqual([expected]);
+  }
+});
+
+/** A .pt of dictionaries of one tensor each, of two elements. */
+async function writeDictionaries(path: string, values: Record<string, readonly [number, number]>): Promise<void> {
+  const text = (content: string) => `X${String.fromCharCode(content.length, 0, 0, 0)}${content}`;
+  const dictionaries = Object.keys(values).map((key, i) => {
+    const storage = `(${text("storage")}ctorch\nFloatStorage\n${text(`${i}`)}${text("cpu")}K\x02tQ`;
+    return `${text(key)}}${text("w")}ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x00K\x02\x85K\x01\x85\x89}tRs`;
+  });
+  const members = Object.fromEntries(
+    Object.values(values).map((pair, i) => [`x/data/${i}`, new Uint8Array(Float32Array.from(pair).buffer)]),
+  );
+  const pickle = Buffer.from(`\x80\x02}(${dictionaries.join("")}u.`, "latin1");
+  writeFileSync(path, await zipOf({ "x/data.pkl": pickle, ...members }));
+}
+
+it("takes the dictionary that a key names, of each end its own, and says what is still a's", async () => {
+  const [a, b, out] = ["gan-a.pt", "gan-b.pt", "gan.pt"].map(at);
+  await writeDictionaries(a, { g: [1, 1], d: [10, 10], g_ema: [2, 2] });
+  await writeDictionaries(b, { g: [3, 3], d: [30, 30], g_ema: [6, 6] });
+  await expect(merge({ a, b, out })).rejects.toThrow('in several places ("g", "d", "g_ema")');
+  await expect(merge({ a, b, out, keys: { a: "g", b: "x" } })).rejects.toThrow(
+    `${b} has no dictionary "x", and no names under it. It has "g", "d", "g_ema".`,
+  );
+  const record = await merge({ a, b, out, keys: { a: "g_ema", b: "g_ema" } });
+  const values = async (key: string) => {
+    const file = await openCheckpoint(out, { key });
+    return [...(await file.read("w").finally(() => file.close())).data];
+  };
+  expect([await values("g"), await values("d"), await values("g_ema")]).toEqual([
+    [1, 1],
+    [10, 10],
+    [4, 4],
+  ]);
+  expect(record.notes).toContain(`${out}: "g", "d" are still a's, which a loader that prefers a moving average reads.`);
+  const { distance } = await compareFiles(a, b, { keys: { a: "g", b: "g_ema" } });
+  expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(50));
+});
+
+it("refuses to write what is only read, and a folder, before any work", async () => {
+  const array =
+    "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01(K\x02tcnumpy\ndtype\n(U\x02f4\x89\x88tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x08\0\0\x80?\0\0\0@tb";
+  writeFileSync(at("arrays.pkl"), Buffer.from(`\x80\x03}X\x01\x00\x00\x00w${array}s.`, "latin1"));
+  expect(await stored(at("arrays.pkl"))).toEqual({ w: [1, 2] });
+  const paths = { a: at("arrays.pkl"), b: at("arrays.pkl") };
+  await expect(merge({ ...paths, out: at("m.npz") })).rejects.toThrow(
+    "a pickle of numpy's arrays, which layerwise reads",
+  );
+  const bare = at("e.pt");
+  await writeTensors(bare, "torch", weights(1));
+  const before = readFileSync(bare);
+  await expect(merge({ a: bare, b: bare, out: `${at("new")}/` })).rejects.toThrow(
+    `names a folder. Give --out the name of a file, such as ${at("new")}/merged.pt.`,
+  );
+  expect(readFileSync(bare).equals(before)).toBe(true);
+});
+
+it("refuses ends whose tensors are all empty", async () => {
+  await writeTensors(at("empty.safetensors"), "safetensors", new Map([["w", tensor("float32", [0])]]));
+  await expect(compareFiles(at("empty.safetensors"), at("empty.safetensors"))).rejects.toThrow(
+    "are empty: the weights are elsewhere.",
+  );
+});

@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DType } from "../core/index.ts";
+import { type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
+
+const kindIn = (names: readonly string[], tensor: Partial<KindTensor> & { name: string }) =>
+  kindOf({ dtype: "float32", shape: [4], ...tensor }, (name) => names.includes(name)).name;
+
+describe("the kind of a tensor", () => {
+  it.each<[string, Partial<KindTensor>, readonly string[], string]>([
+    ["bn.num_batches_tracked", { dtype: "int64", shape: [] }, [], "counter"],
+    ["bn.num_batches_tracked", { shape: [1] }, [], "counter"], // averaged once before
+    ["bn.running_mean", {}, ["bn.running_var"], "statistic"],
+    ["norm/running_var", {}, ["norm/running_var"], "statistic"],
+    ["running_mean", {}, [], "weight"],
+    ["text.embeddings.position_ids", { dtype: "int64", shape: [1, 77] }, [], "ids"],
+    ["text.embeddings.position_ids", { dtype: "int64", other: "float16", shape: [1, 77] }, [], "ids"],
+    ["text.embeddings.position_ids", { shape: [1, 77] }, [], "ids"],
+    ["attn.relative_position_index", { dtype: "int64" }, [], "ids"],
+    ["codebook_indices", { dtype: "int32" }, [], "ids"],
+    ["refractive_index", {}, [], "weight"],
+    ["l.g_idx", { dtype: "int32" }, ["l.scales"], "whole"],
+    ["l.qweight", { dtype: "int32" }, [], "whole"],
+    ["l.weight", { dtype: "int8" }, [], "whole"],
+    ["l.weight", { dtype: "int64" }, [], "whole"],
+    ["l.weight", { dtype: "int8", other: "float32" }, [], "whole"],
+    ["l.codes", { dtype: "int64" }, ["l.absmax"], "whole"],
+    ["l.packed", { dtype: "uint8" }, [], "whole"],
+    ["attn.mask", { dtype: "bool", shape: [6, 6] }, [], "mask"],
+    ["attn.bias", { dtype: "uint8", shape: [1, 1, 8, 8] }, [], "mask"],
+    ["attn.bias", { shape: [1, 1, 8, 8], isEqual: true }, [], "mask"],
+    ["attn.bias", { shape: [1, 1, 8, 8] }, [], "weight"],
+    ["attn.bias", { shape: [8], isEqual: true }, [], "weight"],
+    ["tgt_mask", { shape: [6, 6], isEqual: true }, [], "mask"],
+    ["tgt_mask", { shape: [6, 6] }, [], "weight"],
+    ["mask_token", { isEqual: true }, [], "weight"],
+    ["attn.IGNORE", { shape: [], isEqual: true, isInfinite: true }, [], "mask"],
+    ["anything", { isEqual: true, isInfinite: true }, [], "mask"],
+    ["fc.weight_mask", {}, ["fc.weight_orig"], "mask"],
+    ["queue_ptr", { dtype: "int64", shape: [5] }, [], "buffer"],
+    ["fc.weight_u", {}, ["fc.weight_orig"], "vectors"],
+    ["fc.weight_v", {}, ["fc.weight_orig"], "vectors"],
+    ["0.weight_u", {}, ["0.weight_bar"], "vectors"],
+    ["rnn.weight_hh_l0_u", {}, ["rnn.weight_hh_l0_orig"], "vectors"],
+    ["fc.parametrizations.weight.0._u", {}, ["fc.parametrizations.weight.original"], "vectors"],
+    ["fc.parametrizations.weight.1._v", {}, ["fc.parametrizations.weight.original0"], "vectors"],
+    ["fc.u0", {}, ["fc.weight", "fc.u0", "fc.sv0"], "vectors"],
+    ["fc.sv0", { shape: [1] }, ["fc.weight", "fc.u0", "fc.sv0"], "vectors"],
+    // weight_norm's direction, a weight of that name, and one with a scale that another module has
+    ["fc.weight_v", {}, ["fc.weight_g"], "weight"],
+    ["fc.u0", {}, ["fc.weight"], "weight"],
+    ["fc.parametrizations.weight.original1", {}, ["fc.parametrizations.weight.original0"], "weight"],
+  ])("%s, %o beside %o", (name, tensor, names, kind) => {
+    expect(kindIn(names, { name, ...tensor })).toBe(kind);
+  });
+
+  const leaves = [
+    "weight_u",
+    "weight_v",
+    "weight_orig",
+    "weight_g",
+    "_u",
+    "original",
+    "mask",
+    "bias",
+    "position_ids",
+    "u0",
+    "sv0",
+    "q",
+    "",
+  ];
+  const names = fc.array(fc.constantFrom(...leaves, "parametrizations", "0", "a"), { minLength: 1, maxLength: 5 });
+  const dtypes = fc.constantFrom<DType>("float32", "bfloat16", "bool", "int64", "int32", "uint8");
+
+  it("is a weight, or is refused, without anything that speaks for another kind; whole numbers are never averaged", () => {
+    fc.assert(
+      fc.property(
+        names,
+        dtypes,
+        fc.option(dtypes, { nil: undefined }),
+        fc.boolean(),
+        fc.uniqueArray(fc.constantFrom(...leaves)),
+        (parts, dtype, other, isEqual, beside) => {
+          const name = parts.join(".");
+          const tensor = { name, dtype, other, shape: [2, 3], isEqual };
+          const siblings = beside.map((leaf) => [...parts.slice(0, -1), leaf].join("."));
+          const has = (one: string) => siblings.includes(one);
+          const kind = kindOf(tensor, has);
+          const isWhole = [dtype, other ?? dtype].some((one) => !/float/.test(one));
+          if (isWhole) expect(kind.differing).not.toBe("average");
+          else expect(kind.differing).not.toBe("refuse");
+          // what is taken for a mask as it is equal would otherwise be averaged, which changes nothing
+          if (mayBeMask(tensor, has)) expect(kindOf({ ...tensor, isEqual: false }, has).name).toBe("weight");
+          if (!isWhole && siblings.length === 0 && !isEqual && !/position_ids$/.test(name))
+            expect(kind.name).toBe("weight");
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { groupLayers, matchLayers } from "../layers.ts";
+import { globExpression, layerOf, moduleOf } from "./paths.ts";
+
+const tensors = (names: readonly string[]) => names.map((name) => ({ name, dtype: "float32" as const, shape: [2] }));
+const layersOf = (names: readonly string[], group?: "module" | "block" | "tensor") =>
+  groupLayers(tensors(names), { group }).map(({ name }) => name);
+
+describe("a layer's name", () => {
+  it.each([
+    ["block.0.conv.weight", "block.0.conv"],
+    ["head/kernel", "head"],
+    ["encoder/layer_._0/attention/query/kernel:0", "encoder/layer_._0/attention/query"],
+    ["cls", "cls"],
+    ["cls:0", "cls"],
+    ["onnx::MatMul_19", "onnx::MatMul_19"],
+    ["/Constant_output_0", "/Constant_output_0"],
+    ["/fc/Constant_output_0", "/fc"],
+    ["call/vit/dense/MatMul/ReadVariableOp:0", "call/vit/dense"],
+    ["call/vit/dense/BiasAdd/ReadVariableOp:0", "call/vit/dense"],
+    ["call/norm/batchnorm/mul/ReadVariableOp:0", "call/norm"],
+    ["call/norm/batchnorm/ReadVariableOp_2:0", "call/norm"],
+    ["call/query/einsum/Einsum/ReadVariableOp:0", "call/query"],
+    ["call/query/add/ReadVariableOp:0", "call/query"],
+    ["call/bn/FusedBatchNormV3/ReadVariableOp_1:0", "call/bn"],
+    ["call/bn/ReadVariableOp:0", "call/bn"],
+  ])("of %s is %s", (name, layer) => expect(layerOf(name)).toBe(layer));
+
+  it("is the module in either spelling, whatever the components", () => {
+    const component = fc.stringMatching(/^[A-Za-z0-9_]{1,8}$/).filter((text) => !text.startsWith("ReadVariableOp"));
+    fc.assert(
+      fc.property(fc.array(component, { minLength: 2, maxLength: 6 }), fc.boolean(), (parts, indexed) => {
+        for (const separator of [".", "/"]) {
+          const name = parts.join(separator) + (indexed ? ":0" : "");
+          expect(moduleOf(name)).toBe(parts.slice(0, -1).join(separator));
+        }
+      }),
+    );
+  });
+});
+
+describe("blocks", () => {
+  it.each([
+    [
+      ["h.0.ln_1.weight", "h.0.mlp.fc.weight", "h.1.ln_1.weight"],
+      ["h.0", "h.1"],
+    ],
+    [
+      ["net/layers/0/fc/kernel", "net/layers/1/fc/kernel", "head/kernel"],
+      ["net/layers/0", "net/layers/1", "head"],
+    ],
+    [["T/encoderblock_0/norm_0/scale", "T/encoderblock_0/mlp_3/dense_0/kernel"], ["T/encoderblock_0"]],
+    [["bert/layer_._0/query/kernel:0", "bert/layer_._0/key/kernel:0"], ["bert/layer_._0"]],
+    [["e.encoder_layer_0.mlp.0.weight", "e.encoder_layer_0.ln.weight"], ["e.encoder_layer_0"]],
+    [
+      ["encoder_1.layers.0.fc.weight", "encoder_2.layers.0.fc.weight"],
+      ["encoder_1.layers.0", "encoder_2.layers.0"],
+    ],
+    [
+      ["down_1.conv.weight", "down_1.norm.weight", "down_2.conv.weight"],
+      ["down_1", "down_2"],
+    ],
+    [
+      ["resnet_v2_50/stem/kernel", "resnet_v2_50/head/kernel"],
+      ["resnet_v2_50/stem", "resnet_v2_50/head"],
+    ],
+    [
+      ["layer1.0.conv1.weight", "layer1.0.bn1.weight", "fc.weight"],
+      ["layer1.0", "fc"],
+    ],
+    [
+      ["0.conv.weight", "0.norm.weight", "1.weight"],
+      ["0", "1"],
+    ],
+    [["scales.0", "scales.1"], ["scales"]],
+  ])("of %j are %j", (names, blocks) => expect(layersOf(names, "block")).toEqual(blocks));
+});
+
+describe("globs", () => {
+  const layers = groupLayers(tensors(["T/block_0/query/kernel", "T/block_0/norm/scale", "T/pos/table", "head/kernel"]));
+  const matched = (...globs: string[]) => matchLayers(layers, globs).map(({ name }) => name);
+
+  it("match with either separator, and * within a component", () => {
+    expect(matched("T/block_0/**")).toEqual(["T/block_0/query", "T/block_0/norm"]);
+    expect(matched("T.block_0.*")).toEqual(["T/block_0/query", "T/block_0/norm"]);
+    expect(matched("T/*")).toEqual(["T/pos"]);
+    expect(matched("**/query", "head")).toEqual(["T/block_0/query", "head"]);
+    expect(() => matched("*/query")).toThrow("No layer matches */query");
+  });
+
+  it("match every name as it is, and in the other spelling", () => {
+    const name = fc.stringMatching(/^[A-Za-z0-9_()+[\]^$|{}\\?:-]{1,6}([./][A-Za-z0-9_()+$-]{1,6}){0,4}$/);
+    fc.assert(
+      fc.property(name, (path) => {
+        expect(globExpression(path).test(path)).toBe(true);
+        expect(globExpression(path.replaceAll("/", ".")).test(path.replaceAll(".", "/"))).toBe(true);
+        expect(globExpression("*").test(path)).toBe(!/[./]/.test(path));
+        expect(globExpression("**").test(path)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,71 @@
+// Names of tensors as paths: `block.0.conv.weight` in PyTorch, `block_0/conv/kernel` in flax, `block_0/conv/kernel:0` in TensorFlow. Both separators
+// mean the same. A module keeps the spelling of its file.
+
+/** What TensorFlow appends to the name of a variable or its module when a graph reads it: the reading operation, and the operation it is read for. */
+const reading = /[./]ReadVariableOp(_\d+)?$/;
+const operations =
+  /[./](kernel|bias|gamma|beta|moving_mean|moving_variance|Read|MatMul|BiasAdd|Conv[123]D|(depthwise|separable_conv2d|convolution|Tensordot|[Ee]insum|batchnorm|FusedBatchNormV3|[Aa]dd|AddV2|[Mm]ul|[Ss]ub|embedding_lookup)(_\d+)?)$/;
+
+/** The path without TensorFlow's index of an output, `:0`. */
+const withoutIndex = (name: string) => name.replace(/:\d+$/, "");
+
+/**
+ * The module that a tensor is in: its name without the last component; empty where the name has only one.
+ * @example moduleOf("head/kernel:0") gives "head"
+ */
+export function moduleOf(name: string): string {
+  const path = withoutIndex(name);
+  if (!reading.test(path)) return path.replace(/[./]?[^./]*$/, "");
+  let module = path.replace(reading, "");
+  while (operations.test(module)) module = module.replace(operations, "");
+  return module;
+}
+
+/** The layer that a tensor's name gives: its module, or its own name where it is in none. */
+export const layerOf = (name: string): string => moduleOf(name) || withoutIndex(name);
+
+/** What a numbered block is called. */
+const blockName = /(^|[./]|block|layer|stage|unit|cell)$/i;
+
+interface Numbered {
+  /** The path up to the number, and up to its end. */
+  readonly stem: string;
+  readonly end: string;
+}
+
+/** The components of a path that end with a number, except those that are part of a word (`layer1`, `conv2d`). */
+function numbersIn(path: string): Numbered[] {
+  const found: Numbered[] = [];
+  for (const { index, 0: component } of path.matchAll(/[^./]+/g)) {
+    const [number] = /(^|_)\d+$/.exec(component) ?? [];
+    const end = index + component.length;
+    if (number !== undefined) found.push({ stem: path.slice(0, end - number.length), end: path.slice(0, end) });
+  }
+  return found;
+}
+
+/**
+ * Finds the block of each module: its path up to the first number that is a component, or that follows the name of a block: `h.0`, `layers/1`,
+ * `encoderblock_0`. Where there is none, another number counts beside a second one (`down_1`, `down_2`; not `resnet_v2_50`).
+ */
+export function blocksOf(modules: Iterable<string>): (module: string) => string | undefined {
+  const ends = new Map<string, Set<string>>();
+  for (const module of modules)
+    for (const { stem, end } of numbersIn(module)) ends.set(stem, (ends.get(stem) ?? new Set()).add(end));
+  return (module) => {
+    const numbers = numbersIn(module);
+    const block =
+      numbers.find(({ stem }) => blockName.test(stem)) ?? numbers.find(({ stem }) => ends.get(stem)!.size > 1);
+    return block?.end;
+  };
+}
+
+/** A glob over paths: `*` within a component, `**` across them; either separator matches both. */
+export function globExpression(glob: string): RegExp {
+  const parts = glob.split(/(\*\*|\*|[./])/).map((part) => {
+    if (part === "**") return ".*";
+    if (part === "*") return "[^./]*";
+    return part === "." || part === "/" ? "[./]" : part.replace(/[+?^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`);
+}

@@ -1,0 +1,80 @@
+// Which bias is added to which weight's product in a graph. Exporters rename a matrix that they transpose and leave its bias its name, so names alone
+// would make two layers of one module.
+import { sizeOf } from "../../core/index.ts";
+import type { ForeignModel, Held } from "../../graph/index.ts";
+
+const products = new Set(["MatMul", "Gemm", "Conv", "ConvTranspose", "FusedMatMul"]);
+/** Operations that change the form of a value, not its numbers. */
+const forms = new Set(["Cast", "Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
+
+type Node = ForeignModel["nodes"][number];
+
+/**
+ * The bias of each weight, by name: the only one that is added to its products, and to no other's. A vector with another size than the product's
+ * channels is none, such as a table of positions.
+ */
+export function biasesOf({ nodes, held }: Pick<ForeignModel, "nodes" | "held">): Map<string, string> {
+  const weights = new Map(held.map((one) => [one.name, one]));
+  const makers = new Map<string, Node>();
+  const users = new Map<string, Node[]>();
+  for (const node of nodes) {
+    for (const name of node.output) makers.set(name, node);
+    for (const name of node.input) {
+      const some = users.get(name);
+      if (some) some.push(node);
+      else users.set(name, [node]);
+    }
+  }
+  /** The weight that a value is, perhaps in another form. */
+  const weightBehind = (name: string): Held | undefined => {
+    let at = name;
+    for (let node = makers.get(at); node && forms.has(node.opType); node = makers.get(at)) at = node.input[0];
+    return weights.get(at);
+  };
+  /** The nodes that use a weight's numbers. */
+  const usesOf = (name: string): Node[] =>
+    (users.get(name) ?? []).flatMap((node) =>
+      forms.has(node.opType) && node.input[0] === name ? usesOf(node.output[0]) : [node],
+    );
+  /** The sum that a product is an addend of, and nothing else. */
+  const sumOf = (product: Node): Node | undefined => {
+    let node = product;
+    for (;;) {
+      const [next, ...others] = users.get(node.output[0]) ?? [];
+      if (!next || others.length) return undefined;
+      if (next.opType === "Add") return next;
+      if (!forms.has(next.opType) || next.input[0] !== node.output[0]) return undefined;
+      node = next;
+    }
+  };
+  const addendOf = (product: Node): { bias: Held; at: Node } | undefined => {
+    const own = product.opType === "MatMul" || product.opType === "FusedMatMul" ? undefined : product.input[2];
+    const sum = own ? product : sumOf(product);
+    const [bias] = (own ? [own] : (sum?.input ?? [])).flatMap((name) => weightBehind(name) ?? []);
+    return bias && sum && { bias, at: sum };
+  };
+
+  const pairs = new Map<string, { bias: string; sums: Node[] }>();
+  for (const node of nodes) {
+    if (!products.has(node.opType)) continue;
+    const [weight, ...others] = node.input.slice(0, 2).flatMap((name) => weightBehind(name) ?? []);
+    if (!weight || others.length || pairs.has(weight.name)) continue;
+    const uses = usesOf(weight.name);
+    const added = uses.map((use) => (products.has(use.opType) ? addendOf(use) : undefined));
+    const bias = added[0]?.bias;
+    if (!bias || !isOfChannels(bias, weight) || added.some((one) => one?.bias !== bias)) continue;
+    pairs.set(weight.name, { bias: bias.name, sums: added.map((one) => one!.at) });
+  }
+  return new Map(
+    [...pairs]
+      .filter(([, { bias, sums }]) => usesOf(bias).every((use) => sums.includes(use)))
+      .map(([weight, { bias }]) => [weight, bias]),
+  );
+}
+
+/** True for a bias with one number for each channel of a weight. */
+function isOfChannels(bias: Held, weight: Held): boolean {
+  const size = sizeOf(bias.shape);
+  const isVector = bias.shape.filter((n) => n !== 1).length <= 1;
+  return isVector ? weight.shape.includes(size) : weight.shape.join().endsWith(`,${bias.shape.join()}`);
+}

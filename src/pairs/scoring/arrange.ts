@@ -1,0 +1,67 @@
+// Scores and labels as they are scored: the batch first, the classes last. A graph may have its batch at another axis (PyTorch's recurrent layers) and its
+// classes at the second (images), or one score for two classes.
+import { sizeOf, type Tensor, tensor, toNumbers } from "../../core/index.ts";
+import { type Dataset, relabel } from "../../data/index.ts";
+import { add, concat, log, reshape, scalar, sub, transpose, type Value } from "../../graph/index.ts";
+import type { Reading } from "./readings.ts";
+
+/** The least number: added to probabilities, it keeps the logarithms of those that are zero finite. */
+const least = 1.2e-38;
+
+/** How an output's elements become scores [batch, …, classes], or [batch, …] where labels are values. */
+export interface Arrangement {
+  /** Of the output on a batch. */
+  readonly shape: readonly number[];
+  readonly batchAxis: number;
+  readonly reading: Reading;
+  /** One score for two classes is the probability of the second, not its logit. */
+  readonly isProbability?: boolean;
+}
+
+export function arrangeScores(scores: Value, { shape, batchAxis, reading, isProbability }: Arrangement): Value {
+  const rest = shape.flatMap((_, axis) => (axis === batchAxis ? [] : [axis]));
+  const { kind, classAxis, positions, classes } = reading;
+  const order = classAxis === undefined ? rest : [...rest.toSpliced(classAxis, 1), rest[classAxis]];
+  const moved = transpose(reshape(scores, shape), [batchAxis, ...order]);
+  const batch = shape[batchAxis];
+  if (kind === "values") return moved;
+  if (kind !== "binary") return reshape(moved, [batch, ...positions, classes]);
+  const second = reshape(moved, [batch, ...positions, 1]);
+  const { graph } = scores;
+  if (!isProbability) return concat([graph.constant(tensor("float32", second.shape)), second], second.shape.length - 1);
+  const both = concat([sub(scalar(graph, "float32", 1), second), second], second.shape.length - 1);
+  return log(add(both, scalar(graph, "float32", least)));
+}
+
+/** The data with labels as a reading takes them: class indices for each position, or values. */
+export function arrangeLabels(data: Dataset, { kind, positions, classAxis }: Reading): Dataset {
+  const { labels, count, labelShape } = data;
+  const dtype = kind === "values" ? "float32" : "int64";
+  const shape = kind === "values" ? labelShape : positions;
+  const isAsIs = (data.labelType !== "float32") === (dtype === "int64") && String(shape) === String(labelShape);
+  if (isAsIs && kind !== "one-hot") return data;
+  if (!labels)
+    return {
+      ...data,
+      labelType: dtype,
+      labelShape: shape,
+      batch(indices, options) {
+        const { inputs, labels: own } = data.batch(indices, options);
+        return { inputs, labels: tensor(dtype, [indices.length, ...shape], toNumbers(own)) };
+      },
+    };
+  if (kind === "one-hot") return relabel(data, classesOf(labels, classAxis! + 1, [count, ...shape]));
+  return relabel(data, tensor(dtype, [count, ...shape], toNumbers(labels)));
+}
+
+/** The index of the 1 in every row along an axis. */
+function classesOf(labels: Tensor, axis: number, shape: readonly number[]): Tensor {
+  const values = toNumbers(labels);
+  const [length, inner] = [labels.shape[axis], sizeOf(labels.shape.slice(axis + 1))];
+  const classes = tensor("int64", shape);
+  for (let i = 0; i < classes.data.length; i++) {
+    const start = Math.floor(i / inner) * length * inner + (i % inner);
+    for (let k = 1; k < length; k++) if (values[start + k * inner] === 1) classes.data[i] = BigInt(k);
+  }
+  return classes;
+}

@@ -1,0 +1,280 @@
+// Which output of an ONNX graph holds the scores, and what the labels mean to it. The graph's own declarations say it where they are complete and the scores
+// come from a product; else the graph runs once on the first samples.
+import { convert, listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
+import { batchAt, batchShape, type Dataset } from "../../data/index.ts";
+import {
+  type ForeignModel,
+  Graph,
+  inputNames,
+  type Port,
+  serialise,
+  type Type,
+  type Value,
+} from "../../graph/index.ts";
+import { dtypeOf } from "../../models/index.ts";
+import { Session } from "../../runtime/index.ts";
+import type { End } from "../end.ts";
+import { applyNetwork, type OnnxNetwork, type Output } from "../matching/network.ts";
+import type { Pair, PairRequest, Task } from "../origin.ts";
+import { arrangeScores } from "./arrange.ts";
+import { beforeSigmoid, comesFromProduct, comesFromSigmoid, declaredTypes } from "./declared-output.ts";
+import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
+
+/** The output with the scores, and what the labels are to it. */
+export interface Chosen {
+  readonly output: Output;
+  readonly reading: Reading;
+  /** Of the output on a batch. */
+  readonly shape: readonly number[];
+  readonly batchAxis: number;
+  /** What to say of it. */
+  readonly note?: string;
+}
+
+/** An output, and the ways in which the labels fit it. */
+interface Candidate {
+  readonly name: string;
+  /** On a batch. */
+  readonly type: Type;
+  readonly batchAxis: number;
+  readonly readings: readonly Reading[];
+  /** On some samples, where the graph was run. */
+  readonly scores?: Tensor;
+}
+
+/** Chooses the output with the scores. Throws {@link UserError} when it is not clear, or the network fails on the samples. */
+export async function chooseOutput(
+  network: OnnxNetwork,
+  a: End,
+  inputs: Pair["inputs"],
+  data: Dataset,
+  batch: number,
+  { task, output, runtime }: PairRequest,
+): Promise<Chosen> {
+  const { foreign } = network;
+  const names = foreign.outputs.map(({ name }) => name);
+  const withoutTensor = listSome(foreign.sequences, 4);
+  if (output !== undefined && foreign.sequences.includes(output))
+    throw new UserError(`The output ${output} of the model is not a tensor. ${exportTensors}`);
+  if (names.length === 0)
+    throw new UserError(
+      `The model has no output that is a tensor${withoutTensor && `, only ${withoutTensor}`}. ${exportTensors}`,
+    );
+  if (output !== undefined && !names.includes(output)) {
+    const near = nearest(output, names);
+    throw new UserError(
+      `The model has no output ${output}${near ? `; did you mean ${near}?` : "."} It has ${listSome(names, 12)}.`,
+    );
+  }
+  const ports = foreign.outputs.filter(({ name }) => output === undefined || name === output);
+  const labels = factsOf(data);
+  if (task !== undefined && task !== "regress" && !labels.areWhole)
+    throw new UserError(
+      `--task ${task} wants classes, but the labels of ${data.name} are values (float32). Convert them to whole numbers, or leave --task out.`,
+    );
+  const candidateOf = (port: Port, type: Type, batchAxis: number, scores?: Tensor): Candidate => {
+    const facts = outputFacts(port, type, batchAxis, comesFromSigmoid(foreign, port.name));
+    const readings = /float/.test(type.dtype) ? readingsOf(labels, facts, task) : [];
+    return { name: port.name, type, batchAxis, readings, scores };
+  };
+  const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, [batch, ...data.labelShape]) : undefined;
+  const declared = ports
+    .flatMap((port) => (byDeclaration ? [candidateOf(port, byDeclaration.get(port.name)!, 0)] : []))
+    .filter(({ readings }) => readings.length > 0);
+  if (declared.length === 1 && isFromProduct(declared[0])) return chosen(declared[0]);
+
+  const probe = isBatchFirst(data) ? batch : probeSize(network, data, batch);
+  const found = await runOnce(network, a, inputs, ports, data, probe, runtime);
+  const candidates = ports.map((port) => {
+    const scores = found.get(port.name)!;
+    const axis = batchAxisOf(network, data, port, scores.shape, probe);
+    const shape = scores.shape.map((n, i) => (i === axis && n === probe ? batch : n));
+    return candidateOf(port, { dtype: scores.dtype, shape }, axis, scores);
+  });
+  const fits = candidates.filter(({ readings }) => readings.length > 0);
+  const described = candidates.map(({ name, type }) => `${name} [${type.shape}]`);
+  if (fits.length === 0) throw noOutput(labels, [batch, ...data.labelShape], task, described, withoutTensor);
+  if (fits.length > 1)
+    throw new UserError(`Several outputs could hold the scores: ${listSome(described, 8)}. Name one with --output.`);
+  return chosen(fits[0]);
+
+  function isFromProduct({ name, readings: [{ kind }, ...others] }: Candidate): boolean {
+    return others.length === 0 && (kind === "classes" || kind === "one-hot") && comesFromProduct(foreign, name);
+  }
+
+  function chosen(candidate: Candidate): Chosen {
+    const { name, type, batchAxis, readings, scores } = candidate;
+    const reading = chooseReading(readings, labels, `${name} [${type.shape}]`, data.name, task);
+    const { shape } = type;
+    if (reading.kind !== "binary") {
+      const { classAxis } = reading;
+      const axis = classAxis === undefined ? 0 : classAxis < batchAxis ? classAxis : classAxis + 1;
+      if (reading.kind !== "values" && comesFromSigmoid(foreign, name))
+        return beforeSigmoids(foreign, candidate, reading);
+      return {
+        output: {
+          name,
+          type,
+          areProbabilities: reading.kind !== "values" && scores !== undefined && areProbabilities(scores, axis),
+          arrange: (value) => arrangeScores(value, { shape, batchAxis, reading }),
+        },
+        reading,
+        shape,
+        batchAxis,
+      };
+    }
+    const from = beforeSigmoid(foreign, name);
+    const isProbability =
+      from === undefined && (comesFromSigmoid(foreign, name) || (scores !== undefined && areInUnitRange(scores)));
+    return {
+      output: {
+        name,
+        from,
+        // another shape may be between the sigmoid and the output, not another order
+        type: from === undefined ? type : { dtype: type.dtype, shape: [sizeOf(shape)] },
+        arrange: (value) => arrangeScores(value, { shape, batchAxis, reading, isProbability }),
+      },
+      reading,
+      shape,
+      batchAxis,
+    };
+  }
+}
+
+/** What to do about a sequence of maps, which skl2onnx makes of the probabilities unless it is told otherwise. */
+const exportTensors =
+  "Export the scores as a tensor (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}})).";
+
+/** A score for every class that went through a sigmoid, which a softmax would take for logits: those before it are. */
+function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candidate, reading: Reading): Chosen {
+  const from = beforeSigmoid(foreign, name);
+  const { shape } = type;
+  if (from === undefined)
+    throw new UserError(
+      `The output ${name} [${shape}] holds a sigmoid of each class's score, which is no distribution over the classes. Export the scores before the sigmoid.`,
+    );
+  const arrange = (value: Value) => arrangeScores(value, { shape, batchAxis, reading });
+  const output = { name, from, type: { dtype: type.dtype, shape: [sizeOf(shape)] }, arrange };
+  const note = `The output ${name} holds a sigmoid of each class's score; the scores before it are used as logits.`;
+  return { output, reading, shape, batchAxis, note };
+}
+
+function noOutput(
+  labels: LabelFacts,
+  sizes: readonly number[],
+  task: Task | undefined,
+  described: readonly string[],
+  withoutTensor: string,
+): UserError {
+  const areValues = task === "regress" || !labels.areWhole;
+  const need = areValues
+    ? `as many values as the labels [${sizes}]`
+    : `scores [${sizes},classes] for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
+  const advice = withoutTensor
+    ? `${withoutTensor} is not a tensor. ${exportTensors}`
+    : "Give other labels, or name the output and the --task.";
+  return new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
+}
+
+/** What is known of an output without its batch. */
+function outputFacts({ shape }: Port, type: Type, batchAxis: number, isSigmoid: boolean): OutputFacts {
+  const free = shape?.map((size) => typeof size !== "number" || size <= 0).toSpliced(batchAxis, 1);
+  return {
+    shape: type.shape.toSpliced(batchAxis, 1),
+    isSigmoid,
+    free: free?.flatMap((one, axis) => (one ? [axis] : [])),
+  };
+}
+
+const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 }) => !axis);
+
+/** Samples to run the graph with where an output's batch axis is to be found: a number that is no other size, where there is one. */
+function probeSize({ foreign }: OnnxNetwork, { inputs, count }: Dataset, batch: number): number {
+  const isFixed = inputs.some(({ name, axis = 0 }) => {
+    const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
+    return axis !== null && Number(port.shape?.[axis]) > 0;
+  });
+  const taken = new Set([
+    ...[...foreign.inputs, ...foreign.outputs].flatMap(({ shape }) => shape ?? []),
+    ...inputs.flatMap(({ shape }) => shape),
+  ]);
+  for (let size = Math.min(batch, count); size > 0 && !isFixed; size--) if (!taken.has(size)) return size;
+  return batch;
+}
+
+/** The axis of an output that counts the samples: the one that has the name of the inputs' batch, else the one of its size. */
+function batchAxisOf(
+  { foreign }: OnnxNetwork,
+  data: Dataset,
+  { shape: declared }: Port,
+  shape: readonly number[],
+  size: number,
+): number {
+  const names = new Set(
+    data.inputs.flatMap(({ name, axis = 0 }) => {
+      const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
+      const own = axis === null ? undefined : port.shape?.[axis];
+      return typeof own === "string" && own !== "" ? [own] : [];
+    }),
+  );
+  const named = declared?.findIndex((one) => typeof one === "string" && names.has(one)) ?? -1;
+  if (named >= 0) return named;
+  return isBatchFirst(data) ? 0 : Math.max(0, shape.indexOf(size));
+}
+
+/** Whether every row of scores along an axis is a distribution, as a softmax at the end of the graph makes it. */
+export function areProbabilities(scores: Tensor, axis = scores.shape.length - 1): boolean {
+  const classes = scores.shape[axis];
+  const inner = sizeOf(scores.shape.slice(axis + 1));
+  const values = toNumbers(scores);
+  if (classes < 2) return false;
+  for (let row = 0; row < values.length; row += classes * inner)
+    for (let at = row; at < row + inner; at++) {
+      let sum = 0;
+      for (let i = 0; i < classes; i++) sum += values[at + i * inner] >= 0 ? values[at + i * inner] : Number.NaN;
+      if (!(Math.abs(sum - 1) < 1e-3)) return false; // sixteen bits are that exact
+    }
+  return true;
+}
+
+const areInUnitRange = (scores: Tensor): boolean => toNumbers(scores).every((x: number) => x >= 0 && x <= 1);
+
+async function runOnce(
+  network: OnnxNetwork,
+  a: End,
+  inputsOf: Pair["inputs"],
+  ports: readonly Port[],
+  data: Dataset,
+  size: number,
+  runtime: PairRequest["runtime"],
+): Promise<Map<string, Tensor>> {
+  const graph = new Graph();
+  const parameters = new Map(network.parameters.map((p) => [p.name, p]));
+  const find = applyNetwork(network, inputsOf(graph, batchShape(data, size)), (name) => {
+    const p = parameters.get(name)!;
+    return graph.input(`a:${name}`, dtypeOf(p), p.shape);
+  });
+  const outputs = Object.fromEntries(ports.map(({ name }, i) => [`out${i}`, find(name)]));
+  const weights = new Map<string, Tensor>();
+  for (const input of inputNames(Object.values(outputs))) {
+    const parameter = input.startsWith("a:") ? parameters.get(input.slice(2)) : undefined;
+    if (parameter) weights.set(input, convert(await a.read(parameter.name), dtypeOf(parameter)));
+  }
+  try {
+    const session = await Session.load(serialise(outputs, undefined, network.foreign.dialect), runtime);
+    const results = await session.run({ ...Object.fromEntries(weights), ...batchAt(data, 0, size).inputs });
+    await session.dispose();
+    return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
+  } catch (error) {
+    throw cannotRun(error, data.name);
+  }
+}
+
+/** The sentence for a graph that the runtime refuses. */
+export function cannotRun(error: unknown, data: string): unknown {
+  if (error instanceof UserError) return error;
+  return new UserError(
+    `ONNX Runtime cannot run the model on samples of ${data}: ${(error as Error).message.split("\n")[0]} Check the model and the data.`,
+    { cause: error },
+  );
+}

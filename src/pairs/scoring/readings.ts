@@ -1,0 +1,167 @@
+// What labels can mean to an output: every way in which their shape and values fit its shape, and the one that is meant.
+import { sizeOf, toNumbers, UserError } from "../../core/index.ts";
+import type { Dataset } from "../../data/index.ts";
+import type { Task } from "../origin.ts";
+
+/** One way to score an output. Axes are counted without the batch's. */
+export interface Reading {
+  readonly task: Task;
+  readonly kind: "classes" | "one-hot" | "binary" | "values";
+  /** Zero where labels are values. */
+  readonly classes: number;
+  /** Where an output has a score for every class. */
+  readonly classAxis?: number;
+  /** The labels of a sample. */
+  readonly positions: readonly number[];
+}
+
+/** What is known of labels. Whole numbers may be stored as floats. */
+export interface LabelFacts {
+  /** Of a sample. */
+  readonly shape: readonly number[];
+  readonly areFloats: boolean;
+  readonly areWhole: boolean;
+  /** The largest label and one; zero for values. */
+  readonly classes: number;
+  /** True where the rows along an axis (of a sample) have one 1 and zeros. */
+  isOneHot(axis: number): boolean;
+  /** True where the rows along an axis are distributions. */
+  isDistribution(axis: number): boolean;
+}
+
+export function factsOf({ labels, labelShape: shape, labelType, classes }: Dataset): LabelFacts {
+  const areFloats = labelType === "float32";
+  const values = labels && toNumbers(labels);
+  const areWhole = !areFloats || (values?.every((x: number) => Number.isInteger(x)) ?? false);
+  const everyRow = (axis: number, holds: (row: Float64Array) => boolean): boolean => {
+    if (!values || shape.length === 0) return false;
+    const [length, inner] = [shape[axis], sizeOf(shape.slice(axis + 1))];
+    const row = new Float64Array(length);
+    for (let start = 0; start < values.length; start += length * inner)
+      for (let at = 0; at < inner; at++) {
+        for (let i = 0; i < length; i++) row[i] = values[start + i * inner + at];
+        if (!holds(row)) return false;
+      }
+    return true;
+  };
+  const sumsToOne = (row: Float64Array) => Math.abs(row.reduce((sum, x) => sum + x, 0) - 1) < 1e-3;
+  return {
+    shape,
+    areFloats,
+    areWhole,
+    classes: areFloats && areWhole && values ? Math.max(-1, largestOf(values)) + 1 : classes,
+    isOneHot: (axis) => everyRow(axis, (row) => row.every((x) => x === 0 || x === 1) && sumsToOne(row)),
+    isDistribution: (axis) => everyRow(axis, (row) => row.every((x) => x >= 0) && sumsToOne(row)),
+  };
+}
+
+function largestOf(values: ArrayLike<number>): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]);
+  return largest;
+}
+
+/** What is known of an output. */
+export interface OutputFacts {
+  /** Of a sample. */
+  readonly shape: readonly number[];
+  /** Its elements come out of a sigmoid. */
+  readonly isSigmoid?: boolean;
+  /** Axes whose size the graph leaves free, which cannot be that of the classes. */
+  readonly free?: readonly number[];
+}
+
+/** The ways in which labels may be meant; several where it is not clear. */
+export function readingsOf(labels: LabelFacts, output: OutputFacts, task?: Task): Reading[] {
+  const fitting = [...classReadings(labels, output), ...singleReadings(labels, output)];
+  const values = fitting.filter(({ kind }) => kind === "values");
+  const binary = fitting.filter(({ kind }) => kind === "binary");
+  const classes = fitting.filter(({ kind }) => kind === "classes" || kind === "one-hot");
+  if (task === "regress") return values;
+  if (task) {
+    const asked = classes.filter((one) => one.task === task);
+    return asked.length ? asked : classes.length ? classes : binary;
+  }
+  if (!labels.areWhole) return values;
+  if (classes.length) return classes;
+  if (binary.length) return output.isSigmoid ? binary : [...binary, ...values];
+  return labels.areFloats ? values : [];
+}
+
+const withoutOnes = (shape: readonly number[]): string => shape.filter((n) => n !== 1).join();
+
+/** With a score for every class, along the last axis or, as PyTorch has them for images, along the first. */
+function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, output: OutputFacts): Reading[] {
+  if (!areWhole) return [];
+  const last = output.shape.length - 1;
+  const fitting = [...new Set([last, 0])].flatMap((axis): Reading[] => {
+    const size = output.shape[axis];
+    if (output.shape.length === 0 || size < 2) return [];
+    const positions = output.shape.toSpliced(axis, 1);
+    const isSingle = positions.every((n) => n === 1);
+    const task = isSingle ? "classify" : axis === last ? "tokens" : "segment";
+    const reading = { task, classes: size, classAxis: axis, positions } as const;
+    if (withoutOnes(shape) === withoutOnes(positions)) return classes <= size ? [{ ...reading, kind: "classes" }] : [];
+    return String(shape) === String(output.shape) && isOneHot(axis) ? [{ ...reading, kind: "one-hot" }] : [];
+  });
+  const declared = fitting.filter(({ classAxis }) => !output.free?.includes(classAxis!));
+  return declared.length ? declared : fitting;
+}
+
+/** With one score for every label. */
+function singleReadings({ shape, areWhole, classes }: LabelFacts, output: OutputFacts): Reading[] {
+  const isLike = withoutOnes(shape) === withoutOnes(output.shape);
+  const positions = output.shape.filter((n) => n !== 1);
+  const readings: Reading[] = [];
+  if (isLike && areWhole && classes <= 2) readings.push({ task: "classify", kind: "binary", classes: 2, positions });
+  if (sizeOf(shape) === sizeOf(output.shape))
+    readings.push({ task: "regress", kind: "values", classes: 0, positions: shape });
+  return readings;
+}
+
+/** The reading that is meant. Throws {@link UserError} where it is not clear, naming the output and the data. */
+export function chooseReading(
+  readings: readonly Reading[],
+  labels: LabelFacts,
+  output: string,
+  data: string,
+  task?: Task,
+): Reading {
+  const [reading, other] = readings;
+  if (other?.kind === "values")
+    throw new UserError(
+      `The labels of ${data} are 0 and 1, and the output ${output} has one score for each: they can be classes (binary cross entropy) or values (squared error). Choose with --task classify or --task regress.`,
+    );
+  if (other)
+    throw new UserError(
+      `The output ${output} can have its classes along the last axis (as for tokens) or along the first after the batch (as for segmentation). Choose with --task tokens or --task segment.`,
+    );
+  const isSoft =
+    task === undefined && reading.kind === "values" && !labels.areWhole && labels.shape.length > 0 && areSoft(labels);
+  if (isSoft)
+    throw new UserError(
+      `The labels of ${data} are soft: rows that sum to 1, which are not supported. Save the class of each sample, or take the squared error with --task regress.`,
+    );
+  return reading;
+}
+
+const areSoft = ({ shape, isDistribution }: LabelFacts): boolean =>
+  [shape.length - 1, 0].some((axis) => shape[axis] > 1 && isDistribution(axis));
+
+/** Notes on labels that are not simply class indices or values. */
+export function notesOf(
+  reading: Reading,
+  { areFloats }: LabelFacts,
+  { weights, count, labelShape }: Dataset,
+): string[] {
+  const notes: string[] = [];
+  if (reading.kind === "one-hot") notes.push("The labels are one-hot rows; the class of each row is used.");
+  else if (areFloats && reading.kind !== "values")
+    notes.push("The labels are whole numbers stored as floats; they are used as classes.");
+  if (weights && reading.kind !== "values") {
+    const all = count * sizeOf(labelShape);
+    const counted = weights.reduce((sum, n) => sum + n, 0);
+    notes.push(`${all - counted} of ${all} labels are negative and do not count.`);
+  }
+  return notes;
+}
