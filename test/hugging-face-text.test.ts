@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { measure } from "../src/connectivity/index.ts";
 import { readDocuments } from "../src/data/index.ts";
 import { encodeDocuments } from "../src/hub/stream.ts";
 import { readTokenizer } from "../src/hub/tokenizer.ts";
@@ -12,6 +13,8 @@ const root = sharedPath("fixtures/huggingface");
 interface Stream {
   readonly ids: number[];
   readonly labels: number[];
+  readonly windows: number;
+  readonly a?: { readonly loss: number; readonly error: number };
 }
 interface Strings {
   readonly strings: string[];
@@ -31,6 +34,19 @@ describe.skipIf(!hasShared)(`texts${hasShared ? "" : " (skipped: ../shared is mi
         expect([...ids]).toEqual(wanted.ids);
         expect([...labels]).toEqual(wanted.labels.slice(0, labels.length));
       });
+
+  for (const [input, { model }] of inputs.filter(([, { model }]) => model?.a && model.windows > 0))
+    it(`have the losses of transformers: ${input}`, async () => {
+      const [a, b] = ["a", "b"].map((end) => join(root, "text/model", end));
+      const [name, split] = input.startsWith("splits/")
+        ? [join(root, "text/splits"), input.replace(/^splits\/|\.jsonl$/g, "")]
+        : [join(root, "text", input), undefined];
+      const data = { name, split: split as "test", context: 16 };
+      const { document } = await measure({ a, b, model: {}, data, scans: ["full"] });
+      expect(document.data.samples).toBe(model.windows);
+      expect(Math.abs(document.ends.a.loss! - model.a!.loss)).toBeLessThan(2e-6);
+      expect(Math.abs(document.ends.a.error! - model.a!.error)).toBeLessThan(1);
+    });
 
   it("have the same chat template in the spelling of version 4", async () => {
     const [one, other] = await Promise.all(

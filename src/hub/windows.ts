@@ -24,6 +24,7 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
       `${name} holds ${have} windows of ${context} tokens, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones (--context).`,
     );
   const count = samples ?? have;
+  // training by steps draws from any position
   const positions = samples === undefined ? ids.length - context : (count - 1) * context + 1;
   const unknown = ids.subarray(0, positions + context).find((id) => id >= vocabulary);
   if (unknown !== undefined)
@@ -40,6 +41,12 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
       }
     return { inputs: { input_ids: input }, labels: wanted };
   };
+  const hashOf = (samples: number) => {
+    const end = (samples - 1) * context + 1 + context;
+    const bytes = (array: Int32Array<ArrayBuffer>, length: number) =>
+      new Uint8Array(array.buffer, array.byteOffset, 4 * length);
+    return sha256(Buffer.concat([bytes(ids, end), bytes(labels, end - 1)]));
+  };
   return {
     name,
     split: split as Dataset["split"],
@@ -48,11 +55,19 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
     labelShape: [context],
     classes: vocabulary,
     get sha256() {
-      const of = (array: Int32Array<ArrayBuffer>, length: number) => new Uint8Array(array.buffer, 0, 4 * length);
-      return sha256(Buffer.concat([of(ids, positions + context), of(labels, positions + context - 1)]));
+      return hashOf(count);
     },
+    hashOf,
+    weights: countsOf(labels, count, context),
     batch: (indices) => windows(Array.from(indices, (i) => i * context)),
     windows,
     positions,
   };
+}
+
+/** Labels of each window that count; undefined where all do. */
+function countsOf(labels: Int32Array, count: number, context: number): Float32Array | undefined {
+  const counts = new Float32Array(count);
+  for (let i = 0; i < count * context; i++) if (labels[i] >= 0) counts[Math.floor(i / context)]++;
+  return counts.every((n) => n === context) ? undefined : counts;
 }
