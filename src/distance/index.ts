@@ -3,5 +3,5 @@
 export { type Comparison, compareFiles } from "./compare.ts";
 export { layerDistances, sumsOfPieces } from "./distance.ts";
 export { alignGraphs, mayBeTied, readGraph } from "./graph-weights.ts";
-export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
+export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { cannotAverage, requireSameWhole } from "./whole.ts";
