@@ -2,7 +2,7 @@ import { mkdtempSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { chunksOf, openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
+import { chunksOf, openCheckpoint, selectTensors, writeCheckpoint } from "../checkpoints/index.ts";
 import { randomStream, type Tensor, tensor } from "../core/index.ts";
 import { sumsOfPieces } from "./distance.ts";
 import { startSumming } from "./summing.ts";
@@ -38,6 +38,8 @@ it("threads' sums are those of the main one, and a file that ends early is told"
   for (const name of ["large", "small"])
     expect(await summing.of([a, b], [name, name], count)).toEqual(await here(name));
   expect(seen).toBe(2_600_007);
+  const renamed = selectTensors(a, new Map([["other name", "small"]]));
+  expect(await summing.of([renamed, b], ["other name", "small"], () => {})).toEqual(await here("small"));
   expect(summing.of([a, b], ["other", "other"], count)).toBeUndefined();
   truncateSync(a.path, 6_000_000);
   await expect(summing.of([a, b], ["large", "large"], count)).rejects.toThrow("became shorter while it was read");

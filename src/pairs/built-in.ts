@@ -63,11 +63,9 @@ export const builtIn: Origin = {
 
 /** Two files and the model, whose sizes they have, under the model's names. */
 function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network, { sizes }: ModelSpec) {
-  const shapes = (name: string) => {
-    const own = a.tensors.get(name) ?? onlyOne([...a.tensors.values()].filter((t) => t.name.endsWith(`.${name}`)));
-    return own?.shape;
-  };
-  const model = buildModel(network, sizes, shapes);
+  const names = buildModel(network, sizes).parameters.map((p) => p.name); // most do not depend on the sizes
+  const prefix = prefixOf(names, [...a.tensors.keys()]);
+  const model = buildModel(network, sizes, (name) => a.tensors.get(prefix + name)?.shape);
   const { tied, parameters } = model;
   const named = {
     path: `the model ${model.name}`,
@@ -76,7 +74,13 @@ function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network,
   return { model, aligned: alignWithModel(alignCheckpoints(a, b, tied), named, tied) };
 }
 
-const onlyOne = <T>(items: readonly T[]): T | undefined => (items.length === 1 ? items[0] : undefined);
+/** What is in front of most of a model's names in a file. */
+function prefixOf([first, ...rest]: readonly string[], own: readonly string[]): string {
+  const there = new Set(own);
+  const found = own.filter((name) => name.endsWith(`.${first}`)).map((name) => name.slice(0, -first.length));
+  const count = (prefix: string) => rest.filter((name) => there.has(prefix + name)).length;
+  return ["", ...found].reduce((best, prefix) => (count(prefix) > count(best) ? prefix : best));
+}
 
 /** The one input that a built-in network has, whatever the data call theirs. */
 function inputOf(graph: Graph, { name }: Model, { inputs }: BatchShape) {
