@@ -35,7 +35,7 @@ export const measurementSchema = z.object({
   model: z.looseObject({ name: z.string() }),
   data: z.object({
     name: z.string(),
-    split: z.enum(["train", "test"]),
+    split: z.enum(["train", "valid", "test"]),
     samples: z.int().positive(),
     sha256: z.string(),
   }),

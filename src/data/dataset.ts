@@ -28,7 +28,8 @@ export interface Batch {
   readonly labels: Tensor;
 }
 
-export type Split = "train" | "test";
+/** `valid` is a split of folders of texts only. */
+export type Split = "train" | "valid" | "test";
 
 export interface BatchOptions {
   /** The stream of random changes; asks for training augmentation where the set has one. */
@@ -80,9 +81,14 @@ export interface DataOptions {
   readonly declared?: Declared;
 }
 
+/** Options of a source that has two splits. */
+export interface SourceOptions extends DataOptions {
+  readonly split?: Exclude<Split, "valid">;
+}
+
 /** A data set that can be opened: one entry of the registry. */
 export interface DataSource {
   readonly name: string;
   readonly title: string;
-  open(options: DataOptions): Promise<Dataset>;
+  open(options: SourceOptions): Promise<Dataset>;
 }

@@ -14,10 +14,15 @@ export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar10
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
   if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
     throw new UserError(`data.size is for cifar10 and cifar100; ${name} has one size. Leave it out.`);
+  const { split } = options;
+  if (split === "valid")
+    throw new UserError(
+      `${name} has the splits train and test; valid is a split of folders of texts. Choose one of the two.`,
+    );
   const source = dataSources.find((known) => known.name === name);
-  if (source) return source.open(options);
-  if (name.startsWith("npz:")) return openNpzData(name.slice(4), options);
-  if (isModule(name)) return openModuleData(name, options);
+  if (source) return source.open({ ...options, split });
+  if (name.startsWith("npz:")) return openNpzData(name.slice(4), { ...options, split });
+  if (isModule(name)) return openModuleData(name, { ...options, split });
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);
   throw new UserError(

@@ -57,7 +57,9 @@ export const huggingFace: Origin = {
       async fit(data, { task, output, batch }) {
         if (output || (task !== undefined && task !== "tokens"))
           throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], inputs };
+        const [context] = data.labelShape;
+        const facts = { task: `the next token, of ${decoder.vocabulary}, in windows of ${context}` };
+        return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
       },
       openEnd,
     };

@@ -1,5 +1,6 @@
 // Opens pairs: two ends of one network, and the samples that it is measured on, all checked against each other.
 import { openCheckpoint } from "../checkpoints/index.ts";
+import { UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { isModelFolder } from "../hub/index.ts";
 import { builtIn } from "./built-in.ts";
@@ -32,8 +33,13 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 
 /** The origin of a pair, by what the user names. */
 function originOf({ a, b, model: { name } }: EndsRequest): Origin {
-  if (name === undefined) return [a, b].some(isModelFolder) ? huggingFace : twoGraphs;
-  return name.endsWith(".onnx") ? graphWithStates : builtIn;
+  if (name !== undefined) return name.endsWith(".onnx") ? graphWithStates : builtIn;
+  const [isFolder, isOther] = [a, b].map(isModelFolder);
+  if (isFolder !== isOther)
+    throw new UserError(
+      `${isFolder ? a : b} is a folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
+    );
+  return isFolder ? huggingFace : twoGraphs;
 }
 
 type Files = Parameters<Origin["open"]>[0];

@@ -56,9 +56,11 @@ export const measureCommand = () =>
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
     .action(async (a, b, options, command) => {
-      if (options.model === undefined && ![a, b].every((path) => path.endsWith(".onnx")))
+      const { isModelFolder } = await import("../../hub/index.ts");
+      const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
+      if (options.model === undefined && ![a, b].every(isNamed))
         throw new UsageError(
-          "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files need none.",
+          "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders need none.",
         );
       const { encodeMeasurement, parseScans, saveMeasurement } = await import("../../connectivity/index.ts");
       const engine = await chooseEngine(command);

@@ -3,15 +3,23 @@ import type { Command } from "@commander-js/extra-typings";
 import type { MeasureOptions } from "../../connectivity/index.ts";
 import { bytes, device, keyHelp, keys, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
-export const dataHelp = "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, or MODULE.mjs";
+export const dataHelp =
+  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, or a text for Hugging Face folders (.txt, .jsonl, .parquet, a folder of splits)";
 
 /** Adds the options to a command that has none yet. */
 export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>
   command
-    .option("--model <name>", "a built-in network, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files")
+    .option(
+      "--model <name>",
+      "a built-in network, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files or Hugging Face folders",
+    )
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
-    .option("--context <n>", "characters in a text sample; default: read from the checkpoint", whole(1))
+    .option(
+      "--context <n>",
+      "characters in a text sample, or tokens; default: read from the checkpoint, at most 512 of a folder",
+      whole(1),
+    )
     .option("--heads <n>", "attention heads of a GPT; default 4", whole(1))
     .option("--blocks <n>", "blocks of a GPT; default: read from the checkpoint", whole(1))
     .option("--dim <n>", "width of a GPT; default: read from the checkpoint", whole(1))
@@ -25,7 +33,11 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
     .option("--size <n>", "pixels of an image's side, the official ones or half of them: 16 for CIFAR", whole(1))
-    .option("--split <name>", "train or test", oneOf("train", "test"), "train")
+    .option(
+      "--split <name>",
+      "train, test, or valid of a folder of texts; default: train, of texts test",
+      oneOf("train", "valid", "test"),
+    )
     .option("--samples <n>", "the first n samples of the split; default: all", whole(1))
     .option(
       "--batch <n>",
@@ -34,9 +46,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     )
     .option(
       "--group <by>",
-      "what counts as a layer: module, block or tensor",
-      oneOf("module", "block", "tensor"),
-      "module",
+      "what counts as a layer: module, block, sublayer (of Hugging Face folders) or tensor; default: module, of folders block",
+      oneOf("module", "block", "sublayer", "tensor"),
     )
     .option("--key <name>", keyHelp, keys)
     .option("--allow-nonfinite", "go on when a weight is NaN or infinite")

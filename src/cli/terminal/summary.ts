@@ -100,8 +100,13 @@ export function showMeasurement(document: Measurement, folder: string): string {
     colour: colourOf(process.stdout, process.env),
   });
   const { a, b } = document.ends;
+  const isLanguage = typeof document.model.architecture === "string";
   const scores = ({ loss, error }: typeof a) =>
-    [loss === null ? "" : `loss ${loss.toFixed(4)}`, error === null ? "" : `error ${error.toFixed(1)} %`]
+    [
+      loss === null ? "" : `loss ${loss.toFixed(4)}`,
+      loss === null || !isLanguage ? "" : `perplexity ${Math.exp(loss).toPrecision(4)}`,
+      error === null ? "" : `error ${error.toFixed(1)} %`,
+    ]
       .filter(Boolean)
       .join(", ");
   const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;

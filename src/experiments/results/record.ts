@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { decide, encodeMeasurement, type Measurement, parseMeasurement } from "../../connectivity/index.ts";
+import { decide, encodeMeasurement, parseMeasurement } from "../../connectivity/index.ts";
 import { parseJson, UserError, writeAtomic } from "../../core/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../../report/index.ts";
 import { Scores } from "../../sweep/index.ts";
@@ -97,7 +97,8 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
   return measured.sort((x, y) => x.epoch - y.epoch);
 }
 
-type Split = Measurement["data"]["split"];
+/** The splits that a run is measured on. */
+type Split = "train" | "test";
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
