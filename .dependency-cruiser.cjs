@@ -10,6 +10,7 @@ const order = [
   "distance",
   "federated",
   "training",
+  "hub",
   "models",
   "data",
   "checkpoints",

@@ -1,4 +1,4 @@
-// The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files, and samples for them.
+// The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files and as Hugging Face folders, and samples for them.
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, type Tensor } from "../src/core/index.ts";
@@ -6,6 +6,7 @@ import { openData } from "../src/data/index.ts";
 import { Graph, serialise } from "../src/graph/index.ts";
 import { buildModel, dtypeOf, initialise, type Model } from "../src/models/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { writeModelFolder } from "./model-folder.ts";
 
 /** Makes them in a new folder. */
 export async function guideFolder(): Promise<string> {
@@ -20,6 +21,9 @@ export async function guideFolder(): Promise<string> {
     writeFileSync(at(`${end}.onnx`), onnxOf(plain, [20, 3, 16, 16], "image", i + 1));
     writeFileSync(at(`rings-${end}.onnx`), onnxOf(rings, [10, 2], "points", i + 1));
   }
+  await writeModelFolder(at("model-a"), 1);
+  await writeModelFolder(at("model-b"), 2);
+  writeFileSync(at("text.txt"), "To be, or not to be, that is the question.\n".repeat(12));
   copyFileSync(at("a.onnx"), at("graph.onnx"));
   copyFileSync(join(projectRoot, "docs/examples/rings.mjs"), at("rings.mjs"));
   const data = await openData("cifar10-half", { samples: 40 });

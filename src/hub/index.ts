@@ -1,6 +1,5 @@
 // Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
 // core.
-export { cacheFolder, findModel } from "./cache.ts";
 export { differencesOf } from "./compare.ts";
 export { decode } from "./decoder-graph.ts";
 export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";

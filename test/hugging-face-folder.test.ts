@@ -1,0 +1,141 @@
+// Tiny Hugging Face folders, made here: a closed form, segments, groups, and what is refused.
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openCheckpoint } from "../src/checkpoints/index.ts";
+import { type MeasureOptions, measure } from "../src/connectivity/index.ts";
+import { type Tensor, tensor, toNumbers } from "../src/core/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { tinyLlama, writeModelFolder } from "./model-folder.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const text = "The quick brown fox jumps over the lazy dog; naïve cafés are 日本語.\n".repeat(9);
+const context = 12;
+const samples = 40;
+const data = { name: at("text.txt"), context, samples };
+const pair = (a: string, b: string, more: Partial<MeasureOptions> = {}): MeasureOptions => ({
+  a: at(a),
+  b: at(b),
+  model: {},
+  data,
+  scans: ["single", "full"],
+  ...more,
+});
+
+/** Blocks that add nothing, so that a token's logits depend on its embedding alone. */
+const silent = (name: string, own: Tensor): Tensor =>
+  /(o_proj|down_proj)\.weight$/.test(name) ? tensor("float32", own.shape) : own;
+
+beforeAll(async () => {
+  writeFileSync(data.name, text);
+  await writeModelFolder(at("a"), 1);
+  await writeModelFolder(at("b"), 2);
+  await writeModelFolder(at("silent-a"), 1, silent);
+  await writeModelFolder(at("silent-b"), 2, silent);
+});
+
+/** Mean loss in nats of a silent folder's weights, in double precision. */
+async function lossOf(path: string): Promise<number> {
+  const file = await openCheckpoint(join(path, "model.safetensors"));
+  const read = async (name: string) => toNumbers(await file.read(name));
+  const [embedding, norm, head] = await Promise.all(
+    ["model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"].map(read),
+  );
+  await file.close();
+  const bytes = Buffer.from(text);
+  const width = norm.length;
+  let sum = 0;
+  for (let i = 0; i < samples * context; i++) {
+    const x = Array.from({ length: width }, (_, j) => embedding[bytes[i] * width + j]);
+    const size = Math.sqrt(x.reduce((total, v) => total + v * v, 0) / width + 1e-6);
+    const logits = Array.from({ length: 256 }, (_, k) =>
+      x.reduce((total, v, j) => total + (v / size) * norm[j] * head[k * width + j], 0),
+    );
+    sum += Math.log(logits.reduce((total, v) => total + Math.exp(v), 0)) - logits[bytes[i + 1]];
+  }
+  return sum / (samples * context);
+}
+
+describe("two folders", () => {
+  it("have the losses of a closed form, where blocks add nothing", async () => {
+    const { document } = await measure(pair("silent-a", "silent-b"));
+    for (const end of ["a", "b"] as const)
+      expect(Math.abs(document.ends[end].loss! - (await lossOf(at(`silent-${end}`))))).toBeLessThan(2e-6);
+    for (const base of ["a", "b"]) {
+      const cell = document.cells.find((one) => one.layer === "model.layers.0" && one.base === base)!;
+      expect(Math.abs(cell.loss!.value! - document.ends[base as "a" | "b"].loss!)).toBeLessThan(1e-6);
+    }
+  });
+
+  it("have blocks as layers, their halves, or modules", async () => {
+    const layersBy = async (group: MeasureOptions["group"]) =>
+      (await measure(pair("a", "b", { group, scans: ["full"] }))).document.layers.map(({ name }) => name);
+    expect(await layersBy(undefined)).toEqual(["embeddings", "model.layers.0", "model.layers.1", "norm", "head"]);
+    expect(await layersBy("sublayer")).toEqual([
+      "model.embed_tokens",
+      ...[0, 1].flatMap((i) =>
+        ["self_attn", "mlp", "input_layernorm", "post_attention_layernorm"].map((name) => `model.layers.${i}.${name}`),
+      ),
+      "model.norm",
+      "lm_head",
+    ]);
+    expect((await layersBy("module")).slice(0, 3)).toEqual([
+      "model.embed_tokens",
+      "model.layers.0.self_attn.q_proj",
+      "model.layers.0.self_attn.k_proj",
+    ]);
+  });
+
+  it("give the same numbers segment by segment", async () => {
+    const [one, other] = [await measure(pair("a", "b")), await measure(pair("a", "b", { memory: 1 }))];
+    for (const [i, cell] of one.document.cells.entries())
+      expect(Math.abs(other.document.cells[i].loss!.value! - cell.loss!.value!)).toBeLessThan(1e-6);
+  });
+});
+
+describe("refuses", () => {
+  const refused = (a: string, b: string, more: Partial<MeasureOptions> = {}) =>
+    measure(pair(a, b, more)).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+
+  it("folders of other sizes, naming them", async () => {
+    const wide = { ...tinyLlama, intermediate_size: 32 };
+    await writeModelFolder(at("wide"), 3, undefined, wide);
+    expect(await refused("a", "wide")).toContain("block 0 mlp.width is 24 and 32");
+  });
+
+  it("a folder beside a file", async () => {
+    expect(await refused("a", "a/model.safetensors")).toContain("is a folder, but");
+  });
+
+  it("samples that are no text, splits of one file, windows that are not there", async () => {
+    expect(await refused("a", "b", { data: { name: "cifar10" } })).toContain("cifar10 is not a text");
+    expect(await refused("a", "b", { data: { ...data, split: "test" } })).toContain("is one file, so it has no splits");
+    expect(await refused("a", "b", { data: { ...data, samples: 1000 } })).toContain("windows of 12 tokens, but 1000");
+  });
+
+  it("a folder whose file was removed", async () => {
+    await writeModelFolder(at("empty"), 4);
+    rmSync(join(at("empty"), "model.safetensors"));
+    expect(await refused("empty", "empty")).toContain("has no weights");
+  });
+
+  it.each([
+    ["not JSON", "x.jsonl", "{", "Line 1 of"],
+    ["of no document", "y.jsonl", '{"body": "x"}\n', "has the fields body"],
+    ["of messages without a role", "z.jsonl", '{"messages": [{}]}\n', "messages without a role"],
+    [
+      "of messages without a template",
+      "m.jsonl",
+      '{"messages": [{"role": "user", "content": "x"}]}\n',
+      "no chat template",
+    ],
+    ["that is no parquet", "p.parquet", "PAR0", "cannot be read as parquet"],
+  ])("a text that is %s", async (_, name, content, says) => {
+    writeFileSync(at(name), content);
+    expect(await refused("a", "b", { data: { name: at(name), context } })).toContain(says);
+  });
+});
