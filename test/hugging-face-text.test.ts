@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { measure } from "../src/connectivity/index.ts";
 import { readDocuments } from "../src/data/index.ts";
-import { encodeDocuments } from "../src/hub/stream.ts";
-import { readTokenizer } from "../src/hub/tokenizer.ts";
+import { encodeDocuments } from "../src/hub/text/stream.ts";
+import { readTokenizer } from "../src/hub/text/tokenizer.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 

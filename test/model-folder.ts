@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/core/index.ts";
 import { Config, type JsonObject } from "../src/hub/config.ts";
-import { decoderParameters } from "../src/hub/decoder.ts";
+import { decoderParameters } from "../src/hub/decoder/decoder.ts";
 import { llama } from "../src/hub/families/llama.ts";
 import { writeTensors } from "./checkpoints.ts";
 import { randomTensor } from "./onnx-graphs.ts";

@@ -7,7 +7,7 @@ import { bytesOf, listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
-import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
+import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder/decoder.ts";
 import { type Family, families } from "./families/index.ts";
 import { readJson } from "./json.ts";
 

@@ -1,6 +1,6 @@
 // What a family of decoders is: its name in config.json, and how the config becomes a decoder. A new family is a file and a line in index.ts.
 import type { Config } from "../config.ts";
-import type { Activation, Decoder } from "../decoder.ts";
+import type { Activation, Decoder } from "../decoder/decoder.ts";
 
 export interface Family {
   /** `model_type`. */

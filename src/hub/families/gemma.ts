@@ -1,7 +1,7 @@
 // Gemma 2 and 3: norms with an offset before and after both halves, scaled embeddings, windows in some layers, soft caps.
 import type { Config } from "../config.ts";
-import type { Block, Decoder } from "../decoder.ts";
-import { type Rotary, readRotary } from "../rotary.ts";
+import type { Block, Decoder } from "../decoder/decoder.ts";
+import { type Rotary, readRotary } from "../decoder/rotary.ts";
 import type { Family } from "./family.ts";
 import { plainRotary, readLlama, windowOf, withAttention } from "./llama.ts";
 

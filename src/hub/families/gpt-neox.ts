@@ -1,6 +1,6 @@
 // GPT-NeoX (Pythia): parallel halves, a projection joined head by head, a part of each head rotated, a head apart that files call embed_out.
-import type { Block } from "../decoder.ts";
-import { readRotary, rotaryParameters } from "../rotary.ts";
+import type { Block } from "../decoder/decoder.ts";
+import { readRotary, rotaryParameters } from "../decoder/rotary.ts";
 import { type Family, readActivation } from "./family.ts";
 
 export const gptNeox: Family = {

@@ -1,5 +1,5 @@
 // GPT-2: learned positions, weights [in, out], a joined projection, LayerNorms with biases, the head tied to the embedding.
-import type { Block } from "../decoder.ts";
+import type { Block } from "../decoder/decoder.ts";
 import { type Family, readActivation } from "./family.ts";
 
 export const gpt2: Family = {

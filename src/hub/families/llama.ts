@@ -1,7 +1,7 @@
 // Llama, and the families that differ from it in a few settings.
 import { type Config, isNumber } from "../config.ts";
-import type { Attention, Block, Decoder, Mlp } from "../decoder.ts";
-import { type Rotary, readRotary, rotaryParameters } from "../rotary.ts";
+import type { Attention, Block, Decoder, Mlp } from "../decoder/decoder.ts";
+import { type Rotary, readRotary, rotaryParameters } from "../decoder/rotary.ts";
 import { type Family, readActivation, readKeyValueHeads } from "./family.ts";
 
 /** What a family changes. `i` counts the blocks from zero. */

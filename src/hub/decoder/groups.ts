@@ -1,5 +1,5 @@
 // What counts as a layer of a decoder: its blocks, the halves of its blocks, its modules, or each tensor.
-import { type Grouping, type Layer, layersOf, type Model, type Parameter } from "../models/index.ts";
+import { type Grouping, type Layer, layersOf, type Model, type Parameter } from "../../models/index.ts";
 import { blockPath, type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
 
 /** Groups of names that are one tensor; the last one gives its layer: by blocks the embedding, else the head, as PyTorch's state dict has it. */

@@ -1,6 +1,6 @@
 // A text as a data set: windows of so many tokens that do not overlap. Window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
-import { sha256, tensor, UserError } from "../core/index.ts";
-import type { Batch, Dataset } from "../data/index.ts";
+import { sha256, tensor, UserError } from "../../core/index.ts";
+import type { Batch, Dataset } from "../../data/index.ts";
 import type { TokenStream } from "./stream.ts";
 
 export interface WindowsOptions {

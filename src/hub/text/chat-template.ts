@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
-import { UserError } from "../core/index.ts";
-import type { Message } from "../data/index.ts";
-import type { JsonObject } from "./config.ts";
+import { UserError } from "../../core/index.ts";
+import type { Message } from "../../data/index.ts";
+import type { JsonObject } from "../config.ts";
 
 export interface ChatTemplate {
   /** Undefined where the folder has none. */

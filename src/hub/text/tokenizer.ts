@@ -3,10 +3,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { sha256, UserError } from "../core/index.ts";
+import { sha256, UserError } from "../../core/index.ts";
+import type { JsonObject } from "../config.ts";
+import { readJson } from "../json.ts";
 import { type ChatTemplate, readChatTemplate } from "./chat-template.ts";
-import type { JsonObject } from "./config.ts";
-import { readJson } from "./json.ts";
 
 export interface Tokenizer {
   readonly path: string;

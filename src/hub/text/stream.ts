@@ -1,7 +1,7 @@
 // Documents as one stream of tokens, each with its label: the token that follows it, or -100 where that does not count. The rules are those of the
 // usual fine-tuning programs; docs/hugging-face.md has them.
-import { UserError } from "../core/index.ts";
-import type { Document, Message } from "../data/index.ts";
+import { UserError } from "../../core/index.ts";
+import type { Document, Message } from "../../data/index.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** The label of a token that does not count. */

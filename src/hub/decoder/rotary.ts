@@ -1,6 +1,6 @@
 // Rotary position embeddings: which angles a config.json asks for. Source: transformers' modeling_rope_utils; the old spelling (`rope_theta`,
 // `rope_scaling`) and the new one (`rope_parameters`) are both read, as transformers reads them.
-import { type Config, isNumber } from "./config.ts";
+import { type Config, isNumber } from "../config.ts";
 
 /** Angles of a kind of layer: for T tokens, the inverse frequencies [dim/2] and what cos and sin are multiplied by. */
 export interface Rotary {

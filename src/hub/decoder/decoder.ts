@@ -1,6 +1,6 @@
 // A decoder as data: everything that sets one family of language models apart from another. The graph builder (decoder-graph.ts) and the list of
 // parameters below read it; a family (families/) writes it from a config.json.
-import type { Parameter } from "../models/index.ts";
+import type { Parameter } from "../../models/index.ts";
 import type { Rotary } from "./rotary.ts";
 
 export interface Norm {

@@ -1,9 +1,9 @@
 // A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../core/index.ts";
-import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../data/index.ts";
-import type { ModelFolder } from "./folder.ts";
+import { UserError } from "../../core/index.ts";
+import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
+import type { ModelFolder } from "../folder.ts";
 import { encodeDocuments } from "./stream.ts";
 import { cachedStream } from "./token-cache.ts";
 import { readTokenizer } from "./tokenizer.ts";

@@ -1,5 +1,5 @@
 // The forward pass of a decoder: tokens [n, T] give logits [n, T, vocabulary]. Angles and masks depend on T alone, so they are constants.
-import { type Tensor, tensor } from "../core/index.ts";
+import { type Tensor, tensor } from "../../core/index.ts";
 import {
   add,
   concat,
@@ -22,8 +22,8 @@ import {
   tanh,
   transpose,
   type Value,
-} from "../graph/index.ts";
-import type { Weights } from "../models/index.ts";
+} from "../../graph/index.ts";
+import type { Weights } from "../../models/index.ts";
 import {
   type Activation,
   type Attention,

@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { withCheckpoints, writeCheckpoint } from "../checkpoints/index.ts";
-import { sha256File, sha256Value, type Tensor } from "../core/index.ts";
+import { withCheckpoints, writeCheckpoint } from "../../checkpoints/index.ts";
+import { sha256File, sha256Value, type Tensor } from "../../core/index.ts";
 import type { TokenStream } from "./stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
