@@ -61,6 +61,16 @@ export async function writeTensors(
   await writeCheckpoint(path, format, infos, async (name) => tensors.get(name)!, metadata);
 }
 
+/** Writes tensors to a file of its own and returns its path. */
+export async function writeNew(
+  tensors: Record<string, Tensor>,
+  format: Exclude<Format, "onnx"> = "safetensors",
+): Promise<string> {
+  const path = join(temporaryFolder(), `tensors.${format}`);
+  await writeTensors(path, format, new Map(Object.entries(tensors)));
+  return path;
+}
+
 /** Opens a file, or bytes put into `path` first, and reads all of it. */
 export async function readTensors(path: string, bytes?: Uint8Array): Promise<Map<string, Tensor>> {
   if (bytes) writeFileSync(path, bytes);

@@ -4,16 +4,20 @@ import { dirname, join } from "node:path";
 import { listSome, UserError } from "../core/index.ts";
 import { unknownFolder } from "./strangers.ts";
 
-/** Names that Hugging Face's libraries look for, in their order. */
-const usual = [
-  "model.safetensors.index.json",
+/** The weights of a Hugging Face folder, in the order in which transformers looks for them. */
+export const weightFiles: readonly string[] = [
   "model.safetensors",
-  "pytorch_model.bin.index.json",
+  "model.safetensors.index.json",
   "pytorch_model.bin",
-  "adapter_model.safetensors",
-  "adapter_model.bin",
+  "pytorch_model.bin.index.json",
 ];
+/** The weights of an adapter's folder, in PEFT's order. */
+export const adapterFiles: readonly string[] = ["adapter_model.safetensors", "adapter_model.bin"];
+const usual = [...weightFiles, ...adapterFiles];
 const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
+
+/** True for the name of a file in one of the formats. */
+export const isCheckpointName = (path: string): boolean => endings.test(path);
 
 /** The checkpoint at a path, which may be the folder that it is in. Throws {@link UserError} where a folder has none, or several. */
 export async function findCheckpoint(path: string): Promise<string> {
@@ -27,7 +31,7 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (known) return join(path, known);
   const stranger = unknownFolder(path, names);
   if (stranger) throw stranger;
-  const files = names.filter((name) => endings.test(name));
+  const files = names.filter(isCheckpointName);
   if (files.length === 1) return join(path, files[0]);
   if (files.length === 0) throw new UserError(`${path} is a folder without a checkpoint. Give the path of a file.`);
   throw new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);

@@ -15,6 +15,7 @@ export {
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
+export { adapterFiles, isCheckpointName, weightFiles } from "./folder.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedName } from "./select.ts";

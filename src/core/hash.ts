@@ -72,7 +72,7 @@ export function hashWritten(path: string, signal?: AbortSignal): Hashing {
       reject(new Error(`the thread that hashes ${path} has ended`));
     });
   });
-  digest.catch(() => {}); // thrown to whoever asks for it
+  digest.catch(() => {}); // rejects where it is awaited
   const order = (end: number | undefined, last: boolean) => thread.postMessage({ path, end, last } satisfies Order);
   return {
     upTo: (end) => order(end, false),

@@ -100,7 +100,7 @@ function labelled(labels: Tensor): Labelled {
     labelShape: labels.shape.slice(1),
     labelType: isClasses ? "int64" : "float32",
     classes: isClasses ? largest(labels) + 1 : 0,
-    weights: isClasses ? countedLabels(labels) : undefined,
+    weights: isClasses ? countLabels(labels.data as BigInt64Array, sizeOf(labels.shape.slice(1))) : undefined,
     ...(isClasses && labels.shape.length === 1 ? { classOf: () => Array.from(toNumbers(labels)) } : {}),
   };
 }
@@ -123,15 +123,16 @@ function withLabels(
   return Object.defineProperties({}, { ...rest, ...Object.getOwnPropertyDescriptors(own) }) as Dataset;
 }
 
-/** Labels of each sample that are not negative; undefined where all count. */
-function countedLabels({ shape, data }: Tensor): Float32Array | undefined {
-  if (!(data as BigInt64Array).some((label) => label < 0n)) return undefined;
-  const width = sizeOf(shape.slice(1));
-  const counts = new Float32Array(shape[0]);
-  (data as BigInt64Array).forEach((label, i) => {
-    if (label >= 0n) counts[Math.floor(i / width)]++;
-  });
-  return counts;
+/** Labels of each sample that are not negative, where a sample has `width` of them; undefined where all count. */
+export function countLabels(labels: ArrayLike<number | bigint>, width: number): Float32Array | undefined {
+  const counts = new Float32Array(labels.length / width);
+  let all = 0;
+  for (let i = 0; i < labels.length; i++)
+    if (labels[i] >= 0) {
+      counts[Math.floor(i / width)]++;
+      all++;
+    }
+  return all < labels.length ? counts : undefined;
 }
 
 const first = ({ dtype, shape, data }: Tensor, count: number): Tensor => ({

@@ -1,10 +1,11 @@
 // The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
 // May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
-export { relabel } from "./arrays.ts";
+export { countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
 export type { Batch, DataOptions, Dataset, Declared } from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
 export { dataSources, openData } from "./registry.ts";
+export { countWindows, readWindows } from "./windows.ts";

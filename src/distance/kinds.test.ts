@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { onnxBytes, temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
+import { onnxBytes, temporaryFolder, writeNew } from "../../test/checkpoints.ts";
 import { withCheckpoints } from "../checkpoints/index.ts";
 import { type DType, fromNumbers, type Tensor, tensor } from "../core/index.ts";
 import { compareFiles } from "./compare.ts";
@@ -13,15 +13,6 @@ import { sumsOf } from "./sums.ts";
 
 const folder = temporaryFolder();
 let files = 0;
-
-async function write(
-  tensors: Record<string, Tensor>,
-  format: "safetensors" | "torch" | "npz" = "safetensors",
-): Promise<string> {
-  const path = join(folder, `${files++}.${format}`);
-  await writeTensors(path, format, new Map(Object.entries(tensors)));
-  return path;
-}
 
 const causal = (size: number) =>
   tensor(
@@ -34,7 +25,7 @@ it.each(["safetensors", "torch", "npz"] as const)(
   "a mask is no layer, and equal infinities are no failure: %s",
   async (format) => {
     const end = (x: number) =>
-      write(
+      writeNew(
         {
           "fc.weight": tensor("float32", [2], [x, 4]),
           tgt_mask: causal(6),
@@ -62,8 +53,8 @@ it.each(["safetensors", "torch", "npz"] as const)(
 );
 
 it("a mask that differs is a weight, and its infinities are named", async () => {
-  const a = await write({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: causal(3) });
-  const b = await write({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: tensor("float32", [3, 3]) });
+  const a = await writeNew({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: causal(3) });
+  const b = await writeNew({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: tensor("float32", [3, 3]) });
   const { notes } = await compareFiles(a, b);
   expect(notes).toEqual([
     `${a} holds NaN or infinite weights in tgt_mask: no distance of these layers, nor of all, can be told.`,
@@ -84,7 +75,7 @@ it("says which indices, masks and vectors differ, and in which file indices are 
   const whole = tensor("int64", [1, 3], [0, 1, 2]);
   const half = fromNumbers("float16", [1, 3], [0, 1, 2]);
   const found = async (x: Tensor, y: Tensor) => {
-    const paths = [await write(end(0, x)), await write(end(1, y))];
+    const paths = [await writeNew(end(0, x)), await writeNew(end(1, y))];
     const { differing } = await withCheckpoints(paths, (a, b) => kindsOfFiles(a, b));
     const { notes } = await compareFiles(paths[0], paths[1]);
     return { differing: differing.map(({ name, kind, intactIn }) => [name, kind.name, intactIn]), notes };

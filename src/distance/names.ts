@@ -188,9 +188,8 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const only = (one: Renamed, other: Renamed) =>
     weightsOf(one).filter((name) => !other.names.has(name) && !isTied(one, name));
   const common = [...a.names.keys()].filter(isInBoth);
-  const shapeOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!.shape;
   const unlike = common.filter((name) => {
-    if (String(shapeOf(a, name)) === String(shapeOf(b, name))) return false;
+    if (String(infoOf(a, name).shape) === String(infoOf(b, name).shape)) return false;
     return !(isSingle(a, name) && isSingle(b, name)) && !(isIndex(a, name) && isIndex(b, name));
   });
   return { onlyA: only(a, b), onlyB: only(b, a), unlike, common: common.length };

@@ -1,7 +1,7 @@
 // Named pieces of networks made of several operations; they need no gradient rules of their own.
 
-import { sizeOf, tensor } from "../core/index.ts";
-import type { Value } from "./graph.ts";
+import { type DType, sizeOf, tensor } from "../core/index.ts";
+import type { Graph, Value } from "./graph.ts";
 import { add, cast, div, greaterOrEqual, mul, neg, scalar, sqrt, sub } from "./ops/elementwise.ts";
 import { gather, oneHot } from "./ops/indexing.ts";
 import { logSoftmax } from "./ops/normalisation.ts";
@@ -42,6 +42,19 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
   const chosen = add(mul(sub(places, end), reshape(counted, [rows])), end);
   const zero = graph.constant(tensor(dtype, [1], [-0]));
   return neg(reshape(gather(concat([all, zero], 0), chosen, 0), labels.shape));
+}
+
+/**
+ * The causal mask [T, T] that is added to scores: zero where a query sees a key, else a number that no score outweighs. With a window a query sees
+ * so many keys at most, itself included.
+ */
+export function causalMask(graph: Graph, dtype: DType, t: number, window = t): Value {
+  const mask = tensor(dtype, [t, t]);
+  for (let i = 0; i < t * t; i++) {
+    const [query, key] = [Math.floor(i / t), i % t];
+    mask.data[i] = key <= query && key > query - window ? 0 : -1e30;
+  }
+  return graph.constant(mask);
 }
 
 /**

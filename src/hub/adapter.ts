@@ -2,7 +2,7 @@
 // (rsLoRA). Averages are of such ends, not of the factors A and B, whose average is another network.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Checkpoint, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
+import { adapterFiles, type Checkpoint, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
 import { listSome, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
@@ -101,10 +101,9 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
 }
 
 function fileOf({ folder }: Adapter): string {
-  const names = ["adapter_model.safetensors", "adapter_model.bin"];
-  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const found = adapterFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
   if (found) return found;
-  throw new UserError(`${folder} has no weights. Give a folder with ${names.join(" or ")}.`);
+  throw new UserError(`${folder} has no weights. Give a folder with ${adapterFiles.join(" or ")}.`);
 }
 
 function factorsOf(file: Checkpoint, a: string, module: string, { config }: Adapter): Factors {

@@ -16,8 +16,8 @@ function makeCache(): string {
 
 describe("the Hugging Face cache", () => {
   it("is where the Python tools have it", () => {
-    expect(cacheFolder({ HF_HUB_CACHE: "/hub", HF_HOME: "/home" })).toBe("/hub");
-    expect(cacheFolder({ HF_HOME: "/home" })).toBe("/home/hub");
+    expect(cacheFolder({ HF_HUB_CACHE: "/hub", HF_HOME: "/hf" })).toBe("/hub");
+    expect(cacheFolder({ HF_HOME: "/hf" })).toBe("/hf/hub");
     expect(cacheFolder({ XDG_CACHE_HOME: "/cache" })).toBe("/cache/huggingface/hub");
   });
 
@@ -31,7 +31,7 @@ describe("the Hugging Face cache", () => {
 
   it("leaves paths alone", () => {
     const cache = makeCache();
-    for (const path of [cache, "./org/model", "/org/model", "../model", "a.safetensors", "runs/x/y"])
+    for (const path of [cache, "./org/model", "/org/model", "../model", "a.safetensors", "runs/x/y", "runs/a.onnx"])
       expect(findModel(path, cache)).toBe(path);
   });
 

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { isCheckpointName } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 
 /** The folder of the cache: `HF_HUB_CACHE`, else `hub` in `HF_HOME`, else in ~/.cache/huggingface. */
@@ -13,7 +14,8 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(home, "hub");
 }
 
-const isName = (text: string) => /^[\w.-]+(\/[\w.-]+)?(@[\w./-]+)?$/.test(text) && !/^\.+(\/|$)/.test(text);
+const isName = (text: string) =>
+  !isCheckpointName(text) && /^[\w.-]+(\/[\w.-]+)?(@[\w./-]+)?$/.test(text) && !/^\.+(\/|$)/.test(text);
 
 /**
  * The folder of a model: `path` itself where there is such a file or folder, else the snapshot of that name in the cache; `@` sets off another branch,

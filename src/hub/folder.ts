@@ -2,7 +2,7 @@
 // of older libraries. What does not fit is refused, even where transformers would go on with random weights.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Checkpoint, openCheckpoint, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, type OpenOptions, openCheckpoint, selectTensors, weightFiles } from "../checkpoints/index.ts";
 import { bytesOf, listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
@@ -21,14 +21,6 @@ export interface ModelFolder {
   readonly family: Family;
   readonly decoder: Decoder;
 }
-
-/** The files that may hold the weights, in the order in which transformers looks for them. */
-const weightFiles = [
-  "model.safetensors",
-  "model.safetensors.index.json",
-  "pytorch_model.bin",
-  "pytorch_model.bin.index.json",
-];
 
 /** True for a folder with a config.json, or a name that the cache has. */
 export function isModelFolder(path: string): boolean {
@@ -80,17 +72,17 @@ function unknownFamily(config: Config, type: string): UserError {
 }
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
-export async function openWeights(model: ModelFolder): Promise<Checkpoint> {
+export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
   const { adapter, decoder } = model;
-  const base = await openOwnWeights(model);
+  const base = await openOwnWeights(model, options);
   return adapter ? applyAdapter(base, adapter, decoder.isTransposed ?? false) : base;
 }
 
-async function openOwnWeights(model: ModelFolder): Promise<Checkpoint> {
+async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const { path, folder } = model;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
-  const file = await openCheckpoint(join(folder, name));
+  const file = await openCheckpoint(join(folder, name), options);
   try {
     return await fitNames(model, file);
   } catch (error) {

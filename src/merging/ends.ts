@@ -76,7 +76,7 @@ async function endsOfFiles(
   const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
-  const kinds = await kindsOfFiles(...files);
+  const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
   requireAverageable(kinds, x.path, y.path);
   const tied = pair ? pair.tied : (a.tied ?? []);
   const tensors = [...a.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));

@@ -2,21 +2,12 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readTensors, temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
+import { readTensors, temporaryFolder, writeNew } from "../../test/checkpoints.ts";
 import { type DType, fromNumbers, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import { type MergeOptions, merge } from "./merge.ts";
 
 const folder = temporaryFolder();
 let files = 0;
-
-async function write(
-  tensors: Record<string, Tensor>,
-  format: "safetensors" | "torch" | "npz" = "safetensors",
-): Promise<string> {
-  const path = join(folder, `${files++}.${format}`);
-  await writeTensors(path, format, new Map(Object.entries(tensors)));
-  return path;
-}
 
 /** The merged tensors as numbers, and the record. */
 async function merged(a: string, b: string, options: Partial<MergeOptions> = {}) {
@@ -34,7 +25,7 @@ const floats = (...values: number[]) => tensor("float32", [values.length], value
 
 describe.each(["safetensors", "torch", "npz"] as const)("spectral norm's vectors, %s", (format) => {
   const end = (x: number) =>
-    write(
+    writeNew(
       {
         "fc.weight_orig": floats(x, 2),
         "fc.weight_u": floats(x, 0),
@@ -83,7 +74,7 @@ describe.each(["safetensors", "torch", "npz"] as const)("spectral norm's vectors
 });
 
 it("indices that an earlier merge broke come from the file in which they are whole", async () => {
-  const end = (x: number, ids: Tensor) => write({ "fc.weight": floats(x), position_ids: ids });
+  const end = (x: number, ids: Tensor) => writeNew({ "fc.weight": floats(x), position_ids: ids });
   const whole = await end(0, tensor("int64", [1, 3], [0, 41, 2]));
   const broken = await end(1, tensor("float32", [1, 3], [0, 40.99, 2]));
   const half = await end(1, fromNumbers("float16", [1, 3], [0, 41, 2]));
@@ -107,7 +98,7 @@ it("indices that an earlier merge broke come from the file in which they are who
 
 it("counters are the base's, in a's dtype; masks too, with a note; quantised weights are refused", async () => {
   const end = (x: number, counter: Tensor) =>
-    write({ "bn.weight": floats(x), "bn.num_batches_tracked": counter, "bn.mask": tensor("bool", [2], [x, 1]) });
+    writeNew({ "bn.weight": floats(x), "bn.num_batches_tracked": counter, "bn.mask": tensor("bool", [2], [x, 1]) });
   const a = await end(0, tensor("int64", [], [7]));
   const b = await end(1, tensor("float32", [], [9]));
   const { of, dtype, record } = await merged(a, b, { base: "b" });
@@ -118,7 +109,7 @@ it("counters are the base's, in a's dtype; masks too, with a note; quantised wei
   ]);
   expect(record.notes).toEqual([`Masks are not averaged: bn.mask; they come from ${b}.`]);
   const quantised = (x: number, scale: string) =>
-    write({ "l.codes": tensor("int64", [2], [x, 1]), [`l.${scale}`]: floats(x), "l.other": floats(x) });
+    writeNew({ "l.codes": tensor("int64", [2], [x, 1]), [`l.${scale}`]: floats(x), "l.other": floats(x) });
   for (const scale of ["scales", "absmax", "zero_point"])
     await expect(merged(await quantised(0, scale), await quantised(1, scale))).rejects.toThrow(
       "are they quantised? Give the float models.",
@@ -127,7 +118,7 @@ it("counters are the base's, in a's dtype; masks too, with a note; quantised wei
 
 it("says that the average of LoRA's factors is not that of the adapters", async () => {
   const end = (x: number, [down, up]: readonly [string, string]) =>
-    write({ [down]: floats(x), [up]: floats(x + 1), "norm.weight": floats(x) });
+    writeNew({ [down]: floats(x), [up]: floats(x + 1), "norm.weight": floats(x) });
   for (const names of [
     ["q.lora_A.weight", "q.lora_B.weight"],
     ["q.lora_A.default.weight", "q.lora_B.default.weight"],
@@ -165,7 +156,7 @@ it("passes infinities that both files have at one place, and refuses all others"
       fc.boolean(),
       async (pairs, one, other, alpha, isKept) => {
         const end = (i: 0 | 1, dtype: DType) =>
-          write({
+          writeNew({
             "fc.weight": fromNumbers(
               dtype,
               [pairs.length],

@@ -1,8 +1,9 @@
 // A GPT with nanoGPT's names: pre-norm blocks, no biases, the output tied to the embedding. Tokens [batch, T] give logits [batch, T, classes].
 // Every size is read from a checkpoint but `heads`, which leaves no trace in the shapes.
-import { sizeOf, tensor, UserError } from "../core/index.ts";
+import { UserError } from "../core/index.ts";
 import {
   add,
+  causalMask,
   gather,
   gelu,
   layerNormalization,
@@ -62,16 +63,9 @@ function attention(x: Value, name: string, weight: Weights, heads: number): Valu
   const [q, k, v] = [0, 1, 2].map((i) =>
     transpose(reshape(slice(projected, 2, i * c, (i + 1) * c), [n, t, heads, c / heads]), [0, 2, 1, 3]),
   );
-  const scores = add(mul(matmul(q, swapLast(k)), 1 / Math.sqrt(c / heads)), laterTokens(x, t));
+  const scores = add(mul(matmul(q, swapLast(k)), 1 / Math.sqrt(c / heads)), causalMask(x.graph, x.dtype, t));
   const mixed = transpose(matmul(softmax(scores), v), [0, 2, 1, 3]);
   return linear(reshape(mixed, [n, t, c]), weight(`${name}.attn.c_proj`));
-}
-
-/** The causal mask [T, T]: what comes later counts for nothing. */
-function laterTokens(like: Value, t: number): Value {
-  const later = tensor(like.dtype, [t, t]);
-  for (let i = 0; i < sizeOf([t, t]); i++) later.data[i] = i % t > Math.floor(i / t) ? -1e30 : 0;
-  return like.graph.constant(later);
 }
 
 export const gpt: Network = {

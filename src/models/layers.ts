@@ -62,6 +62,10 @@ export function groupLayers(
 /** Gives each tensor the name of its layer. */
 function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: LayerTensor) => string {
   if (group === "tensor") return ({ name }) => name;
+  if (group === "sublayer")
+    throw new UserError(
+      "--group sublayer is for measuring two Hugging Face folders, whose halves of blocks are known. Choose another group.",
+    );
   const module = ({ name, layer }: LayerTensor) => layer ?? layerOf(name);
   if (group === "module") return module;
   const path = ({ name, layer }: LayerTensor) => layer ?? moduleOf(name);

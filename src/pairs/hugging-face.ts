@@ -1,7 +1,7 @@
 // Two Hugging Face folders of one architecture: the config builds the network, the tokenizer reads the text.
 import { UserError } from "../core/index.ts";
 import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
-import { kindsOfFiles } from "../distance/index.ts";
+import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
   decode,
@@ -23,7 +23,7 @@ import type { Origin } from "./origin.ts";
 const usualContext = 512;
 
 export const huggingFace: Origin = {
-  openFile: async (path) => openWeights(await readModelFolder(path)),
+  openFile: async (path, options) => openWeights(await readModelFolder(path), options),
 
   async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
     const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
@@ -33,6 +33,7 @@ export const huggingFace: Origin = {
         `${pathA} and ${pathB} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
       );
     const kinds = await kindsOfFiles(...files);
+    requireAverageable(kinds, pathA, pathB);
     const [a, b] = await openTwoEnds(files);
     if (!allowNonfinite) await requireFinite(a, b);
     const { decoder, family } = first;

@@ -11,8 +11,7 @@ import { twoGraphs } from "./two-graphs.ts";
 
 /** Opens both ends and the samples, and fits them together. Throws {@link UserError} when they do not fit. The pair keeps its files open until it is closed. */
 export function openPair(request: PairRequest): Promise<Pair> {
-  return withFiles(request, async (files, close) => {
-    const ends = await originOf(request).open(files, request);
+  return withEnds(request, async (ends, close) => {
     const { name, ...options } = request.data;
     const { context, declared, readData = openData } = ends;
     const data = await readData(name, { ...options, context: options.context ?? context, declared });
@@ -25,10 +24,7 @@ export function openPair(request: PairRequest): Promise<Pair> {
 
 /** Opens both ends of a network without samples, until they are closed. */
 export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> {
-  return withFiles(request, async (files, close) => ({
-    ...(await originOf(request).open(files, request)),
-    [Symbol.asyncDispose]: close,
-  }));
+  return withEnds(request, async (ends, close) => ({ ...ends, [Symbol.asyncDispose]: close }));
 }
 
 /** The origin of a pair, by what the user names. */
@@ -42,15 +38,14 @@ function originOf({ a, b, model: { name } }: EndsRequest): Origin {
   return isFolder ? huggingFace : twoGraphs;
 }
 
-type Files = Parameters<Origin["open"]>[0];
-
-/** Opens both files; they stay open for what `use` returns, which closes them. */
-async function withFiles<T>(
+/** Opens both ends; their files stay open for what `use` returns, which closes them. */
+async function withEnds<T>(
   request: EndsRequest,
-  use: (files: Files, close: () => Promise<void>) => Promise<T>,
+  use: (ends: Ends, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const { a, b, keys = {} } = request;
-  const { openFile = openCheckpoint } = originOf(request);
+  const origin = originOf(request);
+  const { openFile = openCheckpoint } = origin;
   const first = await openFile(a, { key: keys.a });
   let second: typeof first | undefined;
   const close = async () => {
@@ -59,7 +54,7 @@ async function withFiles<T>(
   };
   try {
     second = await openFile(b, { key: keys.b });
-    return await use([first, second], close);
+    return await use(await origin.open([first, second], request), close);
   } catch (error) {
     await close();
     throw error;

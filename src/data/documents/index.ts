@@ -4,6 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { describeFileError, listSome, UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
 import type { Document } from "./document.ts";
 import { readJsonLines } from "./jsonl.ts";
 import { readParquet } from "./parquet.ts";
@@ -26,35 +27,52 @@ async function* readText(path: string): AsyncGenerator<Document> {
   };
 }
 
+const splits: readonly Split[] = ["train", "valid", "test"];
+
 /** True for a file that {@link readDocuments} reads, or a folder of such files. */
 export const isDocuments = (path: string): boolean =>
   extname(path) in readers || (existsSync(path) && statSync(path).isDirectory() && splitsIn(path).length > 0);
 
 /** Names that a split has in files. */
-const splitNames: Readonly<Record<string, readonly string[]>> = {
+const splitNames: Readonly<Record<Split, readonly string[]>> = {
   train: ["train"],
   valid: ["valid", "validation", "val", "dev"],
   test: ["test"],
 };
 
-/** The file of a split in a folder; the file itself where there is no folder. Throws {@link UserError} that names what is there. */
-export function findSplit(path: string, split?: string): string {
-  if (!existsSync(path)) throw new UserError(`Cannot read ${path}: there is no such file. Check the path.`);
-  if (!statSync(path).isDirectory()) {
+/**
+ * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test`, where there is no folder.
+ * Throws {@link UserError} that names what is there.
+ */
+export function findSplit(path: string, split?: Split): SplitFile {
+  if (!isFolder(path)) {
     if (split !== undefined)
       throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
-    return path;
+    return { name: "test", path };
   }
   const there = splitsIn(path);
   const found = there.find(({ name }) => name === (split ?? "test")) ?? (split ? undefined : there[0]);
-  if (found) return found.path;
+  if (found) return found;
   const names = there.map(({ name }) => name);
   throw new UserError(`${path} has no split ${split}; it has ${listSome(names, 8)}. Choose one of them with --split.`);
 }
 
-function splitsIn(folder: string): { name: string; path: string }[] {
-  return Object.entries(splitNames).flatMap(([name, stems]) =>
-    stems.flatMap((stem) =>
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw describeFileError(error, path, "read");
+  }
+}
+
+interface SplitFile {
+  readonly name: Split;
+  readonly path: string;
+}
+
+function splitsIn(folder: string): SplitFile[] {
+  return splits.flatMap((name) =>
+    splitNames[name].flatMap((stem) =>
       Object.keys(readers)
         .map((extension) => join(folder, stem + extension))
         .filter((path) => existsSync(path))

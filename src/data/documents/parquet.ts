@@ -1,7 +1,5 @@
 // Parquet: a document a row, read one group of rows at a time.
 import { open } from "node:fs/promises";
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { describeFileError, listSome, UserError } from "../../core/index.ts";
 import { type Document, documentOf } from "./document.ts";
 
@@ -9,6 +7,10 @@ import { type Document, documentOf } from "./document.ts";
 const columns = ["text", "prompt", "completion", "messages"];
 
 export async function* readParquet(path: string): AsyncGenerator<Document> {
+  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
   const handle = await open(path, "r").catch((error) => {
     throw describeFileError(error, path, "read");
   });

@@ -5,8 +5,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { describeFileError, sha256, tensor, UserError } from "../../core/index.ts";
+import { describeFileError, sha256, UserError } from "../../core/index.ts";
 import type { Batch, DataSource } from "../dataset.ts";
+import { countWindows, readWindows } from "../windows.ts";
 
 /** Code points 10 and 32 … 126. */
 const vocabulary = ["\n", ...Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))];
@@ -28,24 +29,13 @@ export const shakespeare: DataSource = {
     const all = encode(text, path);
     const cut = Math.floor(0.8 * all.length);
     const ids = split === "train" ? all.subarray(0, cut) : all.subarray(cut);
-    const have = Math.floor((ids.length - 1) / context);
+    const { have, count, positions } = countWindows(ids.length, context, samples);
     if (have < 1 || (samples !== undefined && samples > have))
       throw new UserError(
-        `The ${split} split of ${path} holds ${Math.max(have, 0)} windows of ${context} characters, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones.`,
+        `The ${split} split of ${path} holds ${have} windows of ${context} characters, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones.`,
       );
-    const count = samples ?? have;
-    const positions = samples === undefined ? ids.length - context : (count - 1) * context + 1;
-    const windows = (starts: ArrayLike<number>): Batch => {
-      const input = tensor("int64", [starts.length, context]);
-      const labels = tensor("int64", [starts.length, context]);
-      for (let i = 0; i < starts.length; i++) {
-        for (let t = 0; t < context; t++) {
-          input.data[i * context + t] = BigInt(ids[starts[i] + t]);
-          labels.data[i * context + t] = BigInt(ids[starts[i] + t + 1]);
-        }
-      }
-      return { inputs: { input }, labels };
-    };
+    const windows = (starts: ArrayLike<number>): Batch =>
+      readWindows("input", ids, (position) => ids[position + 1], starts, context);
     return {
       name: "shakespeare",
       split,

@@ -1,9 +1,11 @@
 // The forward pass of a decoder: tokens [n, T] give logits [n, T, vocabulary]. Angles and masks depend on T alone, so they are constants.
-import { type Tensor, tensor } from "../../core/index.ts";
+import { tensor } from "../../core/index.ts";
 import {
   add,
+  causalMask,
   concat,
   div,
+  type Graph,
   gather,
   gelu,
   layerNormalization,
@@ -89,7 +91,7 @@ function attend(decoder: Decoder, attention: Attention, x: Value, weights: Weigh
   const shared = heads / keyValueHeads;
   let scores = matmul(reshape(mul(q, scale), [n, keyValueHeads, shared * t, headDim]), swapLast(k));
   if (cap) scores = capped(scores, cap);
-  const seen = softmax(add(reshape(scores, [n, keyValueHeads, shared, t, t]), mask(x, t, window)));
+  const seen = softmax(add(reshape(scores, [n, keyValueHeads, shared, t, t]), seenBefore(x.graph, t, window)));
   const mixed = matmul(reshape(seen, [n, keyValueHeads, shared * t, t]), v);
   const joined = reshape(byHead(reshape(mixed, [n, heads, t, headDim])), [n, t, heads * headDim]);
   return project(decoder, joined, weights, out, hasOutBias);
@@ -115,8 +117,17 @@ function queriesKeysValues(decoder: Decoder, attention: Attention, x: Value, wei
 }
 
 /** Turns the first `dim` channels of [n, heads, T, headDim]: channel i with channel i + dim / 2. */
-function rotate(x: Value, { dim, at }: Rotary): Value {
+function rotate(x: Value, rotary: Rotary): Value {
+  const { dim } = rotary;
   const [, , t, headDim] = x.shape;
+  const [cos, sin] = angles(x.graph, rotary, t);
+  const [first, second] = [slice(x, 3, 0, dim / 2), slice(x, 3, dim / 2, dim)];
+  const turned = [sub(mul(first, cos), mul(second, sin)), add(mul(second, cos), mul(first, sin))];
+  return concat(dim < headDim ? [...turned, slice(x, 3, dim, headDim)] : turned, 3);
+}
+
+/** Cosines and sines [T, dim/2] of the angles. */
+function angles(graph: Graph, { dim, at }: Rotary, t: number): Value[] {
   const { inverse, factor } = at(t);
   const table = (f: (angle: number) => number) => {
     const values = tensor("float32", [t, dim / 2]);
@@ -124,19 +135,24 @@ function rotate(x: Value, { dim, at }: Rotary): Value {
       inverse.forEach((frequency, i) => {
         values.data[(p * dim) / 2 + i] = f(Math.fround(p * Math.fround(frequency))) * factor;
       });
-    return x.graph.constant(values);
+    return graph.constant(values);
   };
-  const [cos, sin] = [table(Math.cos), table(Math.sin)];
-  const [first, second] = [slice(x, 3, 0, dim / 2), slice(x, 3, dim / 2, dim)];
-  const turned = [sub(mul(first, cos), mul(second, sin)), add(mul(second, cos), mul(first, sin))];
-  return concat(dim < headDim ? [...turned, slice(x, 3, dim, headDim)] : turned, 3);
+  return once(graph, `angles ${t} ${factor} ${inverse}`, () => [table(Math.cos), table(Math.sin)]);
 }
 
-/** [T, T]: zero where a query sees a key, else a number that no score outweighs. */
-function mask(like: Value, t: number, window = t): Value {
-  const values: Tensor = tensor("float32", [t, t]);
-  for (let q = 0; q < t; q++) for (let k = 0; k < t; k++) values.data[q * t + k] = k <= q && k > q - window ? 0 : -1e30;
-  return like.graph.constant(values);
+function seenBefore(graph: Graph, t: number, window = t): Value {
+  return once(graph, `mask ${t} ${window}`, () => [causalMask(graph, "float32", t, window)])[0];
+}
+
+const constants = new WeakMap<Graph, Map<string, Value[]>>();
+
+/** Constants of a graph, made at their first use: every block of every averaged network asks for the same tables. */
+function once(graph: Graph, key: string, make: () => Value[]): Value[] {
+  const made = constants.get(graph) ?? new Map<string, Value[]>();
+  constants.set(graph, made);
+  const values = made.get(key) ?? make();
+  made.set(key, values);
+  return values;
 }
 
 function applyMlp(

@@ -25,7 +25,8 @@ export function readLlama(
   const heads = config.size("num_attention_heads", 32);
   const headDim = config.size("head_dim", defaults.headDim ?? Math.floor(width / heads));
   const keyValueHeads = readKeyValueHeads(config, heads, defaults.keyValueHeads ?? heads);
-  const rotary = () => plainRotary(config, headDim, defaults.theta);
+  let angles: Rotary | undefined; // of all blocks that ask for them
+  const rotary = () => (angles ??= plainRotary(config, headDim, defaults.theta));
   const bias = config.flag("attention_bias", false);
   const attention: Attention = {
     heads,
@@ -76,7 +77,6 @@ export function plainRotary(config: Config, headDim: number, theta = 10000): Rot
     parameters,
     theta: config.number("rope_theta", theta),
     longest: config.size("max_position_embeddings", 2048),
-    original: undefined,
   });
 }
 

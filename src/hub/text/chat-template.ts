@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Template } from "@huggingface/jinja";
+import type { Template } from "@huggingface/jinja";
 import { UserError } from "../../core/index.ts";
 import type { Message } from "../../data/index.ts";
 import type { JsonObject } from "../config.ts";
@@ -23,6 +23,7 @@ export async function readChatTemplate(
   const path = join(folder, "chat_template.jinja");
   const isFile = existsSync(path);
   const source = isFile ? await readFile(path, "utf8") : defaultOf(settings.chat_template);
+  const { Template: Program } = await import("@huggingface/jinja"); // only texts need it
   let template: Template | undefined;
   return {
     source,
@@ -32,7 +33,7 @@ export async function readChatTemplate(
           `${folder} has no chat template, which messages need. Give the texts themselves, or a folder with chat_template.jinja.`,
         );
       try {
-        template ??= new Template(source);
+        template ??= new Program(source);
         return template.render({ ...tokens, messages, add_generation_prompt });
       } catch (error) {
         const from = isFile ? path : join(folder, "tokenizer_config.json");

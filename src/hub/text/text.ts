@@ -9,9 +9,8 @@ import { cachedStream } from "./token-cache.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
-export interface TextOptions extends Omit<DataOptions, "split"> {
+export interface TextOptions extends DataOptions {
   readonly context: number;
-  readonly split?: string;
 }
 
 /** Opens a text file, or the file of a split in a folder. Throws {@link UserError} where the folders' tokenizers differ. */
@@ -27,12 +26,12 @@ export async function openText(name: string, options: TextOptions, models: reado
         `${models[0].path} and ${models[i + 1].path} have different tokenizers, so one text is different tokens to them. Give two models with one tokenizer.`,
       );
   const { context, samples, split } = options;
-  const path = findSplit(name, split);
+  const { path, name: own } = findSplit(name, split);
   const most = samples === undefined ? undefined : samples * context + 1;
   const stream = await cachedStream(path, first, most, () => encodeDocuments(readDocuments(path), first, most));
   return windowsOf(stream, {
     name,
-    split: split ?? "test",
+    split: own,
     context,
     samples,
     vocabulary: models[0].decoder.vocabulary,

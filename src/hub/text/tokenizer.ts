@@ -2,7 +2,7 @@
 // JavaScript counterpart does the work.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { sha256, UserError } from "../../core/index.ts";
 import type { JsonObject } from "../config.ts";
 import { readJson } from "../json.ts";
@@ -39,7 +39,7 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const settings = await readOptional(join(folder, "tokenizer_config.json"));
   const tokens = specialTokens({ ...(await readOptional(join(folder, "special_tokens_map.json"))), ...settings });
   const { source, render } = await readChatTemplate(folder, settings, tokens);
-  const encoder = makeEncoder(path, own, settings);
+  const encoder = await makeEncoder(path, own, settings);
   const end = tokens.eos_token ? encoder.token_to_id(tokens.eos_token) : undefined;
   const { truncation, padding, ...meaning } = own; // how batches are made, not how texts are read
   const hash = sha256(JSON.stringify(meaning));
@@ -53,9 +53,10 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-function makeEncoder(path: string, own: JsonObject, settings: JsonObject): Encoder {
+async function makeEncoder(path: string, own: JsonObject, settings: JsonObject): Promise<Encoder> {
+  const { Tokenizer } = await import("@huggingface/tokenizers"); // only texts need it
   try {
-    return new Encoder(own, settings);
+    return new Tokenizer(own, settings);
   } catch (error) {
     throw new UserError(`${path} cannot be read as a tokenizer: ${(error as Error).message}. Copy the file again.`, {
       cause: error,

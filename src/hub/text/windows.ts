@@ -1,12 +1,12 @@
-// A text as a data set: windows of so many tokens that do not overlap. Window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
-import { sha256, tensor, UserError } from "../../core/index.ts";
-import type { Batch, Dataset } from "../../data/index.ts";
+// A stream of tokens as a data set.
+import { sha256, UserError } from "../../core/index.ts";
+import { type Batch, countLabels, countWindows, type Dataset, readWindows } from "../../data/index.ts";
 import type { TokenStream } from "./stream.ts";
 
 export interface WindowsOptions {
   /** What the text is called in documents and errors. */
   readonly name: string;
-  readonly split: string;
+  readonly split: Dataset["split"];
   /** Tokens of a window. */
   readonly context: number;
   /** The first so many windows; default all. */
@@ -18,29 +18,18 @@ export interface WindowsOptions {
 /** The windows of a stream. Throws {@link UserError} where there are too few, or a token is unknown to the network. */
 export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions): Dataset {
   const { name, split, context, samples, vocabulary } = options;
-  const have = Math.max(0, Math.floor((ids.length - 1) / context));
+  const { have, count, positions } = countWindows(ids.length, context, samples);
   if (have < 1 || (samples !== undefined && samples > have))
     throw new UserError(
       `${name} holds ${have} windows of ${context} tokens, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones (--context).`,
     );
-  const count = samples ?? have;
-  // training by steps draws from any position
-  const positions = samples === undefined ? ids.length - context : (count - 1) * context + 1;
   const unknown = ids.subarray(0, positions + context).find((id) => id >= vocabulary);
   if (unknown !== undefined)
     throw new UserError(
       `The tokenizer gives the token ${unknown}, but the network knows ${vocabulary}. Give the tokenizer that it was trained with.`,
     );
-  const windows = (starts: ArrayLike<number>): Batch => {
-    const input = tensor("int64", [starts.length, context]);
-    const wanted = tensor("int64", [starts.length, context]);
-    for (let i = 0; i < starts.length; i++)
-      for (let t = 0; t < context; t++) {
-        input.data[i * context + t] = BigInt(ids[starts[i] + t]);
-        wanted.data[i * context + t] = BigInt(labels[starts[i] + t]);
-      }
-    return { inputs: { input_ids: input }, labels: wanted };
-  };
+  const windows = (starts: ArrayLike<number>): Batch =>
+    readWindows("input_ids", ids, (position) => labels[position], starts, context);
   const hashOf = (samples: number) => {
     const end = (samples - 1) * context + 1 + context;
     const bytes = (array: Int32Array<ArrayBuffer>, length: number) =>
@@ -49,7 +38,7 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
   };
   return {
     name,
-    split: split as Dataset["split"],
+    split,
     count,
     inputs: [{ name: "input_ids", dtype: "int64", shape: [context] }],
     labelShape: [context],
@@ -58,16 +47,9 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
       return hashOf(count);
     },
     hashOf,
-    weights: countsOf(labels, count, context),
+    weights: countLabels(labels.subarray(0, count * context), context),
     batch: (indices) => windows(Array.from(indices, (i) => i * context)),
     windows,
     positions,
   };
-}
-
-/** Labels of each window that count; undefined where all do. */
-function countsOf(labels: Int32Array, count: number, context: number): Float32Array | undefined {
-  const counts = new Float32Array(count);
-  for (let i = 0; i < count * context; i++) if (labels[i] >= 0) counts[Math.floor(i / context)]++;
-  return counts.every((n) => n === context) ? undefined : counts;
 }

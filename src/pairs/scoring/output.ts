@@ -141,7 +141,7 @@ export async function chooseOutput(
   }
 }
 
-/** What to do about a sequence of maps, which skl2onnx makes of the probabilities unless it is told otherwise. */
+/** What to do about a sequence of maps, which skl2onnx makes of the probabilities by default. */
 const exportTensors =
   "Export the scores as a tensor (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}})).";
 
