@@ -107,6 +107,13 @@ describe("refuses", () => {
     expect(await refused("a", "wide")).toContain("block 0 mlp.width is 24 and 32");
   });
 
+  it("a dictionary that its weights do not have, and weights that are integers", async () => {
+    expect(await refused("a", "b", { keys: { a: "ema" } })).toContain(`has no dictionary "ema"`);
+    const codes = (_: string, own: Tensor) => tensor("int8", own.shape);
+    await writeModelFolder(at("codes"), 3, codes);
+    expect(await refused("codes", "codes")).toContain("in int8, which are codes and not weights");
+  });
+
   it("a folder beside a file", async () => {
     expect(await refused("a", "a/model.safetensors")).toContain("is a folder, but");
   });

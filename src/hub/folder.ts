@@ -3,7 +3,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Checkpoint, type OpenOptions, openCheckpoint, selectTensors, weightFiles } from "../checkpoints/index.ts";
-import { bytesOf, listSome, UserError } from "../core/index.ts";
+import { bytesOf, isFloating, listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
@@ -127,6 +127,11 @@ async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promi
       `${file.path} holds ${name} as [${file.tensors.get(stored.get(name)!)!.shape}], but by ${join(path, "config.json")} it is [${shape}]. Give the config.json that belongs to these weights.`,
     );
   }
+  const whole = parameters.find(({ name }) => !isFloating(file.tensors.get(stored.get(name)!)!.dtype));
+  if (whole)
+    throw new UserError(
+      `${file.path} holds ${whole.name} in ${file.tensors.get(stored.get(whole.name)!)!.dtype}, which are codes and not weights. Give the float model.`,
+    );
   return selectTensors(file, new Map(parameters.map(({ name }) => [name, stored.get(name)!])));
 }
 

@@ -77,6 +77,10 @@ describe("blocks", () => {
   ])("of %j are %j", (names, blocks) => expect(layersOf(names, "block")).toEqual(blocks));
 });
 
+it("halves of blocks are refused where the names do not tell them", () => {
+  expect(() => groupLayers(tensors(["h.0.attn.weight"]), { group: "sublayer" })).toThrow("Choose another group");
+});
+
 describe("globs", () => {
   const layers = groupLayers(tensors(["T/block_0/query/kernel", "T/block_0/norm/scale", "T/pos/table", "head/kernel"]));
   const matched = (...globs: string[]) => matchLayers(layers, globs).map(({ name }) => name);
