@@ -4,17 +4,14 @@ import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
-  decode,
   differencesOf,
-  groupParameters,
   layersOfDecoder,
   type ModelFolder,
+  modelOf,
   openText,
   openWeights,
   readModelFolder,
-  tiedIn,
 } from "../hub/index.ts";
-import type { Model } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
 import type { Origin } from "./origin.ts";
@@ -37,13 +34,7 @@ export const huggingFace: Origin = {
     const [a, b] = await openTwoEnds(files);
     if (!allowNonfinite) await requireFinite(a, b);
     const { decoder, family } = first;
-    const model: Model = {
-      name: family.type,
-      sizes: {},
-      parameters: groupParameters(decoder, group),
-      tied: tiedIn(decoder, group),
-      forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
-    };
+    const model = modelOf(first, group);
     return {
       a,
       b,
