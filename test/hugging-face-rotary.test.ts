@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Config, type JsonObject } from "../src/hub/config.ts";
-import { families } from "../src/hub/families/index.ts";
+import { decoders } from "../src/hub/families/index.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
 interface Angles {
@@ -23,7 +23,7 @@ describe.skipIf(!hasShared)(`rotary angles${hasShared ? "" : " (skipped: ../shar
   for (const { about, config: keys, context, layers } of cases)
     it(layers ? `equal transformers: ${about}` : `refuse what transformers refuses: ${about}`, () => {
       const config = new Config("config.json", { num_key_value_heads: 4, ...keys });
-      const family = families.find(({ type }) => type === config.text("model_type"))!;
+      const family = decoders.find(({ type }) => type === config.text("model_type"))!;
       if (!layers) return expect(() => family.read(config)).toThrow("rope_");
       const { blocks } = family.read(config);
       for (const [kind, { inv_freq, factor }] of Object.entries(layers)) {

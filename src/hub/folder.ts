@@ -7,9 +7,9 @@ import { bytesOf, isFloating, listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
-import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder/decoder.ts";
 import { type Family, families } from "./families/index.ts";
 import { readJson } from "./json.ts";
+import type { FolderNetwork } from "./network.ts";
 
 export interface ModelFolder {
   /** As the user gave it. */
@@ -19,7 +19,7 @@ export interface ModelFolder {
   readonly adapter?: Adapter;
   readonly config: Config;
   readonly family: Family;
-  readonly decoder: Decoder;
+  readonly network: FolderNetwork;
 }
 
 /** True for a folder with a config.json, or a name that the cache has. */
@@ -46,12 +46,13 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const family = families.find((one) => one.type === type);
   if (!family) throw unknownFamily(config, type);
   const architectures = config.keys.architectures;
-  const [architecture] = Array.isArray(architectures) ? architectures : [];
-  if (typeof architecture === "string" && !family.architectures.includes(architecture))
+  const [first] = Array.isArray(architectures) ? architectures : [];
+  const architecture = typeof first === "string" ? first : undefined;
+  if (architecture !== undefined && !family.architectures.includes(architecture))
     throw new UserError(
       `${file}: the architecture is ${architecture}, but layerwise evaluates ${family.architectures[0]} of ${type}. Give a folder of that kind.`,
     );
-  return { path, folder, config, family, decoder: family.read(config) };
+  return { path, folder, config, family, network: family.read(config, architecture) };
 }
 
 function refuseQuantised(config: Config): void {
@@ -73,9 +74,9 @@ function unknownFamily(config: Config, type: string): UserError {
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
 export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { adapter, decoder } = model;
+  const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
-  return adapter ? applyAdapter(base, adapter, decoder.isTransposed ?? false) : base;
+  return adapter ? applyAdapter(base, adapter, network.isTransposed ?? false) : base;
 }
 
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
@@ -97,14 +98,13 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
-  const parameters = decoderParameters(decoder);
+async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+  const { parameters, ties } = network;
   const wanted = new Map(parameters.map((p) => [p.name, p]));
-  const [embedding, head] = [embeddingName(decoder), headName(decoder)];
   const stored = new Map<string, string>();
   const unknown: string[] = [];
   for (const own of file.tensors.keys()) {
-    const name = [own, `${decoder.prefix}${own}`, own === "lm_head.weight" ? head : ""].find((one) => wanted.has(one));
+    const name = network.spellings(own).find((one) => wanted.has(one));
     if (name && !stored.has(name)) stored.set(name, own);
     else if (name || !isBuffer(own)) unknown.push(own);
   }
@@ -112,7 +112,7 @@ async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promi
     throw new UserError(
       `${file.path} holds tensors that config.json does not provide for: ${listSome(unknown, 4)}. Give the config.json that belongs to these weights.`,
     );
-  if (decoder.isTied) await tieHead(file, stored, embedding, head);
+  for (const names of ties) await tieNames(file, stored, names);
   const missing = parameters.filter(({ name }) => !stored.has(name)).map(({ name }) => name);
   if (missing.length)
     throw new UserError(
@@ -135,18 +135,16 @@ async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promi
   return selectTensors(file, new Map(parameters.map(({ name }) => [name, stored.get(name)!])));
 }
 
-/** The head is the embedding. Throws {@link UserError} where the file has both, and they differ: libraries do not agree on what that means. */
-async function tieHead(file: Checkpoint, stored: Map<string, string>, embedding: string, head: string): Promise<void> {
-  const [own, other] = [stored.get(embedding), stored.get(head)];
-  if (own && other && !file.tied?.some((names) => names.includes(own) && names.includes(other))) {
+/** Names of one tensor. Throws {@link UserError} where the file has several that differ: libraries do not agree on what that means. */
+async function tieNames(file: Checkpoint, stored: Map<string, string>, names: readonly string[]): Promise<void> {
+  const [own, ...others] = names.flatMap((name) => stored.get(name) ?? []);
+  for (const other of others) {
+    if (file.tied?.some((one) => one.includes(own) && one.includes(other))) continue;
     const [x, y] = [await file.read(own), await file.read(other)];
     if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
       throw new UserError(
         `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
       );
   }
-  const there = own ?? other;
-  if (!there) return;
-  stored.set(embedding, there);
-  stored.set(head, there);
+  if (own) for (const name of names) stored.set(name, own);
 }

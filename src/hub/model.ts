@@ -1,16 +1,22 @@
 // The network of a folder, for measuring and training: its parameters with their layers, and a forward pass over the graph.
-import type { Grouping, Model } from "../models/index.ts";
-import { decode } from "./decoder/graph.ts";
-import { groupParameters, tiedIn } from "./decoder/groups.ts";
+import { type Grouping, type Layer, layersOf, type Model } from "../models/index.ts";
 import type { ModelFolder } from "./folder.ts";
 
-/** The network that a folder's config.json describes; its input is `input_ids` [n, T], int64. */
-export function modelOf({ decoder, family }: Pick<ModelFolder, "decoder" | "family">, group?: Grouping): Model {
+/** The network that a folder's config.json describes. Layers are blocks by default. */
+export function modelOf(
+  { family, network }: Pick<ModelFolder, "family" | "network">,
+  group: Grouping = "block",
+): Model {
+  const { parameters, ties, tiedBy, layerOf, forward } = network;
   return {
     name: family.type,
     sizes: {},
-    parameters: groupParameters(decoder, group),
-    tied: tiedIn(decoder, group),
-    forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
+    parameters: parameters.map((p) => ({ ...p, layer: layerOf?.(p.name, group) })),
+    tied: tiedBy?.(group) ?? ties,
+    forward,
   };
 }
+
+/** The layers of a folder's network, in its order. */
+export const layersOfModel = (model: Pick<Model, "parameters" | "tied">, group: Grouping = "block"): Layer[] =>
+  layersOf(model, group === "tensor" ? "tensor" : "module");

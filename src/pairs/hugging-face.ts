@@ -5,7 +5,7 @@ import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
   differencesOf,
-  layersOfDecoder,
+  layersOfModel,
   type ModelFolder,
   modelOf,
   openText,
@@ -33,12 +33,12 @@ export const huggingFace: Origin = {
     requireAverageable(kinds, pathA, pathB);
     const [a, b] = await openTwoEnds(files);
     if (!allowNonfinite) await requireFinite(a, b);
-    const { decoder, family } = first;
+    const { family, network } = first;
     const model = modelOf(first, group);
     return {
       a,
       b,
-      layers: layersOfDecoder(decoder, group),
+      layers: layersOfModel(model, group),
       parameters: model.parameters,
       tied: model.tied,
       notes: [],
@@ -50,7 +50,7 @@ export const huggingFace: Origin = {
         if (output || (task !== undefined && task !== "tokens"))
           throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
         const [context] = data.labelShape;
-        const facts = { task: `the next token, of ${decoder.vocabulary}, in windows of ${context}` };
+        const facts = { task: `the next token, of ${network.input.vocabulary}, in windows of ${context}` };
         return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
       },
       openEnd,
@@ -60,11 +60,11 @@ export const huggingFace: Origin = {
 
 /** Windows of a text, by the tokenizer that both folders have. */
 async function readText(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
-  const [{ decoder }] = models;
-  const { context = Math.min(decoder.context, usualContext) } = options;
-  if (decoder.positions && context > decoder.context)
+  const { context: longest, isBounded } = models[0].network.input;
+  const { context = Math.min(longest, usualContext) } = options;
+  if (isBounded && context > longest)
     throw new UserError(
-      `The network knows ${decoder.context} positions, but --context asks for ${context}. Ask for ${decoder.context} or fewer.`,
+      `The network knows ${longest} positions, but --context asks for ${context}. Ask for ${longest} or fewer.`,
     );
   return openText(name, { ...options, context }, models);
 }

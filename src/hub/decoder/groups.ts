@@ -1,26 +1,18 @@
 // What counts as a layer of a decoder: its blocks, the halves of its blocks, its modules, or each tensor.
-import { type Grouping, type Layer, layersOf, type Model, type Parameter } from "../../models/index.ts";
-import { blockPath, type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
+import type { Grouping } from "../../models/index.ts";
+import { blockPath, type Decoder, embeddingName, headName } from "./decoder.ts";
 
 /** Groups of names that are one tensor; the last one gives its layer: by blocks the embedding, else the head, as PyTorch's state dict has it. */
-export function tiedIn(decoder: Decoder, group: Grouping = "block"): Model["tied"] {
+export function tiedBy(decoder: Decoder, group: Grouping): readonly (readonly string[])[] {
   const names = [embeddingName(decoder), headName(decoder)];
   if (!decoder.isTied) return [];
   return [group === "block" ? names.reverse() : names];
 }
 
-/** The parameters, with the layer that each belongs to. */
-export function groupParameters(decoder: Decoder, group: Grouping = "block"): Parameter[] {
-  const layerOf = { block: blockOf, sublayer: sublayerOf, module: undefined, tensor: undefined }[group];
-  return decoderParameters(decoder).map((p) => ({ ...p, layer: layerOf?.(decoder, p.name) }));
+/** The layer that a parameter belongs to, where its name does not tell. */
+export function layerOfDecoder(decoder: Decoder, name: string, group: Grouping): string | undefined {
+  return { block: blockOf, sublayer: sublayerOf, module: undefined, tensor: undefined }[group]?.(decoder, name);
 }
-
-/** The layers, in the model's order. */
-export const layersOfDecoder = (decoder: Decoder, group: Grouping = "block"): Layer[] =>
-  layersOf(
-    { parameters: groupParameters(decoder, group), tied: tiedIn(decoder, group) },
-    group === "tensor" ? "tensor" : "module",
-  );
 
 /** `embeddings`, each block by its path, `norm`, `head`. A tied head belongs to the embeddings. */
 function blockOf(decoder: Decoder, name: string): string {

@@ -1,13 +1,19 @@
-// What a family of decoders is: its name in config.json, and how the config becomes a decoder. A new family is a file and a line in index.ts.
+// What a family of networks is: its name in config.json, and how the config becomes a network. A new family is a file and a line in index.ts.
 import type { Config } from "../config.ts";
 import type { Activation, Decoder } from "../decoder/decoder.ts";
+import type { FolderNetwork } from "../network.ts";
 
 export interface Family {
   /** `model_type`. */
   readonly type: string;
-  /** `architectures` of folders that hold this decoder: with its head, and the base model alone. */
+  /** `architectures` of folders that hold this network. */
   readonly architectures: readonly string[];
-  /** Throws {@link UserError} for a setting that is not handled. */
+  /** Throws {@link UserError} for a setting that is not handled. `architecture` is one of the above, or undefined where the config names none. */
+  read(config: Config, architecture?: string): FolderNetwork;
+}
+
+/** A family of decoders; its architectures are the decoder with its head, and the base model alone. */
+export interface DecoderFamily extends Omit<Family, "read"> {
   read(config: Config): Decoder;
 }
 

@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 import type { Block, Decoder } from "../decoder/decoder.ts";
 import { type Rotary, readRotary } from "../decoder/rotary.ts";
-import type { Family } from "./family.ts";
+import type { DecoderFamily } from "./family.ts";
 import { plainRotary, readLlama, windowOf, withAttention } from "./llama.ts";
 
 /** What both have in common. */
@@ -38,7 +38,7 @@ function readGemma(
   };
 }
 
-export const gemma2: Family = {
+export const gemma2: DecoderFamily = {
   type: "gemma2",
   architectures: ["Gemma2ForCausalLM", "Gemma2Model"],
   read(config) {
@@ -58,7 +58,7 @@ export const gemma2: Family = {
   },
 };
 
-export const gemma3: Family = {
+export const gemma3: DecoderFamily = {
   type: "gemma3_text",
   architectures: ["Gemma3ForCausalLM", "Gemma3TextModel"],
   read(config) {

@@ -1,9 +1,9 @@
 // GPT-NeoX (Pythia): parallel halves, a projection joined head by head, a part of each head rotated, a head apart that files call embed_out.
 import type { Block } from "../decoder/decoder.ts";
 import { readRotary, rotaryParameters } from "../decoder/rotary.ts";
-import { type Family, readActivation } from "./family.ts";
+import { type DecoderFamily, readActivation } from "./family.ts";
 
-export const gptNeox: Family = {
+export const gptNeox: DecoderFamily = {
   type: "gpt_neox",
   architectures: ["GPTNeoXForCausalLM", "GPTNeoXModel"],
   read(config) {

@@ -1,8 +1,8 @@
 // GPT-2: learned positions, weights [in, out], a joined projection, LayerNorms with biases, the head tied to the embedding.
 import type { Block } from "../decoder/decoder.ts";
-import { type Family, readActivation } from "./family.ts";
+import { type DecoderFamily, readActivation } from "./family.ts";
 
-export const gpt2: Family = {
+export const gpt2: DecoderFamily = {
   type: "gpt2",
   architectures: ["GPT2LMHeadModel", "GPT2Model"],
   read(config) {

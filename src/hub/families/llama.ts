@@ -2,7 +2,7 @@
 import { type Config, isNumber } from "../config.ts";
 import type { Attention, Block, Decoder, Mlp } from "../decoder/decoder.ts";
 import { type Rotary, readRotary, rotaryParameters } from "../decoder/rotary.ts";
-import { type Family, readActivation, readKeyValueHeads } from "./family.ts";
+import { type DecoderFamily, readActivation, readKeyValueHeads } from "./family.ts";
 
 /** What a family changes. `i` counts the blocks from zero. */
 export interface LlamaDefaults {
@@ -104,7 +104,7 @@ export function windowOf(
 
 const architectures = (name: string) => [`${name}ForCausalLM`, `${name}Model`];
 
-export const llama: Family = {
+export const llama: DecoderFamily = {
   type: "llama",
   architectures: architectures("Llama"),
   read(config) {
@@ -116,7 +116,7 @@ export const llama: Family = {
   },
 };
 
-export const mistral: Family = {
+export const mistral: DecoderFamily = {
   type: "mistral",
   architectures: architectures("Mistral"),
   read(config) {
@@ -142,7 +142,7 @@ function qwenWindow(config: Config, i: number): number | undefined {
   );
 }
 
-export const qwen2: Family = {
+export const qwen2: DecoderFamily = {
   type: "qwen2",
   architectures: architectures("Qwen2"),
   read: (config) =>
@@ -151,7 +151,7 @@ export const qwen2: Family = {
     ),
 };
 
-export const qwen3: Family = {
+export const qwen3: DecoderFamily = {
   type: "qwen3",
   architectures: architectures("Qwen3"),
   read: (config) =>
@@ -164,7 +164,7 @@ export const qwen3: Family = {
     ),
 };
 
-export const smollm3: Family = {
+export const smollm3: DecoderFamily = {
   type: "smollm3",
   architectures: architectures("SmolLM3"),
   read(config) {
@@ -185,7 +185,7 @@ export const smollm3: Family = {
   },
 };
 
-export const olmo2: Family = {
+export const olmo2: DecoderFamily = {
   type: "olmo2",
   architectures: architectures("Olmo2"),
   read: (config) =>
@@ -199,7 +199,7 @@ export const olmo2: Family = {
     })),
 };
 
-export const phi3: Family = {
+export const phi3: DecoderFamily = {
   type: "phi3",
   architectures: architectures("Phi3"),
   read(config) {

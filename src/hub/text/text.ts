@@ -34,7 +34,7 @@ export async function openText(name: string, options: TextOptions, models: reado
     split: own,
     context,
     samples,
-    vocabulary: models[0].decoder.vocabulary,
+    vocabulary: models[0].network.input.vocabulary,
   });
 }
 

@@ -1,0 +1,45 @@
+// A decoder as a folder's network.
+import type { FolderNetwork } from "../network.ts";
+import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
+import { decode } from "./graph.ts";
+import { layerOfDecoder, tiedBy } from "./groups.ts";
+
+export function decoderNetwork(decoder: Decoder): FolderNetwork {
+  const [embedding, head] = [embeddingName(decoder), headName(decoder)];
+  const { prefix, isTied, isTransposed, vocabulary, context, positions } = decoder;
+  return {
+    parameters: decoderParameters(decoder),
+    ties: isTied ? [[embedding, head]] : [],
+    tiedBy: (group) => tiedBy(decoder, group),
+    layerOf: (name, group) => layerOfDecoder(decoder, name, group),
+    spellings: (own) => [own, `${prefix}${own}`, ...(own === "lm_head.weight" ? [head] : [])],
+    isTransposed,
+    settings: () => settingsOf(decoder),
+    input: { kind: "next token", vocabulary, context, isBounded: positions !== undefined },
+    forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
+  };
+}
+
+/** Everything that the graph is built from, by readable names; of blocks that are alike the first one only. */
+function settingsOf({ blocks, ...rest }: Decoder): Map<string, string> {
+  const found = new Map([["blocks", String(blocks.length)]]);
+  const seen = new Set<string>();
+  addLeaves(found, rest, "", rest.context);
+  for (const [i, block] of blocks.entries()) {
+    const own = new Map<string, string>();
+    addLeaves(own, block, "", rest.context);
+    const key = JSON.stringify([...own]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    for (const [name, value] of own) found.set(`block ${i} ${name}`, value);
+  }
+  return found;
+}
+
+/** The values at the ends of an object's branches, by their paths; functions of a length at the longest text. */
+function addLeaves(found: Map<string, string>, value: unknown, path: string, longest: number): void {
+  if (typeof value === "function") found.set(path, JSON.stringify(value(longest)));
+  else if (typeof value === "object" && value !== null)
+    for (const [key, inner] of Object.entries(value)) addLeaves(found, inner, path ? `${path}.${key}` : key, longest);
+  else if (value !== undefined) found.set(path, String(value));
+}
