@@ -8,6 +8,7 @@ import {
   type Graph,
   gather,
   gelu,
+  geluTanh,
   layerNormalization,
   linear,
   matmul,
@@ -174,10 +175,7 @@ const capped = (x: Value, cap: number): Value => mul(tanh(mul(x, 1 / cap)), cap)
 const activations: Readonly<Record<Activation, (x: Value) => Value>> = {
   silu: (x) => mul(x, sigmoid(x)),
   gelu,
-  gelu_tanh: (x) => {
-    const inner = mul(add(x, mul(mul(mul(x, x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-    return mul(mul(x, 0.5), add(tanh(inner), 1));
-  },
+  gelu_tanh: geluTanh,
   relu,
   quick_gelu: (x) => mul(x, sigmoid(mul(x, 1.702))),
 };
