@@ -1,7 +1,17 @@
 // Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
 // core.
-export { differencesOf } from "./compare.ts";
+export { hubNameOf } from "./cache.ts";
+export { requireSameNetwork } from "./compare.ts";
 export { layersOfDecoder } from "./decoder/groups.ts";
-export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
+export {
+  hasDescription,
+  isBuffer,
+  isModelFolder,
+  type ModelFolder,
+  openWeights,
+  readModelFolder,
+  weightFileOf,
+} from "./folder.ts";
 export { modelOf } from "./model.ts";
+export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

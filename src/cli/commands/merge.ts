@@ -1,4 +1,5 @@
 // layerwise merge A B --out FILE: writes a merged checkpoint in A's format, of given layers or of those that a budget allows.
+import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
@@ -95,5 +96,8 @@ function describe({ out, a, base, averaged, kept, parameters, budget, checked, n
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));
-  return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${out.path}.merge.json.`].join("\n");
+  return [
+    ...lines,
+    `Written: ${out.path} in the format of ${a.path}, and ${out.files ? join(out.path, "merge.json") : `${out.path}.merge.json`}.`,
+  ].join("\n");
 }
