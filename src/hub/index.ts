@@ -12,6 +12,8 @@ export {
   readModelFolder,
   weightFileOf,
 } from "./folder.ts";
+export { writeMergekit } from "./mergekit/config.ts";
+export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { modelOf } from "./model.ts";
 export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

@@ -76,7 +76,7 @@ async function mergeOpened(
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
     const { notes: ofCopy, ...written } = await target.write(ends, replace);
-    const notes = [...target.notes, ...ends.notes, ...keeping.notes(), ...ofCopy];
+    const notes = [...(options.remarks ?? []), ...target.notes, ...ends.notes, ...keeping.notes(), ...ofCopy];
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
@@ -103,7 +103,7 @@ async function mergeOpened(
       ...(notes.length ? { notes } : {}),
     };
     await requireUnchanged();
-    await target.finish(record);
+    await target.finish(record, ends);
     return record;
   } catch (error) {
     failed.abort(error);

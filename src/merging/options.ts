@@ -23,6 +23,10 @@ export interface MergeOptions {
   readonly allowNonfinite?: boolean;
   /** The dictionaries that hold the network, where a file has several. */
   readonly keys?: Keys;
+  /** Where the same choice is written as a mergekit configuration; of two folders only. */
+  readonly mergekit?: string;
+  /** Sentences about what was asked for, which the record's notes begin with. */
+  readonly remarks?: readonly string[];
   /** The command that merges so, for the model card of a folder. */
   readonly command?: string;
 }

@@ -27,6 +27,7 @@ import { recordPath, recordText } from "../record.ts";
 import { type CardOptions, modelCard } from "./card.ts";
 import { copyCompanions, copyWhole } from "./companions.ts";
 import { findPlace, moveInto, requireFolderPlace } from "./folder-place.ts";
+import { mergekitText, noteOfTypes, requireMergekitPlace } from "./mergekit-file.ts";
 import type { Target } from "./target.ts";
 
 interface FolderOptions extends CardOptions {
@@ -35,11 +36,12 @@ interface FolderOptions extends CardOptions {
   readonly out: string;
   readonly keys?: Keys;
   readonly group?: Grouping;
+  readonly mergekit?: string;
 }
 
 /** Throws {@link UserError} where the two folders are of different networks, or of different tokenizers. */
 export async function folderTarget(options: FolderOptions): Promise<Target> {
-  const { out, keys = {}, group } = options;
+  const { out, keys = {}, group, mergekit } = options;
   const [a, b] = [await readModelFolder(options.a), await readModelFolder(options.b)];
   requireSameNetwork(a, b);
   const notes = await requireSameTokenizer(a, b);
@@ -52,6 +54,7 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
     async requirePlace({ readOnly }) {
       if (readOnly) throw new UserError(readOnly);
       await requireFolderPlace([a, b], out, place);
+      if (mergekit) await requireMergekitPlace(mergekit, place);
     },
     async findNetwork(x, y) {
       const { parameters, tied } = modelOf(a, group);
@@ -63,13 +66,15 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
       const { sha256, names } = await writeWeights(a, namesInFile(x, tied), replace, part);
       const { copied, left } = await copyCompanions(a, names, part);
       const files = [...names, ...copied, "README.md", basename(recordPath(out, true))].sort();
-      return { sha256, files, notes: left };
+      return { sha256, files, notes: [...left, ...(mergekit ? noteOfTypes(x, mergekit) : [])] };
     },
     openWritten: async () => openWeights(await readModelFolder(part)),
-    async finish(record) {
+    async finish(record, { files: [x], layers }) {
+      const configuration = mergekit ? mergekitText([a, b], x, layers, record) : "";
       await writeAtomic(join(part, "README.md"), modelCard([a, b], record, options));
       await writeAtomic(recordPath(part, true), recordText(record));
       await requireFolderPlace([a, b], out, place); // it may have been filled meanwhile
+      if (mergekit) await writeAtomic(mergekit, configuration);
       await moveInto(place, part);
     },
   };

@@ -18,7 +18,7 @@ export interface Target {
   /** Opens what was written, with the names of the ends. */
   openWritten(): Promise<Checkpoint>;
   /** Writes the record, and moves everything to its place. */
-  finish(record: MergeRecord): Promise<void>;
+  finish(record: MergeRecord, ends: MergeEnds): Promise<void>;
 }
 
 export interface Written extends Pick<MergeRecord["out"], "sha256" | "files"> {
