@@ -1,4 +1,4 @@
-// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, of given layers or of those that a budget allows.
+// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder, of given layers or of those that a budget allows.
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
@@ -19,7 +19,7 @@ export const mergeCommand = () =>
   )
     .requiredOption(
       "--out <file>",
-      "the file to write, or the folder of two folders; FILE.merge.json beside it, or merge.json in it, tells what was done",
+      "the file to write, or the folder where A and B are Hugging Face folders; FILE.merge.json, or merge.json in the folder, records what was merged",
     )
     .option(
       "--layers <globs...>",
@@ -39,11 +39,16 @@ export const mergeCommand = () =>
       "average",
     )
     .option("--data <name>", `samples to check the merged file on: ${dataHelp}`)
-    .option("--mergekit <file>", "write the same choice as a mergekit configuration too, of two folders")
+    .option("--mergekit <file>", "write the same choice as a mergekit configuration too; for Hugging Face folders")
     .option("--from-mergekit <file>", fromMergekitHelp)
     .option("--json", "print the record as one JSON document on standard output")
     .option("--quiet", "no progress")
-    .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
+    .addHelpText(
+      "before",
+      example(
+        "layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc\n  layerwise merge model-a model-b --out merged --budget 0.01 --data text.txt",
+      ),
+    )
     .action(async (givenA, givenB, options, command) => {
       const decided = ["alpha", "layers", "budget", "base"];
       const { a, b, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, decided);

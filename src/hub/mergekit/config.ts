@@ -63,10 +63,10 @@ function textOf({ a, b, dtype }: MergekitChoice, filters: readonly Filter[], res
   });
 }
 
-/** The path of a layer where each of its tensors has it, else their names. */
+/** The path of a layer where all its tensors are under it, else their names. */
 function partsOf({ name, parameters }: Layer): readonly string[] {
   const path = `${name}.`;
-  return parameters.every((one) => one.includes(path)) ? [path] : parameters;
+  return parameters.every((one) => one.startsWith(path)) ? [path] : parameters;
 }
 
 /** Whether every tensor gets the weight of its layer. */

@@ -48,7 +48,7 @@ async function foreignFiles(folder: string): Promise<string[]> {
     .then((text) => JSON.parse(text) as Partial<MergeRecord>)
     .catch(() => undefined);
   const own = record?.schema === "layerwise/merge@1" ? (record.out?.files ?? []) : [];
-  return files.filter((file) => !own.includes(file));
+  return files.filter((file) => !own.includes(file)).sort();
 }
 
 /** Moves a folder to its place; one that is there gives way, and comes back where that fails. */
