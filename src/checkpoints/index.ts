@@ -18,7 +18,7 @@ export { notFinite } from "./finite.ts";
 export { adapterFiles, isCheckpointName, weightFiles } from "./folder.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { selectTensors, storedName } from "./select.ts";
+export { selectTensors, storedInfo, storedName } from "./select.ts";
 export { withCheckpoints } from "./several.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

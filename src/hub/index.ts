@@ -1,6 +1,18 @@
 // Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
 // core.
-export { differencesOf } from "./compare.ts";
-export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
+export { hubNameOf } from "./cache.ts";
+export { requireSameNetwork } from "./compare.ts";
+export {
+  hasDescription,
+  isBuffer,
+  isModelFolder,
+  type ModelFolder,
+  openWeights,
+  readModelFolder,
+  weightFileOf,
+} from "./folder.ts";
+export { writeMergekit } from "./mergekit/config.ts";
+export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { layersOfModel, modelOf } from "./model.ts";
+export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

@@ -4,13 +4,13 @@ import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
-  differencesOf,
   layersOfModel,
   type ModelFolder,
   modelOf,
   openText,
   openWeights,
   readModelFolder,
+  requireSameNetwork,
 } from "../hub/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
@@ -24,11 +24,7 @@ export const huggingFace: Origin = {
 
   async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
     const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
-    const differences = differencesOf(first, second);
-    if (differences.length)
-      throw new UserError(
-        `${pathA} and ${pathB} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
-      );
+    requireSameNetwork(first, second);
     const kinds = await kindsOfFiles(...files);
     requireAverageable(kinds, pathA, pathB);
     const [a, b] = await openTwoEnds(files);
