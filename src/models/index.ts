@@ -16,6 +16,6 @@ export type { Inputs, Model, Network, Parameter, Training, Weights } from "./mod
 export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
-export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
+export { graphParameters, joinTransposed, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
 export { classification, scoresOf } from "./scores.ts";
