@@ -115,7 +115,7 @@ async function requireTied(end: Checkpoint, embedding: string, head: string): Pr
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitNames(model, file);
+    return await fitWeights(model, file);
   } catch (error) {
     await file.close();
     throw error;
@@ -135,7 +135,8 @@ export const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} where it is of another network. */
+export async function fitWeights({ path, decoder }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
   const parameters = decoderParameters(decoder);
   const wanted = new Map(parameters.map((p) => [p.name, p]));
   const [embedding, head] = [embeddingName(decoder), headName(decoder)];
