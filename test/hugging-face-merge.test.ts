@@ -442,8 +442,19 @@ describe("a merge that cannot be", () => {
   });
 });
 
-it("still writes one file of two folders where --out is the name of one", async () => {
-  const { a, b, out } = await twoFolders(place());
+it("still writes one file of two folders where --out is the name of one, and checks it", async () => {
+  const within = place();
+  const { a, b, out } = await twoFolders(within);
+  for (const end of [a, b]) {
+    const own = await read(end);
+    const bare = new Map([...own].map(([name, value]) => [name.replace(/^model\./, ""), value])); // an older spelling
+    await writeTensors(join(end, "model.safetensors"), "safetensors", bare);
+  }
+  const data = { name: join(within, "text.txt"), context: 16, samples: 4 };
+  writeFileSync(data.name, "To be, or not to be, that is the question.\n".repeat(4));
+  const measure = { a, b, model: {}, data, scans: [] };
+  const checked = await merge({ a, b, out: `${out}.safetensors`, layers: ["head"], measure });
+  expect(checked.checked!.samples).toBe(4);
   const record = await merge({ a, b, out: `${out}.safetensors`, layers: ["lm_head"] });
   expect(record.out.files).toBeUndefined();
   expect(existsSync(`${out}.safetensors.merge.json`)).toBe(true);

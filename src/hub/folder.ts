@@ -118,7 +118,7 @@ async function requireTied(end: Checkpoint, [first, ...others]: readonly string[
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitNames(model, file);
+    return await fitWeights(model, file);
   } catch (error) {
     await file.close();
     throw error;
@@ -138,7 +138,8 @@ export const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} where it is of another network. */
+export async function fitWeights({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
   const { parameters, ties } = network;
   const wanted = new Map(parameters.map((p) => [p.name, p]));
   const stored = new Map<string, string>();

@@ -1,8 +1,9 @@
 // Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
 // core.
-export { hubNameOf } from "./cache.ts";
+export { findModel, hubNameOf } from "./cache.ts";
 export { requireSameNetwork } from "./compare.ts";
 export {
+  fitWeights,
   hasDescription,
   isBuffer,
   isModelFolder,

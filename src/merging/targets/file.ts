@@ -1,5 +1,5 @@
 // A merged file: a copy of a's in its format, with the record beside it.
-import { rename } from "node:fs/promises";
+import { rename as move } from "node:fs/promises";
 import { type Checkpoint, openCheckpoint, rewriteCheckpoint } from "../../checkpoints/index.ts";
 import { listSome, partName, writeAtomic } from "../../core/index.ts";
 import type { Keys } from "../../pairs/index.ts";
@@ -14,7 +14,11 @@ interface FileOptions {
   readonly keys?: Keys;
 }
 
-export function fileTarget({ a, b, out, keys = {} }: FileOptions): Target {
+/** `rename` gives what was written the names of the ends, where those are not the file's. */
+export function fileTarget(
+  { a, b, out, keys = {} }: FileOptions,
+  rename: (file: Checkpoint) => Promise<Checkpoint> = async (file) => file,
+): Target {
   const part = partName(out); // what is there under `out` stays until all is done
   return {
     part,
@@ -25,10 +29,10 @@ export function fileTarget({ a, b, out, keys = {} }: FileOptions): Target {
       const sha256 = await rewriteCheckpoint(x, part, names, replace);
       return { sha256, notes: notesOfCopy(x, out) };
     },
-    openWritten: () => openCheckpoint(part, { key: keys.a }),
+    openWritten: async () => rename(await openCheckpoint(part, { key: keys.a })),
     async finish(record) {
       await writeAtomic(recordPath(out, false), recordText(record));
-      await rename(part, out);
+      await move(part, out);
     },
   };
 }
