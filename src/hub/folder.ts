@@ -84,7 +84,7 @@ async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise
   if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
   const file = await openCheckpoint(join(folder, name), options);
   try {
-    return await fitNames(model, file);
+    return await fitWeights(model, file);
   } catch (error) {
     await file.close();
     throw error;
@@ -97,7 +97,8 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-async function fitNames({ path, decoder }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} where it is of another network. */
+export async function fitWeights({ path, decoder }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
   const parameters = decoderParameters(decoder);
   const wanted = new Map(parameters.map((p) => [p.name, p]));
   const [embedding, head] = [embeddingName(decoder), headName(decoder)];

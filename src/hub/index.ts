@@ -2,6 +2,6 @@
 // core.
 export { differencesOf } from "./compare.ts";
 export { layersOfDecoder } from "./decoder/groups.ts";
-export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
+export { fitWeights, isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
 export { modelOf } from "./model.ts";
 export { openText } from "./text/text.ts";
