@@ -1,6 +1,7 @@
 // Work in a process of its own: trains one network of a recipe.
 import { join } from "node:path";
 import { openData } from "../../data/index.ts";
+import { initialise } from "../../models/index.ts";
 import type { RuntimeOptions, Work } from "../../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../../training/index.ts";
 import { type Recipe, seedsOf, timelineOf, trainingData } from "../recipe/index.ts";
@@ -53,7 +54,7 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
         : undefined,
       batch: training.batch,
       augment: source.augment,
-      initSeed: seeds.init,
+      start: async () => initialise(built, seeds.init),
       orderSeed: seeds.order,
       folder: join(run, network),
       runtime,
