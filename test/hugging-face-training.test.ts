@@ -1,10 +1,10 @@
 // Training that goes on from a Hugging Face folder: the gradients of its network, the recipe, the checkpoints and folders that it leaves, and what is refused.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
-import { type MeasureOptions, measure, parseMeasurement } from "../src/connectivity/index.ts";
+import { measure } from "../src/connectivity/index.ts";
 import { fromNumbers, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { readRecipe, reproduce } from "../src/experiments/index.ts";
 import train from "../src/experiments/networks/train.work.ts";
@@ -13,7 +13,7 @@ import { Graph, reduceSum } from "../src/graph/index.ts";
 import type { JsonObject } from "../src/hub/config.ts";
 import { modelOf, openText, openWeights, readModelFolder } from "../src/hub/index.ts";
 import { holderOf, scoresOf } from "../src/models/index.ts";
-import { sgd, Stepper } from "../src/training/index.ts";
+import { Stepper, sgd } from "../src/training/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { evaluate } from "./differences.ts";
 import { tinyLlama, writeModelFolder } from "./model-folder.ts";
@@ -29,7 +29,7 @@ const recipeOf = (changes: Record<string, object> = {}) => {
     data: { name: "text", context: 12, ...data },
     training: { steps: 6, batch: 8, optimiser: "adamw", lr: 0.01, warmup_steps: 2, ...training },
     measure: { every: 3, scans: ["single"], samples: 8, ...measure },
-    ...(changes.model ? { model: changes.model } : {}),
+    ...Object.fromEntries(Object.entries(changes).filter(([key]) => ["model", "federated"].includes(key))),
   };
 };
 let recipes = 0;
@@ -118,7 +118,7 @@ describe.each(Object.keys(families))("a training step of %s", (type) => {
         input_ids: batch.inputs.input_ids,
         labels: batch.labels,
       });
-      return toNumbers(loss).reduce((sum, x, i) => sum + x * data.weights![i], 0) / total;
+      return Array.from(toNumbers(loss)).reduce((sum, x, i) => sum + x * data.weights![i], 0) / total;
     };
     expect(Math.abs(loss - (await lossWith()))).toBeLessThan(2e-6);
 
@@ -134,5 +134,179 @@ describe.each(Object.keys(families))("a training step of %s", (type) => {
       );
       expect(Math.abs((high - low) / (2 * step) / length - 1), name).toBeLessThan(0.02);
     }
+  });
+});
+
+/** Trains one network of a recipe in a run's folder, from one step to another. */
+const trainPart = async (recipe: Awaited<ReturnType<typeof read>>, run: string, from: number, until: number) => {
+  mkdirSync(run, { recursive: true });
+  await train({ recipe, network: "b", run, round: { from, until }, runtime: { threads: 1 } }, () => {});
+};
+
+const tensorsIn = async (path: string) => {
+  const file = await openCheckpoint(path);
+  const all = await readAll(file);
+  await file.close();
+  return all;
+};
+
+describe("a pair that goes on from a folder", () => {
+  it("starts from its weights in single precision, and ends with the same bytes when it was cut", async () => {
+    const recipe = await read();
+    await trainPart(recipe, at("whole"), 0, 6);
+    await trainPart(recipe, at("cut"), 0, 3);
+    rmSync(at("cut/b/epoch-0000.safetensors"));
+    await trainPart(recipe, at("cut"), 0, 6);
+    const [whole, cut] = ["whole", "cut"].map((run) => readFileSync(at(run, "b/epoch-0006.safetensors")));
+    expect(cut.equals(whole)).toBe(true);
+    const [stored, start, end] = await Promise.all(
+      ["init/model", "whole/b/epoch-0000", "whole/b/epoch-0006"].map((name) => tensorsIn(at(`${name}.safetensors`))),
+    );
+    expect([...start.keys()].sort()).toEqual([...stored.keys()].sort());
+    for (const [name, own] of stored) {
+      expect(start.get(name)!.dtype).toBe("float32");
+      expect(toNumbers(start.get(name)!)).toEqual(Float32Array.from(toNumbers(own)));
+      expect(toNumbers(end.get(name)!)).not.toEqual(toNumbers(start.get(name)!));
+    }
+  });
+
+  it("is measured over its epochs, and leaves folders that are measured like any others", async () => {
+    const epochs = { steps: undefined, epochs: 2, batch: 1000, lr: [0.01, 0.02] };
+    const recipe = await read({ training: epochs, measure: { every: 1, samples: "all", splits: ["train", "valid"] } });
+    const runs = at("runs");
+    const { written } = await reproduce([recipe], { runs, engine: { threads: 1 } });
+    const [{ folder: run, record, page }] = written;
+    const points = record.measurements.map(({ epoch, split }) => `${epoch} ${split}`);
+    expect(points).toEqual([0, 1, 2].flatMap((epoch) => [`${epoch} train`, `${epoch} valid`]));
+    const ends = record.measurements.flatMap(({ split, document }) => (split === "train" ? [document.ends] : []));
+    // a batch holds all windows, so an epoch's loss is that of the network before it
+    for (const network of ["a", "b"] as const) {
+      const logged = record.log.filter((entry) => entry.network === network);
+      for (const [i, { loss, error }] of logged.entries()) {
+        expect(Math.abs(loss - ends[i][network].loss!)).toBeLessThan(2e-6);
+        expect(Math.abs(error - ends[i][network].error!)).toBeLessThan(1e-4);
+      }
+      expect(ends[2][network].loss!).toBeLessThan(ends[0][network].loss! - 0.05);
+    }
+    expect(ends[0].a).toEqual(ends[0].b);
+    expect(ends[2].a.loss).not.toBe(ends[2].b.loss);
+
+    const [, last] = [...record.measurements].reverse();
+    expect(last.document.data).toMatchObject({ split: "train" });
+    expect(last.document.layers.map(({ name }) => name)).toEqual([
+      "embeddings",
+      "model.layers.0",
+      "model.layers.1",
+      "norm",
+      "head",
+    ]);
+    expect(readFileSync(page, "utf8")).toContain("model.layers.1");
+    const common = { data: { name: at("text"), context: 12, split: "train" }, scans: ["single"] } as const;
+    const folders = await measure({ a: join(run, "a"), b: join(run, "b"), model: {}, ...common });
+    expect(folders.document.ends).toEqual(last.document.ends);
+    const at2 = (network: string) => join(run, network, "epoch-0002.safetensors");
+    const files = await measure({ a: at2("a"), b: at2("b"), model: { name: at("init") }, ...common });
+    expect(files.document.cells).toEqual(folders.document.cells);
+
+    const config = readFileSync(join(run, "a/config.json"), "utf8");
+    expect(config).toBe(readFileSync(at("init/config.json"), "utf8").replace("bfloat16", "float32"));
+    expect(config).toContain("float32");
+    expect(readdirSync(join(run, "a"))).toEqual(expect.arrayContaining(["tokenizer.json", "tokenizer_config.json"]));
+    const again = await reproduce([recipe], { runs, engine: { threads: 1 } });
+    expect(again.written[0].record).toEqual(record);
+  });
+
+  it("learns from completions alone where prompts do not count", async () => {
+    const recipe = await read({
+      data: { name: "asked.jsonl" },
+      training: { steps: undefined, epochs: 2, batch: 1000 },
+      measure: { splits: ["train"] },
+    });
+    await trainPart(recipe, at("asked"), 0, 2);
+    const pair = { a: at("asked/b/epoch-0000.safetensors"), b: at("asked/b/epoch-0002.safetensors") };
+    const { document } = await measure({
+      ...pair,
+      model: { name: at("init") },
+      data: { name: at("asked.jsonl"), context: 12 },
+      scans: ["full"],
+    });
+    const [first] = readFileSync(at("asked/log.ndjson"), "utf8").trim().split("\n");
+    expect(Math.abs(JSON.parse(first).loss - document.ends.a.loss!)).toBeLessThan(2e-6);
+    expect(document.ends.b.loss!).toBeLessThan(document.ends.a.loss!);
+  });
+
+  it("is named by what the folder and the text hold, wherever they are", async () => {
+    const recipe = await read();
+    const hash = recipeHash(recipe);
+    writeFileSync(at("moved/recipe.yaml"), stringify(recipeOf()));
+    expect(recipeHash(await readRecipe(at("moved/recipe.yaml")))).toBe(hash);
+    writeFileSync(at("moved/text/valid.jsonl"), "{}"); // nothing is trained on it
+    expect(recipeHash(await readRecipe(at("moved/recipe.yaml")))).toBe(hash);
+    writeFileSync(at("moved/text/train.jsonl"), `{"text": "other"}\n`);
+    const other = recipeHash(await readRecipe(at("moved/recipe.yaml")));
+    expect(other).not.toBe(hash);
+    await writeModelFolder(at("moved/init"), 2);
+    expect(recipeHash(await readRecipe(at("moved/recipe.yaml")))).not.toBe(other);
+    const rates = await read({ training: { lr: [0.01, 0.02] } });
+    expect(recipeHash(rates)).not.toBe(hash);
+    expect([0, 1].map((i) => networkHash(rates, i) === networkHash(recipe, i))).toEqual([true, false]);
+  });
+});
+
+describe("refuses", () => {
+  const refused = (changes: Record<string, object>) =>
+    read(changes)
+      .then((recipe) => reproduce([recipe], { runs: at("none"), engine: { threads: 1 } }))
+      .then(
+        () => "",
+        (error: Error) => error.message,
+      );
+
+  it.each<[string, Record<string, object>, string]>([
+    ["a folder that is not there", { pair: { init: "nowhere" } }, "nowhere is neither same, different, nor a Hugging"],
+    ["a name that the cache lacks", { pair: { init: "no/where" } }, "no/where is neither a path nor a model in the"],
+    ["a folder without a config", { pair: { init: "text" } }, "text has no config.json"],
+    [
+      "a network beside the folder",
+      { model: { name: "gpt" } },
+      "model: the network is that of the folder in pair.init",
+    ],
+    ["a context elsewhere", { pair: { init: "same" } }, "data.context: is for a pair that starts from a folder"],
+    ["images", { data: { name: "cifar10" } }, "cifar10 is not a text"],
+    ["a text that is not there", { data: { name: "no.txt" } }, "no.txt: there is no such file"],
+    [
+      "a split that is not there",
+      {},
+      "has no split test; it has train, valid. Choose one of them with --split (measure",
+    ],
+    [
+      "a split of one file",
+      { data: { name: "one.txt" } },
+      "has no splits. Leave --split out (in a recipe: measure.splits",
+    ],
+    ["windows longer than the text", { data: { context: 5000 } }, "holds 0 windows of 5000 tokens"],
+    [
+      "two rates for clients",
+      { training: { lr: [1, 2] }, federated: {} },
+      "training.lr: two rates are for the two ends",
+    ],
+  ])("%s", async (_, changes, message) => {
+    expect(await refused(changes)).toContain(message);
+    expect(existsSync(at("none"))).toBe(false);
+  });
+
+  it("windows longer than the positions, a text of which nothing counts, weights that are not finite", async () => {
+    await writeModelFolder(at("positions"), 3, undefined, families.gpt2);
+    expect(await refused({ pair: { init: "positions" }, data: { context: 13 } })).toContain("knows 12 positions, but");
+    writeFileSync(at("empty.jsonl"), `${JSON.stringify({ prompt: sentence.repeat(9), completion: "" })}\n`);
+    const only = { data: { name: "empty.jsonl", samples: 4 }, measure: { splits: ["train"] } };
+    expect(await refused(only)).toContain("counts in the loss");
+    const broken = (name: string, own: Tensor) =>
+      name === "lm_head.weight" ? tensor("float32", own.shape, Array(sizeOf(own.shape)).fill(Number.NaN)) : own;
+    await writeModelFolder(at("broken"), 3, broken);
+    const recipe = await read({ pair: { init: "broken" } });
+    await expect(trainPart(recipe, at("broken-run"), 0, 1)).rejects.toThrow(
+      "NaN or infinite weights in lm_head.weight",
+    );
   });
 });
