@@ -2,6 +2,7 @@
 // core.
 export { findModel, hubNameOf } from "./cache.ts";
 export { requireSameNetwork } from "./compare.ts";
+export { completeFolder, modelFiles } from "./files.ts";
 export {
   fitWeights,
   hasDescription,

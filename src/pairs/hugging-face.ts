@@ -1,9 +1,11 @@
-// Two Hugging Face folders of one architecture: the config builds the network, the tokenizer reads the text.
+// Two Hugging Face folders of one architecture, or one with two checkpoint files: the config builds the network, the tokenizer reads the text.
+import type { Checkpoint } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import type { BatchShape, DataOptions, Dataset } from "../data/index.ts";
+import type { BatchShape } from "../data/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
+  fitWeights,
   layersOfModel,
   type ModelFolder,
   modelOf,
@@ -14,55 +16,61 @@ import {
 } from "../hub/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
-import type { Origin } from "./origin.ts";
-
-/** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
-const usualContext = 512;
+import type { Ends, EndsRequest, Origin } from "./origin.ts";
 
 export const huggingFace: Origin = {
   openFile: async (path, options) => openWeights(await readModelFolder(path), options),
 
-  async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
-    const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
+  async open(files, request) {
+    const { a, b } = request;
+    const [first, second] = [await readModelFolder(a), await readModelFolder(b)];
     requireSameNetwork(first, second);
-    const kinds = await kindsOfFiles(...files);
-    requireAverageable(kinds, pathA, pathB);
-    const [a, b] = await openTwoEnds(files);
-    if (!allowNonfinite) await requireFinite(a, b);
-    const { family, network } = first;
-    const model = modelOf(first, group);
-    return {
-      a,
-      b,
-      layers: layersOfModel(model, group),
-      parameters: model.parameters,
-      tied: model.tied,
-      notes: [],
-      kinds,
-      files,
-      facts: { architecture: family.architectures[0] },
-      readData: (name, options) => readText(name, options, [first, second]),
-      async fit(data, { task, output, batch }) {
-        if (output || (task !== undefined && task !== "tokens"))
-          throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
-        const [context] = data.labelShape;
-        const facts = { task: `the next token, of ${network.input.vocabulary}, in windows of ${context}` };
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
-      },
-      openEnd,
-    };
+    return openFiles(files, [first, second], request);
   },
 };
 
-/** Windows of a text, by the tokenizer that both folders have. */
-async function readText(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
-  const { context: longest, isBounded } = models[0].network.input;
-  const { context = Math.min(longest, usualContext) } = options;
-  if (isBounded && context > longest)
-    throw new UserError(
-      `The network knows ${longest} positions, but --context asks for ${context}. Ask for ${longest} or fewer.`,
-    );
-  return openText(name, { ...options, context }, models);
+/** The network of one folder, with the weights of two checkpoint files: what training writes while it goes on. */
+export const folderWithStates: Origin = {
+  async open(files, request) {
+    const folder = await readModelFolder(request.model.name!);
+    const fitted = [await fitWeights(folder, files[0]), await fitWeights(folder, files[1])] as const;
+    const ends = await openFiles(fitted, [folder], request);
+    return { ...ends, openEnd: async (file) => openEnd(await fitWeights(folder, file)) };
+  },
+};
+
+/** The ends in two files of the folders' network, which have its names. */
+async function openFiles(
+  files: readonly [Checkpoint, Checkpoint],
+  folders: readonly [ModelFolder, ...ModelFolder[]],
+  { a: pathA, b: pathB, group, allowNonfinite }: EndsRequest,
+): Promise<Ends> {
+  const kinds = await kindsOfFiles(...files);
+  requireAverageable(kinds, pathA, pathB);
+  const [a, b] = await openTwoEnds(files);
+  if (!allowNonfinite) await requireFinite(a, b);
+  const [{ family, network }] = folders;
+  const model = modelOf(folders[0], group);
+  return {
+    a,
+    b,
+    layers: layersOfModel(model, group),
+    parameters: model.parameters,
+    tied: model.tied,
+    notes: [],
+    kinds,
+    files,
+    facts: { architecture: family.architectures[0] },
+    readData: (name, options) => openText(name, options, folders),
+    async fit(data, { task, output, batch }) {
+      if (output || (task !== undefined && task !== "tokens"))
+        throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
+      const [context] = data.labelShape;
+      const facts = { task: `the next token, of ${network.input.vocabulary}, in windows of ${context}` };
+      return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
+    },
+    openEnd,
+  };
 }
 
 function inputs(graph: Graph, { inputs: { input_ids } }: BatchShape) {

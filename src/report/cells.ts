@@ -12,9 +12,13 @@ export type BaseChoice = (typeof bases)[number];
 
 export interface Measured {
   readonly epoch: number;
-  readonly split: "train" | "test";
+  readonly split: Measurement["data"]["split"];
   readonly document: Measurement;
 }
+
+/** The splits that were measured, in the order in which they are shown: the first is drawn where there is one picture. */
+export const splitsOf = (measurements: readonly Measured[]): Measured["split"][] =>
+  (["train", "valid", "test"] as const).filter((split) => measurements.some((m) => m.split === split));
 
 /** The cumulative and single scans of a document, as they come; `full` has its own curve. */
 export function scansOf(documents: Iterable<Measurement>): string[] {

@@ -1,5 +1,16 @@
 // Reports: stored results drawn as one self-contained page, SVG pictures and CSV. Computes nothing. May import: connectivity (its types), core.
-export { allLayers, atWeight, baseOf, drawn, fullOf, type Measured, metricsOf, scansOf, scanTitle } from "./cells.ts";
+export {
+  allLayers,
+  atWeight,
+  baseOf,
+  drawn,
+  fullOf,
+  type Measured,
+  metricsOf,
+  scansOf,
+  scanTitle,
+  splitsOf,
+} from "./cells.ts";
 export { baselineSentence, singles } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
 export { short, signed } from "./numbers.ts";

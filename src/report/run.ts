@@ -12,6 +12,7 @@ import {
   pictureName,
   scansOf,
   scanTitle,
+  splitsOf,
   unit,
 } from "./cells.ts";
 import { finding, tilesOf } from "./finding.ts";
@@ -40,13 +41,11 @@ export interface Rendered {
 
 export function renderRun(run: RunRecord): Rendered {
   const { measurements, recipe, unit: counted, figure } = run;
-  const shownSplit = measurements.some((m) => m.split === "train") ? "train" : "test";
+  const splits = splitsOf(measurements);
+  const [shownSplit] = splits;
   const shown = measurements.filter((m) => m.split === shownSplit);
   const last = shown.at(-1)!;
   const scans = scansOf(shown.map((m) => m.document));
-  const splits = [...new Set(measurements.map((m) => m.split))].sort(
-    (x, y) => Number(y === shownSplit) - Number(x === shownSplit),
-  );
   const first = figure?.metric ?? "loss";
   const ordered = metrics.toSorted((x, y) => Number(y === first) - Number(x === first));
   const limits = limitsOf(measurements, splits);
@@ -221,19 +220,16 @@ function scanData(
 }
 
 function fullLines(points: readonly Measured[], metric: Metric): Line[] {
-  return [...new Set(points.map((m) => m.split))]
-    .toSorted()
-    .reverse()
-    .map((split) => ({
-      name: split,
-      isDashed: split === "test",
-      points: points
-        .filter((m) => m.split === split)
-        .flatMap(({ epoch, document }) => {
-          const full = fullOf(document)?.[metric];
-          return full ? [{ x: epoch, y: full.barrier, band: full.interval }] : [];
-        }),
-    }));
+  return splitsOf(points).map((split) => ({
+    name: split,
+    isDashed: split !== "train",
+    points: points
+      .filter((m) => m.split === split)
+      .flatMap(({ epoch, document }) => {
+        const full = fullOf(document)?.[metric];
+        return full ? [{ x: epoch, y: full.barrier, band: full.interval }] : [];
+      }),
+  }));
 }
 
 function endLines(points: readonly Measured[]): Line[] {

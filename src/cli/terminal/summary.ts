@@ -14,6 +14,7 @@ import {
   scanTitle,
   signed,
   singles,
+  splitsOf,
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
@@ -28,7 +29,7 @@ const barrierAt = (document: Measurement, scan: string, layer: string, metric: "
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
 export function showRun({ name, unit, measurements, claims = [] }: RunRecord, page: string): string {
-  const split = measurements.some((m) => m.split === "train") ? "train" : "test";
+  const [split] = splitsOf(measurements);
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
   const scans = scansOf([last]).slice(0, 2);

@@ -9,12 +9,24 @@ import { cachedStream } from "./token-cache.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
-export interface TextOptions extends DataOptions {
-  readonly context: number;
-}
+/** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
+const usualContext = 512;
 
-/** Opens a text file, or the file of a split in a folder. Throws {@link UserError} where the folders' tokenizers differ. */
-export async function openText(name: string, options: TextOptions, models: readonly ModelFolder[]): Promise<Dataset> {
+/**
+ * Opens a text file, or the file of a split in a folder, for networks of one architecture. Throws {@link UserError} where the folders' tokenizers differ,
+ * or windows are longer than the network's positions.
+ */
+export async function openText(
+  name: string,
+  { context: asked, samples, split }: DataOptions,
+  models: readonly ModelFolder[],
+): Promise<Dataset> {
+  const { context: longest, isBounded, vocabulary } = models[0].network.input;
+  const context = asked ?? Math.min(longest, usualContext);
+  if (isBounded && context > longest)
+    throw new UserError(
+      `The network knows ${longest} positions, but --context (data.context in a recipe) asks for ${context}. Ask for ${longest} or fewer.`,
+    );
   if (!isDocuments(name))
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
@@ -25,7 +37,6 @@ export async function openText(name: string, options: TextOptions, models: reado
       throw new UserError(
         `${models[0].path} and ${models[i + 1].path} have different tokenizers, so one text is different tokens to them. Give two models with one tokenizer.`,
       );
-  const { context, samples, split } = options;
   const { path, name: own } = findSplit(name, split);
   const most = samples === undefined ? undefined : samples * context + 1;
   const stream = await cachedStream(path, first, most, () => encodeDocuments(readDocuments(path), first, most));
@@ -34,7 +45,7 @@ export async function openText(name: string, options: TextOptions, models: reado
     split: own,
     context,
     samples,
-    vocabulary: models[0].network.input.vocabulary,
+    vocabulary,
   });
 }
 
