@@ -22,10 +22,31 @@ export interface ModelFolder {
   readonly decoder: Decoder;
 }
 
-/** True for a folder with a config.json, or a name that the cache has. */
+/** The weights of a folder, and the network that they are of. */
+export interface FolderWeights extends Checkpoint {
+  readonly model: ModelFolder;
+}
+
+/** True for a folder, or a name that the cache has. */
 export function isModelFolder(path: string): boolean {
   const folder = findModel(path);
   return existsSync(folder) && statSync(folder).isDirectory();
+}
+
+/** What from_pretrained reads beside the weights. */
+const descriptions = [
+  "config.json",
+  "adapter_config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
+
+/** True for a folder that says what model it holds, not only weights. */
+export function hasDescription(path: string): boolean {
+  if (!isModelFolder(path)) return false;
+  const folder = findModel(path);
+  return descriptions.some((name) => existsSync(join(folder, name)));
 }
 
 /** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
@@ -67,15 +88,16 @@ function unknownFamily(config: Config, type: string): UserError {
   const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}.`,
+    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; for distances alone, give the files of the weights.`,
   );
 }
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
-export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<FolderWeights> {
   const { adapter, decoder } = model;
   const base = await openOwnWeights(model, options);
-  return adapter ? applyAdapter(base, adapter, decoder.isTransposed ?? false) : base;
+  const weights = adapter ? await applyAdapter(base, adapter, decoder.isTransposed ?? false) : base;
+  return { ...weights, model };
 }
 
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {

@@ -5,6 +5,7 @@ import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
   differencesOf,
+  type FolderWeights,
   layersOfDecoder,
   type ModelFolder,
   modelOf,
@@ -19,11 +20,11 @@ import type { Origin } from "./origin.ts";
 /** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
 const usualContext = 512;
 
-export const huggingFace: Origin = {
+export const huggingFace: Origin<FolderWeights> = {
   openFile: async (path, options) => openWeights(await readModelFolder(path), options),
 
   async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
-    const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
+    const [first, second] = files.map(({ model }) => model);
     const differences = differencesOf(first, second);
     if (differences.length)
       throw new UserError(
@@ -61,7 +62,7 @@ export const huggingFace: Origin = {
 /** Windows of a text, by the tokenizer that both folders have. */
 async function readText(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
   const [{ decoder }] = models;
-  const { context = Math.min(decoder.context, usualContext) } = options;
+  const { context = Math.min(...models.map(({ decoder }) => decoder.context), usualContext) } = options;
   if (decoder.positions && context > decoder.context)
     throw new UserError(
       `The network knows ${decoder.context} positions, but --context asks for ${context}. Ask for ${decoder.context} or fewer.`,

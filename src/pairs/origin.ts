@@ -60,11 +60,11 @@ export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "not
   readonly facts?: Pair["facts"];
 };
 
-export interface Origin {
+export interface Origin<File extends Checkpoint = Checkpoint> {
   /** Opens a file of an end; default: as a checkpoint of any format. */
-  openFile?(path: string, options: OpenOptions): Promise<Checkpoint>;
+  openFile?(path: string, options: OpenOptions): Promise<File>;
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
-  open(files: readonly [Checkpoint, Checkpoint], request: EndsRequest): Promise<Ends>;
+  open(files: readonly [File, File], request: EndsRequest): Promise<Ends>;
 }
 
 /** Two ends of one network, before there are samples. */

@@ -17,10 +17,9 @@ import {
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
+import { wrapped } from "./wrap.ts";
 
 const width = () => process.stdout.columns ?? 80;
-/** Long lines of text are hard to read. */
-const textWidth = () => Math.min(width(), 120);
 
 /** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
 const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
@@ -70,16 +69,6 @@ export function showClaims(written: readonly Written[], overview?: string): stri
     ...(verdicts.length ? [`${holding} of ${verdicts.length} experiments show what must be seen.`] : []),
     ...(overview ? [`The report: ${overview}`] : []),
   ].join("\n\n");
-}
-
-/** Broken at spaces to the terminal's width. */
-function wrapped(text: string, indent: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    if (`${lines.at(-1)} ${word}`.length > textWidth() - 4) lines.push(indent);
-    lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
-  }
-  return lines.join("\n");
 }
 
 /** One measurement: the layers down, the scans across, then the verdict. */

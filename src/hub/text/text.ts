@@ -1,12 +1,10 @@
 // A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { UserError } from "../../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import { encodeDocuments } from "./stream.ts";
 import { cachedStream } from "./token-cache.ts";
-import { readTokenizer } from "./tokenizer.ts";
+import { readTokenizer, tokenizerFolder } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
 export interface TextOptions extends DataOptions {
@@ -19,7 +17,7 @@ export async function openText(name: string, options: TextOptions, models: reado
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
     );
-  const [first, ...others] = await Promise.all(models.map(tokenizerOf));
+  const [first, ...others] = await Promise.all(models.map((model) => readTokenizer(tokenizerFolder(model))));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
@@ -37,7 +35,3 @@ export async function openText(name: string, options: TextOptions, models: reado
     vocabulary: models[0].decoder.vocabulary,
   });
 }
-
-/** An adapter may have a tokenizer of its own. */
-const tokenizerOf = ({ folder, adapter }: ModelFolder) =>
-  readTokenizer(adapter && existsSync(join(adapter.folder, "tokenizer.json")) ? adapter.folder : folder);
