@@ -52,7 +52,7 @@ export const huggingFace: Origin<FolderWeights> = {
           throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
         const [context] = data.labelShape;
         const facts = { task: `the next token, of ${decoder.vocabulary}, in windows of ${context}` };
-        return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
+        return { model, data, batch: chooseBatch(model, data, batch), isLanguage: true, notes: [], facts, inputs };
       },
       openEnd,
     };

@@ -8,8 +8,11 @@ import {
   baseOf,
   drawn,
   fullOf,
+  isLanguage,
   metricsOf,
+  plain,
   type RunRecord,
+  samplesOf,
   scansOf,
   scanTitle,
   signed,
@@ -80,7 +83,11 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const bases = base === "mean" ? "mean over the bases" : `on base ${base}`;
   const { samples, name, split } = document.data;
   const heatmap = drawHeatmap({
-    title: `${what} on ${samples} samples of ${name} (${split})${atWeight(document)}, ${bases}`,
+    title: wrapped(
+      `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atWeight(document)}, ${bases}`,
+      "",
+      0,
+    ),
     rows: document.layers.map((layer) => layer.name),
     columns: scans,
     values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
@@ -88,27 +95,37 @@ export function showMeasurement(document: Measurement, folder: string): string {
     width: width(),
     colour: colourOf(process.stdout, process.env),
   });
-  const { a, b } = document.ends;
-  const isLanguage = typeof document.model.architecture === "string";
-  const scores = ({ loss, error }: typeof a) =>
-    [
-      loss === null ? "" : `loss ${loss.toFixed(4)}`,
-      loss === null || !isLanguage ? "" : `perplexity ${Math.exp(loss).toPrecision(4)}`,
-      error === null ? "" : `error ${error.toFixed(1)} %`,
-    ]
-      .filter(Boolean)
-      .join(", ");
-  const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
   return [
     ...(scans.length ? [heatmap] : []),
     ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
-    ends,
+    isLanguage(document) ? endsOfText(document) : endsSentence(document),
     conclusion(document),
     ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
       .filter((text) => text !== undefined)
       .map((text) => wrapped(text, "")),
     `The report: ${folder}/report.html`,
   ].join("\n\n");
+}
+
+/** What the two ends reach by themselves. */
+function endsSentence(document: Measurement): string {
+  const { a, b } = document.ends;
+  const told = ({ loss, error }: typeof a) =>
+    [
+      ...(loss === null ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(error === null ? [] : [`error ${error.toFixed(1)} %`]),
+    ].join(", ");
+  return `Ends: a ${told(a)}; b ${told(b)}.`;
+}
+
+/** Of a language model, a line an end. */
+function endsOfText({ ends }: Measurement): string {
+  const line = (end: "a" | "b") => {
+    const { loss, perplexity, error } = ends[end];
+    const told = error === null ? "" : `, next-token error ${error.toFixed(1)} %`;
+    return `End ${end}: loss ${loss?.toFixed(4)} nats per token, perplexity ${plain(perplexity)}${told}.`;
+  };
+  return `${line("a")}\n${line("b")}`;
 }
 
 /** The finding in a sentence. */
@@ -120,10 +137,11 @@ function conclusion(document: Measurement): string {
     error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
   };
   const told = metricsOf(document).map((metric) => barriers[metric]());
+  if (isLanguage(document)) told.push(`perplexity ${plain(full?.perplexity)}`);
   const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
   if (alone) {
     const { median, worst } = alone;
     parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);
   }
-  return parts.join("\n");
+  return parts.map((part) => wrapped(part, "")).join("\n");
 }
