@@ -1,4 +1,4 @@
-// What a measurement of language models reports: perplexities.
+// What a measurement of language models reports: perplexities, the task, and pages and terminals that hold decoders of 12 and 30 blocks.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -11,7 +11,8 @@ import {
   parseMeasurement,
   parseScans,
 } from "../src/connectivity/index.ts";
-import { renderMeasurement } from "../src/report/index.ts";
+import { renderMeasurement, renderRun } from "../src/report/index.ts";
+import { joinNames } from "../src/report/page.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { tinyLlama, writeModelFolder } from "./model-folder.ts";
 import { hasShared, sharedPath } from "./shared.ts";
@@ -32,7 +33,7 @@ const measured = async (blocks: number, options: Partial<MeasureOptions> = {}): 
 
 beforeAll(async () => {
   writeFileSync(at("text.txt"), "The quick brown fox jumps over the lazy dog; naïve cafés are 日本語.\n".repeat(9));
-  for (const blocks of [2])
+  for (const blocks of [2, 12, 30])
     for (const [seed, end] of ["a", "b"].entries())
       await writeModelFolder(at(`${end}${blocks}`), seed, undefined, { ...tinyLlama, num_hidden_layers: blocks });
 });
@@ -94,4 +95,66 @@ describe("perplexity", () => {
     const [head, first] = csv.split("\n").map((line) => line.split(","));
     expect(first[head.indexOf("perplexity")]).toBe(String(document.cells[0].perplexity));
   });
+});
+
+describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
+  let document: Measurement;
+  beforeAll(async () => {
+    const full = await measured(blocks, { scans: parseScans("full") });
+    const single = full.layers.map(({ name }, i) => ({
+      ...full.cells[0],
+      scan: "single",
+      layer: name,
+      averaged: [name],
+      base: "a" as const,
+      loss: { value: 5, barrier: i / 100, interval: [i / 100 - 0.1, i / 100 + 0.1] as [number, number] }, // made up, for drawing
+    }));
+    document = { ...full, cells: [...single, ...full.cells] };
+  });
+
+  it("is told in 80 columns, its blocks by their names", () => {
+    const lines = showMeasurement(document, "runs/x").split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.filter((line) => /^ *model\.layers\.\d+ /.test(line))).toHaveLength(blocks);
+    const renamed = (name: string | null) =>
+      name && `the_model_that_holds_it.${name}.post_attention_layernorm_of_the_block`;
+    const long = showMeasurement(
+      {
+        ...document,
+        layers: document.layers.map((layer) => ({ ...layer, name: renamed(layer.name)! })),
+        cells: document.cells.map((cell) => ({ ...cell, layer: renamed(cell.layer) })),
+      },
+      "runs/x",
+    );
+    expect(long.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("has a page with the task, and pictures whose names have room", () => {
+    const { html, figures } = renderMeasurement(document);
+    const task = "task: the next token, of 256, in windows of 16";
+    expect(html).toContain(`llama on the first 4 windows of ${at("text.txt")} (test) · ${task}`);
+    const svg = figures["single-loss"];
+    const rows = [...svg.matchAll(/<text class="axis" x="([\d.]+)" y="([\d.]+)" text-anchor="end">([^<]+)</g)];
+    expect(rows.map(([, , , name]) => name)).toEqual(document.layers.map(({ name }) => name));
+    for (const [, x, , name] of rows) expect(Number(x)).toBeGreaterThan(6.2 * name.length);
+    const gaps = rows.slice(1).map(([, , y], i) => Number(y) - Number(rows[i][2]));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(12); // lines of 11 pixels
+    const run = renderRun({
+      name: "text",
+      hash: "0",
+      recipe: {},
+      unit: "epoch",
+      log: [],
+      measurements: [1, 2].map((epoch) => ({ epoch, split: "test" as const, document })),
+    });
+    expect(run.html).toContain(`4 test windows · ${task} · run 0`);
+  });
+});
+
+it("a long list of blocks is written by its ends", () => {
+  expect(joinNames(["embeddings", "h.0", "h.1", "h.2", "h.4", "h.5", "norm"])).toBe(
+    "embeddings, h.0–2, h.4, h.5, norm",
+  );
+  expect(joinNames(["h.9", "h.10", "h.11", "g.12", "h.013", "h.14"])).toBe("h.9–11, g.12, h.013, h.14");
+  expect(joinNames([])).toBe("");
 });

@@ -93,6 +93,9 @@ export const unit: Readonly<Record<Metric, string>> = { loss: "nats", error: "po
 /** Units of a document's barriers; a language model's are of its next tokens. */
 export const unitsOf = (document: Measurement): Readonly<Record<Metric, string>> =>
   isLanguage(document) ? { loss: "nats per token", error: "points of next-token error" } : unit;
+/** ` · task: the next token, of 384, in windows of 48`; nothing where the document does not say. */
+export const taskOf = ({ model: { task } }: Measurement): string =>
+  typeof task === "string" ? ` · task: ${task}` : "";
 /** `samples`, or what they are. */
 export const samplesOf = (document: Measurement): string => (isLanguage(document) ? "windows" : "samples");
 

@@ -11,6 +11,7 @@ import {
   samplesOf,
   scansOf,
   scanTitle,
+  taskOf,
   unitsOf,
 } from "./cells.ts";
 import { baselineSentence, finding, tilesOf } from "./finding.ts";
@@ -57,7 +58,7 @@ export function renderMeasurement(document: Measurement): Rendered {
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
-    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atWeight(document)}`,
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atWeight(document)}${taskOf(document)}`,
     finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
     tiles: tilesOf(document),
     sections: [

@@ -20,6 +20,7 @@ import {
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
+import { leastWidth, shortenNames } from "./names.ts";
 import { wrapped } from "./wrap.ts";
 
 const width = () => process.stdout.columns ?? 80;
@@ -141,7 +142,8 @@ function conclusion(document: Measurement): string {
   const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
   if (alone) {
     const { median, worst } = alone;
-    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);
+    const [name] = shortenNames([worst.name], Math.max(leastWidth, width() - 8));
+    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${name}).`);
   }
   return parts.map((part) => wrapped(part, "")).join("\n");
 }
