@@ -22,7 +22,12 @@ export interface ModelFolder {
   readonly network: FolderNetwork;
 }
 
-/** True for a folder with a config.json, or a name that the cache has. */
+/** The weights of a folder, and the network that they are of. */
+export interface FolderWeights extends Checkpoint {
+  readonly model: ModelFolder;
+}
+
+/** True for a folder, or a name that the cache has. */
 export function isModelFolder(path: string): boolean {
   const folder = findModel(path);
   return existsSync(folder) && statSync(folder).isDirectory();
@@ -84,19 +89,19 @@ function unknownFamily(config: Config, type: string): UserError {
   const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}.`,
+    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; for distances alone, give the files of the weights.`,
   );
 }
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
-export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<FolderWeights> {
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
-  if (!adapter) return base;
+  if (!adapter) return { ...base, model };
   const end = await applyAdapter(base, adapter, network.isTransposed ?? false);
   try {
     for (const names of network.ties) await requireTied(end, names);
-    return end;
+    return { ...end, model };
   } catch (error) {
     await end.close();
     throw error;

@@ -4,6 +4,7 @@ export { findModel, hubNameOf } from "./cache.ts";
 export { requireSameNetwork } from "./compare.ts";
 export { completeFolder, modelFiles } from "./files.ts";
 export {
+  type FolderWeights,
   fitWeights,
   hasDescription,
   isBuffer,
@@ -16,5 +17,6 @@ export {
 export { writeMergekit } from "./mergekit/config.ts";
 export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { layersOfModel, modelOf } from "./model.ts";
+export { checkPair, preflightSchema } from "./preflight.ts";
 export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

@@ -16,8 +16,12 @@ export interface FolderNetwork {
   spellings(own: string): readonly string[];
   /** Weights are [in, out], not [out, in]. */
   readonly isTransposed?: boolean;
-  /** What the forward pass is built from, by readable names. Two networks whose settings differ are not the same. */
-  settings(): ReadonlyMap<string, string>;
+  /** What the forward pass is built from, by readable names. Two networks whose settings differ are not the same. `longest` is the longest text. */
+  settings(longest: number): ReadonlyMap<string, string>;
+  /** Its sizes in words, the most telling first: `4 blocks`, `width 32`. */
+  readonly sizes: readonly string[];
+  /** Positions are angles, which the config describes. */
+  readonly isRotated?: boolean;
   /** What it reads: windows of tokens, each of which predicts the next. */
   readonly input: TokensInput;
   /** Logits of the inputs: of `input_ids` [n, T] they are [n, T, vocabulary]. */

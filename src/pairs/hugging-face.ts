@@ -5,6 +5,7 @@ import type { BatchShape } from "../data/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import {
+  type FolderWeights,
   fitWeights,
   layersOfModel,
   type ModelFolder,
@@ -18,12 +19,11 @@ import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
 import type { Ends, EndsRequest, Origin } from "./origin.ts";
 
-export const huggingFace: Origin = {
+export const huggingFace: Origin<FolderWeights> = {
   openFile: async (path, options) => openWeights(await readModelFolder(path), options),
 
   async open(files, request) {
-    const { a, b } = request;
-    const [first, second] = [await readModelFolder(a), await readModelFolder(b)];
+    const [first, second] = files.map(({ model }) => model);
     requireSameNetwork(first, second);
     return openFiles(files, [first, second], request);
   },
@@ -67,7 +67,7 @@ async function openFiles(
         throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
       const [context] = data.labelShape;
       const facts = { task: `the next token, of ${network.input.vocabulary}, in windows of ${context}` };
-      return { model, data, batch: chooseBatch(model, data, batch), notes: [], facts, inputs };
+      return { model, data, batch: chooseBatch(model, data, batch), isLanguage: true, notes: [], facts, inputs };
     },
     openEnd,
   };

@@ -5,15 +5,17 @@ export {
   baseOf,
   drawn,
   fullOf,
+  isLanguage,
   type Measured,
   metricsOf,
+  samplesOf,
   scansOf,
   scanTitle,
   splitsOf,
 } from "./cells.ts";
 export { baselineSentence, singles } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
-export { short, signed } from "./numbers.ts";
+export { plain, short, signed } from "./numbers.ts";
 export { renderOverview, verdictOf } from "./overview.ts";
 export { pngOf } from "./pictures/png.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./pictures/scale.ts";

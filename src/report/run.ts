@@ -10,9 +10,11 @@ import {
   type Measured,
   metricNames,
   pictureName,
+  samplesOf,
   scansOf,
   scanTitle,
   splitsOf,
+  taskOf,
   unit,
 } from "./cells.ts";
 import { finding, tilesOf } from "./finding.ts";
@@ -86,7 +88,7 @@ export function renderRun(run: RunRecord): Rendered {
   });
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
-    subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} samples · run ${run.hash}`,
+    subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} ${samplesOf(last.document)}${taskOf(last.document)} · run ${run.hash}`,
     finding: `After ${counted} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [

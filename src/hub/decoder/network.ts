@@ -14,20 +14,39 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
     layerOf: (name, group) => layerOfDecoder(decoder, name, group),
     spellings: (own) => [own, `${prefix}${own}`, ...(own === "lm_head.weight" ? [head] : [])],
     isTransposed,
-    settings: () => settingsOf(decoder),
+    settings: (longest) => settingsOf(decoder, longest),
+    sizes: sizesOf(decoder),
+    isRotated: decoder.blocks.some(({ attention }) => attention.rotary !== undefined),
     input: { kind: "next token", vocabulary, context, isBounded: positions !== undefined },
     forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
   };
 }
 
+/** `4 blocks`, `width 32`, `4 heads of 8 on 2`, `MLP 64`, and learned positions. */
+function sizesOf({ blocks, width, positions, context }: Decoder): string[] {
+  const [{ attention, mlp }] = blocks;
+  const { heads, keyValueHeads, headDim } = attention;
+  return [
+    `${blocks.length} ${blocks.length === 1 ? "block" : "blocks"}`,
+    `width ${width}`,
+    `${heads} heads of ${headDim}${keyValueHeads < heads ? ` on ${keyValueHeads}` : ""}`,
+    `MLP ${mlp.width}`,
+    ...(positions ? [`${context} positions`] : []),
+  ];
+}
+
 /** Everything that the graph is built from, by readable names; of blocks that are alike the first one only. */
-function settingsOf({ blocks, ...rest }: Decoder): Map<string, string> {
-  const found = new Map([["blocks", String(blocks.length)]]);
+function settingsOf(decoder: Decoder, longest: number): Map<string, string> {
+  const { blocks, context, ...rest } = decoder;
+  const found = new Map<string, string>([
+    ["blocks", String(blocks.length)],
+    ...(decoder.positions ? [["context", String(context)] as const] : []),
+  ]);
   const seen = new Set<string>();
-  addLeaves(found, rest, "", rest.context);
+  addLeaves(found, rest, "", longest);
   for (const [i, block] of blocks.entries()) {
     const own = new Map<string, string>();
-    addLeaves(own, block, "", rest.context);
+    addLeaves(own, block, "", longest);
     const key = JSON.stringify([...own]);
     if (seen.has(key)) continue;
     seen.add(key);
@@ -36,10 +55,26 @@ function settingsOf({ blocks, ...rest }: Decoder): Map<string, string> {
   return found;
 }
 
-/** The values at the ends of an object's branches, by their paths; functions of a length at the longest text. */
+/** The values at the ends of an object's branches, by their paths; of functions of a text's length what they give up to twice the longest. */
 function addLeaves(found: Map<string, string>, value: unknown, path: string, longest: number): void {
-  if (typeof value === "function") found.set(path, JSON.stringify(value(longest)));
+  if (typeof value === "function")
+    found.set(
+      path,
+      sampled((length) => JSON.stringify(value(length)), longest),
+    );
   else if (typeof value === "object" && value !== null)
     for (const [key, inner] of Object.entries(value)) addLeaves(found, inner, path ? `${path}.${key}` : key, longest);
   else if (value !== undefined) found.set(path, String(value));
+}
+
+/** The first value of a function of a length, its last ones, and the length from which it is another one than at first. */
+function sampled(at: (length: number) => string, longest: number): string {
+  const first = at(1);
+  let [same, other] = [1, longest];
+  while (at(other) !== first && other - same > 1) {
+    const middle = (same + other) >> 1;
+    if (at(middle) === first) same = middle;
+    else other = middle;
+  }
+  return [first, at(longest), at(2 * longest), at(other) === first ? "" : other].join(" ");
 }

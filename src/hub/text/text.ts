@@ -1,12 +1,10 @@
 // A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { UserError } from "../../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import { encodeDocuments } from "./stream.ts";
 import { cachedStream } from "./token-cache.ts";
-import { readTokenizer } from "./tokenizer.ts";
+import { readTokenizer, tokenizerFolder } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
 /** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
@@ -21,7 +19,8 @@ export async function openText(
   { context: asked, samples, split }: DataOptions,
   models: readonly ModelFolder[],
 ): Promise<Dataset> {
-  const { context: longest, isBounded, vocabulary } = models[0].network.input;
+  const { isBounded, vocabulary } = models[0].network.input;
+  const longest = Math.min(...models.map(({ network }) => network.input.context));
   const context = asked ?? Math.min(longest, usualContext);
   if (isBounded && context > longest)
     throw new UserError(
@@ -31,7 +30,7 @@ export async function openText(
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
     );
-  const [first, ...others] = await Promise.all(models.map(tokenizerOf));
+  const [first, ...others] = await Promise.all(models.map((model) => readTokenizer(tokenizerFolder(model))));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
@@ -48,7 +47,3 @@ export async function openText(
     vocabulary,
   });
 }
-
-/** An adapter may have a tokenizer of its own. */
-const tokenizerOf = ({ folder, adapter }: ModelFolder) =>
-  readTokenizer(adapter && existsSync(join(adapter.folder, "tokenizer.json")) ? adapter.folder : folder);
