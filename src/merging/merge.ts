@@ -1,6 +1,6 @@
 // Writes a merged checkpoint: a copy of a's file in which the chosen layers are averaged, and a record of what was done beside it.
 import { rename, rm } from "node:fs/promises";
-import { type Checkpoint, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import { type Checkpoint, isAverageName, rewriteCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
 import {
   describeFileError,
@@ -166,15 +166,22 @@ async function mergeOpened(
   }
 }
 
-/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those. */
+/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those, others a student or a teacher. */
 function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
-  if (copies.length === 0) return [];
-  const names = listSome(
-    copies.map((name) => JSON.stringify(name)),
-    3,
-  );
+  const averages = copies.filter(isAverageName);
+  const others = copies.filter((name) => !isAverageName(name));
+  const note = (names: readonly string[], what: string) =>
+    names.length
+      ? [
+          `${out}: ${listSome(
+            names.map((name) => JSON.stringify(name)),
+            3,
+          )} ${names.length > 1 ? "are" : "is"} still a's, which ${what}.`,
+        ]
+      : [];
   return [
-    `${out}: ${names} ${copies.length > 1 ? "are" : "is"} still a's, which a loader that prefers a moving average reads.`,
+    ...note(averages, "a loader that prefers a moving average reads"),
+    ...note(others, `${others.length > 1 ? "have" : "has"} the same names`),
   ];
 }
 

@@ -56,7 +56,17 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
     tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
   const metadata = parseNotes(path, notes);
   const checkpoint = makeCheckpoint(source, "safetensors", places, read, metadata);
-  return withRuns({ ...checkpoint, tied: tiedOf(metadata.tied, places) }, source, (name) => places.get(name)!);
+  const noted = { ...checkpoint, tied: tiedOf(metadata.tied, places), aliases: aliasesOf(metadata, places) };
+  return withRuns(noted, source, (name) => places.get(name)!);
+}
+
+/** The notes that safetensors.torch.save_model writes of tied tensors: by the name that was left out, the one that was kept. */
+function aliasesOf(
+  metadata: Readonly<Record<string, string>>,
+  places: ReadonlyMap<string, Place>,
+): ReadonlyMap<string, string> | undefined {
+  const aliases = Object.entries(metadata).filter(([name, kept]) => places.has(kept) && !places.has(name));
+  return aliases.length ? new Map(aliases) : undefined;
 }
 
 /** The note `tied` of our own files: groups of names that hold one tensor, as JSON. Whatever else stands there is somebody else's. */
