@@ -104,7 +104,7 @@ function parsePlace(path: string, name: string, entry: unknown, start: number): 
   const fault = (what: string) => damaged(path, `the header's entry ${quote(name)} ${what}`);
   if (!isObject(entry)) throw fault("is not an object");
   const { dtype: dtypeName, data_offsets: offsets } = entry;
-  if (typeof dtypeName !== "string") throw fault("has no dtype");
+  if (typeof dtypeName !== "string" || dtypeName === "") throw fault("has no dtype");
   const complex = Object.hasOwn(complexNames, dtypeName);
   const dtype = complex ? complexNames[dtypeName] : dtypesByName.get(dtypeName);
   if (!dtype) throw unknownDtype(path, name, dtypeName);
