@@ -179,13 +179,16 @@ it("rounds once to the type of a's file, where an adapter is the end", async () 
   expect(bytesOf(kept.get("model.norm.weight")!)).toEqual(bytesOf(x.get("model.norm.weight")!));
 });
 
-it("chooses blocks under a budget, checks the folder, and says so in the card and to mergekit", async () => {
+/** Two folders, a text to measure them on, and the path of a mergekit configuration. */
+async function foldersAndText() {
   const within = temporaryFolder();
-  const { a, b, out } = await twoFolders(within);
-  const text = join(within, "text.txt");
-  writeFileSync(text, "To be, or not to be, that is the question.\n".repeat(12));
-  const data = { name: text, context: 16, samples: 8 };
-  const yaml = join(within, "merge.yaml");
+  const name = join(within, "text.txt");
+  writeFileSync(name, "To be, or not to be, that is the question.\n".repeat(12));
+  return { ...(await twoFolders(within)), data: { name, context: 16, samples: 8 }, yaml: join(within, "merge.yaml") };
+}
+
+it("chooses blocks under a budget, checks the folder, and says so in the card and to mergekit", async () => {
+  const { a, b, out, data, yaml } = await foldersAndText();
   const record = await merge({
     a,
     b,
@@ -213,12 +216,7 @@ it("chooses blocks under a budget, checks the folder, and says so in the card an
 });
 
 it("measures each layer at the weight that mergekit gives it, and all of them together", async () => {
-  const within = temporaryFolder();
-  const { a, b, out } = await twoFolders(within);
-  const text = join(within, "text.txt");
-  writeFileSync(text, "To be, or not to be, that is the question.\n".repeat(12));
-  const data = { name: text, context: 16, samples: 8 };
-  const yaml = join(within, "merge.yaml");
+  const { a, b, out, data, yaml } = await foldersAndText();
   writeFileSync(
     yaml,
     `merge_method: linear

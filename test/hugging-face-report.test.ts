@@ -75,7 +75,7 @@ describe("perplexity", () => {
     expect(JSON.stringify(encodeMeasurement(document))).not.toContain("perplexity");
   });
 
-  it("is told in the terminal, on the page and in the table", async () => {
+  it("is reported in the terminal, on the page and in the table", async () => {
     const document = await measured(2);
     const { a, b } = document.ends;
     const text = showMeasurement(document, "x");
@@ -112,7 +112,7 @@ describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
     document = { ...full, cells: [...single, ...full.cells] };
   });
 
-  it("is told in 80 columns, its blocks by their names", () => {
+  it("fits into 80 columns, its blocks by their names", () => {
     const lines = showMeasurement(document, "runs/x").split("\n");
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.filter((line) => /^ *model\.layers\.\d+ /.test(line))).toHaveLength(blocks);

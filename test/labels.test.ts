@@ -4,22 +4,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import {
-  ModelProtoSchema,
-  OperatorSetIdProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf";
+import { ModelProtoSchema, OperatorSetIdProtoSchema } from "onnx-buf";
 import { expect, it } from "vitest";
 import { type MeasureOptions, measure, readMeasurement, saveMeasurement } from "../src/connectivity/index.ts";
 import { type DType, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { onnxTypes } from "../src/graph/index.ts";
 import { Scores } from "../src/sweep/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
+import { graphBytes, type NodeSpec, randomTensor, valueInfo } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 let files = 0;
@@ -37,19 +29,7 @@ interface Network {
 
 /** Both ends of a network whose inputs and outputs are declared. */
 function writeEnds({ nodes, weights, inputs, outputs, types = {}, opset = 13 }: Network): { a: string; b: string } {
-  const port = ([name, sizes]: [string, readonly (number | string)[]]) => {
-    const dim = sizes.map((n) =>
-      create(TensorShapeProto_DimensionSchema, {
-        value: typeof n === "number" ? { case: "dimValue", value: BigInt(n) } : { case: "dimParam", value: n },
-      }),
-    );
-    const shape = create(TensorShapeProtoSchema, { dim });
-    const value = create(TypeProto_TensorSchema, { elemType: onnxTypes[types[name] ?? "float32"], shape });
-    return create(ValueInfoProtoSchema, {
-      name,
-      type: create(TypeProtoSchema, { value: { case: "tensorType", value } }),
-    });
-  };
+  const port = ([name, sizes]: [string, readonly (number | string)[]]) => valueInfo(name, sizes, types[name]);
   const [a, b] = ["a", "b"].map((end) => {
     const model = fromBinary(ModelProtoSchema, graphBytes(nodes, weights(end), []));
     model.opsetImport = [create(OperatorSetIdProtoSchema, { version: BigInt(opset) })];

@@ -39,6 +39,21 @@ export type NodeSpec = readonly [
   attributes?: Readonly<Record<string, number | readonly number[]>>,
 ];
 
+/** An input or output of a graph; its sizes are numbers, or names where they are free, and unknown without `dims`. */
+export function valueInfo(name: string, dims?: readonly (number | bigint | string)[], dtype: DType = "float32") {
+  const dim = dims?.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value: typeof size === "string" ? { case: "dimParam", value: size } : { case: "dimValue", value: BigInt(size) },
+    }),
+  );
+  const shape = dim && create(TensorShapeProtoSchema, { dim });
+  const value = create(TypeProto_TensorSchema, { elemType: onnxTypes[dtype], shape });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: "tensorType", value } }),
+  });
+}
+
 /** A model whose input `x` takes samples of a shape and whose output is `y`; a node is named after its output. */
 export function graphBytes(
   nodes: readonly NodeSpec[],
@@ -46,18 +61,6 @@ export function graphBytes(
   sample: readonly number[],
   dtype: DType = "float32",
 ): Uint8Array {
-  const port = (name: string, dims?: readonly (number | string)[]) => {
-    const shape = dims && create(TensorShapeProtoSchema, { dim: dims.map(dimension) });
-    const value = create(TypeProto_TensorSchema, { elemType: onnxTypes[dtype], shape });
-    return create(ValueInfoProtoSchema, {
-      name,
-      type: create(TypeProtoSchema, { value: { case: "tensorType", value } }),
-    });
-  };
-  const dimension = (n: number | string) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value: typeof n === "number" ? { case: "dimValue", value: BigInt(n) } : { case: "dimParam", value: n },
-    });
   const graph = create(GraphProtoSchema, {
     name: "test",
     node: nodes.map(([opType, input, output, attributes = {}]) =>
@@ -81,8 +84,8 @@ export function graphBytes(
         rawData: new Uint8Array(bytesOf(tensor)),
       }),
     ),
-    input: [port("x", ["n", ...sample])],
-    output: [port("y")],
+    input: [valueInfo("x", ["n", ...sample], dtype)],
+    output: [valueInfo("y", undefined, dtype)],
   });
   const opsetImport = [create(OperatorSetIdProtoSchema, { version: 18n })];
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 9n, graph, opsetImport }));

@@ -1,25 +1,16 @@
 // Graphs that cannot be measured: saved without their weights, or newer than the runtime. Each is refused in a sentence that says what to do.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type ModelProto,
-  ModelProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type ModelProto, ModelProtoSchema } from "onnx-buf";
 import { beforeAll, describe, expect, it } from "vitest";
 import { measure } from "../src/connectivity/index.ts";
 import { tensor } from "../src/core/index.ts";
 import { compareFiles } from "../src/distance/index.ts";
-import { onnxTypes } from "../src/graph/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { cannotRun } from "../src/pairs/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
+import { graphBytes, type NodeSpec, randomTensor, valueInfo } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -41,14 +32,7 @@ function write(name: string, change: (model: ModelProto) => void): string {
 
 /** As export_params=False of PyTorch's older exporter: the weights are inputs. */
 function makeInputs({ graph }: ModelProto): void {
-  for (const { name, dims } of graph!.initializer) {
-    const dim = dims.map((value) => create(TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value } }));
-    const shape = create(TensorShapeProtoSchema, { dim });
-    const value = create(TypeProto_TensorSchema, { elemType: onnxTypes.float32, shape });
-    graph!.input.push(
-      create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: "tensorType", value } }) }),
-    );
-  }
+  graph!.input.push(...graph!.initializer.map(({ name, dims }) => valueInfo(name, dims)));
   graph!.initializer = [];
 }
 

@@ -2,6 +2,7 @@
 // its names. Its cells are decoded in memory (cell.ts).
 import { z } from "zod";
 import { UserError } from "../core/index.ts";
+import { splits } from "../data/index.ts";
 import { type Cell, cellSchema, decodeCell, encodeCell, metrics } from "./cell.ts";
 
 const number = z.number();
@@ -36,7 +37,7 @@ export const measurementSchema = z.object({
   model: z.looseObject({ name: z.string() }),
   data: z.object({
     name: z.string(),
-    split: z.enum(["train", "valid", "test"]),
+    split: z.enum(splits),
     samples: z.int().positive(),
     sha256: z.string(),
   }),

@@ -82,6 +82,14 @@ export async function writeAtomic(
   }
 }
 
+/** Copies the content of a file, not its rights: those of a cache may not be for writing. */
+export async function copyContent(path: string, to: string): Promise<void> {
+  const content = await readFile(path).catch((error) => {
+    throw describeFileError(error, path, "read");
+  });
+  await writeAtomic(to, content);
+}
+
 /** Makes a file appear under a second path, whole or not at all: as a hard link, or as a copy where the file system has none. One that is there stays. */
 export async function linkOrCopy(path: string, to: string): Promise<void> {
   const failure = await link(path, to).catch((error: NodeJS.ErrnoException) => error);

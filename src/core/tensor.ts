@@ -76,6 +76,16 @@ export function bytesOf({ data }: Tensor): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/** True for the same elements, to the last bit. */
+export const haveSameBytes = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
+
+/** The dtypes of tensors, that of most elements first. */
+export function dtypesBySize(tensors: Iterable<Pick<Tensor, "dtype" | "shape">>): DType[] {
+  const sizes = new Map<DType, number>();
+  for (const { dtype, shape } of tensors) sizes.set(dtype, (sizes.get(dtype) ?? 0) + sizeOf(shape));
+  return [...sizes].sort(([, one], [, other]) => other - one).map(([dtype]) => dtype);
+}
+
 /** True for the dtypes that are averaged; integers and bools are counters and masks. */
 export function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16";

@@ -29,7 +29,8 @@ export interface Batch {
 }
 
 /** `valid` is a split of folders of texts only. */
-export type Split = "train" | "valid" | "test";
+export const splits = ["train", "valid", "test"] as const;
+export type Split = (typeof splits)[number];
 
 export interface BatchOptions {
   /** The stream of random changes; asks for training augmentation where the set has one. */

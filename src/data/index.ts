@@ -3,7 +3,7 @@
 export { archives } from "./archives.ts";
 export { countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
-export type { Batch, DataOptions, Dataset, Declared } from "./dataset.ts";
+export { type Batch, type DataOptions, type Dataset, type Declared, splits } from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";

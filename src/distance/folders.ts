@@ -1,15 +1,8 @@
 // The distances of two Hugging Face folders, under the names of their family, and the check before a merge. Where their tensors differ in names or shapes
 // there is only the check.
 import { UserError } from "../core/index.ts";
-import {
-  checkPair,
-  type FolderWeights,
-  hasDescription,
-  layersOfModel,
-  modelOf,
-  openWeights,
-  readModelFolder,
-} from "../hub/index.ts";
+import { checkPair, type FolderWeights, hasDescription, modelOf, openWeights, readModelFolder } from "../hub/index.ts";
+import { layersOf } from "../models/index.ts";
 import { type CompareOptions, distancesOf } from "./compare.ts";
 import { kindsOfFiles } from "./kinds.ts";
 import type { FolderComparison } from "./result.ts";
@@ -52,7 +45,7 @@ export async function compareFolders(
     if (start.some((one) => !haveSameTensors(x, one)))
       throw new UserError(`${init} is of another network than ${a} and ${b}. Give the model that both come from.`);
     const model = modelOf(x.model, group);
-    const layers = layersOfModel(model, group);
+    const layers = layersOf(model);
     const { tied } = model;
     const kinds = await kindsOfFiles(x, y);
     const tensors = [...x.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));

@@ -1,6 +1,6 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
 import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, listSome, sizeOf, type Tensor, UserError } from "../core/index.ts";
+import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, UserError } from "../core/index.ts";
 import {
   alignModels,
   type ForeignModel,
@@ -12,9 +12,6 @@ import {
 import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
 import { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
-
-/** The same elements, to the last bit. */
-export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
 
 /** Throws {@link UserError} when the file holds no graph that can be read, or one without its weights. */
 export async function readGraph(path: string): Promise<ForeignModel> {
@@ -100,7 +97,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
       return typeof place === "string" ? file.read(place) : place;
     };
     const own = await read(first);
-    for (const file of others) if (!isSame(own, await read(file))) differing.add(name);
+    for (const file of others) if (!haveSameBytes(own, await read(file))) differing.add(name);
   }
   const piecesIn = (file: Checkpoint) => (name: string, limit?: number) => {
     const place = placeIn(file, name);

@@ -1,13 +1,14 @@
 // The files of a folder beside its weights: which of them decide what its network computes, and a copy of them for weights that training has changed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { copyFile, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linkOrCopy, writeAtomic } from "../core/index.ts";
+import { copyContent, linkOrCopy, writeAtomic } from "../core/index.ts";
 import { adapterSettings, baseOf, isAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
+import { findCompanions } from "./companions.ts";
 import type { ModelFolder } from "./folder.ts";
 
-/** The files that decide a folder's network and its tokens, those of its base too where it is an adapter; none where there is no such folder. */
+/** The files that determine a folder's network and tokenizer. An adapter's include its base's; a missing folder has none. */
 export function modelFiles(path: string): string[] {
   const folder = findModel(path);
   if (!existsSync(folder)) return [];
@@ -18,32 +19,16 @@ export function modelFiles(path: string): string[] {
   return [...own, ...modelFiles(baseOf(folder, base_model_name_or_path))];
 }
 
-/** What `from_pretrained` reads beside the weights and config.json. */
-const settings = [
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "chat_template.jinja",
-  "chat_template.json",
-  "vocab.json",
-  "merges.txt",
-  "tokenizer.model",
-];
-
 /**
  * Makes a folder that `from_pretrained` loads: `model`'s network with the float32 weights of a safetensors file, which stays where it is. A folder that has
  * weights is left as it is.
  */
-export async function completeFolder({ folder, adapter, config }: ModelFolder, to: string, weights: string) {
+export async function completeFolder(model: ModelFolder, to: string, weights: string): Promise<void> {
   const target = join(to, "model.safetensors");
   if (existsSync(target)) return;
-  for (const name of settings) {
-    const from = [...(adapter ? [adapter.folder] : []), folder].find((one) => existsSync(join(one, name)));
-    if (from) await copyFile(join(from, name), join(to, name));
-  }
-  const text = await readFile(config.path, "utf8"); // not written anew: JSON here does not tell 1.0 from 1, Python does
+  const { paths } = await findCompanions(model);
+  for (const [name, path] of paths) if (name !== "config.json") await copyContent(path, join(to, name));
+  const text = await readFile(model.config.path, "utf8"); // as text: JSON.parse loses whether a number was 1.0 or 1, which Python keeps
   await writeAtomic(join(to, "config.json"), text.replaceAll(/("(?:torch_)?dtype"\s*:\s*)"\w+"/g, '$1"float32"'));
   await linkOrCopy(weights, target); // last: where it is, all is there
 }

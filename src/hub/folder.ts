@@ -3,8 +3,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Checkpoint, type OpenOptions, openCheckpoint, selectTensors, weightFiles } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, listSome, UserError } from "../core/index.ts";
-import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
+import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
+import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
@@ -36,7 +36,7 @@ export function isModelFolder(path: string): boolean {
 /** What from_pretrained reads beside the weights. */
 const descriptions = [
   "config.json",
-  "adapter_config.json",
+  adapterSettings,
   "generation_config.json",
   "tokenizer.json",
   "tokenizer_config.json",
@@ -112,8 +112,7 @@ export async function openWeights(model: ModelFolder, options: OpenOptions = {})
 async function requireTied(end: Checkpoint, [first, ...others]: readonly string[]): Promise<void> {
   for (const other of others) {
     if (![first, other].some((name) => end.computed?.has(name))) continue;
-    const [x, y] = [await end.read(first), await end.read(other)];
-    if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
+    if (!haveSameBytes(await end.read(first), await end.read(other)))
       throw new UserError(
         `${end.path} changes ${first} and ${other} apart, which its base ties. Merge the adapter in Python (merge_and_unload), and set tie_word_embeddings to false there.`,
       );
@@ -186,8 +185,7 @@ async function tieNames(file: Checkpoint, stored: Map<string, string>, names: re
   const [own, ...others] = names.flatMap((name) => stored.get(name) ?? []);
   for (const other of others) {
     if (file.tied?.some((one) => one.includes(own) && one.includes(other))) continue;
-    const [x, y] = [await file.read(own), await file.read(other)];
-    if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
+    if (!haveSameBytes(await file.read(own), await file.read(other)))
       throw new UserError(
         `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
       );

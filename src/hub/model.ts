@@ -1,8 +1,8 @@
 // The network of a folder, for measuring and training: its parameters with their layers, and a forward pass over the graph.
-import { type Grouping, type Layer, layersOf, type Model } from "../models/index.ts";
+import type { Grouping, Model } from "../models/index.ts";
 import type { ModelFolder } from "./folder.ts";
 
-/** The network that a folder's config.json describes. Layers are blocks by default. */
+/** The network that a folder's config.json describes. Every parameter has its layer, of blocks by default; `layersOf` lists them. */
 export function modelOf(
   { family, network }: Pick<ModelFolder, "family" | "network">,
   group: Grouping = "block",
@@ -11,13 +11,9 @@ export function modelOf(
   return {
     name: family.type,
     sizes: {},
-    parameters: parameters.map((p) => ({ ...p, layer: layerOf?.(p.name, group) })),
+    parameters: parameters.map((p) => ({ ...p, layer: group === "tensor" ? p.name : layerOf?.(p.name, group) })),
     tied: tiedBy?.(group) ?? ties,
     fileMetadata: { format: "pt" }, // without it transformers 4 refuses a file
     forward,
   };
 }
-
-/** The layers of a folder's network, in its order. */
-export const layersOfModel = (model: Pick<Model, "parameters" | "tied">, group: Grouping = "block"): Layer[] =>
-  layersOf(model, group === "tensor" ? "tensor" : "module");

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { listSome, sizeOf } from "../core/index.ts";
+import { dtypesBySize, listSome } from "../core/index.ts";
 import { compareNetworks, type Difference } from "./compare.ts";
 import type { JsonObject } from "./config.ts";
 import { describeArchitecture, ropeSettings } from "./describe.ts";
@@ -182,9 +182,7 @@ async function readGeneration({ folder, adapter }: ModelFolder): Promise<JsonObj
 
 /** The type of most weights, then the others. */
 function describeTypes({ tensors }: FolderWeights): string {
-  const sizes = new Map<string, number>();
-  for (const { dtype, shape } of tensors.values()) sizes.set(dtype, (sizes.get(dtype) ?? 0) + sizeOf(shape));
-  const [most, ...others] = [...sizes].sort(([, x], [, y]) => y - x).map(([dtype]) => dtype);
+  const [most, ...others] = dtypesBySize(tensors.values());
   return others.length ? `${most}, some ${others.join(", ")}` : most;
 }
 

@@ -1,9 +1,10 @@
 // The record of a merge: what was averaged, and what was measured of it. `layerwise/merge@1`.
+import { join } from "node:path";
 import type { Choice } from "./choose.ts";
 
 export interface MergeRecord {
   readonly schema: "layerwise/merge@1";
-  /** `sha256` of an end is of all the files that it lies in. */
+  /** `sha256` of an end covers all its files. */
   readonly a: { readonly path: string; readonly sha256: string };
   readonly b: { readonly path: string; readonly sha256: string };
   /** `sha256` of a folder is of its weights, as that of an end; `files` are all that merge wrote into it. */
@@ -26,7 +27,11 @@ export interface MergeRecord {
   readonly notes?: readonly string[];
 }
 
-/** Where the record of a merge is: in a folder, or beside a file. */
-export const recordPath = (out: string, isFolder: boolean): string => `${out}${isFolder ? "/" : "."}merge.json`;
+/** What the record is called in a merged folder. */
+export const recordName = "merge.json";
+
+/** Where the record of a merge is: in a folder, which lists its files, or beside a file. */
+export const recordPath = ({ path, files }: Pick<MergeRecord["out"], "path" | "files">): string =>
+  files ? join(path, recordName) : `${path}.${recordName}`;
 
 export const recordText = (record: MergeRecord): string => `${JSON.stringify(record, null, 1)}\n`;

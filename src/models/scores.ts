@@ -55,11 +55,14 @@ export function batchScores(logits: Value, labels: Value, areSomeIgnored = false
     const { loss, error } = classification(logits, labels);
     return { loss: reduceMean(loss, [0]), error: reduceMean(error, [0]) };
   }
-  const counted = cast(greater(cast(labels, "float32"), -0.5), logits.dtype);
+  const counted = cast(isCounted(labels), logits.dtype);
   const total = (items: Value) => reduceSum(reshape(items, [-1]), [0]);
   const mean = (items: Value) => div(total(mul(items, counted)), atLeastOne(total(counted)));
   return { loss: mean(crossEntropy(logits, labels)), error: mean(wrongOf(logits, labels, -1)) };
 }
+
+/** True for labels that are not negative; operator set 7 compares floats only. */
+const isCounted = (labels: Value): Value => greater(cast(labels, "float32"), -0.5);
 
 const atLeastOne = (count: Value): Value => add(relu(sub(count, 1)), 1);
 
@@ -70,7 +73,7 @@ function wrongOf(logits: Value, labels: Value, axis = logits.shape.length - 1): 
 }
 
 function partlyLabelled(logits: Value, labels: Value): Scores {
-  const counts = greater(cast(labels, "float32"), -0.5); // operator set 7 compares floats only
+  const counts = isCounted(labels);
   const counted = cast(counts, logits.dtype);
   const total = (items: Value) => reduceSum(reshape(items, [items.shape[0], -1]), [1]);
   const number = atLeastOne(total(counted));

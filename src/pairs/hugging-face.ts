@@ -7,7 +7,6 @@ import type { Graph } from "../graph/index.ts";
 import {
   type FolderWeights,
   fitWeights,
-  layersOfModel,
   type ModelFolder,
   modelOf,
   openText,
@@ -15,6 +14,7 @@ import {
   readModelFolder,
   requireSameNetwork,
 } from "../hub/index.ts";
+import { layersOf } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
 import type { Ends, EndsRequest, Origin } from "./origin.ts";
@@ -54,7 +54,7 @@ async function openFiles(
   return {
     a,
     b,
-    layers: layersOfModel(model, group),
+    layers: layersOf(model),
     parameters: model.parameters,
     tied: model.tied,
     notes: [],

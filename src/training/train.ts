@@ -1,7 +1,7 @@
 // Trains one network: for every epoch a new order, for every batch a step, after every epoch a snapshot. A training that was cut goes on from
 // its last snapshot and ends with the same bytes, because every order and every augmentation is a stream named by its seed and epoch.
 import { type Tensor, UserError } from "../core/index.ts";
-import type { Batch, Dataset } from "../data/index.ts";
+import { type Batch, countLabels, type Dataset } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
@@ -99,7 +99,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
       const rates = group.map((_, i) => parts.rate(step + i));
       const items = group[0].labels.shape[0];
       for (const [i, { loss, error }] of (await stepper.steps(group, step, rates)).entries()) {
-        const weight = areSomeIgnored ? countLabels(group[i]) : items;
+        const weight = areSomeIgnored ? countedIn(group[i]) : items;
         sum.loss += loss * weight;
         sum.error += error * weight;
         sum.weight += weight;
@@ -130,5 +130,4 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
 }
 
 /** Labels of a batch that count. */
-const countLabels = ({ labels: { data } }: Batch): number =>
-  (data as BigInt64Array).reduce((sum, label) => sum + (label >= 0n ? 1 : 0), 0);
+const countedIn = ({ labels: { data } }: Batch): number => countLabels(data, data.length)?.[0] ?? data.length;

@@ -58,7 +58,7 @@ export const measureCommand = () =>
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
     .action(async (givenA, givenB, options, command) => {
-      const { a, b, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
+      const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
       const { isModelFolder } = await import("../../hub/index.ts");
       const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
       if (options.model === undefined && ![a, b].every(isNamed))
@@ -79,7 +79,8 @@ export const measureCommand = () =>
         a,
         b,
         ...subjectOf(options),
-        ...(mergekit ? { group: mergekit.group, weights: mergekit.weights, remarks: mergekit.notes } : {}),
+        group,
+        ...(mergekit ? { weights: mergekit.weights, remarks: mergekit.notes } : {}),
         data: dataOf(options.data, options),
         metrics: options.metric,
         statistics: options.stats,

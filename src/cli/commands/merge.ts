@@ -1,5 +1,4 @@
 // layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder, of given layers or of those that a budget allows.
-import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
 import type { MergekitWeights } from "../../hub/index.ts";
@@ -46,13 +45,14 @@ export const mergeCommand = () =>
     .addHelpText(
       "before",
       example(
-        "layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc\n  layerwise merge model-a model-b --out merged --budget 0.01 --data text.txt",
+        "layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc",
+        "layerwise merge model-a model-b --out merged --budget 0.01 --data text.txt",
       ),
     )
     .action(async (givenA, givenB, options, command) => {
       const decided = ["alpha", "layers", "budget", "base"];
-      const { a, b, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, decided);
-      const { merge, mergeApart } = await import("../../merging/index.ts");
+      const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, decided);
+      const { merge, mergeApart, recordPath } = await import("../../merging/index.ts");
       onInterrupt("Nothing was written.");
       const { out, base, budget, stats, data, json } = options;
       const layers = mergekit ? layersOf(mergekit) : options.layers;
@@ -73,7 +73,7 @@ export const mergeCommand = () =>
           base,
           statistics: stats,
           keys: subject.keys,
-          group: mergekit?.group ?? options.group,
+          group,
           mergekit: options.mergekit,
           command: commandLine(),
           remarks: mergekit?.notes,
@@ -82,19 +82,11 @@ export const mergeCommand = () =>
           measure:
             data === undefined
               ? undefined
-              : {
-                  a,
-                  b,
-                  ...subject,
-                  group: mergekit?.group ?? options.group,
-                  data: dataOf(data, options),
-                  scans: [],
-                  statistics: stats,
-                },
+              : { a, b, ...subject, group, data: dataOf(data, options), scans: [], statistics: stats },
         },
         ({ task, share }) => progress.update(task, share, 1),
       ).finally(progress.stop);
-      console.log(json ? JSON.stringify(record, null, 1) : describe(record));
+      console.log(json ? JSON.stringify(record, null, 1) : describe(record, recordPath(record.out)));
     });
 
 /** Every layer that is not a's, with its weight; all of them would be averaged where there is none. */
@@ -110,7 +102,8 @@ const commandLine = (): string =>
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(" ");
 
-function describe({ out, a, base, averaged, kept, parameters, budget, checked, notes = [] }: MergeRecord): string {
+function describe(record: MergeRecord, path: string): string {
+  const { out, a, base, averaged, kept, parameters, budget, checked, notes = [] } = record;
   const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
   const names = Object.keys(averaged);
   const list = (some: readonly string[]) =>
@@ -135,8 +128,5 @@ function describe({ out, a, base, averaged, kept, parameters, budget, checked, n
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));
-  return [
-    ...lines,
-    `Written: ${out.path} in the format of ${a.path}, and ${out.files ? join(out.path, "merge.json") : `${out.path}.merge.json`}.`,
-  ].join("\n");
+  return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${path}.`].join("\n");
 }

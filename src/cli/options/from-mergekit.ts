@@ -20,6 +20,8 @@ interface Given {
 export interface ChosenEnds {
   readonly a: string;
   readonly b: string;
+  /** The configuration's, where the command line names none. */
+  readonly group?: MergekitWeights["group"];
   readonly mergekit?: MergekitWeights;
 }
 
@@ -32,11 +34,11 @@ export async function chooseEnds(
   if (fromMergekit === undefined) {
     if (a === undefined || b === undefined)
       throw new UsageError("Name the checkpoints of both ends, A and B. --help shows an example.");
-    return { a, b };
+    return { a, b, group };
   }
   const twice = decided.find((name) => command.getOptionValueSource(name) === "cli");
   if (twice) throw new UsageError(`--from-mergekit decides what is averaged, so leave --${twice} out.`);
   const { weightsByMergekit } = await import("../../hub/index.ts");
   const mergekit = await weightsByMergekit(fromMergekit, { a, b, group });
-  return { a: mergekit.a, b: mergekit.b, mergekit };
+  return { a: mergekit.a, b: mergekit.b, group: mergekit.group, mergekit };
 }

@@ -30,9 +30,9 @@ export const oneOf =
 
 export const device = oneOf("cpu", "webgpu", "cuda", "coreml", "dml");
 
-/** An example first, then the options. */
-export function example(text: string): string {
-  return `Example:\n  ${text}\n`;
+/** An example first, or several, then the options. */
+export function example(...texts: string[]): string {
+  return `Example:\n  ${texts.join("\n  ")}\n`;
 }
 
 /** A number above zero. */

@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { describeFileError, listSome, UserError } from "../../core/index.ts";
-import type { Split } from "../dataset.ts";
+import { type Split, splits } from "../dataset.ts";
 import type { Document } from "./document.ts";
 import { readJsonLines } from "./jsonl.ts";
 import { readParquet } from "./parquet.ts";
@@ -26,8 +26,6 @@ async function* readText(path: string): AsyncGenerator<Document> {
     }),
   };
 }
-
-const splits: readonly Split[] = ["train", "valid", "test"];
 
 /** True for a file that {@link readDocuments} reads, or a folder of such files. */
 export const isDocuments = (path: string): boolean =>

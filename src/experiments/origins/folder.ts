@@ -6,7 +6,8 @@ import type { Recipe } from "../recipe/index.ts";
 import type { Origin } from "./origin.ts";
 
 export function folderOrigin({ pair: { init }, data: { name } }: Recipe): Origin {
-  const folder = () => readModelFolder(init);
+  let read: ReturnType<typeof readModelFolder> | undefined; // once, when it is first needed
+  const folder = () => (read ??= readModelFolder(init));
   return {
     openData: async (options) => openText(name, options, [await folder()]),
     async modelFor() {

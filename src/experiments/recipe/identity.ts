@@ -20,7 +20,7 @@ function setUpOf(recipe: Recipe) {
   const course = { training: { ...common, ...fall } };
   if (!startsFromFolder(recipe)) return { model, data: samples, ...course, ...modulesOf([model.name, data.name]) };
   const text = isDocuments(data.name) ? [findSplit(data.name, "train").path] : [];
-  return { model: contentOf(modelFiles(model.name)), data: { ...samples, name: contentOf(text) }, ...course };
+  return { model: hashOfFiles(modelFiles(model.name)), data: { ...samples, name: hashOfFiles(text) }, ...course };
 }
 
 /**
@@ -67,7 +67,7 @@ function modulesOf(names: readonly string[]): { modules?: string[] } {
 const hashes = new Map<string, string>();
 
 /** What some files hold, each read once in a process while it stays as it is. */
-function contentOf(files: readonly string[]): string {
+function hashOfFiles(files: readonly string[]): string {
   return sha256Value(
     files.map((path) => {
       const { size, mtimeMs } = statSync(path);

@@ -1,12 +1,11 @@
 // The schema of a recipe: what to train and what to measure. Every key has the paper's value as default, so a recipe is
 // a short list of differences.
 import { z } from "zod";
+import { splits } from "../../data/index.ts";
 import { quantities, takes } from "../claims/quantities.ts";
 
 const count = z.int().positive();
 const seed = z.int().min(0);
-/** `valid` is a split of folders of texts. */
-const splits = ["train", "valid", "test"] as const;
 const fraction = z.number().min(0).max(1);
 
 const model = z.strictObject({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { decide, encodeMeasurement, parseMeasurement } from "../../connectivity/index.ts";
 import { parseJson, UserError, writeAtomic } from "../../core/index.ts";
+import { splits } from "../../data/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../../report/index.ts";
 import { Scores } from "../../sweep/index.ts";
 import { type ClaimVerdict, judgeClaims } from "../claims/judge.ts";
@@ -88,7 +89,7 @@ async function readRecord(
 async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Promise<Measurements> {
   const measured = [];
   for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
-    const [, epoch, split] = /-(\d+)-(train|valid|test)\.json$/.exec(file) ?? [];
+    const [, epoch, split] = fileName.exec(file) ?? [];
     if (!epoch || file !== pointName(ends, Number(epoch), split as Split)) continue;
     const path = join(folder, "measure", file);
     const document = parseMeasurement(parseJson(await readFile(path, "utf8"), path), path);
@@ -96,6 +97,8 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
   }
   return measured.sort((x, y) => x.epoch - y.epoch);
 }
+
+const fileName = new RegExp(`-(\\d+)-(${splits.join("|")})\\.json$`);
 
 /** The splits that a run is measured on. */
 type Split = Recipe["measure"]["splits"][number];

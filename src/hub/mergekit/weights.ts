@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Checkpoint, storedName } from "../../checkpoints/index.ts";
 import { describeFileError, UserError } from "../../core/index.ts";
-import type { Grouping, Layer } from "../../models/index.ts";
+import { type Grouping, type Layer, layersOf } from "../../models/index.ts";
 import { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "../folder.ts";
-import { layersOfModel, modelOf } from "../model.ts";
+import { modelOf } from "../model.ts";
 import { type Mergekit, readMergekit } from "./config.ts";
 
 export interface MergekitWeights {
@@ -38,21 +38,19 @@ export async function weightsByMergekit(path: string, options: MergekitOptions):
   const folder = await readModelFolder(a);
   const file = await openWeights(folder);
   try {
-    const group =
-      options.group ?? groupings.find((one) => !unevenIn(weighLayers(folder, file, merge, one))) ?? "tensor";
-    const layers = weighLayers(folder, file, merge, group);
-    const uneven = unevenIn(layers);
-    if (uneven)
-      throw new UserError(
-        `${path} gives ${[...uneven.weights].join(" and ")} as weights of b in one layer, ${uneven.name}. Choose smaller layers with --group (sublayer, module, tensor), or leave it out.`,
-      );
-    return {
-      a,
-      b,
-      group,
-      weights: Object.fromEntries(layers.map(({ name, weights: [weight] }) => [name, weight])),
-      notes: notesOf(merge, file, path),
-    };
+    for (const group of options.group ? [options.group] : groupings) {
+      const layers = weighLayers(folder, file, merge, group);
+      const uneven = layers.find(({ weights }) => weights.length > 1);
+      if (!uneven) {
+        const weights = Object.fromEntries(layers.map(({ name, weights: [weight] }) => [name, weight]));
+        return { a, b, group, weights, notes: notesOf(merge, file, path) };
+      }
+      if (options.group)
+        throw new UserError(
+          `${path} gives ${uneven.weights.join(" and ")} as weights of b in one layer, ${uneven.name}. Choose smaller layers with --group (sublayer, module, tensor), or leave it out.`,
+        );
+    }
+    throw new Error(`a tensor by itself has several weights in ${path}`);
   } finally {
     await file.close();
   }
@@ -77,7 +75,7 @@ interface WeighedLayer {
 }
 
 function weighLayers(folder: ModelFolder, file: Checkpoint, merge: Mergekit, group: Grouping): WeighedLayer[] {
-  const layers = layersOfModel(modelOf(folder, group), group);
+  const layers = layersOf(modelOf(folder, group));
   const blockOf = (tensor: string) => {
     const [, number] = /\.(\d+)\./.exec(tensor) ?? [];
     return number === undefined ? undefined : Number(number);
@@ -99,8 +97,6 @@ function namesIn({ parameters }: Layer, file: Checkpoint): string[] {
   }
   return [...seen.values()];
 }
-
-const unevenIn = (layers: readonly WeighedLayer[]) => layers.find(({ weights }) => weights.length > 1);
 
 function notesOf({ dtype }: Mergekit, file: Checkpoint, path: string): string[] {
   const stored = new Set([...file.tensors.values()].map((one) => one.dtype as string));

@@ -31,7 +31,7 @@ export function fileTarget(
     },
     openWritten: async () => rename(await openCheckpoint(part, { key: keys.a })),
     async finish(record) {
-      await writeAtomic(recordPath(out, false), recordText(record));
+      await writeAtomic(recordPath({ path: out }), recordText(record));
       await move(part, out);
     },
   };

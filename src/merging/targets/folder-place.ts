@@ -3,8 +3,7 @@ import { readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { listSome, partName, requireWritable, UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../../hub/index.ts";
-import type { MergeRecord } from "../record.ts";
-import { recordPath } from "../record.ts";
+import { type MergeRecord, recordName } from "../record.ts";
 
 /** The place itself, whatever links lead to it. */
 export async function findPlace(out: string): Promise<string> {
@@ -44,7 +43,7 @@ async function foreignFiles(folder: string): Promise<string[]> {
   const files = entries
     .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"));
-  const record = await readFile(recordPath(folder, true), "utf8")
+  const record = await readFile(join(folder, recordName), "utf8")
     .then((text) => JSON.parse(text) as Partial<MergeRecord>)
     .catch(() => undefined);
   const own = record?.schema === "layerwise/merge@1" ? (record.out?.files ?? []) : [];

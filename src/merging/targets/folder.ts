@@ -8,11 +8,10 @@ import {
   storedName,
   withCheckpoints,
 } from "../../checkpoints/index.ts";
-import { makeFolder, partName, sha256, sha256File, UserError, writeAtomic } from "../../core/index.ts";
+import { copyContent, makeFolder, partName, sha256, sha256File, UserError, writeAtomic } from "../../core/index.ts";
 import { kindsOfFiles } from "../../distance/index.ts";
 import {
   isBuffer,
-  layersOfModel,
   type ModelFolder,
   modelOf,
   openWeights,
@@ -21,11 +20,11 @@ import {
   requireSameTokenizer,
   weightFileOf,
 } from "../../hub/index.ts";
-import type { Grouping, Model } from "../../models/index.ts";
+import { type Grouping, layersOf, type Model } from "../../models/index.ts";
 import type { Keys } from "../../pairs/index.ts";
-import { recordPath, recordText } from "../record.ts";
+import { recordName, recordText } from "../record.ts";
 import { type CardOptions, modelCard } from "./card.ts";
-import { copyCompanions, copyWhole } from "./companions.ts";
+import { copyCompanions } from "./companions.ts";
 import { findPlace, moveInto, requireFolderPlace } from "./folder-place.ts";
 import { mergekitText, noteOfTypes, requireMergekitPlace } from "./mergekit-file.ts";
 import type { Target } from "./target.ts";
@@ -59,20 +58,20 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
     async findNetwork(x, y) {
       const model = modelOf(a, group);
       const { parameters, tied } = model;
-      return { parameters, tied, files: [x, y], layers: layersOfModel(model, group), kinds: await kindsOfFiles(x, y) };
+      return { parameters, tied, files: [x, y], layers: layersOf(model), kinds: await kindsOfFiles(x, y) };
     },
     async write({ files: [x], tied }, replace) {
       await makeFolder(part);
       const { sha256, names } = await writeWeights(a, namesInFile(x, tied), replace, part);
       const { copied, left } = await copyCompanions(a, names, part);
-      const files = [...names, ...copied, "README.md", basename(recordPath(out, true))].sort();
+      const files = [...names, ...copied, "README.md", recordName].sort();
       return { sha256, files, notes: [...left, ...(mergekit ? noteOfTypes(x, mergekit) : [])] };
     },
     openWritten: async () => openWeights(await readModelFolder(part)),
     async finish(record, { files: [x], layers }) {
       const configuration = mergekit ? mergekitText([a, b], x, layers, record) : "";
       await writeAtomic(join(part, "README.md"), modelCard([a, b], record, options));
-      await writeAtomic(recordPath(part, true), recordText(record));
+      await writeAtomic(join(part, recordName), recordText(record));
       await requireFolderPlace([a, b], out, place); // it may have been filled meanwhile
       if (mergekit) await writeAtomic(mergekit, configuration);
       await moveInto(place, part);
@@ -104,7 +103,7 @@ async function writeWeights(
   for (const file of all) {
     const to = join(part, basename(file));
     if (file === first && all.length > 1) {
-      await copyWhole(file, to); // the index
+      await copyContent(file, to); // the index
       hashes.push(await sha256File(to));
     } else
       hashes.push(

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import { type Checkpoint, storedInfo } from "../../checkpoints/index.ts";
-import { isFloating, listSome, requireWritable, sizeOf, UserError } from "../../core/index.ts";
+import { dtypesBySize, isFloating, listSome, requireWritable, UserError } from "../../core/index.ts";
 import { hubNameOf, type ModelFolder, writeMergekit } from "../../hub/index.ts";
 import type { Layer } from "../../models/index.ts";
 import type { MergeRecord } from "../record.ts";
@@ -41,12 +41,8 @@ export function noteOfTypes(x: Checkpoint, path: string): string[] {
 
 /** The types of the tensors in the files, that of most elements first. */
 function typesIn(x: Checkpoint): string[] {
-  const elements = new Map<string, number>();
-  for (const name of x.tensors.keys()) {
-    const { dtype, shape } = storedInfo(x, name);
-    if (isFloating(dtype)) elements.set(dtype, (elements.get(dtype) ?? 0) + sizeOf(shape));
-  }
-  return [...elements].sort(([, one], [, other]) => other - one).map(([dtype]) => dtype);
+  const stored = [...x.tensors.keys()].map((name) => storedInfo(x, name));
+  return dtypesBySize(stored.filter(({ dtype }) => isFloating(dtype)));
 }
 
 /** What mergekit calls a folder: `base+adapter` for an adapter. Throws {@link UserError} for a path in which it would see more. */

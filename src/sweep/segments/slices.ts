@@ -1,6 +1,7 @@
 // Scores of long rows over large vocabularies, some positions at a time: where the last segment treats every position by itself, its runs take a part of the
 // positions, so that the logits of a run stay small ([512, 152000] are 311 MB). The samples' losses are the means over their positions, as always.
 import { type Tensor, toNumbers } from "../../core/index.ts";
+import { countLabels } from "../../data/index.ts";
 import { reshape, type Type, type Value } from "../../graph/index.ts";
 import { scoresOf } from "../../models/index.ts";
 import type { Segment } from "./cuts.ts";
@@ -56,7 +57,7 @@ export async function runSlices(
   const labelsName = commonName(segment.commons.findIndex(({ key }) => key === labels.key));
   const fed = Object.fromEntries(weights);
   return async (feeds) => {
-    const counts = areSomeIgnored ? countLabels(feeds[labelsName], batch) : new Float64Array(batch).fill(positions);
+    const counts = areSomeIgnored ? countedIn(feeds[labelsName], positions) : new Float64Array(batch).fill(positions);
     const sums = new Map(outputs.map(([name]) => [name, new Float64Array(batch)]));
     for (let from = 0; from < rows; from += size) {
       const start = Math.min(from, rows - size); // the last slice is as long as the others and counts what is new
@@ -76,13 +77,8 @@ export async function runSlices(
 }
 
 /** Labels of each row that count; at least one, since the scores of a row without any are zeros. */
-function countLabels(labels: Tensor, rows: number): Float64Array {
-  const counts = new Float64Array(rows);
-  const values = toNumbers(labels);
-  const width = values.length / rows;
-  values.forEach((label, i) => {
-    if (label >= 0) counts[Math.floor(i / width)]++;
-  });
+function countedIn({ data }: Tensor, width: number): Float32Array {
+  const counts = countLabels(data, width) ?? new Float32Array(data.length / width).fill(width);
   return counts.map((count) => Math.max(1, count));
 }
 
