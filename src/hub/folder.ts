@@ -19,6 +19,8 @@ export interface ModelFolder {
   readonly adapter?: Adapter;
   readonly config: Config;
   readonly family: Family;
+  /** The class of the library that it was saved from. */
+  readonly architecture: string;
   readonly network: FolderNetwork;
 }
 
@@ -48,11 +50,14 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const architectures = config.keys.architectures;
   const [first] = Array.isArray(architectures) ? architectures : [];
   const architecture = typeof first === "string" ? first : undefined;
-  if (architecture !== undefined && !family.architectures.includes(architecture))
+  if (architecture !== undefined && !family.architectures.includes(architecture)) {
+    const known = family.isChosenByArchitecture ? listSome(family.architectures, 8) : family.architectures[0];
     throw new UserError(
-      `${file}: the architecture is ${architecture}, but layerwise evaluates ${family.architectures[0]} of ${type}. Give a folder of that kind.`,
+      `${file}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind.`,
     );
-  return { path, folder, config, family, network: family.read(config, architecture) };
+  }
+  const network = family.read(config, architecture);
+  return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
 }
 
 function refuseQuantised(config: Config): void {
@@ -92,9 +97,10 @@ async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise
   }
 }
 
-/** Tensors that older libraries wrote beside the weights: causal masks, rotary frequencies. */
+/** Tensors that older libraries wrote beside the weights: causal masks, positions, rotary frequencies. */
 const isBuffer = (name: string) =>
   /(^|\.)rotary_emb\.inv_freq$/.test(name) ||
+  /(^|\.)position_ids$/.test(name) ||
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
@@ -106,7 +112,7 @@ async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promi
   for (const own of file.tensors.keys()) {
     const name = network.spellings(own).find((one) => wanted.has(one));
     if (name && !stored.has(name)) stored.set(name, own);
-    else if (name || !isBuffer(own)) unknown.push(own);
+    else if (name || !(isBuffer(own) || network.isUnused?.(own))) unknown.push(own);
   }
   if (unknown.length)
     throw new UserError(
@@ -127,7 +133,9 @@ async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promi
       `${file.path} holds ${name} as [${file.tensors.get(stored.get(name)!)!.shape}], but by ${join(path, "config.json")} it is [${shape}]. Give the config.json that belongs to these weights.`,
     );
   }
-  const whole = parameters.find(({ name }) => !isFloating(file.tensors.get(stored.get(name)!)!.dtype));
+  const whole = parameters.find(
+    ({ name, kind }) => kind !== "counter" && !isFloating(file.tensors.get(stored.get(name)!)!.dtype),
+  );
   if (whole)
     throw new UserError(
       `${file.path} holds ${whole.name} in ${file.tensors.get(stored.get(whole.name)!)!.dtype}, which are codes and not weights. Give the float model.`,

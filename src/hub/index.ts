@@ -1,6 +1,7 @@
-// Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
+// Hugging Face folders: config.json, the families of networks, their graphs, tokenizers and samples. May import: data, models, checkpoints, graph,
 // core.
-export { differencesOf } from "./compare.ts";
+export { differencesOf, labelDifference } from "./compare.ts";
 export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
 export { layersOfModel, modelOf } from "./model.ts";
-export { openText } from "./text/text.ts";
+export { arraysOf, type NetworkInput, type NetworkTask } from "./network.ts";
+export { openSamples } from "./samples.ts";

@@ -1,5 +1,5 @@
 // A network as a folder's config describes it, whatever its kind: what reading weights, comparing two folders and measuring need to know of it.
-
+import type { Declared } from "../data/index.ts";
 import type { Value } from "../graph/index.ts";
 import type { Grouping, Inputs, Parameter, Weights } from "../models/index.ts";
 
@@ -14,21 +14,71 @@ export interface FolderNetwork {
   layerOf?(name: string, group: Grouping): string | undefined;
   /** The parameters that a tensor of a file may be, likeliest first: files lack the prefix of a task's model, or have an older name. */
   spellings(own: string): readonly string[];
+  /** True for a tensor that files hold beside the network and that has no part in it: a pooler that the task does not use. */
+  isUnused?(own: string): boolean;
   /** Weights are [in, out], not [out, in]. */
   readonly isTransposed?: boolean;
-  /** What the forward pass is built from, by readable names. Two networks whose settings differ are not the same. */
+  /** What the forward pass is built from, by readable names, without the number of labels. Two networks whose settings differ are not the same. */
   settings(): ReadonlyMap<string, string>;
-  /** What it reads: windows of tokens, each of which predicts the next. */
-  readonly input: TokensInput;
-  /** Logits of the inputs: of `input_ids` [n, T] they are [n, T, vocabulary]. */
+  readonly input: NetworkInput;
+  readonly task: NetworkTask;
+  /** The parameters whose sizes follow from the number of labels. Where two ends differ in it, each keeps its own. */
+  readonly heads?: readonly string[];
+  /** Scores of the inputs [n, …]: [n, labels]; for each token [n, T, labels]. */
   forward(inputs: Inputs, weights: Weights): Value;
 }
 
-export interface TokensInput {
-  readonly kind: "next token";
+/** What a network reads. */
+export type NetworkInput = NextTokenInput | TextInput | PixelInput;
+
+interface Tokens {
   readonly vocabulary: number;
   /** The longest text. */
   readonly context: number;
   /** Positions are learned, so that no longer text can be read. */
   readonly isBounded: boolean;
+}
+
+/** `input_ids`: windows of tokens, each of which predicts the next. */
+export interface NextTokenInput extends Tokens {
+  readonly kind: "next token";
+}
+
+/** Texts of one length each, or padded to it: `input_ids`, `attention_mask` with 1 for each token that is not padding, and `token_type_ids`. */
+export interface TextInput extends Tokens {
+  readonly kind: "text";
+  /** Types of tokens, such as those of a first and a second sentence; 0 where the network has none. */
+  readonly types: number;
+}
+
+/** `pixel_values`: images [channels, height, width]. */
+export interface PixelInput {
+  readonly kind: "pixels";
+  readonly channels: number;
+  /** Of the images that the network was trained on, and the only ones where positions are learned. */
+  readonly height: number;
+  readonly width: number;
+}
+
+/** What a network's scores are, and by which loss they are judged. */
+export interface NetworkTask {
+  /** Cross entropy of classes, binary cross entropy of labels that hold or not, each by itself, or the squared error of values. */
+  readonly kind: "classes" | "labels" | "values";
+  /** A label for each token, not for each sample. */
+  readonly isByToken?: boolean;
+  /** Scores of a sample, or of each token. */
+  readonly count: number;
+  /** The labels that have names, with their indices. */
+  readonly names?: ReadonlyMap<string, number>;
+  /** The config does not name the kind: labels that are rows of numbers make it `labels`, as in transformers. */
+  readonly isOpen?: boolean;
+}
+
+/** The arrays that a network reads; the first is the one that it needs. */
+export function arraysOf(input: NetworkInput): Declared["inputs"] {
+  if (input.kind === "pixels")
+    return [{ name: "pixel_values", dtype: "float32", shape: ["batch", input.channels, undefined, undefined] }];
+  const names = ["input_ids", ...(input.kind === "text" ? ["attention_mask"] : [])];
+  if (input.kind === "text" && input.types) names.push("token_type_ids");
+  return names.map((name) => ({ name, dtype: "int64", shape: ["batch", undefined] }));
 }

@@ -60,6 +60,8 @@ export interface Model {
   readonly parameters: readonly Parameter[];
   /** Groups of names that are one tensor; the last name is the layer's. */
   readonly tied: readonly (readonly string[])[];
+  /** Each score is of a label that holds or not, whatever the others; the labels are 0 … 1. */
+  readonly isMultiLabel?: boolean;
   /** How a graph with its nodes is written, where they came with an ONNX file. */
   readonly dialect?: Dialect;
   /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */

@@ -1,5 +1,6 @@
 // A decoder as a folder's network.
 import type { FolderNetwork } from "../network.ts";
+import { leavesOf } from "../settings.ts";
 import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
 import { decode } from "./graph.ts";
 import { layerOfDecoder, tiedBy } from "./groups.ts";
@@ -16,30 +17,21 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
     isTransposed,
     settings: () => settingsOf(decoder),
     input: { kind: "next token", vocabulary, context, isBounded: positions !== undefined },
+    task: { kind: "classes", isByToken: true, count: vocabulary },
     forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
   };
 }
 
 /** Everything that the graph is built from, by readable names; of blocks that are alike the first one only. */
 function settingsOf({ blocks, ...rest }: Decoder): Map<string, string> {
-  const found = new Map([["blocks", String(blocks.length)]]);
+  const found = new Map([["blocks", String(blocks.length)], ...leavesOf(rest, rest.context)]);
   const seen = new Set<string>();
-  addLeaves(found, rest, "", rest.context);
   for (const [i, block] of blocks.entries()) {
-    const own = new Map<string, string>();
-    addLeaves(own, block, "", rest.context);
+    const own = leavesOf(block, rest.context);
     const key = JSON.stringify([...own]);
     if (seen.has(key)) continue;
     seen.add(key);
     for (const [name, value] of own) found.set(`block ${i} ${name}`, value);
   }
   return found;
-}
-
-/** The values at the ends of an object's branches, by their paths; functions of a length at the longest text. */
-function addLeaves(found: Map<string, string>, value: unknown, path: string, longest: number): void {
-  if (typeof value === "function") found.set(path, JSON.stringify(value(longest)));
-  else if (typeof value === "object" && value !== null)
-    for (const [key, inner] of Object.entries(value)) addLeaves(found, inner, path ? `${path}.${key}` : key, longest);
-  else if (value !== undefined) found.set(path, String(value));
 }

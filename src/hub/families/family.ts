@@ -8,6 +8,8 @@ export interface Family {
   readonly type: string;
   /** `architectures` of folders that hold this network. */
   readonly architectures: readonly string[];
+  /** The architectures are different networks, not one with and without its head. */
+  readonly isChosenByArchitecture?: boolean;
   /** Throws {@link UserError} for a setting that is not handled. `architecture` is one of the above, or undefined where the config names none. */
   read(config: Config, architecture?: string): FolderNetwork;
 }

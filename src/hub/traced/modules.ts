@@ -1,0 +1,100 @@
+// The modules that networks are made of: each call takes its weights by their names in the file, says of what shape they are, and applies the module. So
+// one function is a network's graph and its list of parameters (network.ts).
+import {
+  batchNormalization,
+  conv,
+  type Graph,
+  gather,
+  layerNormalization,
+  linear,
+  type Value,
+} from "../../graph/index.ts";
+import type { Parameter } from "../../models/index.ts";
+
+/** Gives the value of a parameter. */
+export type Give = (parameter: Parameter) => Value;
+
+/** A convolution of k x k windows; `stride` is k, `padding` 0 and `groups` 1 where nothing else is said. */
+export interface ConvSettings {
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  readonly groups?: number;
+  readonly hasBias?: boolean;
+}
+
+/** The modules at a path. `name` is relative to it; an empty one is the path itself. */
+export class Modules {
+  readonly #give: Give;
+  readonly #path: string;
+
+  constructor(give: Give, path = "") {
+    this.#give = give;
+    this.#path = path;
+  }
+
+  /** The modules below `name`: `encoder.layer.0`. */
+  within(name: string): Modules {
+    return new Modules(this.#give, this.#join(name));
+  }
+
+  /** A tensor of its own, such as a class token. Asking for it before it is used gives it its place among the parameters. */
+  parameter(name: string, shape: readonly number[], more: Pick<Parameter, "kind" | "dtype"> = {}): Value {
+    return this.#give({ name: this.#join(name), shape, ...more });
+  }
+
+  /** x [..., in] gives [..., out]. */
+  linear(name: string, x: Value, out: number, { hasBias = true } = {}): Value {
+    const weight = this.parameter(`${name}.weight`, [out, x.shape.at(-1)!]);
+    return linear(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null);
+  }
+
+  /** Over the last axis. */
+  layerNorm(name: string, x: Value, epsilon: number, { hasBias = true } = {}): Value {
+    const shape = x.shape.slice(-1);
+    const weight = this.parameter(`${name}.weight`, shape);
+    return layerNormalization(x, weight, hasBias ? this.parameter(`${name}.bias`, shape) : null, epsilon);
+  }
+
+  /** The rows of a table [count, width] by their indices. */
+  embedding(name: string, ids: Value, count: number, width: number): Value {
+    return gather(this.parameter(`${name}.weight`, [count, width]), ids, 0);
+  }
+
+  /** x [n, channels, h, w] gives [n, out, …]. */
+  conv(
+    name: string,
+    x: Value,
+    out: number,
+    { kernel, stride = kernel, padding, groups = 1, hasBias = true }: ConvSettings,
+  ) {
+    const weight = this.parameter(`${name}.weight`, [out, x.shape[1] / groups, kernel, kernel]);
+    return conv(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null, { stride, padding, groups });
+  }
+
+  /** Of the channels of [n, channels, h, w], with running statistics. */
+  batchNorm(name: string, x: Value, epsilon = 1e-5): Value {
+    const shape = [x.shape[1]];
+    const [scale, bias] = [this.parameter(`${name}.weight`, shape), this.parameter(`${name}.bias`, shape)];
+    const mean = this.parameter(`${name}.running_mean`, shape, { kind: "statistic" });
+    const variance = this.parameter(`${name}.running_var`, shape, { kind: "statistic" });
+    this.parameter(`${name}.num_batches_tracked`, [], { kind: "counter", dtype: "int64" });
+    return batchNormalization(x, scale, bias, mean, variance, epsilon);
+  }
+
+  #join(name: string): string {
+    return this.#path && name ? `${this.#path}.${name}` : this.#path || name;
+  }
+}
+
+/** The parameters that a network asks for, in the order of their first use, while it is applied to inputs in a graph. */
+export function traceParameters(graph: Graph, apply: (modules: Modules) => Value): Parameter[] {
+  const found = new Map<string, Parameter>();
+  const give: Give = (parameter) => {
+    const { name, shape, dtype = "float32" } = parameter;
+    found.set(name, found.get(name) ?? parameter);
+    return graph.input(name, dtype, shape); // throws where one name has two shapes
+  };
+  apply(new Modules(give));
+  return [...found.values()];
+}
