@@ -1,6 +1,7 @@
 // What a family of networks is: its name in config.json, and how the config becomes a network. A new family is a file and a line in index.ts.
+import type { Activation } from "../activations.ts";
 import type { Config } from "../config.ts";
-import type { Activation, Decoder } from "../decoder/decoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
 import type { FolderNetwork } from "../network.ts";
 
 export interface Family {
@@ -26,6 +27,8 @@ const known: Readonly<Record<string, Activation>> = {
   gelu_new: "gelu_tanh",
   gelu_pytorch_tanh: "gelu_tanh",
   gelu_fast: "gelu_tanh",
+  gelu_python: "gelu",
+  gelu_python_tanh: "gelu_tanh",
   relu: "relu",
   quick_gelu: "quick_gelu",
 };

@@ -36,3 +36,24 @@ function readNames(config: Config): readonly string[] | undefined {
       throw config.fault("label2id", `gives "${name}" the number ${byName.number(name)}, but id2label has it at ${i}`);
   return names;
 }
+
+/** What an encoder's head gives: scores of the text, of each token, or of the words that a masked token may be. */
+export type Head = "sequence" | "token" | "masked";
+
+const heads: readonly (readonly [string, Head])[] = [
+  ["ForSequenceClassification", "sequence"],
+  ["ForTokenClassification", "token"],
+  ["ForMaskedLM", "masked"],
+];
+
+/** The architectures of an encoder by its class's name: `Bert`. */
+export const encoderArchitectures = (name: string): string[] => heads.map(([suffix]) => name + suffix);
+
+/** The head that an architecture has, and its task. Throws {@link UserError} where the config names none. */
+export function readHead(config: Config, architecture: string | undefined): { head: Head; task: NetworkTask } {
+  const [, head] = heads.find(([suffix]) => architecture?.endsWith(suffix)) ?? [];
+  if (!head) throw config.fault("architectures", "is missing, so the network's head is unknown");
+  if (head !== "masked") return { head, task: readTask(config, { isByToken: head === "token" }) };
+  config.only("tie_word_embeddings", true);
+  return { head, task: { kind: "classes", isByToken: true, count: config.size("vocab_size") } };
+}
