@@ -56,6 +56,16 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   }
 }
 
+/** Opens a file for one use. */
+export async function withParquet<T>(path: string, use: (file: ParquetFile) => Promise<T>): Promise<T> {
+  const file = await openParquet(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
 function groupsOf({ row_groups }: FileMetaData): number[] {
   const starts = [0];
   for (const { num_rows } of row_groups) starts.push(starts.at(-1)! + Number(num_rows));

@@ -3,7 +3,11 @@
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
 import { type PictureDataset, type PictureOptions, pictureDataset } from "./dataset.ts";
+import { isArrays, openArrays } from "./sources/arrays.ts";
+import { isCifar, openCifar } from "./sources/cifar.ts";
 import { isClassFolders, openClassFolders } from "./sources/class-folders.ts";
+import { isHub, openHub } from "./sources/hub.ts";
+import { isIdx, openIdx } from "./sources/idx.ts";
 import type { PictureSource, SourceRequest } from "./sources/source.ts";
 
 export type { PictureDataset, PictureOptions } from "./dataset.ts";
@@ -18,7 +22,13 @@ interface Kind {
   open(path: string, request: SourceRequest): Promise<PictureSource>;
 }
 
-const kinds: readonly Kind[] = [{ is: isClassFolders, open: openClassFolders }];
+const kinds: readonly Kind[] = [
+  { is: isHub, open: openHub },
+  { is: isCifar, open: openCifar },
+  { is: isIdx, open: openIdx },
+  { is: isArrays, open: openArrays },
+  { is: isClassFolders, open: openClassFolders },
+];
 
 async function kindOf(path: string): Promise<Kind | undefined> {
   for (const kind of kinds) if (await kind.is(path)) return kind;

@@ -7,14 +7,14 @@ import { multiplyBytes } from "../pixels/resize.ts";
 type Library = typeof import("sharp").default;
 
 /** Formats whose pixels are compared with Pillow's. */
-const formats = ["jpeg", "png", "webp", "gif"];
+const formats = ["jpeg", "png", "webp"];
 
 /** Decodes one image; rejects with the library's reason. */
 export async function decode(bytes: Uint8Array, sharp: Library): Promise<Picture> {
   // like Pillow: a file that ends early is an error, bytes that a decoder only warns of are not
   const image = sharp(bytes, { ignoreIcc: true, failOn: "truncated" });
-  const { format, space } = await image.metadata();
-  if (!formats.includes(format)) throw new Error(`it is a ${format} file; convert it to PNG or JPEG`);
+  const { format, space } = await image.metadata().catch(() => ({ format: "", space: "" }));
+  if (!formats.includes(format)) throw new Error("it is not a whole JPEG, PNG or WebP file");
   if (space === "cmyk") return fromInks(await raw(image.pipelineColourspace("cmyk").toColourspace("cmyk")));
   if (isDeepGrey(bytes)) return clipped(image);
   const { data, info } = await raw(image);

@@ -87,6 +87,6 @@ function awaitAnswer(port: MessagePort, answers: Int32Array, id: number): readon
 function unreadable(name: string, outcome: Outcome): UserError {
   const reason = "fault" in outcome ? outcome.fault.split("\n")[0].trim() : "no picture";
   return new UserError(
-    `${name} cannot be read as an image: ${reason.replace(/\.$/, "")}. Copy it again, or remove it.`,
+    `${name} cannot be read as an image: ${reason.replace(/\.$/, "")}. Copy it again, convert it to PNG, or remove it.`,
   );
 }

@@ -1,5 +1,5 @@
 // Images in parquet files: the last few groups of rows stay in memory, because images are asked for in order.
-import { openParquet, type ParquetFile } from "../../parquet.ts";
+import { withParquet } from "../../parquet.ts";
 
 export interface Row {
   readonly path: string;
@@ -33,7 +33,7 @@ const bounds = new Map<string, Promise<readonly number[]>>();
 async function groupOf(path: string, row: number): Promise<{ start: number; end: number }> {
   let starts = bounds.get(path);
   if (!starts) {
-    starts = withFile(path, async (file) => file.groups);
+    starts = withParquet(path, async (file) => file.groups);
     bounds.set(path, starts);
   }
   const known = await starts;
@@ -42,13 +42,4 @@ async function groupOf(path: string, row: number): Promise<{ start: number; end:
 }
 
 const readColumn = (path: string, column: string, start: number, end: number): Promise<unknown[]> =>
-  withFile(path, async (file) => (await file.read([column], start, end, true)).map((one) => one[column]));
-
-async function withFile<T>(path: string, use: (file: ParquetFile) => Promise<T>): Promise<T> {
-  const file = await openParquet(path);
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
-}
+  withParquet(path, async (file) => (await file.read([column], start, end, true)).map((one) => one[column]));

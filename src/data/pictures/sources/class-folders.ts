@@ -2,11 +2,12 @@
 import type { Dirent } from "node:fs";
 import { readdirSync } from "node:fs";
 import { extname, join, relative } from "node:path";
-import { describeFileError, listSome, sha256, UserError } from "../../../core/index.ts";
+import { describeFileError, listSome, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
 import { byCodePoint, splitOf } from "../../splits.ts";
-import { openDecoder } from "../decoding/decoder.ts";
 import { chooseSplit } from "./choose-split.ts";
+import { encodedSource } from "./encoded.ts";
+import { isFolder } from "./files.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
 /** Endings that torchvision takes for images. */
@@ -15,6 +16,7 @@ const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase
 
 /** True for a folder that has class folders with an image, itself or in a split. */
 export const isClassFolders = (path: string): boolean =>
+  isFolder(path) &&
   foldersIn(path).some((name) => {
     const inner = join(path, name);
     const deeper = splitOf(name) === undefined ? [] : foldersIn(inner).map((own) => join(inner, own));
@@ -47,24 +49,7 @@ export async function openClassFolders(path: string, { split, samples }: SourceR
     notes.push(
       `The first ${samples} images of ${root} are of ${covered} of its ${classNames.length} classes, because the folder is read class by class.`,
     );
-  const images = files.map((file) => ({ path: file }));
-  const decoder = await openDecoder();
-  return {
-    split: name,
-    labels,
-    classNames,
-    notes,
-    nameOf: (index) => files[index],
-    read: (indices) =>
-      decoder.read(
-        indices.map((index) => images[index]),
-        (at) => files[indices[at]],
-      ),
-    hashOf(count) {
-      const hashes = decoder.hash(images.slice(0, count), (at) => files[at]);
-      return sha256(hashes.map((hash, i) => `${labels[i]} ${hash}`).join("\n"));
-    },
-  };
+  return encodedSource({ split: name, labels, classNames, notes, images: files.map((file) => ({ path: file })) });
 }
 
 /** The folder of the class folders. */
