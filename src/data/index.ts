@@ -20,4 +20,5 @@ export {
   readTimm,
 } from "./pictures/index.ts";
 export { dataSources, openData } from "./registry.ts";
+export { isRows, type Row, type RowOptions, readRows } from "./rows/index.ts";
 export { countWindows, readWindows } from "./windows.ts";

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { describeFileError, listSome, UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
-import { splitNames, splits } from "../splits.ts";
+import { splitNames, splits } from "../locate/splits.ts";
 import type { Document } from "./document.ts";
 import { readJsonLines } from "./jsonl.ts";
 import { readParquet } from "./parquet.ts";

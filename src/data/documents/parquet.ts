@@ -1,6 +1,6 @@
 // Parquet: a document a row, read one group of rows at a time.
 import { listSome, UserError } from "../../core/index.ts";
-import { openParquet, rowsOf } from "../parquet.ts";
+import { openParquet, rowsOf } from "../parquet/parquet.ts";
 import { type Document, documentOf } from "./document.ts";
 
 /** Columns that a document is made of. */

@@ -1,5 +1,5 @@
 // Images in parquet files: the last few groups of rows stay in memory, because images are asked for in order.
-import { withParquet } from "../../parquet.ts";
+import { withParquet } from "../../parquet/parquet.ts";
 
 export interface Row {
   readonly path: string;

@@ -5,9 +5,9 @@ import { basename, dirname, join } from "node:path";
 import { readNpy } from "../../../checkpoints/index.ts";
 import { isFloating, type Tensor, toNumbers, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
-import { splitOf } from "../../splits.ts";
-import { chooseSplit } from "./choose-split.ts";
-import { isFile, isFolder } from "./files.ts";
+import { chooseSplit } from "../../locate/choose-split.ts";
+import { isFile, isFolder } from "../../locate/files.ts";
+import { splitOf } from "../../locate/splits.ts";
 import { planeSource } from "./planes.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 

@@ -5,8 +5,8 @@ import { basename, dirname, join } from "node:path";
 import { readPickledDictionary } from "../../../checkpoints/index.ts";
 import { listSome, type Tensor, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
-import { chooseSplit } from "./choose-split.ts";
-import { headOf, isFile } from "./files.ts";
+import { chooseSplit } from "../../locate/choose-split.ts";
+import { headOf, isFile } from "../../locate/files.ts";
 import { planeSource } from "./planes.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 

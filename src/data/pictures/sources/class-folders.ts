@@ -4,10 +4,10 @@ import { readdirSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { describeFileError, listSome, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
-import { byCodePoint, splitOf } from "../../splits.ts";
-import { chooseSplit } from "./choose-split.ts";
+import { chooseSplit } from "../../locate/choose-split.ts";
+import { isFolder } from "../../locate/files.ts";
+import { byCodePoint, splitOf } from "../../locate/splits.ts";
 import { encodedSource } from "./encoded.ts";
-import { isFolder } from "./files.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
 /** Endings that torchvision takes for images. */

@@ -1,16 +1,16 @@
 // Data sets of the Hugging Face hub: one parquet file, or shards of a split such as data/train-00000-of-00002.parquet.
 import { dirname } from "node:path";
-import { withParquet } from "../../parquet.ts";
+import { findShards, requireShards, splitsOfShards } from "../../locate/shards.ts";
+import { findClassNames } from "../../parquet/class-names.ts";
+import { withParquet } from "../../parquet/parquet.ts";
 import type { Encoded } from "../decoding/orders.ts";
-import { findClassNames } from "./class-names.ts";
 import { chooseColumns, imageColumns } from "./columns.ts";
 import { encodedSource } from "./encoded.ts";
-import { findShards, requireShards, splitsOfShards } from "./shards.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
 /** True for parquet that has a column of images. */
 export async function isHub(path: string): Promise<boolean> {
-  const file = splitsOfShards(path)[0]?.files[0];
+  const file = splitsOfShards(path, [".parquet"])[0]?.files[0];
   return file !== undefined && withParquet(file, async ({ columns }) => imageColumns(columns).length > 0);
 }
 
@@ -18,7 +18,7 @@ export async function openHub(
   path: string,
   { split, samples = Number.POSITIVE_INFINITY }: SourceRequest,
 ): Promise<PictureSource> {
-  const shards = findShards(path, split);
+  const shards = findShards(path, [".parquet"], split);
   const [images, labels, notes]: [Encoded[], number[], string[]] = [[], [], []];
   let classNames: readonly string[] | undefined;
   for (const file of shards.files) {

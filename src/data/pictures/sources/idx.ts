@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { describeFileError, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
-import { chooseSplit } from "./choose-split.ts";
-import { isFolder } from "./files.ts";
+import { chooseSplit } from "../../locate/choose-split.ts";
+import { isFolder } from "../../locate/files.ts";
 import { planeSource } from "./planes.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 

@@ -1,28 +1,27 @@
-// The parquet files of a data set's splits: FILE.parquet, train-00000-of-00002.parquet and the like in a folder or its data folder, or a folder for each split.
+// The files of a data set's splits: one file, train.csv, train-00000-of-00002.parquet and the like in a folder or its data folder, or a folder for each split.
 import { readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { UserError } from "../../../core/index.ts";
-import type { Split } from "../../dataset.ts";
-import { byCodePoint, splitOf } from "../../splits.ts";
+import { UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
 import { chooseSplit } from "./choose-split.ts";
 import { isFile, isFolder } from "./files.ts";
+import { byCodePoint, splitOf } from "./splits.ts";
 
 export interface Shards {
   readonly split: Split;
   /** In order. */
   readonly files: readonly string[];
-  /** Names say that there are so many. */
+  /** Their names say that there are so many. */
   readonly total?: number;
 }
 
-const isParquet = (name: string): boolean => extname(name).toLowerCase() === ".parquet";
-
-/** The splits at a path, each with its files; none where there is no parquet. */
-export function splitsOfShards(path: string): Shards[] {
-  if (isParquet(path) && isFile(path)) return [{ split: splitOf(basename(path)) ?? "test", files: [path] }];
+/** The splits at a path, each with its files; none where no file has one of the endings. */
+export function splitsOfShards(path: string, endings: readonly string[]): Shards[] {
+  const isOne = (name: string) => endings.includes(extname(name).toLowerCase());
+  if (isOne(path) && isFile(path)) return [{ split: splitOf(basename(path)) ?? "test", files: [path] }];
   const found = new Map<Split, string[]>();
   const add = (folder: string, given?: Split) => {
-    for (const name of namesIn(folder).filter(isParquet)) {
+    for (const name of namesIn(folder).filter(isOne)) {
       const split = splitOf(name) ?? given;
       if (split) found.set(split, [...(found.get(split) ?? []), join(folder, name)]);
     }
@@ -34,18 +33,18 @@ export function splitsOfShards(path: string): Shards[] {
   return [...found].map(([split, files]) => ({ split, files: files.sort(byCodePoint), total: totalOf(files[0]) }));
 }
 
-export function findShards(path: string, split?: Split): Shards {
-  const there = splitsOfShards(path);
-  if (isParquet(path) && split !== undefined)
+/** The files of one split. Throws {@link UserError} that says what is there. */
+export function findShards(path: string, endings: readonly string[], split?: Split): Shards {
+  if (split !== undefined && isFile(path))
     throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
-  return chooseSplit(path, there, split);
+  return chooseSplit(path, splitsOfShards(path, endings), split);
 }
 
 /** Throws {@link UserError} where files are missing that the names count and the samples need. */
 export function requireShards(path: string, { split, files, total }: Shards, have: number, samples: number): void {
   if (total === undefined || files.length === total || (have >= samples && areFirst(files))) return;
   throw new UserError(
-    `${path} has ${files.length} of the ${total} parquet files of ${split}. Add the missing ones${areFirst(files) ? ", or ask for fewer samples (--samples)" : ""}.`,
+    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? ", or ask for fewer samples (--samples)" : ""}.`,
   );
 }
 

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { ParquetFile } from "../../parquet.ts";
+import type { ParquetFile } from "./parquet.ts";
 
 /** The names of a column's classes by index; `folders` may have the README.md. Undefined where nothing names them. */
 export async function findClassNames(

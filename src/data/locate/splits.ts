@@ -1,5 +1,5 @@
 // Names that a split has in files and folders.
-import type { Split } from "./dataset.ts";
+import type { Split } from "../dataset.ts";
 
 export const splits: readonly Split[] = ["train", "valid", "test"];
 

@@ -1,7 +1,7 @@
 // Parquet files, read one group of rows at a time.
 import { open } from "node:fs/promises";
 import type { FileMetaData, SchemaTree } from "hyparquet";
-import { describeFileError, UserError } from "../core/index.ts";
+import { describeFileError, UserError } from "../../core/index.ts";
 
 export interface ParquetFile {
   readonly path: string;

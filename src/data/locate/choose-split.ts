@@ -1,6 +1,6 @@
 // Which split of a data set is meant.
-import { listSome, UserError } from "../../../core/index.ts";
-import type { Split } from "../../dataset.ts";
+import { listSome, UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
 
 /** Default: samples that the network was not trained on, where there are some. */
 const preferred: readonly Split[] = ["test", "valid", "train"];
