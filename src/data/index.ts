@@ -7,5 +7,18 @@ export type { Batch, DataOptions, Dataset, Declared } from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
+export {
+  type ImagenetOptions,
+  imagenetPipeline,
+  isPictures,
+  type OpenPictures,
+  openPictures,
+  type PictureDataset,
+  type Pipeline,
+  plainPipeline,
+  readProcessor,
+  readTimm,
+} from "./pictures/index.ts";
 export { dataSources, openData } from "./registry.ts";
+export { isRows, type Row, type RowOptions, readRows } from "./rows/index.ts";
 export { countWindows, readWindows } from "./windows.ts";
