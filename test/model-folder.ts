@@ -1,10 +1,9 @@
-// A tiny Hugging Face folder: a Llama with fresh weights, and a tokenizer whose tokens are the bytes of a text.
+// A tiny Hugging Face folder: a Llama, or what a config says, with fresh weights, and a tokenizer whose tokens are the bytes of a text.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/core/index.ts";
 import { Config, type JsonObject } from "../src/hub/config.ts";
-import { decoderParameters } from "../src/hub/decoder/decoder.ts";
-import { llama } from "../src/hub/families/llama.ts";
+import { families } from "../src/hub/families/index.ts";
 import { writeTensors } from "./checkpoints.ts";
 import { randomTensor } from "./onnx-graphs.ts";
 
@@ -33,9 +32,14 @@ export async function writeModelFolder(
   writeFileSync(join(path, "config.json"), JSON.stringify(config));
   writeFileSync(join(path, "tokenizer.json"), JSON.stringify(byteTokenizer()));
   writeFileSync(join(path, "tokenizer_config.json"), "{}");
-  const parameters = decoderParameters(llama.read(new Config(path, config)));
+  const family = families.find(({ type }) => type === config.model_type)!;
+  const [architecture] = config.architectures as string[];
+  const { parameters, ties } = family.read(new Config(path, config), architecture);
+  const others = new Set(ties.flatMap((names) => names.slice(0, -1))); // a tied tensor is stored once
   const tensors = new Map(
-    parameters.map(({ name, shape }) => [name, change(name, randomTensor(`${seed} ${name}`, shape, -0.5, 0.5))]),
+    parameters
+      .filter(({ name }) => !others.has(name))
+      .map(({ name, shape }) => [name, change(name, randomTensor(`${seed} ${name}`, shape, -0.5, 0.5))]),
   );
   await writeTensors(join(path, "model.safetensors"), "safetensors", tensors);
   return path;

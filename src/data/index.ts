@@ -1,7 +1,7 @@
 // The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
 // May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
-export { countLabels, relabel } from "./arrays.ts";
+export { arrayDataset, countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
 export type { Batch, DataOptions, Dataset, Declared } from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";

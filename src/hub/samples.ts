@@ -1,17 +1,16 @@
 // The samples of folders: for any of them arrays by the names of the network's inputs, else what its input is made of.
-import { isModule, UserError } from "../core/index.ts";
+import { isModule } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
 import { arraysOf, type NetworkInput } from "./network.ts";
+import { openLabelled } from "./text/labelled.ts";
 import { openText } from "./text/text.ts";
 
 type Open = (name: string, options: DataOptions, models: readonly ModelFolder[]) => Promise<Dataset>;
 
 const readers: Readonly<Record<NetworkInput["kind"], Open>> = {
   "next token": openText,
-  async text(name) {
-    throw new UserError(`${name} cannot be read as texts with labels. Give their tokens as arrays: npz:FILE.`);
-  },
+  text: openLabelled,
   pixels: (name, options) => openData(name, options),
 };
 
