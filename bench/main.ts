@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { benchDistance } from "./distance.ts";
+import { benchFolders } from "./folders.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchJobs } from "./jobs.ts";
 import { benchLarge } from "./large.ts";
@@ -84,4 +85,7 @@ if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();
 if ("processes".includes(process.argv[2] ?? "")) await benchProcesses();
 if (process.argv[2] === "profile") await benchProfile(all.filter(({ spec }) => spec.kind === "step"));
 if (process.argv[2] === "growth") await benchGrowth(); // draws, so only when asked for
-if (process.argv[2] !== undefined) await benchLarge(process.argv[2]); // makes and reads gigabytes
+if (process.argv[2] !== undefined) {
+  await benchLarge(process.argv[2]); // makes and reads gigabytes
+  await benchFolders(process.argv[2]);
+}

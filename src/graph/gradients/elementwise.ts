@@ -1,4 +1,6 @@
 // Gradients of operations element by element.
+
+import type { Value } from "../graph.ts";
 import {
   add,
   cast,
@@ -15,6 +17,7 @@ import {
   pow,
   scalar,
   sub,
+  tanh,
   where,
 } from "../ops/elementwise.ts";
 import { zeros } from "../ops/shape.ts";
@@ -42,7 +45,8 @@ export const elementwiseRules: Record<string, Rule> = {
   Neg: (dy) => [neg(dy)],
   Relu: (dy, _x, y) => [mul(dy, positiveMask(y))],
   // x Φ(x): Φ(x) + x φ(x)
-  Gelu: (dy, [x]) => {
+  Gelu: (dy, [x], _y, { attributes }) => {
+    if (attributes.approximate === "tanh") return [mul(dy, geluTanhSlope(x))];
     const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
     const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
     return [mul(dy, add(cumulative, mul(x, density)))];
@@ -60,3 +64,12 @@ export const elementwiseRules: Record<string, Rule> = {
     sumTo(where(condition, zeros(dy, []), dy), b.shape),
   ],
 };
+
+/** The derivative of x (1 + t) / 2 with t = tanh(c (x + 0.044715 x³)): (1 + t + x c (1 - t²)(1 + 0.134145 x²)) / 2. */
+function geluTanhSlope(x: Value): Value {
+  const c = Math.sqrt(2 / Math.PI);
+  const squared = mul(x, x);
+  const t = tanh(mul(x, add(mul(squared, 0.044715 * c), c)));
+  const inner = mul(x, add(mul(squared, 0.134145 * c), c));
+  return mul(add(add(t, 1), mul(inner, sub(scalar(x.graph, x.dtype, 1), mul(t, t)))), 0.5);
+}

@@ -46,7 +46,7 @@ export const elementwise = {
   Min: binary,
   Neg: unary,
   Relu: unary,
-  Gelu: unary,
+  Gelu: { attributes: { approximate: "string" }, infer: likeFirst },
   Sigmoid: unary,
   Tanh: unary,
   Exp: unary,
@@ -94,6 +94,8 @@ export const neg = one("Neg");
 export const relu = one("Relu");
 /** x Φ(x) with the exact normal distribution function, PyTorch's default. */
 export const gelu = one("Gelu");
+/** GELU by its approximation x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, in one pass. */
+export const geluTanh = (x: Value): Value => x.graph.apply("Gelu", [x], { approximate: "tanh" })[0];
 export const sigmoid = one("Sigmoid");
 export const tanh = one("Tanh");
 export const exp = one("Exp");

@@ -36,7 +36,8 @@ export async function runSlices(
   if (logits.shape.length !== 3 || labels.shape.length !== 2 || labels.dtype !== "int64") return undefined;
   const [batch, positions, classes] = logits.shape;
   const rows = batch * positions;
-  const size = Math.max(1, Math.floor(most / (4 * classes * pattern.branches)));
+  const fitting = Math.max(1, Math.floor(most / (4 * classes * pattern.branches)));
+  const size = Math.ceil(rows / Math.ceil(rows / fitting)); // equal slices: what the last one shares with the one before is computed twice
   const entering = first[ownName(0)]?.shape ?? [];
   const isRows = segment.enters.length === 1 && entering.length === 3 && entering[0] * entering[1] === rows;
   if (size >= rows || !isRows || !isByPosition(segment, logits, weights)) return undefined;
