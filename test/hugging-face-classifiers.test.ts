@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type MeasureOptions, measure } from "../src/connectivity/index.ts";
 import { type Tensor, tensor } from "../src/core/index.ts";
 import type { JsonObject } from "../src/hub/config.ts";
-import { temporaryFolder, writeNew } from "./checkpoints.ts";
+import { openWeights, readModelFolder } from "../src/hub/index.ts";
+import { readTensors, temporaryFolder, writeNew, writeTensors } from "./checkpoints.ts";
 import { writeModelFolder } from "./model-folder.ts";
 
 const folder = temporaryFolder();
@@ -152,6 +153,119 @@ describe("a classifier", () => {
     ]);
     expect(layers[0].parameters).toContain("cls.predictions.decoder.weight");
     expect(notes?.join()).toContain("19 of 24 labels are negative and do not count");
+  });
+});
+
+describe("labelled texts", () => {
+  const rows = [
+    { text: "Well done!", label: "Glad" },
+    { text: "Hm.", label: "calm" },
+    { text: "Why did it have to be like this?", label: "sad" },
+  ];
+  const write = (name: string, own: readonly object[]) => {
+    writeFileSync(at(name), own.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    return { name: at(name), context: 12 };
+  };
+  const read = async (data: MeasureOptions["data"], ends = ["a", "b"]) =>
+    (await measure({ a: at(ends[0]), b: at(ends[1]), model: {}, data, scans: ["full"] })).document;
+
+  it("have the numbers of their tokens as arrays", async () => {
+    const document = await read(write("rows.jsonl", rows));
+    const bytes = rows.map(({ text }) => [...Buffer.from(text)].slice(0, 12));
+    const wide = (of: (row: number[], t: number) => number) =>
+      tensor(
+        "int64",
+        [3, 12],
+        bytes.flatMap((row) => Array.from({ length: 12 }, (_, t) => of(row, t))),
+      );
+    const arrays = {
+      input_ids: wide((row, t) => row[t] ?? 200),
+      attention_mask: wide((row, t) => Number(t < row.length)),
+      labels: tensor("int64", [3], [1, 0, 2]),
+    };
+    const other = await measured(["a", "b"], arrays);
+    expect(document.ends.a.loss).toBeCloseTo(other.ends.a.loss!, 6);
+    expect(document.ends.b.loss).toBeCloseTo(other.ends.b.loss!, 6);
+    expect(document.notes?.join()).toContain("1 of 3 texts are longer than 12 tokens");
+  });
+
+  it("have a hash of the samples that are used, whatever follows them", async () => {
+    const whole = await read({ ...write("rows.jsonl", rows), samples: 2 });
+    const part = await read(write("part.jsonl", rows.slice(0, 2)));
+    const other = await read(write("other.jsonl", [rows[0], { ...rows[1], label: "sad" }]));
+    expect(whole.data.sha256).toBe(part.data.sha256);
+    expect(other.data.sha256).not.toBe(part.data.sha256);
+  });
+
+  it("may have labels that do not count, and values for a regression", async () => {
+    const counted = await read(write("counted.jsonl", rows.slice(0, 2)));
+    const masked = await read(write("masked.jsonl", [...rows.slice(0, 2), { ...rows[2], label: -1 }]));
+    expect(masked.ends.a.loss).toBeCloseTo(counted.ends.a.loss!, 6);
+    const values = write(
+      "values.jsonl",
+      rows.map(({ text }, i) => ({ text, label: i })),
+    );
+    expect((await read(values, ["values-a", "values-b"])).ends.a.loss).toBeCloseTo(
+      mean([0, 1, 2].map((y) => (y - biases.a[0]) ** 2)),
+      5,
+    );
+  });
+
+  it("are refused for a network that labels tokens, without a pad_token, or with names that it does not have", async () => {
+    await expect(read(write("rows.jsonl", rows), ["masked-a", "masked-b"])).rejects.toThrow(
+      "has a label for each token",
+    );
+    await expect(read(write("bad.jsonl", [{ text: "x", label: "angry" }]))).rejects.toThrow("angry");
+    await writeModelFolder(at("bare"), 1, undefined, config);
+    writeFileSync(join(at("bare"), "tokenizer_config.json"), "{}");
+    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow("names no pad_token");
+    writeFileSync(join(at("bare"), "tokenizer_config.json"), '{"pad_token": "!", "padding_side": "left"}');
+    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow("padding_side is left");
+    await expect(read({ ...write("rows.jsonl", rows), context: 17 })).rejects.toThrow("The network knows 16 positions");
+  });
+});
+
+describe("folders", () => {
+  it("may hold tensors that the task does not use, and none that nobody knows", async () => {
+    const extend = async (name: string, extra: string) => {
+      await writeModelFolder(at(name), 1, undefined, { ...config, architectures: ["BertForMaskedLM"] });
+      const file = join(at(name), "model.safetensors");
+      const tensors = await readTensors(file);
+      await writeTensors(file, "safetensors", tensors.set(extra, tensor("float32", [8])));
+      return at(name);
+    };
+    const weights = await openWeights(await readModelFolder(await extend("pooled", "bert.pooler.dense.bias")));
+    expect([...weights.tensors.keys()]).not.toContain("bert.pooler.dense.bias");
+    await weights.close();
+    const unknown = await readModelFolder(await extend("unknown", "bert.adapter.bias"));
+    await expect(openWeights(unknown)).rejects.toThrow("does not provide for: bert.adapter.bias");
+  });
+
+  it("of language models take arrays whose labels are the tokens themselves", async () => {
+    const text = Array.from({ length: 40 }, (_, i) => 97 + ((i * i) % 23));
+    writeFileSync(at("text.txt"), String.fromCharCode(...text));
+    for (const [seed, end] of ["a", "b"].entries()) await writeModelFolder(at(`llama-${end}`), seed);
+    const windows = { a: at("llama-a"), b: at("llama-b"), model: {}, scans: ["full"] };
+    const one = await measure({ ...windows, data: { name: at("text.txt"), context: 9, samples: 1 } });
+    const tokens = tensor("int64", [1, 10], text.slice(0, 10));
+    const path = await writeNew({ input_ids: tokens, labels: tokens }, "npz");
+    const other = await measure({ ...windows, data: { name: `npz:${path}` } });
+    expect(other.document.ends.a.loss).toBeCloseTo(one.document.ends.a.loss!, 6);
+    expect(other.document.notes?.join()).toContain("Token t predicts label t + 1");
+
+    const padded = async (mask: number[], labels: number[]) => {
+      const row = (values: number[]) => tensor("int64", [1, 13], values);
+      const ids = [...text.slice(0, 10), 1, 2, 3];
+      const own = await writeNew({ input_ids: row(ids), attention_mask: row(mask), labels: row(labels) }, "npz");
+      return (await measure({ ...windows, data: { name: `npz:${own}` } })).document;
+    };
+    const [mask, labels] = [
+      Array.from({ length: 13 }, (_, t) => Number(t < 10)),
+      [...text.slice(0, 10), -100, -100, -100],
+    ];
+    expect((await padded(mask, labels)).ends.a.loss).toBeCloseTo(one.document.ends.a.loss!, 6);
+    await expect(padded(mask.toReversed(), labels.toReversed())).rejects.toThrow("padding in front of tokens");
+    await expect(padded(mask, labels.with(11, 5))).rejects.toThrow("a label for padding (token 11)");
   });
 });
 

@@ -39,7 +39,10 @@ interface Tokens {
   readonly isBounded: boolean;
 }
 
-/** `input_ids`: windows of tokens, each of which predicts the next. */
+/**
+ * `input_ids`: windows of tokens, each of which predicts the next. An `attention_mask` may say that a window ends early; what follows has no part in what
+ * comes before.
+ */
 export interface NextTokenInput extends Tokens {
   readonly kind: "next token";
 }
@@ -78,7 +81,7 @@ export interface NetworkTask {
 export function arraysOf(input: NetworkInput): Declared["inputs"] {
   if (input.kind === "pixels")
     return [{ name: "pixel_values", dtype: "float32", shape: ["batch", input.channels, undefined, undefined] }];
-  const names = ["input_ids", ...(input.kind === "text" ? ["attention_mask"] : [])];
+  const names = ["input_ids", "attention_mask"];
   if (input.kind === "text" && input.types) names.push("token_type_ids");
   return names.map((name) => ({ name, dtype: "int64", shape: ["batch", undefined] }));
 }

@@ -28,6 +28,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
     const facts = { task: `the next token, of ${input.vocabulary}, in windows of ${context}` };
     return { model, data: given, batch, notes: [], facts, inputs };
   }
+  if (input.kind === "next token") requireEnds(given);
   const shape = scoresShape(folder, model, given);
   const data = input.kind === "next token" ? shifted(given) : given;
   const fitted = fitLabels(data, task, shape, folder.architecture);
@@ -115,4 +116,24 @@ function shifted(data: Dataset): Dataset {
   const values = toNumbers(labels);
   const moved = Float64Array.from(values, (_: number, i: number) => ((i + 1) % length ? values[i + 1] : -100));
   return relabel(data, tensor("int64", labels.shape, moved));
+}
+
+/** Throws {@link UserError} where windows of a language model are masked elsewhere than at their end, or labels behind their end count. */
+function requireEnds(data: Dataset): void {
+  if (!data.inputs.some(({ name }) => name === "attention_mask")) return;
+  for (let i = 0; i < data.count; i++) {
+    const { inputs, labels } = data.batch([i]);
+    const mask: ArrayLike<number> = toNumbers(inputs.attention_mask);
+    const label: ArrayLike<number> = toNumbers(labels);
+    for (let t = 0; t < mask.length; t++) {
+      if (mask[t] !== 0 && t > 0 && mask[t - 1] === 0)
+        throw new UserError(
+          `Sample ${i} of ${data.name} has padding in front of tokens, which a language model would read. Pad at the end.`,
+        );
+      if (mask[t] === 0 && label[t] >= 0)
+        throw new UserError(
+          `Sample ${i} of ${data.name} has a label for padding (token ${t}). Set the labels of padding to -100.`,
+        );
+    }
+  }
 }

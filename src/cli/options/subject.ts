@@ -4,7 +4,7 @@ import type { MeasureOptions } from "../../connectivity/index.ts";
 import { bytes, device, keyHelp, keys, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp =
-  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, or a text for Hugging Face folders (.txt, .jsonl, .parquet, a folder of splits)";
+  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, or what Hugging Face folders read: a text (.txt, .jsonl, .parquet), labelled texts (also .tsv, .csv), or a folder of splits";
 
 /** Adds the options to a command that has none yet. */
 export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>
@@ -17,7 +17,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
     .option(
       "--context <n>",
-      "characters in a text sample, or tokens; default: read from the checkpoint, at most 512 of a folder",
+      "characters in a text sample, or tokens at most; default: read from the checkpoint, at most 512 of a folder",
       whole(1),
     )
     .option("--heads <n>", "attention heads of a GPT; default 4", whole(1))
