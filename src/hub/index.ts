@@ -3,5 +3,5 @@
 export { differencesOf, labelDifference } from "./compare.ts";
 export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
 export { layersOfModel, modelOf } from "./model.ts";
-export { arraysOf, type NetworkInput, type NetworkTask } from "./network.ts";
+export { arraysOf, type NetworkTask } from "./network.ts";
 export { openSamples } from "./samples.ts";

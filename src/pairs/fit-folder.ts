@@ -21,13 +21,11 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   }
   requireArrays(folder, given);
   const inputs = (graph: Graph, shape: BatchShape) => inputsOf(folder, graph, shape);
-  const isStream = input.kind === "next token" && !given.labels;
   const batch = chooseBatch(model, given, request.batch);
-  if (isStream) {
-    const [context] = given.labelShape;
-    const facts = { task: `the next token, of ${input.vocabulary}, in windows of ${context}` };
-    return { model, data: given, batch, notes: [], facts, inputs };
-  }
+  const says = (text: string) => ({ task: text });
+  const nextToken = (tokens: number) => says(`the next token, of ${task.count}, in windows of ${tokens}`);
+  if (input.kind === "next token" && !given.labels)
+    return { model, data: given, batch, notes: [], facts: nextToken(given.labelShape[0]), inputs };
   if (input.kind === "next token") requireEnds(given);
   const shape = scoresShape(folder, model, given);
   const data = input.kind === "next token" ? shifted(given) : given;
@@ -38,7 +36,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
     data: fitted.data,
     batch,
     notes,
-    facts: { task: describeFolderTask(task, fitted.kind) },
+    facts: input.kind === "next token" ? nextToken(shape[0]) : says(describeFolderTask(task, fitted.kind)),
     inputs,
   };
 }

@@ -100,7 +100,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
     colour: colourOf(process.stdout, process.env),
   });
   const { a, b } = document.ends;
-  const isLanguage = typeof document.model.architecture === "string";
+  const isLanguage = String(document.model.task).startsWith("the next token");
   const scores = ({ loss, error }: typeof a) =>
     [
       loss === null ? "" : `loss ${loss.toFixed(4)}`,
