@@ -10,6 +10,7 @@ import { gpt2 } from "./gpt2.ts";
 import { llama, mistral, olmo2, phi3, qwen2, qwen3, smollm3 } from "./llama.ts";
 import { modernbert } from "./modernbert.ts";
 import { roberta, xlmRoberta } from "./roberta.ts";
+import { visionFamilies } from "./vision/index.ts";
 
 export type { Family } from "./family.ts";
 
@@ -32,4 +33,5 @@ const encoders: readonly Family[] = [bert, roberta, xlmRoberta, distilbert, mode
 export const families: readonly Family[] = [
   ...decoders.map((family) => ({ ...family, read: (config: Config) => decoderNetwork(family.read(config)) })),
   ...encoders,
+  ...visionFamilies,
 ];

@@ -49,6 +49,12 @@ export class Modules {
     return linear(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null);
   }
 
+  /** Asks for the tensors of a linear module before it is used, which gives them their place. */
+  reserveLinear(name: string, inner: number, out: number, { hasBias = true } = {}): void {
+    this.parameter(`${name}.weight`, [out, inner]);
+    if (hasBias) this.parameter(`${name}.bias`, [out]);
+  }
+
   /** Over the last axis. */
   layerNorm(name: string, x: Value, epsilon: number, { hasBias = true } = {}): Value {
     const shape = x.shape.slice(-1);

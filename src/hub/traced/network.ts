@@ -28,7 +28,7 @@ export interface TracedNetwork {
   build(modules: Modules, inputs: Inputs): Value;
 }
 
-/** Tokens of the text, and times its smallest size an image's side, on which a network is tried. */
+/** Tokens of the text on which a network is tried; images have their own size. */
 const nominalLength = 2;
 
 export function tracedNetwork(own: TracedNetwork): FolderNetwork {
@@ -57,12 +57,13 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
 
 function parametersOf({ input, ties = [], build }: TracedNetwork): Parameter[] {
   const graph = new Graph();
-  const size = { batch: 1, height: "height" in input ? input.height : nominalLength };
+  const sides = input.kind === "pixels" ? [input.height, input.width] : [];
   const inputs = Object.fromEntries(
     arraysOf(input).map(({ name, dtype, shape }) => {
       const [, ...sizes] = shape!;
-      const sample = sizes.map((n) => (typeof n === "number" ? n : size.height));
-      return [name, graph.input(name, dtype!, [size.batch, ...sample])];
+      const free = [...sides];
+      const sample = sizes.map((n) => (typeof n === "number" ? n : (free.shift() ?? nominalLength)));
+      return [name, graph.input(name, dtype!, [1, ...sample])];
     }),
   );
   const traced = traceParameters(graph, (modules) => build(modules, inputs));

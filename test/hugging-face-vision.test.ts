@@ -1,0 +1,23 @@
+// Folders of image classifiers against transformers, timm and torchvision: logits, losses and barriers (shared/fixtures/encoders).
+import { describe, it } from "vitest";
+import { expectFixture, expectLogits } from "./encoder-fixtures.ts";
+import { hasShared } from "./shared.ts";
+
+const variants = ["vit", "deit", "dinov2", "convnext", "resnet", "resnet-bottleneck"];
+
+describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../shared is missing)"}`, () => {
+  for (const variant of variants)
+    it(`equal transformers: ${variant}`, async () => {
+      await expectLogits(variant);
+      await expectFixture(variant);
+    });
+
+  it("equal transformers by modules", async () => {
+    await expectFixture("vit", "module");
+  });
+
+  it("equal transformers under the names of its version 5", async () => {
+    await expectLogits("vit", "-new");
+    await expectFixture("vit", "block", "-new");
+  });
+});
