@@ -12,6 +12,12 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
       await expectFixture(variant);
     });
 
+  for (const variant of ["timm-resnet18", "timm-resnet18d", "timm-vit", "timm-vit-avg", "timm-convnext"])
+    it(`equal timm: ${variant}`, async () => {
+      await expectLogits(variant);
+      await expectFixture(variant);
+    });
+
   it("equal transformers by modules", async () => {
     await expectFixture("vit", "module");
   });

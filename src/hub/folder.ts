@@ -8,6 +8,7 @@ import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
+import { isTimm, readTimm } from "./families/timm/index.ts";
 import { readJson } from "./json.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -44,6 +45,13 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
     );
   const config = new Config(file, await readJson(file));
   refuseQuantised(config);
+  const { family, architecture } = isTimm(config) ? { family: readTimm(config) } : readFamily(config);
+  const network = family.read(config, architecture);
+  return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
+}
+
+/** The family of a config.json, and its architecture where it names one. */
+function readFamily(config: Config): { family: Family; architecture?: string } {
   const type = config.text("model_type");
   const family = families.find((one) => one.type === type);
   if (!family) throw unknownFamily(config, type);
@@ -53,11 +61,10 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   if (architecture !== undefined && !family.architectures.includes(architecture)) {
     const known = family.isChosenByArchitecture ? listSome(family.architectures, 8) : family.architectures[0];
     throw new UserError(
-      `${file}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind.`,
+      `${config.path}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind.`,
     );
   }
-  const network = family.read(config, architecture);
-  return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
+  return { family, architecture };
 }
 
 function refuseQuantised(config: Config): void {
