@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { type Measurement, measure } from "../src/connectivity/index.ts";
 import { convert, type Tensor, toNumbers } from "../src/core/index.ts";
 import { Graph, inputNames, serialise } from "../src/graph/index.ts";
-import { openWeights, readModelFolder } from "../src/hub/index.ts";
+import { openWeights, readModelFolder, readStateDict } from "../src/hub/index.ts";
 import type { Grouping } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
 import { readTensors, writeNew } from "./checkpoints.ts";
@@ -84,7 +84,7 @@ export async function expectFixture(variant: string, group: Grouping = "block", 
 
 /** The scores that a folder's network gives to arrays by its inputs' names. */
 export async function logitsOf(path: string, arrays: ReadonlyMap<string, Tensor>): Promise<Float64Array> {
-  const folder = await readModelFolder(path);
+  const folder = path.endsWith(".pth") ? await readStateDict(path) : await readModelFolder(path);
   const { parameters, forward } = folder.network;
   const graph = new Graph();
   const inputs = Object.fromEntries(

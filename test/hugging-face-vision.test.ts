@@ -1,5 +1,5 @@
 // Folders of image classifiers against transformers, timm and torchvision: logits, losses and barriers (shared/fixtures/encoders).
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { expectFixture, expectLogits } from "./encoder-fixtures.ts";
 import { hasShared } from "./shared.ts";
 
@@ -17,6 +17,18 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
       await expectLogits(variant);
       await expectFixture(variant);
     });
+
+  for (const variant of ["tv-resnet18", "tv-resnet50", "tv-vit", "tv-convnext", "tv-mobilenet-v2", "tv-vgg11-bn"])
+    it(`equal torchvision: ${variant}`, async () => {
+      await expectLogits(variant, "/model.pth");
+      await expectFixture(variant, "block", "/model.pth");
+    });
+
+  it("heads of different sizes stay each end's own", async () => {
+    await expectLogits("vit-heads");
+    const { notes } = await expectFixture("vit-heads");
+    expect(notes?.join()).toContain("each end keeps its own head");
+  });
 
   it("equal transformers by modules", async () => {
     await expectFixture("vit", "module");

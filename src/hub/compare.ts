@@ -10,17 +10,16 @@ export function differencesOf(a: ModelFolder, b: ModelFolder): string[] {
     .map((key) => `${key} is ${x.get(key) ?? "unset"} and ${y.get(key) ?? "unset"}`);
 }
 
-/** What sets the labels of two folders apart: their number, or the names of the same ones; undefined where nothing does. */
+/** What sets the labels of two folders apart: the names of the same ones, or their number; undefined where nothing does. */
 export function labelDifference(
   a: ModelFolder,
   b: ModelFolder,
 ): { kind: "number" | "names"; text: string } | undefined {
   const [x, y] = [a.network.task, b.network.task];
-  if (x.count !== y.count)
-    return { kind: "number", text: `${a.path} has ${x.count} labels and ${b.path} has ${y.count}` };
   const [own, others] = [x, y].map(({ names }) => [...(names?.keys() ?? [])].map((name) => name.toLowerCase()));
   const isNamed = (name: string | undefined) => name !== undefined && !/^label_\d+$/.test(name);
   const at = own.findIndex((name, i) => isNamed(name) && isNamed(others[i]) && name !== others[i]);
-  if (at < 0) return undefined;
-  return { kind: "names", text: `label ${at} is ${own[at]} in ${a.path} and ${others[at]} in ${b.path}` };
+  if (at >= 0) return { kind: "names", text: `label ${at} is ${own[at]} in ${a.path} and ${others[at]} in ${b.path}` };
+  if (x.count === y.count) return undefined;
+  return { kind: "number", text: `${a.path} has ${x.count} labels and ${b.path} has ${y.count}` };
 }

@@ -1,14 +1,14 @@
-// A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape; the files' names may be those
-// of older libraries. What does not fit is refused, even where transformers would go on with random weights.
+// A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Checkpoint, type OpenOptions, openCheckpoint, selectTensors, weightFiles } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, listSome, UserError } from "../core/index.ts";
+import { type Checkpoint, type OpenOptions, openCheckpoint, weightFiles } from "../checkpoints/index.ts";
+import { listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
 import { isTimm, readTimm } from "./families/timm/index.ts";
+import { fitNames } from "./fit-names.ts";
 import { readJson } from "./json.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -23,6 +23,8 @@ export interface ModelFolder {
   /** The class of the library that it was saved from. */
   readonly architecture: string;
   readonly network: FolderNetwork;
+  /** The file of weights, where there is that alone: the network follows from its tensors, and the config is empty. */
+  readonly stateDict?: string;
 }
 
 /** True for a folder with a config.json, or a name that the cache has. */
@@ -91,75 +93,19 @@ export async function openWeights(model: ModelFolder, options: OpenOptions = {})
   return adapter ? applyAdapter(base, adapter, network.isTransposed ?? false) : base;
 }
 
-async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
-  const { path, folder } = model;
+function weightsOf({ path, folder, stateDict }: ModelFolder): string {
+  if (stateDict) return stateDict;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
-  const file = await openCheckpoint(join(folder, name), options);
+  return join(folder, name);
+}
+
+async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
+  const file = await openCheckpoint(weightsOf(model), options);
   try {
     return await fitNames(model, file);
   } catch (error) {
     await file.close();
     throw error;
   }
-}
-
-/** Tensors that older libraries wrote beside the weights: causal masks, positions, rotary frequencies. */
-const isBuffer = (name: string) =>
-  /(^|\.)rotary_emb\.inv_freq$/.test(name) ||
-  /(^|\.)position_ids$/.test(name) ||
-  /\.attention\.(masked_)?bias$/.test(name) ||
-  /\.attn\.(masked_)?bias$/.test(name);
-
-async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
-  const { parameters, ties } = network;
-  const wanted = new Map(parameters.map((p) => [p.name, p]));
-  const stored = new Map<string, string>();
-  const unknown: string[] = [];
-  for (const own of file.tensors.keys()) {
-    const name = network.spellings(own).find((one) => wanted.has(one));
-    if (name && !stored.has(name)) stored.set(name, own);
-    else if (name || !(isBuffer(own) || network.isUnused?.(own))) unknown.push(own);
-  }
-  if (unknown.length)
-    throw new UserError(
-      `${file.path} holds tensors that config.json does not provide for: ${listSome(unknown, 4)}. Give the config.json that belongs to these weights.`,
-    );
-  for (const names of ties) await tieNames(file, stored, names);
-  const missing = parameters.filter(({ name }) => !stored.has(name)).map(({ name }) => name);
-  if (missing.length)
-    throw new UserError(
-      `${file.path} lacks ${listSome(missing, 4)}, which config.json provides for. Give the config.json that belongs to these weights.`,
-    );
-  const unlike = parameters.filter(
-    ({ name, shape }) => String(file.tensors.get(stored.get(name)!)!.shape) !== String(shape),
-  );
-  if (unlike.length) {
-    const [{ name, shape }] = unlike;
-    throw new UserError(
-      `${file.path} holds ${name} as [${file.tensors.get(stored.get(name)!)!.shape}], but by ${join(path, "config.json")} it is [${shape}]. Give the config.json that belongs to these weights.`,
-    );
-  }
-  const whole = parameters.find(
-    ({ name, kind }) => kind !== "counter" && !isFloating(file.tensors.get(stored.get(name)!)!.dtype),
-  );
-  if (whole)
-    throw new UserError(
-      `${file.path} holds ${whole.name} in ${file.tensors.get(stored.get(whole.name)!)!.dtype}, which are codes and not weights. Give the float model.`,
-    );
-  return selectTensors(file, new Map(parameters.map(({ name }) => [name, stored.get(name)!])));
-}
-
-/** Names of one tensor. Throws {@link UserError} where the file has several that differ: libraries do not agree on what that means. */
-async function tieNames(file: Checkpoint, stored: Map<string, string>, names: readonly string[]): Promise<void> {
-  const [own, ...others] = names.flatMap((name) => stored.get(name) ?? []);
-  for (const other of others) {
-    if (file.tied?.some((one) => one.includes(own) && one.includes(other))) continue;
-    const [x, y] = [await file.read(own), await file.read(other)];
-    if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
-      throw new UserError(
-        `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
-      );
-  }
-  if (own) for (const name of names) stored.set(name, own);
 }

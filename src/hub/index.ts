@@ -5,3 +5,4 @@ export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from ".
 export { layersOfModel, modelOf } from "./model.ts";
 export { arraysOf, type NetworkTask } from "./network.ts";
 export { openSamples } from "./samples.ts";
+export { isStateDict, isTorchvision, readStateDict } from "./state-dict.ts";

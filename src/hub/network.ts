@@ -1,7 +1,7 @@
 // A network as a folder's config describes it, whatever its kind: what reading weights, comparing two folders and measuring need to know of it.
 import type { Declared } from "../data/index.ts";
 import type { Value } from "../graph/index.ts";
-import type { Grouping, Inputs, Parameter, Weights } from "../models/index.ts";
+import type { Grouping, Inputs, Parameter, Training, Weights } from "../models/index.ts";
 
 export interface FolderNetwork {
   /** Every parameter, in the order of the model's state dict. A tied one stands under each of its names. */
@@ -25,7 +25,7 @@ export interface FolderNetwork {
   /** The parameters whose sizes follow from the number of labels. Where two ends differ in it, each keeps its own. */
   readonly heads?: readonly string[];
   /** Scores of the inputs [n, …]: [n, labels]; for each token [n, T, labels]. */
-  forward(inputs: Inputs, weights: Weights): Value;
+  forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }
 
 /** What a network reads. */

@@ -56,9 +56,10 @@ export const measureCommand = () =>
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
     .action(async (a, b, options, command) => {
-      const { isModelFolder } = await import("../../hub/index.ts");
+      const { isModelFolder, isStateDict } = await import("../../hub/index.ts");
       const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
-      if (options.model === undefined && ![a, b].every(isNamed))
+      const isKnown = (path: string) => isStateDict(path).catch(() => false);
+      if (options.model === undefined && ![a, b].every(isNamed) && !(await isKnown(a)))
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders need none.",
         );

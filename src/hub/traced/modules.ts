@@ -1,18 +1,16 @@
 // The modules that networks are made of: each call takes its weights by their names in the file, says of what shape they are, and applies the module. So
 // one function is a network's graph and its list of parameters (network.ts).
-import {
-  batchNormalization,
-  conv,
-  type Graph,
-  gather,
-  layerNormalization,
-  linear,
-  type Value,
-} from "../../graph/index.ts";
-import type { Parameter } from "../../models/index.ts";
+import { conv, type Graph, gather, layerNormalization, linear, type Value } from "../../graph/index.ts";
+import { normalise, type Parameter, type Training } from "../../models/index.ts";
 
-/** Gives the value of a parameter. */
-export type Give = (parameter: Parameter) => Value;
+/** Where modules have their parameters from. */
+export interface Supply {
+  /** The value of a parameter. */
+  give(parameter: Parameter): Value;
+  /** Takes notice of a parameter that is not used here. */
+  reserve?(parameter: Parameter): void;
+  readonly training?: Training;
+}
 
 /** A convolution of k x k windows; `stride` is k, `padding` 0 and `groups` 1 where nothing else is said. */
 export interface ConvSettings {
@@ -25,22 +23,27 @@ export interface ConvSettings {
 
 /** The modules at a path. `name` is relative to it; an empty one is the path itself. */
 export class Modules {
-  readonly #give: Give;
+  readonly #supply: Supply;
   readonly #path: string;
 
-  constructor(give: Give, path = "") {
-    this.#give = give;
+  constructor(supply: Supply, path = "") {
+    this.#supply = supply;
     this.#path = path;
   }
 
   /** The modules below `name`: `encoder.layer.0`. */
   within(name: string): Modules {
-    return new Modules(this.#give, this.#join(name));
+    return new Modules(this.#supply, this.#join(name));
   }
 
   /** A tensor of its own, such as a class token. Asking for it before it is used gives it its place among the parameters. */
   parameter(name: string, shape: readonly number[], more: Pick<Parameter, "kind" | "dtype"> = {}): Value {
-    return this.#give({ name: this.#join(name), shape, ...more });
+    return this.#supply.give({ name: this.#join(name), shape, ...more });
+  }
+
+  /** A tensor that this pass does not use, or not yet: it has its place among the parameters. */
+  reserve(name: string, shape: readonly number[], more: Pick<Parameter, "kind" | "dtype"> = {}): void {
+    this.#supply.reserve?.({ name: this.#join(name), shape, ...more });
   }
 
   /** x [..., in] gives [..., out]. */
@@ -49,10 +52,10 @@ export class Modules {
     return linear(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null);
   }
 
-  /** Asks for the tensors of a linear module before it is used, which gives them their place. */
+  /** Gives the tensors of a linear module their place before it is used. */
   reserveLinear(name: string, inner: number, out: number, { hasBias = true } = {}): void {
-    this.parameter(`${name}.weight`, [out, inner]);
-    if (hasBias) this.parameter(`${name}.bias`, [out]);
+    this.reserve(`${name}.weight`, [out, inner]);
+    if (hasBias) this.reserve(`${name}.bias`, [out]);
   }
 
   /** Over the last axis. */
@@ -78,14 +81,14 @@ export class Modules {
     return conv(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null, { stride, padding, groups });
   }
 
-  /** Of the channels of [n, channels, h, w], with running statistics. */
+  /** Of the channels of [n, channels, h, w]: by running statistics, in training by the batch's own. */
   batchNorm(name: string, x: Value, epsilon = 1e-5): Value {
     const shape = [x.shape[1]];
-    const [scale, bias] = [this.parameter(`${name}.weight`, shape), this.parameter(`${name}.bias`, shape)];
-    const mean = this.parameter(`${name}.running_mean`, shape, { kind: "statistic" });
-    const variance = this.parameter(`${name}.running_var`, shape, { kind: "statistic" });
-    this.parameter(`${name}.num_batches_tracked`, [], { kind: "counter", dtype: "int64" });
-    return batchNormalization(x, scale, bias, mean, variance, epsilon);
+    for (const part of ["weight", "bias"]) this.reserve(`${name}.${part}`, shape);
+    for (const part of ["running_mean", "running_var"]) this.reserve(`${name}.${part}`, shape, { kind: "statistic" });
+    this.reserve(`${name}.num_batches_tracked`, [], { kind: "counter", dtype: "int64" });
+    const { give, training } = this.#supply;
+    return normalise(this.#join(name), x, (own) => give({ name: own, shape }), training, epsilon);
   }
 
   #join(name: string): string {
@@ -96,11 +99,12 @@ export class Modules {
 /** The parameters that a network asks for, in the order of their first use, while it is applied to inputs in a graph. */
 export function traceParameters(graph: Graph, apply: (modules: Modules) => Value): Parameter[] {
   const found = new Map<string, Parameter>();
-  const give: Give = (parameter) => {
+  const reserve = (parameter: Parameter) => found.set(parameter.name, found.get(parameter.name) ?? parameter);
+  const give = (parameter: Parameter) => {
     const { name, shape, dtype = "float32" } = parameter;
-    found.set(name, found.get(name) ?? parameter);
+    reserve(parameter);
     return graph.input(name, dtype, shape); // throws where one name has two shapes
   };
-  apply(new Modules(give));
+  apply(new Modules({ give, reserve }));
   return [...found.values()];
 }

@@ -23,7 +23,7 @@ export interface TracedNetwork {
   readonly unused?: RegExp;
   /**
    * The scores of inputs. It asks for its parameters in the order of the library's state dict: where it uses them in another one, it asks for some of
-   * them beforehand ({@link Modules.parameter}).
+   * them beforehand ({@link Modules.parameter}, {@link Modules.reserve}).
    */
   build(modules: Modules, inputs: Inputs): Value;
 }
@@ -51,7 +51,8 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
     input,
     task,
     heads: parameters.map(({ name }) => name).filter((name) => heads.includes(moduleOf(name))),
-    forward: (inputs, weights) => own.build(new Modules(({ name }) => weights(name)), inputs),
+    forward: (inputs, weights, training) =>
+      own.build(new Modules({ give: ({ name }) => weights(name), training }), inputs),
   };
 }
 

@@ -35,7 +35,7 @@ function encode(own: Dinov2, modules: Modules, pixels: Value): Value {
   const { width, layers, patches, epsilon, hasMask } = own;
   const embeddings = modules.within("embeddings");
   const token = embeddings.parameter("cls_token", [1, 1, width]);
-  if (hasMask) embeddings.parameter("mask_token", [1, width]); // for masked patches, of which there are none
+  if (hasMask) embeddings.reserve("mask_token", [1, width]); // for masked patches, of which there are none
   const positions = embeddings.parameter("position_embeddings", [1, countPatches(patches) + 1, width]);
   const image = patchTokens(embeddings, "patch_embeddings.projection", pixels, width, patches.side);
   const [height, across] = pixels.shape.slice(2).map((size) => Math.floor(size / patches.side));
