@@ -28,6 +28,7 @@ export interface Expected {
   readonly full: Readonly<Record<"base_a" | "base_b", Barrier>>;
   readonly blocks: readonly Group[];
   readonly modules?: readonly Group[];
+  readonly classes?: string[];
 }
 interface Group {
   readonly name: string;
@@ -54,12 +55,17 @@ const near = (value: number, wanted: number, most: number, what: string) =>
   expect(Math.abs(value - wanted), `${what}: ${value}, not ${wanted}`).toBeLessThan(most);
 
 /** Measures a variant from its arrays and compares everything. `suffix` chooses the ends' other layout, `-old`. */
-export async function expectFixture(variant: string, group: Grouping = "block", suffix = ""): Promise<Measurement> {
+export async function expectFixture(
+  variant: string,
+  group: Grouping = "block",
+  suffix = "",
+  model: Parameters<typeof measure>[0]["model"] = {},
+): Promise<Measurement> {
   const expected = expectedOf(variant);
   const [a, b] = ["a", "b"].map((end) => encoders(variant, end + suffix));
   const path = await writeNew(Object.fromEntries(await fixtureArrays(variant)), "npz");
   const data = { name: `npz:${path}` };
-  const { document } = await measure({ a, b, model: {}, data, group, scans: ["single", "full"] });
+  const { document } = await measure({ a, b, model, data, group, scans: ["single", "full"] });
   const groups = group === "module" ? expected.modules! : expected.blocks;
   expect(document.data.samples).toBe(expected.samples);
   expect(document.layers.map(({ name }) => name)).toEqual(groups.map(({ name }) => name));

@@ -1,6 +1,9 @@
 // Folders of image classifiers against transformers, timm and torchvision: logits, losses and barriers (shared/fixtures/encoders).
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectFixture, expectLogits } from "./encoder-fixtures.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { encoders, expectedOf, expectFixture, expectLogits } from "./encoder-fixtures.ts";
 import { hasShared } from "./shared.ts";
 
 const variants = ["vit", "deit", "dinov2", "convnext", "resnet", "resnet-bottleneck"];
@@ -28,6 +31,22 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
     await expectLogits("vit-heads");
     const { notes } = await expectFixture("vit-heads");
     expect(notes?.join()).toContain("each end keeps its own head");
+  });
+
+  it("equal transformers: clip-classifier", async () => {
+    await expectLogits("clip-classifier");
+    await expectFixture("clip-classifier");
+  });
+
+  it("equal transformers: the vision tower of CLIP with a matrix of texts as its head", async () => {
+    await expectFixture("clip-zero-shot", "block", "", { head: encoders("clip-zero-shot/text.safetensors") });
+  });
+
+  it("equal transformers: both towers of CLIP, with a sentence for each class", async () => {
+    const names: string[] = expectedOf("clip-both").classes!;
+    const path = join(temporaryFolder(), "classes.txt");
+    writeFileSync(path, names.map((name) => `a photo of a ${name}.\n`).join(""));
+    await expectFixture("clip-both", "block", "", { classes: path });
   });
 
   it("equal transformers by modules", async () => {

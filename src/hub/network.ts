@@ -1,4 +1,5 @@
 // A network as a folder's config describes it, whatever its kind: what reading weights, comparing two folders and measuring need to know of it.
+import type { Tensor } from "../core/index.ts";
 import type { Declared } from "../data/index.ts";
 import type { Value } from "../graph/index.ts";
 import type { Grouping, Inputs, Parameter, Training, Weights } from "../models/index.ts";
@@ -24,8 +25,26 @@ export interface FolderNetwork {
   readonly task: NetworkTask;
   /** The parameters whose sizes follow from the number of labels. Where two ends differ in it, each keeps its own. */
   readonly heads?: readonly string[];
+  /** What makes scores of a network that compares images with texts; without it {@link forward} gives none. */
+  readonly completion?: Completion;
   /** Scores of the inputs [n, …]: [n, labels]; for each token [n, T, labels]. */
   forward(inputs: Inputs, weights: Weights, training?: Training): Value;
+}
+
+/** Texts that images are compared with: a vector each, of any length, and the logarithm of what the cosines are multiplied by. */
+export interface TextHead {
+  readonly texts: Tensor;
+  readonly scale: Tensor;
+}
+
+export interface Completion {
+  /** Elements of the vectors that images and texts become. */
+  readonly dimension: number;
+  withHead(head: TextHead): FolderNetwork;
+  /** Tokens of the longest sentence, how many there are, and the network with sentences of one length; undefined without a text tower. */
+  readonly context?: number;
+  readonly vocabulary?: number;
+  withSentences?(sentences: readonly (readonly number[])[]): FolderNetwork;
 }
 
 /** What a network reads. */

@@ -2,6 +2,7 @@
 import { isModule } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
+import { openImages } from "./images.ts";
 import { arraysOf, type NetworkInput } from "./network.ts";
 import { openLabelled } from "./text/labelled.ts";
 import { openText } from "./text/text.ts";
@@ -11,7 +12,7 @@ type Open = (name: string, options: DataOptions, models: readonly ModelFolder[])
 const readers: Readonly<Record<NetworkInput["kind"], Open>> = {
   "next token": openText,
   text: openLabelled,
-  pixels: (name, options) => openData(name, options),
+  pixels: openImages,
 };
 
 /** Opens samples for the network of some folders. Throws {@link UserError} where they cannot be read, or the folders read them differently. */

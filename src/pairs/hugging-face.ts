@@ -4,6 +4,7 @@ import type { OpenOptions } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import {
+  completeFolder,
   differencesOf,
   labelDifference,
   layersOfModel,
@@ -55,12 +56,15 @@ function twoOf(read: Read): Origin {
         facts: { architecture: first.architecture },
         readData: (name, options) => openSamples(name, options, [first, second]),
         async fit(data, request) {
-          const fitted = fitFolder(folder, { ...model, parameters }, data, request);
+          const completed = await completeFolder(folder, request.model);
+          const { forward } = completed.network;
+          const fitted = fitFolder(completed, { ...model, parameters, forward }, data, request);
           if (heads && fitted.data.classes > heads.shared)
             throw new UserError(
               `${data.name} has the label ${fitted.data.classes - 1}, but one of the two ends tells ${heads.shared} classes apart. Give samples of the classes that both have.`,
             );
-          return fitted;
+          const { head, classes } = request.model;
+          return head || classes ? { ...fitted, facts: { ...fitted.facts, texts: (head ?? classes)! } } : fitted;
         },
         openEnd: (file) => openEnd(fillHeads(file, folder)),
       };

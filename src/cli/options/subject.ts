@@ -11,7 +11,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
   command
     .option(
       "--model <name>",
-      "a built-in network, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files or Hugging Face folders",
+      "a built-in network, torchvision:NAME, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files or Hugging Face folders",
     )
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
@@ -29,6 +29,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
       oneOf("classify", "tokens", "segment", "regress"),
     )
     .option("--output <name>", "the output of an ONNX graph that holds the scores")
+    .option("--head <file>", "CLIP: text_embeds of the classes and logit_scale, in .safetensors")
+    .option("--classes <file>", "CLIP: a sentence for each class, one a line, which its text tower reads")
     .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
@@ -60,7 +62,7 @@ type Options = ReturnType<ReturnType<typeof withSubject>["opts"]>;
 /** The options as the measuring takes them. */
 export function subjectOf(options: Options) {
   return {
-    model: { name: options.model, sizes: sizesOf(options) },
+    model: { name: options.model, sizes: sizesOf(options), head: options.head, classes: options.classes },
     task: options.task,
     output: options.output,
     keys: keysOfEnds(options.key),
