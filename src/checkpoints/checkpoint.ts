@@ -46,6 +46,8 @@ export interface Checkpoint {
   readonly readOnly?: string;
   /** The checkpoint that this one shows under other names. */
   readonly stored?: Stored;
+  /** Tensors whose elements are not those of the file: an adapter changes its base's. */
+  readonly computed?: ReadonlySet<string>;
   /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
   read(name: string): Promise<Tensor>;
   close(): Promise<void>;

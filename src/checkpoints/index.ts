@@ -19,7 +19,7 @@ export { adapterFiles, isCheckpointName, weightFiles } from "./folder.ts";
 export { readNpy } from "./npz/array.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { selectTensors, storedName } from "./select.ts";
+export { selectTensors, storedInfo, storedName } from "./select.ts";
 export { withCheckpoints } from "./several.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";

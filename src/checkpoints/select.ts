@@ -37,6 +37,11 @@ export function storedName({ stored }: Checkpoint, name: string): string {
   return stored ? storedName(stored.checkpoint, stored.nameOf(name)) : name;
 }
 
+/** A tensor as the file itself has it. */
+export function storedInfo({ stored, tensors, path }: Checkpoint, name: string): TensorInfo {
+  return stored ? storedInfo(stored.checkpoint, stored.nameOf(name)) : find(path, tensors, name);
+}
+
 /** The names that lie under `key`, without it. Throws {@link UserError} that lists what is there where there are none. */
 export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
   const own = [...checkpoint.tensors.keys()];

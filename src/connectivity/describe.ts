@@ -43,10 +43,10 @@ export async function describe(
     ends: { a: endValues(ends.a, metrics, scores.weights), b: endValues(ends.b, metrics, scores.weights) },
     metrics: [...metrics],
     cells,
-    ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
-    ...sharesOf(cells, layers),
+    ...(options.weights ? { weights: options.weights } : alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
+    ...(options.weights ? {} : sharesOf(cells, layers)),
     distance: await distances(pair, options.initial),
-    verdict: decide(measured, options.tolerance), // by the losses, also where only errors are reported
+    verdict: decide(measured, options.tolerance, options.weights !== undefined), // by the losses, also where only errors are reported
     ...notesOf(pair, options),
   };
 }
@@ -141,9 +141,9 @@ async function distances(
 
 function notesOf(
   { notes, cannotRecalibrate, model }: Pair,
-  { statistics = "average" }: MeasureOptions,
+  { statistics = "average", remarks = [] }: MeasureOptions,
 ): { notes?: string[] } {
-  const all = [...notes];
+  const all = [...remarks, ...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate computes them anew on the samples"}`,

@@ -44,6 +44,8 @@ export const measurementSchema = z.object({
   /** What was measured; the numbers of the other are null. Older documents have both. */
   metrics: z.array(z.enum(["loss", "error"])).optional(),
   cells: z.array(cellSchema),
+  /** The weight of b of every layer, where each has its own; the cells' `alpha` is what they have in common, else one half. */
+  weights: z.record(z.string(), number).optional(),
   lines: z.array(lineSchema).optional(),
   shares: sharesSchema.optional(),
   /** `from_init`: each end from its own initialisation. */

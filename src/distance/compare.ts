@@ -82,8 +82,8 @@ export function compareFiles(
 /** The files, what they hold, and where: state dicts under common names, ONNX graphs by their places. */
 async function weightsOf(
   files: readonly Checkpoint[],
-): Promise<StoredWeights & { readonly files: readonly Checkpoint[]; readonly notes: readonly string[] }> {
-  if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files, notes: [] };
+): Promise<StoredWeights & { readonly files: readonly Checkpoint[] }> {
+  if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files };
   const [first, second, start] = files;
   const ends = alignCheckpoints(first, second);
   const all = start && alignCheckpoints(ends.a, start);
@@ -113,7 +113,7 @@ function notesOfUncounted({ differing }: Kinds): string[] {
 
 /** The sums of a tensor of two files, in threads where it lies whole in both. */
 function sumsBetween(
-  { placeIn }: StoredWeights,
+  { placeIn }: Pick<StoredWeights, "placeIn">,
   one: Checkpoint,
   other: Checkpoint,
   summing: Summing | undefined,

@@ -2,7 +2,9 @@
 // May import: models, checkpoints, graph, core.
 export { type Comparison, compareFiles } from "./compare.ts";
 export { layerDistances, sumsOfPieces } from "./distance.ts";
-export { alignGraphs, mayBeTied, readGraph } from "./graph-weights.ts";
+export { alignGraphs, readGraph } from "./graph-weights.ts";
 export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
+export { mayBeTied } from "./tied.ts";
+export { findTransposed, notesOfTransposed } from "./transposed.ts";
 export { cannotAverage, requireAverageable } from "./whole.ts";

@@ -87,6 +87,34 @@ describe("names match", () => {
     ]);
   });
 
+  it("where only one has the rotary frequencies or the causal mask that a network makes itself", () => {
+    const more = {
+      ...net,
+      "rotary_emb.inv_freq": [4],
+      "attn.bias": [1, 1, 8, 8],
+      attn_mask: [4, 9, 9],
+    } as const;
+    for (const [x, y] of [
+      [net, more],
+      [more, net],
+      [prefixed("model.", more), net],
+    ]) {
+      const found = match(x, y);
+      expect([...found.a.keys()]).toEqual(Object.keys(net));
+      expect(found.notes.at(-1)).toContain(
+        "attn_mask (counters, masks, single numbers, or what the network computes itself).",
+      );
+    }
+    expect(() => match({ ...net, "attn.bias": [8] }, net)).toThrow("Only in a: attn.bias.");
+    expect(() => match({ ...net, frequencies: [8] }, net)).toThrow("Only in a: frequencies.");
+  });
+
+  it("where the coordinates in a window are more in one", () => {
+    const found = match({ ...net, relative_coords_table: [9, 2] }, { ...net, relative_coords_table: [25, 2] });
+    expect(partners(found)).toEqual(same);
+    expect(found.notes).toEqual(["Of other shapes in a and b, and left as they are there: relative_coords_table."]);
+  });
+
   it("where only what is not averaged has other shapes", () => {
     const found = match(
       { ...net, n: ["int64"], ids: ["int64", 1, 8] },

@@ -92,6 +92,7 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
       return addProduct(...parts, own.scale, isTransposed);
     },
     range: (name) => (factors.has(name) || whole.has(name) ? undefined : base.range?.(name)),
+    computed: new Set([...factors.keys(), ...whole.keys()]),
     rewrite: undefined,
     close: async () => {
       await file.close();

@@ -30,6 +30,22 @@ export function isModelFolder(path: string): boolean {
   return existsSync(folder) && statSync(folder).isDirectory();
 }
 
+/** What from_pretrained reads beside the weights. */
+const descriptions = [
+  "config.json",
+  "adapter_config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
+
+/** True for a folder that says what model it holds, not only weights. */
+export function hasDescription(path: string): boolean {
+  if (!isModelFolder(path)) return false;
+  const folder = findModel(path);
+  return descriptions.some((name) => existsSync(join(folder, name)));
+}
+
 /** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
 export async function readModelFolder(path: string): Promise<ModelFolder> {
   const folder = findModel(path);
@@ -81,14 +97,31 @@ function unknownFamily(config: Config, type: string): UserError {
 export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
-  return adapter ? applyAdapter(base, adapter, network.isTransposed ?? false) : base;
+  if (!adapter) return base;
+  const end = await applyAdapter(base, adapter, network.isTransposed ?? false);
+  try {
+    for (const names of network.ties) await requireTied(end, names);
+    return end;
+  } catch (error) {
+    await end.close();
+    throw error;
+  }
+}
+
+/** Throws {@link UserError} where an adapter parts a head from the embedding that it is tied to. */
+async function requireTied(end: Checkpoint, [first, ...others]: readonly string[]): Promise<void> {
+  for (const other of others) {
+    if (![first, other].some((name) => end.computed?.has(name))) continue;
+    const [x, y] = [await end.read(first), await end.read(other)];
+    if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
+      throw new UserError(
+        `${end.path} changes ${first} and ${other} apart, which its base ties. Merge the adapter in Python (merge_and_unload), and set tie_word_embeddings to false there.`,
+      );
+  }
 }
 
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
-  const { path, folder } = model;
-  const name = weightFiles.find((one) => existsSync(join(folder, one)));
-  if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
-  const file = await openCheckpoint(join(folder, name), options);
+  const file = await openCheckpoint(weightFileOf(model), options);
   try {
     return await fitNames(model, file);
   } catch (error) {
@@ -97,8 +130,15 @@ async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise
   }
 }
 
+/** The file of a folder's weights, or the index of its shards: the first that from_pretrained looks for. */
+export function weightFileOf({ path, folder }: Pick<ModelFolder, "path" | "folder">): string {
+  const name = weightFiles.find((one) => existsSync(join(folder, one)));
+  if (name) return join(folder, name);
+  throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
+}
+
 /** Tensors that older libraries wrote beside the weights: causal masks, positions, rotary frequencies. */
-const isBuffer = (name: string) =>
+export const isBuffer = (name: string) =>
   /(^|\.)rotary_emb\.inv_freq$/.test(name) ||
   /(^|\.)position_ids$/.test(name) ||
   /\.attention\.(masked_)?bias$/.test(name) ||

@@ -1,7 +1,19 @@
 // Hugging Face folders: config.json, the families of networks, their graphs, tokenizers and samples. May import: data, models, checkpoints, graph,
 // core.
-export { differencesOf, labelDifference } from "./compare.ts";
-export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
+export { hubNameOf } from "./cache.ts";
+export { requireSameNetwork } from "./compare.ts";
+export {
+  hasDescription,
+  isBuffer,
+  isModelFolder,
+  type ModelFolder,
+  openWeights,
+  readModelFolder,
+  weightFileOf,
+} from "./folder.ts";
+export { writeMergekit } from "./mergekit/config.ts";
+export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { layersOfModel, modelOf } from "./model.ts";
 export { arraysOf, type NetworkTask } from "./network.ts";
 export { openSamples } from "./samples.ts";
+export { requireSameTokenizer } from "./text/same-tokenizer.ts";

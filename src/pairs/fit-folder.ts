@@ -22,10 +22,8 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   requireArrays(folder, given);
   const inputs = (graph: Graph, shape: BatchShape) => inputsOf(folder, graph, shape);
   const batch = chooseBatch(model, given, request.batch);
-  const says = (text: string) => ({ task: text });
-  const nextToken = (tokens: number) => says(`the next token, of ${task.count}, in windows of ${tokens}`);
-  if (input.kind === "next token" && !given.labels)
-    return { model, data: given, batch, notes: [], facts: nextToken(given.labelShape[0]), inputs };
+  const facts = { task: `the next token, of ${task.count}, in windows of ${given.labelShape}` };
+  if (input.kind === "next token" && !given.labels) return { model, data: given, batch, notes: [], facts, inputs };
   if (input.kind === "next token") requireEnds(given);
   const shape = scoresShape(folder, model, given);
   const data = input.kind === "next token" ? shifted(given) : given;
@@ -36,7 +34,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
     data: fitted.data,
     batch,
     notes,
-    facts: input.kind === "next token" ? nextToken(shape[0]) : says(describeFolderTask(task, fitted.kind)),
+    facts: input.kind === "next token" ? facts : { task: describeFolderTask(task, fitted.kind) },
     inputs,
   };
 }

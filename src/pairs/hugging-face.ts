@@ -1,15 +1,6 @@
 // Two Hugging Face folders of one architecture: the config builds the network, whose input says how samples are read and whose task how they are scored.
-import { UserError } from "../core/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
-import {
-  differencesOf,
-  labelDifference,
-  layersOfModel,
-  modelOf,
-  openSamples,
-  openWeights,
-  readModelFolder,
-} from "../hub/index.ts";
+import { layersOfModel, modelOf, openSamples, openWeights, readModelFolder, requireSameNetwork } from "../hub/index.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
 import { fitFolder } from "./fit-folder.ts";
 import type { Origin } from "./origin.ts";
@@ -19,14 +10,7 @@ export const huggingFace: Origin = {
 
   async open(files, { a: pathA, b: pathB, group, allowNonfinite }) {
     const [first, second] = [await readModelFolder(pathA), await readModelFolder(pathB)];
-    const differences = differencesOf(first, second);
-    if (differences.length)
-      throw new UserError(
-        `${pathA} and ${pathB} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
-      );
-    const labels = labelDifference(first, second);
-    if (labels)
-      throw new UserError(`The labels of the two differ: ${labels.text}. Give two folders with the same labels.`);
+    requireSameNetwork(first, second);
     const kinds = await kindsOfFiles(...files);
     requireAverageable(kinds, pathA, pathB);
     const [a, b] = await openTwoEnds(files);

@@ -3,7 +3,7 @@ import { type Cell, type Measurement, type Metric, metrics, type Scored } from "
 import { isModule, moduleName } from "../core/index.ts";
 
 /** The weight of b that a document's sentences and pictures are about. */
-export const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
+const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
 /** What a document tells. */
 export const metricsOf = (document: Measurement): readonly Metric[] => document.metrics ?? metrics;
 /** The two bases, and the mean over them. */
@@ -23,6 +23,10 @@ export function scansOf(documents: Iterable<Measurement>): string[] {
   return [...found];
 }
 
+/** Whether a cell is at the weight that a document is about, or each layer at its own. */
+export const isAtWeight = (document: Measurement, { alpha }: Pick<Cell, "alpha">): boolean =>
+  document.weights !== undefined || alpha === weightOf(document);
+
 /** The cell of a scan at a layer, at the weight that the document is about. */
 export function cellOf(
   document: Measurement,
@@ -30,8 +34,7 @@ export function cellOf(
   layer: string | null,
   base: "a" | "b" | null,
 ): Cell | undefined {
-  const weight = weightOf(document);
-  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === weight);
+  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && isAtWeight(document, c));
 }
 
 /** The cell of the average of all layers. */
@@ -45,6 +48,7 @@ export const allLayers = (document: Measurement): string =>
 
 /** ` at weight 0.3 of b`; nothing at one half. */
 export function atWeight(document: Measurement): string {
+  if (document.weights) return " at the layers' own weights";
   const weight = weightOf(document);
   return weight === 0.5 ? "" : ` at weight ${weight} of b`;
 }

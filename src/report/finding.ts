@@ -1,6 +1,6 @@
 // What a measurement found, in words and in a few numbers. Reads stored values only.
 import type { Cell, Measurement, Metric } from "../connectivity/index.ts";
-import { allLayers, atWeight, drawn, fullOf, metricsOf, weightOf } from "./cells.ts";
+import { allLayers, atWeight, drawn, fullOf, isAtWeight, metricsOf } from "./cells.ts";
 import { plain, signed } from "./numbers.ts";
 
 /** The metric that sentences are about: the loss where it was measured. */
@@ -54,8 +54,7 @@ const barriersOf = (document: Measurement, full: Cell): string =>
 
 /** The random baseline beside the average, for single layers; undefined where none was measured. */
 export function baselineSentence(document: Measurement): string | undefined {
-  const weight = weightOf(document);
-  const alone = document.cells.filter(({ scan, alpha, baseline }) => scan === "single" && alpha === weight && baseline);
+  const alone = document.cells.filter((cell) => cell.scan === "single" && cell.baseline && isAtWeight(document, cell));
   if (alone.length === 0) return undefined;
   const metric = mainMetric(document);
   const median = (of: (cell: Cell) => number | null | undefined) => {
