@@ -48,10 +48,10 @@ export async function writeModelFolder(
   const family = families.find(({ type }) => type === config.model_type)!;
   const [architecture] = config.architectures as string[];
   const { parameters, ties } = family.read(new Config(path, config), architecture);
-  const others = new Set(ties.flatMap((names) => names.slice(0, -1))); // a tied tensor is stored once
+  const tied = new Set(ties.flatMap((names) => names.slice(1))); // written once
   const tensors = new Map(
     parameters
-      .filter(({ name }) => !others.has(name))
+      .filter(({ name }) => !tied.has(name))
       .map(({ name, shape }) => [name, change(name, randomTensor(`${seed} ${name}`, shape, -0.5, 0.5))]),
   );
   await writeTensors(join(path, "model.safetensors"), "safetensors", tensors);

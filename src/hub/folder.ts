@@ -138,7 +138,7 @@ export function weightFileOf({ path, folder }: Pick<ModelFolder, "path" | "folde
 }
 
 /** Tensors that older libraries wrote beside the weights: causal masks, positions, rotary frequencies. */
-export const isBuffer = (name: string) =>
+const isBuffer = (name: string) =>
   /(^|\.)rotary_emb\.inv_freq$/.test(name) ||
   /(^|\.)position_ids$/.test(name) ||
   /\.attention\.(masked_)?bias$/.test(name) ||

@@ -4,7 +4,6 @@ export { hubNameOf } from "./cache.ts";
 export { requireSameNetwork } from "./compare.ts";
 export {
   hasDescription,
-  isBuffer,
   isModelFolder,
   type ModelFolder,
   openWeights,

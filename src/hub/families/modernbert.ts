@@ -153,7 +153,7 @@ export const modernbert: Family = {
       settings,
       prefix: "model.",
       heads: ["classifier"],
-      ties: head === "masked" ? [["decoder.weight", wordEmbeddings]] : [],
+      ties: head === "masked" ? [[wordEmbeddings, "decoder.weight"]] : [],
       build(modules, inputs) {
         const x = encode(modules.within("model"), inputs, settings);
         const own = head === "sequence" ? pool(x, inputs, settings.head.pooling) : x;

@@ -13,7 +13,7 @@ export interface TracedNetwork {
   readonly settings: object;
   /** What stands before the names of the base model, `bert.`: files of a base model lack it. */
   readonly prefix?: string;
-  /** Parameters under several names; the last one, which files hold, gives the layer. */
+  /** Parameters under several names; the first one, which files hold and `build` asks for, gives the layer. */
   readonly ties?: readonly (readonly string[])[];
   /** The modules whose sizes follow from the number of labels. */
   readonly heads?: readonly string[];
@@ -37,6 +37,7 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
   return {
     parameters,
     ties,
+    tiedBy: () => ties.map((names) => names.toReversed()),
     layerOf,
     spellings(name) {
       const renamed = renames.reduce((text, [pattern, by]) => text.replace(pattern, by), name);
@@ -68,7 +69,7 @@ function parametersOf({ input, ties = [], build }: TracedNetwork): Parameter[] {
   const traced = traceParameters(graph, (modules) => build(modules, inputs));
   const shapes = new Map(traced.map(({ name, shape }) => [name, shape]));
   const others = ties.flatMap((names) => names.filter((name) => !shapes.has(name)).map((name) => ({ name, names })));
-  return [...traced, ...others.map(({ name, names }) => ({ name, shape: shapes.get(names.at(-1)!)! }))];
+  return [...traced, ...others.map(({ name, names }) => ({ name, shape: shapes.get(names[0])! }))];
 }
 
 const taskOf = ({ kind, isByToken }: NetworkTask): string => (isByToken ? `${kind} of each token` : kind);
