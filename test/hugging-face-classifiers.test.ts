@@ -343,7 +343,7 @@ describe("refuses", () => {
 
   it("two folders whose labels differ", async () => {
     const other = await changed({ id2label: { 0: "glad", 1: "calm", 2: "sad" } });
-    expect(await refused(["a", other], classes)).toContain("label 0 is calm in");
+    expect(await refused(["a", other], classes)).toContain("label 0 is calm and glad");
   });
 
   it.each([

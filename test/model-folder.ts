@@ -58,6 +58,18 @@ export async function writeModelFolder(
   return path;
 }
 
+/** Writes two folders of other weights; `out` is a place beside them. */
+export async function twoFolders(
+  within: string,
+  change?: Parameters<typeof writeModelFolder>[2],
+  config?: JsonObject,
+): Promise<{ a: string; b: string; out: string }> {
+  const [a, b] = [join(within, "a"), join(within, "b")];
+  await writeModelFolder(a, 1, change, config);
+  await writeModelFolder(b, 2, change, config);
+  return { a, b, out: join(within, "merged") };
+}
+
 /** Byte-level BPE without merges: the token of a byte is its number. */
 function byteTokenizer(): JsonObject {
   // GPT-2's printable stand-ins for bytes

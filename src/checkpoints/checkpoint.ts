@@ -53,6 +53,8 @@ export interface Checkpoint {
   close(): Promise<void>;
   /** Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not. */
   range?(name: string): ByteRange | undefined;
+  /** Other names of tensors, under which the file does not hold them: by such a name, the one that it has. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Groups of names that are one tensor in the file. */
   readonly tied?: readonly (readonly string[])[];
   /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */

@@ -19,10 +19,14 @@ export function selectTensors(
     tensors.set(name, { ...info, name, shape: shapeOf(name) ?? info.shape });
   }
   const newNames = new Map([...names].map(([name, own]) => [own, name]));
-  const { range, rewrite: _, ...rest } = checkpoint;
+  const { range, rewrite: _, aliases, ...rest } = checkpoint;
+  const known = [...(aliases ?? [])].flatMap(([alias, own]): [string, string][] =>
+    newNames.has(own) ? [[alias, newNames.get(own)!]] : [],
+  );
   return {
     ...rest,
     tensors,
+    ...(known.length ? { aliases: new Map(known) } : {}),
     stored: { checkpoint, nameOf },
     tied: checkpoint.tied
       ?.map((group) => group.flatMap((own) => newNames.get(own) ?? []))

@@ -5,7 +5,7 @@ import { openData } from "../data/index.ts";
 import { averagedSums, layerDistances, sumsOfPieces } from "../distance/index.ts";
 import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
-import { finite, summarise } from "./barrier.ts";
+import { finite, perplexityOf, summarise } from "./barrier.ts";
 import type { Cell, RandomBarriers, Scored } from "./cell.ts";
 import { mean } from "./interval.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
@@ -26,7 +26,15 @@ export async function describe(
   const ends = { a: scores.ofEnd("a", used), b: scores.ofEnd("b", used) };
   const metrics = measuredMetrics(options, ends.a);
   const measured = planned.map((one) => measureCell(one, scores));
-  const cells = measured.map((cell) => withMetrics(cell, metrics, options.precision !== undefined));
+  const hasPerplexity = pair.isLanguage === true && metrics.includes("loss");
+  const cells = measured.map((cell) => ({
+    ...withMetrics(cell, metrics, options.precision !== undefined),
+    ...(hasPerplexity ? { perplexity: perplexityOf(cell.loss?.value ?? null) } : {}),
+  }));
+  const valuesOf = (end: SampleScores) => {
+    const values = endValues(end, metrics, scores.weights);
+    return hasPerplexity ? { ...values, perplexity: perplexityOf(values.loss) } : values;
+  };
   const alphas = [...new Set(cells.map((cell) => cell.alpha))];
   return {
     schema: "layerwise/measure@1",
@@ -40,7 +48,7 @@ export async function describe(
       sha256: await hashOfSamples(pair, used, options),
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
-    ends: { a: endValues(ends.a, metrics, scores.weights), b: endValues(ends.b, metrics, scores.weights) },
+    ends: { a: valuesOf(ends.a), b: valuesOf(ends.b) },
     metrics: [...metrics],
     cells,
     ...(options.weights ? { weights: options.weights } : alphas.length > 1 ? { lines: maximaOf(cells) } : {}),

@@ -10,7 +10,8 @@ const maybe = number.nullable();
 const distance = z.object({ euclidean: maybe, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
 const end = z.object({ path: z.string(), sha256: z.string() });
-const scores = z.object({ loss: maybe, error: maybe });
+/** Loss in nats, of language models per token, with its exponential; error in percent, of language models that of next tokens. */
+const scores = z.object({ loss: maybe, error: maybe, perplexity: maybe.optional() });
 
 /** The largest barrier over the weights of a line. */
 const peak = z.object({ alpha: number, barrier: number }).nullable();

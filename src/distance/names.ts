@@ -50,6 +50,8 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   }
   const [bareX, bareY] = [withoutParallel(x), withoutParallel(y)];
   if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
+  const [oldX, oldY] = [withOldNorms(bareX), withOldNorms(bareY)];
+  if (isOneNetwork(oldX, oldY, tied)) return matched(oldX, oldY);
   const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
   const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name))); // else they are not looked for under a prefix
   const pairs = [
@@ -104,6 +106,18 @@ function withoutParallel(renamed: Renamed): Renamed {
   if (new Set(bare).size < names.length) return renamed;
   const own = [...renamed.names.values()];
   return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
+}
+
+/** Weight normalisation under the names that it had before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
+function withOldNorms(renamed: Renamed): Renamed {
+  const names = new Map<string, string>();
+  for (const [name, own] of renamed.names) {
+    const [, weight] = /^(.*)original[01]$/.exec(name) ?? [];
+    const isNorm = weight !== undefined && [0, 1].every((part) => renamed.names.has(`${weight}original${part}`));
+    const ending = name.endsWith("0") ? "_g" : "_v";
+    names.set(isNorm ? name.replace(/(^|\.)parametrizations\.([^.]+)\.original[01]$/, `$1$2${ending}`) : name, own);
+  }
+  return names.size === renamed.names.size ? { ...renamed, names } : renamed;
 }
 
 /** Without the prefix that one of them has more. */

@@ -24,7 +24,12 @@ export interface ModelFolder {
   readonly network: FolderNetwork;
 }
 
-/** True for a folder with a config.json, or a name that the cache has. */
+/** The weights of a folder, and the network that they are of. */
+export interface FolderWeights extends Checkpoint {
+  readonly model: ModelFolder;
+}
+
+/** True for a folder, or a name that the cache has. */
 export function isModelFolder(path: string): boolean {
   const folder = findModel(path);
   return existsSync(folder) && statSync(folder).isDirectory();
@@ -89,19 +94,19 @@ function unknownFamily(config: Config, type: string): UserError {
   const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}.`,
+    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; for distances alone, give the files of the weights.`,
   );
 }
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
-export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<FolderWeights> {
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
-  if (!adapter) return base;
+  if (!adapter) return { ...base, model };
   const end = await applyAdapter(base, adapter, network.isTransposed ?? false);
   try {
     for (const names of network.ties) await requireTied(end, names);
-    return end;
+    return { ...end, model };
   } catch (error) {
     await end.close();
     throw error;
@@ -123,7 +128,7 @@ async function requireTied(end: Checkpoint, [first, ...others]: readonly string[
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitNames(model, file);
+    return await fitWeights(model, file);
   } catch (error) {
     await file.close();
     throw error;
@@ -144,7 +149,8 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-async function fitNames({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} where it is of another network. */
+export async function fitWeights({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
   const { parameters, ties } = network;
   const wanted = new Map(parameters.map((p) => [p.name, p]));
   const stored = new Map<string, string>();

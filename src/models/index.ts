@@ -18,4 +18,4 @@ export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
 export { graphParameters, joinTransposed, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
-export { classification, scoresOf } from "./scores.ts";
+export { batchScores, classification, scoresOf } from "./scores.ts";

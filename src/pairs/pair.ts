@@ -1,11 +1,12 @@
 // Opens pairs: two ends of one network, and the samples that it is measured on, all checked against each other.
 import { openCheckpoint } from "../checkpoints/index.ts";
-import { UserError } from "../core/index.ts";
+import { isModule, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { isModelFolder } from "../hub/index.ts";
+import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
-import { huggingFace } from "./hugging-face.ts";
+import { folderWithStates, huggingFace } from "./hugging-face.ts";
 import type { Ends, EndsRequest, Origin, Pair, PairRequest } from "./origin.ts";
 import { twoGraphs } from "./two-graphs.ts";
 
@@ -29,13 +30,20 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 
 /** The origin of a pair, by what the user names. */
 function originOf({ a, b, model: { name } }: EndsRequest): Origin {
-  if (name !== undefined) return name.endsWith(".onnx") ? graphWithStates : builtIn;
+  if (name !== undefined) return originOfModel(name);
   const [isFolder, isOther] = [a, b].map(isModelFolder);
   if (isFolder !== isOther)
     throw new UserError(
       `${isFolder ? a : b} is a folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
     );
   return isFolder ? huggingFace : twoGraphs;
+}
+
+/** The origin of two checkpoints of a named network. */
+function originOfModel(name: string): Origin {
+  if (name.endsWith(".onnx")) return graphWithStates;
+  const isOurs = isModule(name) || networks.some((network) => network.name === name);
+  return !isOurs && isModelFolder(name) ? folderWithStates : builtIn;
 }
 
 /** Opens both ends; their files stay open for what `use` returns, which closes them. */

@@ -151,6 +151,7 @@ export const modernbert: Family = {
       input: { kind: "text", vocabulary: settings.vocabulary, context, isBounded: false, types: 0 },
       task,
       settings,
+      isRotated: true,
       prefix: "model.",
       heads: ["classifier"],
       ties: head === "masked" ? [[wordEmbeddings, "decoder.weight"]] : [],

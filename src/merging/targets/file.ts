@@ -1,6 +1,6 @@
 // A merged file: a copy of a's in its format, with the record beside it.
-import { rename } from "node:fs/promises";
-import { type Checkpoint, openCheckpoint, rewriteCheckpoint } from "../../checkpoints/index.ts";
+import { rename as move } from "node:fs/promises";
+import { type Checkpoint, isAverageName, openCheckpoint, rewriteCheckpoint } from "../../checkpoints/index.ts";
 import { listSome, partName, writeAtomic } from "../../core/index.ts";
 import type { Keys } from "../../pairs/index.ts";
 import { recordPath, recordText } from "../record.ts";
@@ -14,7 +14,11 @@ interface FileOptions {
   readonly keys?: Keys;
 }
 
-export function fileTarget({ a, b, out, keys = {} }: FileOptions): Target {
+/** `rename` gives what was written the names of the ends, where those are not the file's. */
+export function fileTarget(
+  { a, b, out, keys = {} }: FileOptions,
+  rename: (file: Checkpoint) => Promise<Checkpoint> = async (file) => file,
+): Target {
   const part = partName(out); // what is there under `out` stays until all is done
   return {
     part,
@@ -25,22 +29,29 @@ export function fileTarget({ a, b, out, keys = {} }: FileOptions): Target {
       const sha256 = await rewriteCheckpoint(x, part, names, replace);
       return { sha256, notes: notesOfCopy(x, out) };
     },
-    openWritten: () => openCheckpoint(part, { key: keys.a }),
+    openWritten: async () => rename(await openCheckpoint(part, { key: keys.a })),
     async finish(record) {
       await writeAtomic(recordPath(out, false), recordText(record));
-      await rename(part, out);
+      await move(part, out);
     },
   };
 }
 
-/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those. */
+/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those, others a student or a teacher. */
 function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
-  if (copies.length === 0) return [];
-  const names = listSome(
-    copies.map((name) => JSON.stringify(name)),
-    3,
-  );
+  const averages = copies.filter(isAverageName);
+  const others = copies.filter((name) => !isAverageName(name));
+  const note = (names: readonly string[], what: string) =>
+    names.length
+      ? [
+          `${out}: ${listSome(
+            names.map((name) => JSON.stringify(name)),
+            3,
+          )} ${names.length > 1 ? "are" : "is"} still a's, which ${what}.`,
+        ]
+      : [];
   return [
-    `${out}: ${names} ${copies.length > 1 ? "are" : "is"} still a's, which a loader that prefers a moving average reads.`,
+    ...note(averages, "a loader that prefers a moving average reads"),
+    ...note(others, `${others.length > 1 ? "have" : "has"} the same names`),
   ];
 }
