@@ -46,7 +46,7 @@ export async function writeModelFolder(
   writeFileSync(join(path, "tokenizer.json"), JSON.stringify(byteTokenizer()));
   writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify({ pad_token: "!" }));
   const family = families.find(({ type }) => type === config.model_type)!;
-  const [architecture] = config.architectures as string[];
+  const [architecture] = (config.architectures ?? []) as string[];
   const { parameters, ties } = family.read(new Config(path, config), architecture);
   const tied = new Set(ties.flatMap((names) => names.slice(1))); // written once
   const tensors = new Map(

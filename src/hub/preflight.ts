@@ -81,8 +81,6 @@ function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
   const both = (describe: (model: ModelFolder) => string) => () => `${describe(a)} and ${describe(b)}`;
   const isOneFamily = a.family === b.family;
   const { input } = a.network;
-  const hasLabels =
-    input.kind !== "next token" && !(input.kind === "text" && a.network.task.count === input.vocabulary);
   const hasSizeOfContext = [a, b].some(({ network: { input } }) => input.kind === "pixels" || input.isBounded);
   return [
     isOneFamily
