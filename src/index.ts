@@ -19,7 +19,13 @@ export {
 } from "./connectivity/index.ts";
 export { type Tensor, UserError } from "./core/index.ts";
 export { type DataOptions, type Dataset, fetchData, openData } from "./data/index.ts";
-export { type Comparison, compareFiles } from "./distance/index.ts";
+export {
+  type Comparison,
+  compareFiles,
+  compareFolders,
+  comparisonJsonSchema,
+  type FolderComparison,
+} from "./distance/index.ts";
 export {
   type Cost,
   measureInPieces,

@@ -1,5 +1,5 @@
 // The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files and as Hugging Face folders, and samples for them.
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, type Tensor, tensor } from "../src/core/index.ts";
 import { openData } from "../src/data/index.ts";
@@ -46,6 +46,8 @@ export async function guideFolder(): Promise<string> {
   ]);
   await writeTensors(at("tokens.npz"), "npz", tokens);
   writeFileSync(at("text.txt"), "To be, or not to be, that is the question.\n".repeat(12));
+  const [, recipe] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, "docs/hugging-face.md"), "utf8"))!;
+  writeFileSync(at("mine.yaml"), recipe);
   copyFileSync(at("a.onnx"), at("graph.onnx"));
   copyFileSync(join(projectRoot, "docs/examples/rings.mjs"), at("rings.mjs"));
   const data = await openData("cifar10-half", { samples: 40 });

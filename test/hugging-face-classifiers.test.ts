@@ -1,11 +1,12 @@
 // Tiny encoders, made here: losses of a closed form, padding that changes nothing, the layers, and what is refused.
-import { writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type MeasureOptions, measure } from "../src/connectivity/index.ts";
 import { type Tensor, tensor } from "../src/core/index.ts";
 import type { JsonObject } from "../src/hub/config.ts";
 import { openWeights, readModelFolder } from "../src/hub/index.ts";
+import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeNew, writeTensors } from "./checkpoints.ts";
 import { writeModelFolder } from "./model-folder.ts";
 
@@ -241,6 +242,31 @@ describe("folders", () => {
     await expect(openWeights(unknown)).rejects.toThrow("does not provide for: bert.adapter.bias");
   });
 
+  it("are merged under the names that their files have, tied copies included", async () => {
+    for (const end of ["a", "b"]) {
+      const file = join(at(`masked-${end}`), "model.safetensors");
+      const tensors = await readTensors(file);
+      mkdirSync(at(`written-${end}`));
+      cpSync(at(`masked-${end}`), at(`written-${end}`), { recursive: true });
+      tensors.set("cls.predictions.decoder.weight", tensors.get("bert.embeddings.word_embeddings.weight")!);
+      tensors.set("cls.predictions.decoder.bias", tensors.get("cls.predictions.bias")!);
+      tensors.set("bert.pooler.dense.bias", tensor("float32", [8]));
+      await writeTensors(join(at(`written-${end}`), "model.safetensors"), "safetensors", tensors);
+    }
+    const out = at("merged");
+    await merge({ a: at("written-a"), b: at("written-b"), out });
+    const [x, y, merged] = await Promise.all(
+      [at("written-a"), at("written-b"), out].map((path) => readTensors(join(path, "model.safetensors"))),
+    );
+    expect([...merged.keys()]).toEqual([...x.keys()]);
+    for (const [name, { data }] of merged) {
+      const [own, other] = [x.get(name)!.data, y.get(name)!.data].map((part) => part as Float32Array);
+      data.forEach((value: unknown, i: number) => {
+        expect(value, name).toBeCloseTo((own[i] + other[i]) / 2, 6);
+      });
+    }
+  });
+
   it("of language models take arrays whose labels are the tokens themselves", async () => {
     const text = Array.from({ length: 40 }, (_, i) => 97 + ((i * i) % 23));
     writeFileSync(at("text.txt"), String.fromCharCode(...text));
@@ -317,7 +343,7 @@ describe("refuses", () => {
 
   it("two folders whose labels differ", async () => {
     const other = await changed({ id2label: { 0: "glad", 1: "calm", 2: "sad" } });
-    expect(await refused(["a", other], classes)).toContain("label 0 is calm in");
+    expect(await refused(["a", other], classes)).toContain("label 0 is calm and glad");
   });
 
   it.each([

@@ -455,7 +455,10 @@ it("refuses what it cannot take, by name", async () => {
   expect(await refusal(ends, { x, labels: soft })).toContain("are soft: rows that sum to 1, which are not supported");
   expect((await measured(ends, { x, labels: soft }, { task: "regress" })).document.ends.a.error).toBeNull();
   expect(await refusal(ends, { x, labels: whole([6], [0, 1, 2, 7, 0, 1]) })).toContain(
-    "for 8 classes (the largest label is 7): it gives y [6,3]",
+    "for 8 classes (the largest label is 7): it gives y [6,3]. Give other labels,",
+  );
+  expect(await refusal(ends, { x, labels: whole([6], [0, 1, 2, 255, 0, 1]) })).toContain(
+    "(the largest label is 255): it gives y [6,3]. If 255 marks what does not count, save -1 in its place. Give other",
   );
   expect(await refusal(ends, { x, label: whole([6], classesOf(6, 3)), y: whole([6], classesOf(6, 3)) })).toContain(
     "has no array named labels, but label, y, which could be. Rename",

@@ -46,16 +46,28 @@ export async function writeModelFolder(
   writeFileSync(join(path, "tokenizer.json"), JSON.stringify(byteTokenizer()));
   writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify({ pad_token: "!" }));
   const family = families.find(({ type }) => type === config.model_type)!;
-  const [architecture] = config.architectures as string[];
+  const [architecture] = (config.architectures ?? []) as string[];
   const { parameters, ties } = family.read(new Config(path, config), architecture);
-  const others = new Set(ties.flatMap((names) => names.slice(0, -1))); // a tied tensor is stored once
+  const tied = new Set(ties.flatMap((names) => names.slice(1))); // written once
   const tensors = new Map(
     parameters
-      .filter(({ name }) => !others.has(name))
+      .filter(({ name }) => !tied.has(name))
       .map(({ name, shape }) => [name, change(name, randomTensor(`${seed} ${name}`, shape, -0.5, 0.5))]),
   );
   await writeTensors(join(path, "model.safetensors"), "safetensors", tensors);
   return path;
+}
+
+/** Writes two folders of other weights; `out` is a place beside them. */
+export async function twoFolders(
+  within: string,
+  change?: Parameters<typeof writeModelFolder>[2],
+  config?: JsonObject,
+): Promise<{ a: string; b: string; out: string }> {
+  const [a, b] = [join(within, "a"), join(within, "b")];
+  await writeModelFolder(a, 1, change, config);
+  await writeModelFolder(b, 2, change, config);
+  return { a, b, out: join(within, "merged") };
 }
 
 /** Byte-level BPE without merges: the token of a byte is its number. */

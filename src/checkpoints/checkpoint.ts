@@ -46,11 +46,15 @@ export interface Checkpoint {
   readonly readOnly?: string;
   /** The checkpoint that this one shows under other names. */
   readonly stored?: Stored;
+  /** Tensors whose elements are not those of the file: an adapter changes its base's. */
+  readonly computed?: ReadonlySet<string>;
   /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
   read(name: string): Promise<Tensor>;
   close(): Promise<void>;
   /** Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not. */
   range?(name: string): ByteRange | undefined;
+  /** Other names of tensors, under which the file does not hold them: by such a name, the one that it has. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Groups of names that are one tensor in the file. */
   readonly tied?: readonly (readonly string[])[];
   /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */

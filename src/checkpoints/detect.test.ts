@@ -24,6 +24,10 @@ it.each([
   ["<!DOCTYPE html>", "x.pt is a web page, not a checkpoint. Download the file itself."],
   ["\x93NUMPY\x01\x00", "x.pt is a single .npy array. Save the arrays by name with numpy.savez."],
   ["\x89HDF\r\n", "x.pt is an HDF5 file. Save the weights as .npz or .safetensors."],
+  [
+    `./model_weights.ckpt${"\0".repeat(237)}ustar${"\0".repeat(250)}`,
+    "x.pt is a tar archive. Unpack it, and give the checkpoint in it (model_weights.ckpt of NeMo).",
+  ],
   ["\x1f\x8b\x08", "x.pt is packed by gzip. Unpack it first."],
   [
     "\x80\x04N.",

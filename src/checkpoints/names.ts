@@ -3,6 +3,9 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import { selectTensors } from "./select.ts";
 
+/** Whether a key or a component of a name is a moving average's. */
+export const isAverageName = (name: string): boolean => /(^|[^a-z])ema([^a-z]|$)/i.test(name);
+
 /** Components that only wrappers use, wherever they are in a name. */
 const infixes = /(^|\.)(?:(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.)+/g;
 

@@ -19,10 +19,14 @@ export function selectTensors(
     tensors.set(name, { ...info, name, shape: shapeOf(name) ?? info.shape });
   }
   const newNames = new Map([...names].map(([name, own]) => [own, name]));
-  const { range, rewrite: _, ...rest } = checkpoint;
+  const { range, rewrite: _, aliases, ...rest } = checkpoint;
+  const known = [...(aliases ?? [])].flatMap(([alias, own]): [string, string][] =>
+    newNames.has(own) ? [[alias, newNames.get(own)!]] : [],
+  );
   return {
     ...rest,
     tensors,
+    ...(known.length ? { aliases: new Map(known) } : {}),
     stored: { checkpoint, nameOf },
     tied: checkpoint.tied
       ?.map((group) => group.flatMap((own) => newNames.get(own) ?? []))
@@ -35,6 +39,11 @@ export function selectTensors(
 /** What a tensor is called in the file itself. */
 export function storedName({ stored }: Checkpoint, name: string): string {
   return stored ? storedName(stored.checkpoint, stored.nameOf(name)) : name;
+}
+
+/** A tensor as the file itself has it. */
+export function storedInfo({ stored, tensors, path }: Checkpoint, name: string): TensorInfo {
+  return stored ? storedInfo(stored.checkpoint, stored.nameOf(name)) : find(path, tensors, name);
 }
 
 /** The names that lie under `key`, without it. Throws {@link UserError} that lists what is there where there are none. */

@@ -42,6 +42,10 @@ export async function unknownFormat(source: Source, head: Uint8Array): Promise<U
   // a table of TensorFlow ends with a mark
   if (size >= 8 && Buffer.from(await source.read(size - 8, 8)).toString("hex") === "57fb808b247547db")
     return new UserError(`${path} ${tensorFlow}`);
+  if (size >= 262 && Buffer.from(await source.read(257, 5)).toString("latin1") === "ustar")
+    return new UserError(
+      `${path} is a tar archive. Unpack it, and give the checkpoint in it (model_weights.ckpt of NeMo).`,
+    );
   const start = quote(Buffer.from(head.subarray(0, 8)).toString("latin1"));
   const fault = `${path} begins with ${start}, which no checkpoint does that layerwise reads`;
   return new UserError(`${fault}. Give a .safetensors, .pt, .npz or .onnx file.`);

@@ -34,5 +34,8 @@ export function intervalOf(scores: Scores, metric: Metric, barriers: ArrayLike<n
   return differenceInterval(barriers, ends, weights);
 }
 
+/** Of a language model: the exponential of its mean loss in nats per token. */
+export const perplexityOf = (loss: number | null): number | null => (loss === null ? null : finite(Math.exp(loss)));
+
 /** JSON has no infinity: null stands for a value that is not finite. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

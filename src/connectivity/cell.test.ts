@@ -18,7 +18,7 @@ it("what is encoded is decoded again, with the metrics that were measured only",
       const cell = {
         ...place,
         ...of({ loss: x, error: y }),
-        ...(seen === undefined ? {} : { samples: seen }),
+        ...(seen === undefined ? {} : { perplexity: x.value, samples: seen }),
         ...(count === undefined ? {} : { baseline: of({ loss: random, error: random }) }),
       };
       const stored = encodeCell(cell);
@@ -35,11 +35,12 @@ it("is stored under the names and in the order of layerwise/measure@1", () => {
   const stored = encodeCell({
     ...place,
     loss: scores,
+    perplexity: 8,
     samples: 5,
     baseline: { loss: { barrier: 6, draws: [5, 7] } },
   });
   expect(JSON.stringify(stored)).toBe(
-    '{"scan":"single","layer":"fc","averaged":["fc"],"base":"a","alpha":0.5,"loss":1,"error":null,"loss_barrier":2,' +
+    '{"scan":"single","layer":"fc","averaged":["fc"],"base":"a","alpha":0.5,"loss":1,"error":null,"perplexity":8,"loss_barrier":2,' +
       '"loss_interval":[3,4],"error_barrier":null,"error_interval":null,"samples":5,"baseline":{"loss_barrier":6,' +
       '"error_barrier":null,"loss_draws":[5,7],"error_draws":[null,null]}}',
   );

@@ -37,6 +37,8 @@ export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
   readonly base: "a" | "b" | null;
   /** The weight of end b. */
   readonly alpha: number;
+  /** Of a language model, where its loss was measured. */
+  readonly perplexity?: number | null;
   /** Samples that it saw, where a precision was asked for. */
   readonly samples?: number;
   readonly baseline?: Readonly<Partial<Record<Metric, RandomBarriers>>>;
@@ -54,6 +56,8 @@ export const cellSchema = z.object({
   alpha: z.number(),
   loss: maybe,
   error: maybe,
+  /** Of a language model: the exponential of the loss, which is in nats per token. */
+  perplexity: maybe.optional(),
   loss_barrier: maybe,
   loss_interval: interval,
   error_barrier: maybe,
@@ -74,7 +78,8 @@ export const cellSchema = z.object({
 export type StoredCell = z.infer<typeof cellSchema>;
 
 /** The stored form, its keys in the document's order. */
-export function encodeCell({ scan, layer, averaged, base, alpha, loss, error, samples, baseline }: Cell): StoredCell {
+export function encodeCell(cell: Cell): StoredCell {
+  const { scan, layer, averaged, base, alpha, loss, error, perplexity, samples, baseline } = cell;
   return {
     scan,
     layer,
@@ -83,6 +88,7 @@ export function encodeCell({ scan, layer, averaged, base, alpha, loss, error, sa
     alpha,
     loss: loss?.value ?? null,
     error: error?.value ?? null,
+    ...(perplexity === undefined ? {} : { perplexity }),
     loss_barrier: loss?.barrier ?? null,
     loss_interval: loss?.interval ?? null,
     error_barrier: error?.barrier ?? null,
@@ -104,7 +110,7 @@ function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNull
 
 /** What {@link encodeCell} made, with the metrics that its document measured. */
 export function decodeCell(stored: StoredCell, measured: readonly Metric[]): Cell {
-  const { scan, layer, averaged, base, alpha, samples, baseline } = stored;
+  const { scan, layer, averaged, base, alpha, perplexity, samples, baseline } = stored;
   const of = <T>(read: (metric: Metric) => T): Partial<Record<Metric, T>> =>
     Object.fromEntries(measured.map((metric) => [metric, read(metric)]));
   return {
@@ -118,6 +124,7 @@ export function decodeCell(stored: StoredCell, measured: readonly Metric[]): Cel
       barrier: stored[`${metric}_barrier`],
       interval: stored[`${metric}_interval`],
     })),
+    ...(perplexity === undefined ? {} : { perplexity }),
     ...(samples === undefined ? {} : { samples }),
     ...(baseline
       ? {

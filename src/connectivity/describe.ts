@@ -5,7 +5,7 @@ import { openData } from "../data/index.ts";
 import { averagedSums, layerDistances, sumsOfPieces } from "../distance/index.ts";
 import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
-import { finite, summarise } from "./barrier.ts";
+import { finite, perplexityOf, summarise } from "./barrier.ts";
 import type { Cell, RandomBarriers, Scored } from "./cell.ts";
 import { mean } from "./interval.ts";
 import { maximaOf, sharesOf } from "./lines.ts";
@@ -26,7 +26,15 @@ export async function describe(
   const ends = { a: scores.ofEnd("a", used), b: scores.ofEnd("b", used) };
   const metrics = measuredMetrics(options, ends.a);
   const measured = planned.map((one) => measureCell(one, scores));
-  const cells = measured.map((cell) => withMetrics(cell, metrics, options.precision !== undefined));
+  const hasPerplexity = pair.isLanguage === true && metrics.includes("loss");
+  const cells = measured.map((cell) => ({
+    ...withMetrics(cell, metrics, options.precision !== undefined),
+    ...(hasPerplexity ? { perplexity: perplexityOf(cell.loss?.value ?? null) } : {}),
+  }));
+  const valuesOf = (end: SampleScores) => {
+    const values = endValues(end, metrics, scores.weights);
+    return hasPerplexity ? { ...values, perplexity: perplexityOf(values.loss) } : values;
+  };
   const alphas = [...new Set(cells.map((cell) => cell.alpha))];
   return {
     schema: "layerwise/measure@1",
@@ -40,13 +48,13 @@ export async function describe(
       sha256: await hashOfSamples(pair, used, options),
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
-    ends: { a: endValues(ends.a, metrics, scores.weights), b: endValues(ends.b, metrics, scores.weights) },
+    ends: { a: valuesOf(ends.a), b: valuesOf(ends.b) },
     metrics: [...metrics],
     cells,
-    ...(alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
-    ...sharesOf(cells, layers),
+    ...(options.weights ? { weights: options.weights } : alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
+    ...(options.weights ? {} : sharesOf(cells, layers)),
     distance: await distances(pair, options.initial),
-    verdict: decide(measured, options.tolerance), // by the losses, also where only errors are reported
+    verdict: decide(measured, options.tolerance, options.weights !== undefined), // by the losses, also where only errors are reported
     ...notesOf(pair, options),
   };
 }
@@ -141,9 +149,9 @@ async function distances(
 
 function notesOf(
   { notes, cannotRecalibrate, model }: Pair,
-  { statistics = "average" }: MeasureOptions,
+  { statistics = "average", remarks = [] }: MeasureOptions,
 ): { notes?: string[] } {
-  const all = [...notes];
+  const all = [...remarks, ...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate computes them anew on the samples"}`,

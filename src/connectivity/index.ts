@@ -1,7 +1,7 @@
 // Layer-wise mode connectivity: scans, cells, barriers, intervals, the verdict, and the stored result.
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
-export { intervalOf, summarise } from "./barrier.ts";
+export { intervalOf, perplexityOf, summarise } from "./barrier.ts";
 export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
 export { mean } from "./interval.ts";
 export { sharesOf } from "./lines.ts";

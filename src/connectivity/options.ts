@@ -13,4 +13,6 @@ export interface MeasureOptions extends PairRequest, PlanOptions {
   /** The two initialisations, for the distances from them. */
   readonly initial?: readonly [string, string];
   readonly tolerance?: number;
+  /** Sentences about what was asked for, which the result's notes begin with. */
+  readonly remarks?: readonly string[];
 }

@@ -10,7 +10,8 @@ const maybe = number.nullable();
 const distance = z.object({ euclidean: maybe, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
 const end = z.object({ path: z.string(), sha256: z.string() });
-const scores = z.object({ loss: maybe, error: maybe });
+/** Loss in nats, of language models per token, with its exponential; error in percent, of language models that of next tokens. */
+const scores = z.object({ loss: maybe, error: maybe, perplexity: maybe.optional() });
 
 /** The largest barrier over the weights of a line. */
 const peak = z.object({ alpha: number, barrier: number }).nullable();
@@ -44,6 +45,8 @@ export const measurementSchema = z.object({
   /** What was measured; the numbers of the other are null. Older documents have both. */
   metrics: z.array(z.enum(["loss", "error"])).optional(),
   cells: z.array(cellSchema),
+  /** The weight of b of every layer, where each has its own; the cells' `alpha` is what they have in common, else one half. */
+  weights: z.record(z.string(), number).optional(),
   lines: z.array(lineSchema).optional(),
   shares: sharesSchema.optional(),
   /** `from_init`: each end from its own initialisation. */

@@ -27,16 +27,17 @@ const weightOf = (cells: readonly JudgedCell[]): number =>
   );
 
 /**
- * Judges each layer by its `single` cells at one weight: average when every base's interval ends below the tolerance,
+ * Judges each layer by its `single` cells at one weight, or each at its own: average when every base's interval ends below the tolerance,
  * keep when one begins above it.
  */
-export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdict {
+export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwn = false): Verdict {
   const weight = weightOf(cells);
-  const joint = cells.find((cell) => cell.scan === "full" && cell.alpha === weight);
+  const isJudged = (cell: JudgedCell) => haveOwn || cell.alpha === weight;
+  const joint = cells.find((cell) => cell.scan === "full" && isJudged(cell));
   const full = joint && (joint.loss?.barrier ?? null);
   const limit = tolerance ?? defaultTolerance(full);
   const verdict = { average: [] as string[], keep: [] as string[], undecided: [] as string[] };
-  const singles = byLayer(cells.filter((cell) => cell.scan === "single" && cell.alpha === weight));
+  const singles = byLayer(cells.filter((cell) => cell.scan === "single" && isJudged(cell)));
   for (const [layer, group] of singles) {
     const losses = group.map(({ loss }) => loss ?? { barrier: null, interval: null });
     const isBelow = losses.every(({ interval }) => interval !== null && interval[1] <= limit);
@@ -50,7 +51,7 @@ export function decide(cells: readonly JudgedCell[], tolerance?: number): Verdic
     ...verdict,
     tolerance: limit,
     alpha: weight,
-    reason: reasonOf(verdict, { limit, weight, full, judged: singles.size, bases }),
+    reason: reasonOf(verdict, { limit, weight: haveOwn ? undefined : weight, full, judged: singles.size, bases }),
   };
 }
 
@@ -68,13 +69,13 @@ function reasonOf(
     full,
     judged,
     bases,
-  }: { limit: number; weight: number; full: number | null | undefined; judged: number; bases: number },
+  }: { limit: number; weight: number | undefined; full: number | null | undefined; judged: number; bases: number },
 ): string {
   if (judged === 0) return "No single layers were measured, so nothing is judged.";
   const { average, keep, undecided } = verdict;
   const unsure = undecided.length ? ` and ${undecided.length} cannot be told apart from it with so few samples` : "";
   const [all, some] = bases > 1 ? [" on both bases", " on one at least"] : ["", ""];
-  const at = weight === 0.5 ? "" : ` at weight ${weight} of b`;
+  const at = weight === undefined ? " at its own weight" : weight === 0.5 ? "" : ` at weight ${weight} of b`;
   const alone = `Averaged alone${at}, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}${all}, ${keep.length} exceed it${some}${unsure}.`;
   const joint =
     full === undefined

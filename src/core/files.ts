@@ -44,10 +44,10 @@ export async function makeFolder(path: string): Promise<string | undefined> {
 
 const unfinished = new Set<string>();
 process.on("exit", () => {
-  for (const path of unfinished) rmSync(path, { force: true });
+  for (const path of unfinished) rmSync(path, { force: true, recursive: true });
 });
 
-/** Removes a file when this process ends, also by an interrupt, unless the returned function is called before. */
+/** Removes a file or folder when this process ends, also by an interrupt, unless the returned function is called before. */
 export function removeAtExit(path: string): () => void {
   unfinished.add(path);
   return () => unfinished.delete(path);

@@ -1,6 +1,6 @@
 // Content hashes: of bytes, of files (streamed) and of plain values (keys sorted, so equal values hash equally).
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Answer, Order } from "./hash.thread.ts";
@@ -9,6 +9,19 @@ import { startThread } from "./threads.ts";
 /** SHA-256 of bytes, as 64 hexadecimal digits. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** SHA-256 of a file of any size, before anything else goes on. */
+export function sha256FileSync(path: string): string {
+  const hash = createHash("sha256");
+  const file = openSync(path, "r");
+  try {
+    const chunk = new Uint8Array(1 << 20);
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+    return hash.digest("hex");
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Bytes of a file from which on hashing it in a thread pays. */

@@ -11,3 +11,4 @@ export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";
 export { startThread } from "./threads.ts";
+export { watchFiles } from "./unchanged.ts";

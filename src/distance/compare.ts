@@ -2,23 +2,13 @@
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
-import { type Distances, layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
+import { layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
 import { alignCheckpoints } from "./keys.ts";
 import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
+import type { Comparison } from "./result.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
-
-export interface Comparison {
-  readonly schema: "layerwise/distance@1";
-  readonly a: { readonly path: string };
-  readonly b: { readonly path: string };
-  readonly init?: { readonly path: string };
-  readonly layers: readonly Layer[];
-  readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
-  /** What the distances do not tell, as sentences. */
-  readonly notes?: readonly string[];
-}
 
 type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
@@ -33,7 +23,7 @@ export interface CompareOptions {
 /** Elements from which on threads for the sums pay. */
 const large = 2e7;
 
-/** `onProgress` hears how many of all elements are done. */
+/** The distances of two files. `onProgress` hears how many of all elements are done. */
 export function compareFiles(
   a: string,
   b: string,
@@ -42,48 +32,61 @@ export function compareFiles(
 ): Promise<Comparison> {
   const paths = [{ path: a, key: keys.a }, { path: b, key: keys.b }, ...(init ? [{ path: init, key: keys.init }] : [])];
   return withCheckpoints(paths, async (...opened) => {
-    const { files, notes: readings, ...weights } = await weightsOf(opened);
-    const [x, y, start] = files;
-    const { tensors, tied, kinds } = weights;
+    const weights = await weightsOf(opened);
+    const { tensors, tied } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
     const layers = groupLayers(tensors, { group, tied });
-    const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    const total = elements * (start ? 3 : 1);
-    let done = 0;
-    const summing = total > large ? startSumming() : undefined;
-    const count = (elements: number) => {
-      done += elements;
-      onProgress(done, total);
-    };
-    const undefinedDistances = collectUndefinedDistances(layers);
-    const between = async (one: Checkpoint, other: Checkpoint) => {
-      const sums = averagedSums(sumsBetween(weights, one, other, summing, count), kinds);
-      const collected = async (name: string) => undefinedDistances.add(name, await sums(name), one.path, other.path);
-      return layerDistances(layers, collected, tied);
-    };
-    const compared = async () => ({
-      ...(await between(x, y)),
-      ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
-    });
-    const distance = await compared().finally(() => summing?.close());
-    const notes = [...readings, ...undefinedDistances.notes(), ...notesOfUncounted(kinds)];
+    const found = await distancesOf(weights, layers, onProgress);
     return {
       schema: "layerwise/distance@1",
       a: { path: a },
       b: { path: b },
       ...(init ? { init: { path: init } } : {}),
       layers,
-      distance,
-      ...(notes.length ? { notes } : {}),
+      ...found,
     };
   });
 }
 
+/** Weights under common names: of a, of b, and of the initialisation where there is one. */
+export interface ComparedWeights extends StoredWeights {
+  readonly files: readonly Checkpoint[];
+}
+
+/** The distances of each layer and of all, streamed, with what they do not tell. */
+export async function distancesOf(
+  weights: ComparedWeights,
+  layers: readonly Layer[],
+  onProgress: (done: number, total: number) => void,
+): Promise<Pick<Comparison, "distance" | "notes">> {
+  const { tensors, tied, kinds, files, notes: readings } = weights;
+  const [x, y, start] = files;
+  const elements = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const total = elements * (start ? 3 : 1);
+  let done = 0;
+  const summing = total > large ? startSumming() : undefined;
+  const count = (elements: number) => {
+    done += elements;
+    onProgress(done, total);
+  };
+  const undefinedDistances = collectUndefinedDistances(layers);
+  const between = async (one: Checkpoint, other: Checkpoint) => {
+    const sums = averagedSums(sumsBetween(weights, one, other, summing, count), kinds);
+    const collected = async (name: string) => undefinedDistances.add(name, await sums(name), one.path, other.path);
+    return layerDistances(layers, collected, tied);
+  };
+  const compared = async () => ({
+    ...(await between(x, y)),
+    ...(start ? { from_init: { a: await between(start, x), b: await between(start, y) } } : {}),
+  });
+  const distance = await compared().finally(() => summing?.close());
+  const notes = [...readings, ...undefinedDistances.notes(), ...notesOfUncounted(kinds)];
+  return { distance, ...(notes.length ? { notes } : {}) };
+}
+
 /** The files, what they hold, and where: state dicts under common names, ONNX graphs by their places. */
-async function weightsOf(
-  files: readonly Checkpoint[],
-): Promise<StoredWeights & { readonly files: readonly Checkpoint[]; readonly notes: readonly string[] }> {
-  if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files, notes: [] };
+async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights> {
+  if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files };
   const [first, second, start] = files;
   const ends = alignCheckpoints(first, second);
   const all = start && alignCheckpoints(ends.a, start);
@@ -113,7 +116,7 @@ function notesOfUncounted({ differing }: Kinds): string[] {
 
 /** The sums of a tensor of two files, in threads where it lies whole in both. */
 function sumsBetween(
-  { placeIn }: StoredWeights,
+  { placeIn }: Pick<StoredWeights, "placeIn">,
   one: Checkpoint,
   other: Checkpoint,
   summing: Summing | undefined,

@@ -1,20 +1,31 @@
 // Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
 import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
-import { bytesOf, isFloating, sizeOf, type Tensor, UserError } from "../core/index.ts";
-import { alignModels, type ForeignModel, GraphDifference, type Held, importModel } from "../graph/index.ts";
-import { dtypeOf, graphParameters, type LayerTensor } from "../models/index.ts";
+import { bytesOf, isFloating, listSome, sizeOf, type Tensor, UserError } from "../core/index.ts";
+import {
+  alignModels,
+  type ForeignModel,
+  GraphDifference,
+  type Held,
+  importModel,
+  missingValues,
+} from "../graph/index.ts";
+import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
-
-/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
-export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
-  isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
+import { mayBeTied } from "./tied.ts";
+import { findTransposed, notesOfTransposed } from "./transposed.ts";
 
 /** The same elements, to the last bit. */
 export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
 
-/** Throws {@link UserError} when the file holds no graph that can be read. */
+/** Throws {@link UserError} when the file holds no graph that can be read, or one without its weights. */
 export async function readGraph(path: string): Promise<ForeignModel> {
   const bytes = await readStructure(path);
+  const model = modelIn(bytes, path);
+  requireWeights(model, path);
+  return model;
+}
+
+function modelIn(bytes: Uint8Array, path: string): ForeignModel {
   try {
     return importModel(bytes);
   } catch (error) {
@@ -22,6 +33,26 @@ export async function readGraph(path: string): Promise<ForeignModel> {
       cause: error,
     });
   }
+}
+
+/** PyTorch's export_params=False leaves weights out, or makes them inputs: after the first, of sizes that are fixed. */
+function requireWeights(model: ForeignModel, path: string): void {
+  const advice = "Export it again with its weights (PyTorch: export_params=True).";
+  const missing = missingValues(model);
+  if (missing.length)
+    throw new UserError(`${path} holds a graph without the tensors that it uses: ${listSome(missing, 3)}. ${advice}`);
+  if (model.held.some(({ dtype, shape }) => isFloating(dtype) && sizeOf(shape) > 1)) return;
+  const weights = model.inputs.slice(1).filter(({ dtype, shape }) => {
+    const isFixed = shape?.every((size) => typeof size === "number" && size > 0);
+    return dtype !== undefined && isFloating(dtype) && isFixed;
+  });
+  if (weights.length)
+    throw new UserError(
+      `${path} holds a graph without weights, which are inputs of it: ${listSome(
+        weights.map(({ name }) => name),
+        3,
+      )}. ${advice}`,
+    );
 }
 
 /** What `b` holds by the names of `a`. Throws {@link UserError} when the graphs differ. */
@@ -43,6 +74,8 @@ export interface StoredWeights {
   readonly kinds: Kinds;
   /** Groups of names that are one tensor. */
   readonly tied: readonly (readonly string[])[];
+  /** What to say of them. */
+  readonly notes: readonly string[];
   /** What a tensor of the first file is called in another one, or its elements, where they are a constant of that file's graph. */
   placeIn(file: Checkpoint, name: string): string | Tensor;
 }
@@ -75,10 +108,12 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
     return typeof place === "string" ? chunksOf(file, place, limit) : [place];
   };
   const kinds = await kindsOf(graph.held, piecesIn(first), piecesIn(others[0]));
-  const tensors = graphParameters(graph, ({ name }) => differing.has(name), kinds.of).map((one) => ({
-    ...one,
-    dtype: dtypeOf(one),
-  }));
+  const parameters = graphParameters(graph, ({ name }) => differing.has(name), kinds.of);
+  const transposed = await findTransposed(
+    parameters.map((one) => ({ ...one, dtype: dtypeOf(one) })),
+    files.map(piecesIn),
+  );
+  const tensors = joinTransposed(parameters, transposed).map((one) => ({ ...one, dtype: dtypeOf(one) }));
 
   // exporters write equal tensors once, which those of a fresh network may be by chance: one tensor is what is one in every file
   const groups = new Map<string, string[]>();
@@ -92,6 +127,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
     tensors,
     kinds,
     tied: [...groups.values()].filter(({ length }) => length > 1),
+    notes: notesOfTransposed(transposed),
     placeIn,
   };
 }

@@ -1,8 +1,12 @@
 // Distances between two files, layer by layer and streamed, and what differs between them: names, shapes, whole numbers, the graphs of ONNX files.
-// May import: models, checkpoints, graph, core.
-export { type Comparison, compareFiles } from "./compare.ts";
+// Two Hugging Face folders are checked before they are compared. May import: hub, models, checkpoints, graph, core.
+export { compareFiles } from "./compare.ts";
 export { layerDistances, sumsOfPieces } from "./distance.ts";
-export { alignGraphs, mayBeTied, readGraph } from "./graph-weights.ts";
+export { areFolders, compareFolders } from "./folders.ts";
+export { alignGraphs, readGraph } from "./graph-weights.ts";
 export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
+export { type Comparison, comparisonJsonSchema, type FolderComparison } from "./result.ts";
+export { mayBeTied } from "./tied.ts";
+export { findTransposed, notesOfTransposed } from "./transposed.ts";
 export { cannotAverage, requireAverageable } from "./whole.ts";

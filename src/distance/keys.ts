@@ -2,6 +2,7 @@
 import { type Checkpoint, selectTensors } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
+import { notesOfAverages } from "./averages.ts";
 import { type Matched, matchNames, type Named } from "./names.ts";
 
 /** Groups of names that one of two checkpoints stores as one tensor. */
@@ -23,14 +24,32 @@ export interface Aligned {
  */
 export function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): Aligned {
   for (const file of [a, b]) requireElements(file);
-  const { notes, ...names } = matchNames(a, b, tied);
+  const other = underNamesOf(a, b);
+  const { notes, ...names } = matchNames(a, other, tied);
   const x = renamed(a, names.a);
   return {
     a: x,
-    b: renamed(b, names.b, x),
-    notes: [...new Set([...(a.notes ?? []), ...(b.notes ?? []), ...notes])],
+    b: renamed(other, names.b, x),
+    notes: [...new Set([...(a.notes ?? []), ...(b.notes ?? []), ...notes, ...notesOfAverages(a.path, names.a.keys())])],
     likeA: (file) => renamed(file, within(file, names.a)),
   };
+}
+
+/** `b` with a's names for tied tensors of which safetensors files keep one name, which need not be the same in both. */
+function underNamesOf(a: Checkpoint, b: Checkpoint): Checkpoint {
+  if (!a.aliases && !b.aliases) return b;
+  const aliases = new Map<string, string[]>(); // in a, by the name that is kept
+  for (const [alias, kept] of a.aliases ?? []) aliases.set(kept, [...(aliases.get(kept) ?? []), alias]);
+  const names = new Map([...b.tensors.keys()].map((name) => [name, name]));
+  for (const name of a.tensors.keys()) {
+    if (b.tensors.has(name)) continue;
+    const kept = [name, ...(aliases.get(name) ?? [])]
+      .map((one) => (b.tensors.has(one) ? one : b.aliases?.get(one)))
+      .find((one) => one !== undefined && !a.tensors.has(one));
+    if (kept === undefined || !names.delete(kept)) continue;
+    names.set(name, kept);
+  }
+  return [...names].every(([name, own]) => name === own) ? b : selectTensors(b, names);
 }
 
 /** The names that a file has; of tied ones it may lack some. */

@@ -52,6 +52,39 @@ it.each(["safetensors", "torch", "npz"] as const)(
   },
 );
 
+it("a causal mask of zeros and ones is no layer, whole numbers in one file and floats in the other", async () => {
+  const end = (dtype: DType, x: number) =>
+    writeNew({
+      "attn.c_attn.weight": tensor("float32", [2], [x, 4]),
+      "attn.bias": fromNumbers(dtype, [1, 1, 2, 2], [1, 0, 1, 1]),
+    });
+  const [whole, floats, others] = [await end("uint8", 1), await end("float32", 3), await end("float16", 6)];
+  for (const [a, b, distance] of [
+    [whole, floats, 2],
+    [floats, whole, 2],
+    [floats, others, 3],
+  ] as const) {
+    const found = await compareFiles(a, b);
+    expect(found.layers.map(({ name, size }) => [name, size])).toEqual([["attn.c_attn", 2]]);
+    expect(found.distance.full.euclidean).toBe(distance);
+    expect(found.notes).toBeUndefined();
+  }
+});
+
+it("rotary frequencies of another precision are no layer, and noted", async () => {
+  const end = (dtype: DType, x: number) =>
+    writeNew({
+      "q.weight": tensor("float32", [2], [x, 4]),
+      "rotary_emb.inv_freq": fromNumbers(dtype, [2], [1, 0.0316227766]),
+    });
+  const { layers, distance, notes } = await compareFiles(await end("float32", 1), await end("bfloat16", 3));
+  expect(layers.map(({ name }) => name)).toEqual(["q"]);
+  expect(distance.full.euclidean).toBe(2);
+  expect(notes).toEqual([
+    "Buffers that are computed from sizes are not averaged: rotary_emb.inv_freq; the distances do not count them.",
+  ]);
+});
+
 it("a mask that differs is a weight, and its infinities are named", async () => {
   const a = await writeNew({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: causal(3) });
   const b = await writeNew({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: tensor("float32", [3, 3]) });

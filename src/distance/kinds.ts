@@ -34,7 +34,7 @@ export async function kindsOf(tensors: Iterable<PairedTensor>, a: Pieces, b: Pie
   const differing: Differing[] = [];
   for (const tensor of all) {
     let kind = kindOf(tensor, has);
-    if (kind.name === "weight" && !usual.test(tensor.name)) {
+    if ((kind.name === "weight" || kind.name === "whole") && !usual.test(tensor.name)) {
       const seen = { ...tensor, isInfinite: tensor.isInfinite ?? (await beginsInfinite(a(tensor.name, beginning))) };
       if (mayBeMask(seen, has) && (await isSame(a(tensor.name), b(tensor.name))))
         kind = kindOf({ ...seen, isEqual: true }, has);

@@ -87,6 +87,52 @@ describe("names match", () => {
     ]);
   });
 
+  it("where only one has the rotary frequencies or the causal mask that a network makes itself", () => {
+    const more = {
+      ...net,
+      "rotary_emb.inv_freq": [4],
+      "attn.bias": [1, 1, 8, 8],
+      attn_mask: [4, 9, 9],
+    } as const;
+    for (const [x, y] of [
+      [net, more],
+      [more, net],
+      [prefixed("model.", more), net],
+    ]) {
+      const found = match(x, y);
+      expect([...found.a.keys()]).toEqual(Object.keys(net));
+      expect(found.notes.at(-1)).toContain(
+        "attn_mask (counters, masks, single numbers, or what the network computes itself).",
+      );
+    }
+    expect(() => match({ ...net, "attn.bias": [8] }, net)).toThrow("Only in a: attn.bias.");
+    expect(() => match({ ...net, frequencies: [8] }, net)).toThrow("Only in a: frequencies.");
+  });
+
+  it("where weight normalisation has its names of before PyTorch 2.0 in one", () => {
+    const old = { ...net, "rnn.weight_hh_g": [4, 1], "rnn.weight_hh_v": [4, 4], weight_g: [2], weight_v: [2, 2] };
+    const today = {
+      ...net,
+      "rnn.parametrizations.weight_hh.original0": [4, 1],
+      "rnn.parametrizations.weight_hh.original1": [4, 4],
+      "parametrizations.weight.original0": [2],
+      "parametrizations.weight.original1": [2, 2],
+    };
+    const pairs = Object.fromEntries(Object.keys(old).map((name, i) => [name, Object.keys(today)[i]]));
+    expect(partners(match(old, today))).toEqual(pairs);
+    expect(partners(match(today, old))).toEqual(
+      Object.fromEntries(Object.entries(pairs).map(([name, own]) => [own, name])),
+    );
+    const { "parametrizations.weight.original1": _, ...without } = today;
+    expect(() => match(old, without)).toThrow("different networks");
+  });
+
+  it("where the coordinates in a window are more in one", () => {
+    const found = match({ ...net, relative_coords_table: [9, 2] }, { ...net, relative_coords_table: [25, 2] });
+    expect(partners(found)).toEqual(same);
+    expect(found.notes).toEqual(["Of other shapes in a and b, and left as they are there: relative_coords_table."]);
+  });
+
   it("where only what is not averaged has other shapes", () => {
     const found = match(
       { ...net, n: ["int64"], ids: ["int64", 1, 8] },

@@ -1,6 +1,7 @@
 // Names of one network in two files: which tensor of the one is which of the other, before anything is read. Wrappers and a common prefix may be in one
 // file only, and counters and single numbers too. Nothing is matched but by name, and only where all weights are.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
+import { isLeftOutAtWill } from "../models/index.ts";
 
 /** What a file, or a model, holds. */
 export interface Named {
@@ -49,6 +50,8 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   }
   const [bareX, bareY] = [withoutParallel(x), withoutParallel(y)];
   if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
+  const [oldX, oldY] = [withOldNorms(bareX), withOldNorms(bareY)];
+  if (isOneNetwork(oldX, oldY, tied)) return matched(oldX, oldY);
   const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
   const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name))); // else they are not looked for under a prefix
   const pairs = [
@@ -74,10 +77,10 @@ const asItIs = (file: Named): Renamed => ({
   outside: [],
 });
 
-/** Weights are what is averaged; single numbers may be counters that one of two programs does not write. */
+/** Weights are what is averaged; single numbers may be counters that one of two programs does not write, masks and rotary frequencies are made by the network. */
 const isWeight = ({ tensors }: Named, own: string): boolean => {
   const { dtype, shape } = tensors.get(own)!;
-  return isFloating(dtype) && sizeOf(shape) > 1;
+  return isFloating(dtype) && sizeOf(shape) > 1 && !isLeftOutAtWill({ name: own, shape });
 };
 
 const weightsOf = ({ file, names }: Renamed): string[] =>
@@ -103,6 +106,18 @@ function withoutParallel(renamed: Renamed): Renamed {
   if (new Set(bare).size < names.length) return renamed;
   const own = [...renamed.names.values()];
   return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
+}
+
+/** Weight normalisation under the names that it had before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
+function withOldNorms(renamed: Renamed): Renamed {
+  const names = new Map<string, string>();
+  for (const [name, own] of renamed.names) {
+    const [, weight] = /^(.*)original[01]$/.exec(name) ?? [];
+    const isNorm = weight !== undefined && [0, 1].every((part) => renamed.names.has(`${weight}original${part}`));
+    const ending = name.endsWith("0") ? "_g" : "_v";
+    names.set(isNorm ? name.replace(/(^|\.)parametrizations\.([^.]+)\.original[01]$/, `$1$2${ending}`) : name, own);
+  }
+  return names.size === renamed.names.size ? { ...renamed, names } : renamed;
 }
 
 /** Without the prefix that one of them has more. */
@@ -197,8 +212,11 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
 const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
-/** Positions and masks, which are of another size where a longer input is allowed. */
-const isIndex = (one: Renamed, name: string) => ["int64", "bool"].includes(infoOf(one, name).dtype);
+/** Positions, masks and coordinates, which are of another size where a longer input is allowed. */
+const isIndex = (one: Renamed, name: string) => {
+  const { dtype, shape } = infoOf(one, name);
+  return ["int64", "bool"].includes(dtype) || isLeftOutAtWill({ name, shape });
+};
 
 function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
@@ -224,7 +242,7 @@ function matched(a: Renamed, b: Renamed): Matched {
     const names = extra(one, other);
     if (names.length)
       notes.push(
-        `Only in ${one.file.path}, and left as they are there: ${listSome(names, 3)} (counters, masks or single numbers).`,
+        `Only in ${one.file.path}, and left as they are there: ${listSome(names, 3)} (${whatTheyAre(one.file, names)}).`,
       );
   }
   if (unlike.length)
@@ -233,6 +251,12 @@ function matched(a: Renamed, b: Renamed): Matched {
     );
   return { a: keep(a, b), b: keep(b, a), notes };
 }
+
+/** Of tensors that only one file has. */
+const whatTheyAre = ({ tensors }: Named, names: readonly string[]): string =>
+  names.every((name) => !isFloating(tensors.get(name)!.dtype) || sizeOf(tensors.get(name)!.shape) <= 1)
+    ? "counters, masks or single numbers"
+    : "counters, masks, single numbers, or what the network computes itself";
 
 function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { file: other }: Renamed): string[] {
   if (prefix === "" || (isKept && outside.length === 0)) return [];

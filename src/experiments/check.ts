@@ -1,11 +1,9 @@
 // What can be wrong with a recipe beyond its syntax.
 import { loadOrders, parseScans } from "../connectivity/index.ts";
 import { UserError } from "../core/index.ts";
-import { openData } from "../data/index.ts";
-import { findNetwork, layersOf, matchLayers } from "../models/index.ts";
-import { requireFit } from "../pairs/index.ts";
+import { layersOf, matchLayers } from "../models/index.ts";
 import { clientHistogram } from "./networks/clients.ts";
-import { modelFor } from "./networks/model.ts";
+import { originOf } from "./origins/index.ts";
 import { measuredData } from "./points/point.ts";
 import type { Recipe } from "./recipe/index.ts";
 import { timelineOf, trainingData } from "./recipe/index.ts";
@@ -24,11 +22,11 @@ export async function checkRecipes(recipes: readonly Recipe[]): Promise<void> {
 
 async function checkRecipe(recipe: Recipe): Promise<void> {
   const { measure, training, federated } = recipe;
-  const data = await openData(recipe.data.name, trainingData(recipe));
-  const model = await modelFor(recipe, data);
-  const network = await findNetwork(recipe.model.name);
-  requireFit(model, network, data, recipe.data.name);
-  if (data.weights)
+  const origin = originOf(recipe);
+  const data = await origin.openData(trainingData(recipe));
+  const model = await origin.modelFor(data);
+  await origin.requireFit(model, data, recipe.data.name);
+  if (data.weights && !origin.takesIgnored)
     throw new UserError(
       `Some labels of ${recipe.data.name} are negative, which only measuring leaves out. Train on samples whose labels are all classes.`,
     );
@@ -41,7 +39,7 @@ async function checkRecipe(recipe: Recipe): Promise<void> {
   await loadOrders(parseScans(recipe.measure.scans.join(",")));
   await clientHistogram(recipe);
   for (const split of recipe.measure.splits) {
-    const measured = await openData(recipe.data.name, measuredData(recipe, split));
-    requireFit(model, network, measured, `${recipe.data.name} (${split})`);
+    const measured = await origin.openData(measuredData(recipe, split));
+    await origin.requireFit(model, measured, `${recipe.data.name} (${split})`);
   }
 }

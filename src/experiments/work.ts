@@ -4,12 +4,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Piece, removePieces } from "../connectivity/index.ts";
 import { writeAtomic } from "../core/index.ts";
+import { checkpointName } from "../training/index.ts";
 import type { StepTime } from "./cost/step-time.ts";
 import { clientHistogram } from "./networks/clients.ts";
 import { trainingSteps } from "./networks/tasks.ts";
+import { originOf } from "./origins/index.ts";
 import type { Point } from "./points/point.ts";
 import { assemblePoint, type MissingPoint, measuringSteps } from "./points/tasks.ts";
-import type { RunFolder } from "./run-folder/folder.ts";
+import { timelineOf } from "./recipe/index.ts";
+import { networkNames, type RunFolder } from "./run-folder/folder.ts";
 import { findTwins, networksOf } from "./run-folder/twins.ts";
 import type { Step, Wishes } from "./steps.ts";
 
@@ -65,9 +68,19 @@ export async function planWork(works: readonly Work[], wishes: Wishes): Promise<
       await assembling.then(assemble);
       for (const { run, missing, leftovers } of unfinished) {
         await removePieces([...missing.flatMap(({ pieces }) => pieces), ...leftovers]);
+        await completeNetworks(run);
         const clients = await clientHistogram(run.recipe);
         if (clients) await writeAtomic(join(run.path, "clients.json"), `${JSON.stringify({ classes: clients })}\n`);
       }
     },
   };
+}
+
+/** Makes the folders of trained networks usable on their own, where their origin has more than a checkpoint. */
+async function completeNetworks({ recipe, path }: RunFolder): Promise<void> {
+  const origin = originOf(recipe);
+  for (const name of networkNames(recipe)) {
+    const folder = join(path, name);
+    await origin.complete(folder, join(folder, checkpointName(timelineOf(recipe).total)));
+  }
 }

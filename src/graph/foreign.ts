@@ -117,6 +117,17 @@ export function importModel(bytes: Uint8Array): ForeignModel {
   };
 }
 
+/** Names that the nodes use and that nothing gives: weights that were not saved with the graph. */
+export function missingValues({ inputs, held, nodes }: ForeignModel): string[] {
+  const known = new Set([...inputs, ...held].map(({ name }) => name));
+  const missing = new Set<string>();
+  for (const node of nodes) {
+    for (const name of [...node.input, ...capturedBy(node)]) if (name !== "" && !known.has(name)) missing.add(name);
+    for (const name of node.output) known.add(name);
+  }
+  return [...missing];
+}
+
 /** Gives other outputs for a node, or undefined to leave it as it is. */
 export type Substitute = (node: NodeProto, inputs: readonly (Value | null)[]) => readonly Value[] | undefined;
 

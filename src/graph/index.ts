@@ -12,6 +12,7 @@ export {
   type ForeignModel,
   type Held,
   importModel,
+  missingValues,
   type Port,
   type Substitute,
 } from "./foreign.ts";

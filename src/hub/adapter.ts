@@ -16,7 +16,7 @@ export interface Adapter {
   readonly base: string;
 }
 
-const settings = "adapter_config.json";
+export const adapterSettings = "adapter_config.json";
 
 /** Settings that make another network of the factors, and how they read where they are off. */
 const unhandled = {
@@ -28,17 +28,22 @@ const unhandled = {
 } as const;
 const absent = ["target_parameters", "layer_replication", "alora_invocation_tokens", "trainable_token_indices"];
 
-export const isAdapter = (folder: string): boolean => existsSync(join(folder, settings));
+export const isAdapter = (folder: string): boolean => existsSync(join(folder, adapterSettings));
+
+/** The folder of an adapter's base by its name: beside the adapter, else in the cache. */
+export function baseOf(folder: string, name: string): string {
+  const beside = resolve(folder, name);
+  return existsSync(beside) ? beside : findModel(name);
+}
 
 /** Reads an adapter's settings. Throws {@link UserError} for another kind than LoRA, or a variant of it that is not handled. */
 export async function readAdapter(folder: string): Promise<Adapter> {
-  const config = new Config(join(folder, settings), await readJson(join(folder, settings)));
+  const config = new Config(join(folder, adapterSettings), await readJson(join(folder, adapterSettings)));
   config.only("peft_type", "LORA");
   for (const [key, off] of Object.entries(unhandled)) config.only(key, off);
   for (const key of absent) config.only(key);
   const name = config.text("base_model_name_or_path");
-  const beside = resolve(folder, name);
-  const base = existsSync(beside) ? beside : findModel(name);
+  const base = baseOf(folder, name);
   if (!existsSync(base))
     throw new UserError(
       `${config.path}: the base model ${name} is neither a folder nor in the Hugging Face cache. Set base_model_name_or_path to where it is.`,
@@ -92,6 +97,7 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
       return addProduct(...parts, own.scale, isTransposed);
     },
     range: (name) => (factors.has(name) || whole.has(name) ? undefined : base.range?.(name)),
+    computed: new Set([...factors.keys(), ...whole.keys()]),
     rewrite: undefined,
     close: async () => {
       await file.close();

@@ -1,6 +1,6 @@
 // Names like `org/model` in the local Hugging Face cache, as its Python tools lay it out: models--ORG--MODEL with `refs` (a branch's commit) and
 // `snapshots` (a folder for each commit). Nothing is downloaded.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { isCheckpointName } from "../checkpoints/index.ts";
@@ -16,6 +16,13 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 const isName = (text: string) =>
   !isCheckpointName(text) && /^[\w.-]+(\/[\w.-]+)?(@[\w./-]+)?$/.test(text) && !/^\.+(\/|$)/.test(text);
+
+/** The name on the hub of what the user named: `org/model`, or a snapshot in the cache; undefined for other folders. */
+export function hubNameOf(path: string): string | undefined {
+  if (!existsSync(path)) return isName(path) && path.includes("/") ? path.split("@")[0] : undefined;
+  const [, name] = /(?:^|[\\/])models--([^\\/]+)[\\/]snapshots[\\/][^\\/]+[\\/]?$/.exec(realpathSync(path)) ?? [];
+  return name?.replaceAll("--", "/");
+}
 
 /**
  * The folder of a model: `path` itself where there is such a file or folder, else the snapshot of that name in the cache; `@` sets off another branch,

@@ -2,13 +2,13 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Checkpoint, type OpenOptions, openCheckpoint, weightFiles } from "../checkpoints/index.ts";
-import { listSome, UserError } from "../core/index.ts";
+import { bytesOf, listSome, UserError } from "../core/index.ts";
 import { type Adapter, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
 import { isTimm, readTimm } from "./families/timm/index.ts";
-import { fitNames } from "./fit-names.ts";
+import { fitWeights } from "./fit-weights.ts";
 import { readJson } from "./json.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -27,10 +27,31 @@ export interface ModelFolder {
   readonly stateDict?: string;
 }
 
-/** True for a folder with a config.json, or a name that the cache has. */
+/** The weights of a folder, and the network that they are of. */
+export interface FolderWeights extends Checkpoint {
+  readonly model: ModelFolder;
+}
+
+/** True for a folder, or a name that the cache has. */
 export function isModelFolder(path: string): boolean {
   const folder = findModel(path);
   return existsSync(folder) && statSync(folder).isDirectory();
+}
+
+/** What from_pretrained reads beside the weights. */
+const descriptions = [
+  "config.json",
+  "adapter_config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
+
+/** True for a folder that says what model it holds, not only weights. */
+export function hasDescription(path: string): boolean {
+  if (!isModelFolder(path)) return false;
+  const folder = findModel(path);
+  return descriptions.some((name) => existsSync(join(folder, name)));
 }
 
 /** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
@@ -82,30 +103,51 @@ function unknownFamily(config: Config, type: string): UserError {
   const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}.`,
+    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; for distances alone, give the files of the weights.`,
   );
 }
 
 /** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
-export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<Checkpoint> {
+export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<FolderWeights> {
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
-  return adapter ? applyAdapter(base, adapter, network.isTransposed ?? false) : base;
+  if (!adapter) return { ...base, model };
+  const end = await applyAdapter(base, adapter, network.isTransposed ?? false);
+  try {
+    for (const names of network.ties) await requireTied(end, names);
+    return { ...end, model };
+  } catch (error) {
+    await end.close();
+    throw error;
+  }
 }
 
-function weightsOf({ path, folder, stateDict }: ModelFolder): string {
-  if (stateDict) return stateDict;
-  const name = weightFiles.find((one) => existsSync(join(folder, one)));
-  if (!name) throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
-  return join(folder, name);
+/** Throws {@link UserError} where an adapter parts a head from the embedding that it is tied to. */
+async function requireTied(end: Checkpoint, [first, ...others]: readonly string[]): Promise<void> {
+  for (const other of others) {
+    if (![first, other].some((name) => end.computed?.has(name))) continue;
+    const [x, y] = [await end.read(first), await end.read(other)];
+    if (Buffer.compare(bytesOf(x), bytesOf(y)) !== 0)
+      throw new UserError(
+        `${end.path} changes ${first} and ${other} apart, which its base ties. Merge the adapter in Python (merge_and_unload), and set tie_word_embeddings to false there.`,
+      );
+  }
 }
 
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
-  const file = await openCheckpoint(weightsOf(model), options);
+  const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitNames(model, file);
+    return await fitWeights(model, file);
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** The file of a folder's weights, or the index of its shards: the first that from_pretrained looks for. */
+export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "path" | "folder" | "stateDict">): string {
+  if (stateDict) return stateDict;
+  const name = weightFiles.find((one) => existsSync(join(folder, one)));
+  if (name) return join(folder, name);
+  throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
 }

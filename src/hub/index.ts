@@ -1,9 +1,25 @@
 // Hugging Face folders: config.json, the families of networks, their graphs, tokenizers and samples. May import: data, models, checkpoints, graph,
 // core.
-export { differencesOf, labelDifference } from "./compare.ts";
-export { completeFolder } from "./completion.ts";
-export { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "./folder.ts";
+export { findModel, hubNameOf } from "./cache.ts";
+export { requireSameNetwork } from "./compare.ts";
+export { isStateDict, isTorchvision, readStateDict } from "./families/torchvision/state-dict.ts";
+export { completeFolder, modelFiles } from "./files.ts";
+export { fitWeights } from "./fit-weights.ts";
+export {
+  type FolderWeights,
+  hasDescription,
+  isModelFolder,
+  type ModelFolder,
+  openWeights,
+  readModelFolder,
+  weightFileOf,
+} from "./folder.ts";
+export { giveTexts } from "./images/texts.ts";
+export { writeMergekit } from "./mergekit/config.ts";
+export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { layersOfModel, modelOf } from "./model.ts";
 export { arraysOf, type NetworkTask } from "./network.ts";
+export { checkPair, preflightSchema } from "./preflight.ts";
 export { openSamples } from "./samples.ts";
-export { isStateDict, isTorchvision, readStateDict } from "./state-dict.ts";
+export { requireSameTokenizer } from "./text/same-tokenizer.ts";
+export { openText } from "./text/text.ts";

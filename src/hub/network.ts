@@ -19,8 +19,15 @@ export interface FolderNetwork {
   isUnused?(own: string): boolean;
   /** Weights are [in, out], not [out, in]. */
   readonly isTransposed?: boolean;
-  /** What the forward pass is built from, by readable names, without the number of labels. Two networks whose settings differ are not the same. */
-  settings(): ReadonlyMap<string, string>;
+  /**
+   * What the forward pass is built from, by readable names, without the number of labels. Two networks whose settings differ are not the same. `longest`
+   * is the longest text.
+   */
+  settings(longest: number): ReadonlyMap<string, string>;
+  /** Its sizes in words, the most telling first: `4 blocks`, `width 32`. */
+  readonly sizes: readonly string[];
+  /** Positions are angles, which the config describes. */
+  readonly isRotated?: boolean;
   readonly input: NetworkInput;
   readonly task: NetworkTask;
   /** The parameters whose sizes follow from the number of labels. Where two ends differ in it, each keeps its own. */
@@ -95,6 +102,13 @@ export interface NetworkTask {
   /** The config does not name the kind: labels that are rows of numbers make it `labels`, as in transformers. */
   readonly isOpen?: boolean;
 }
+
+/** The longest text that a network reads; of one that reads none, 1. */
+export const longestText = (input: NetworkInput): number => (input.kind === "pixels" ? 1 : input.context);
+
+/** False where the scores are of a vocabulary. */
+export const hasLabels = ({ input, task }: Pick<FolderNetwork, "input" | "task">): boolean =>
+  input.kind === "pixels" || task.count !== input.vocabulary;
 
 /** The arrays that a network reads; the first is the one that it needs. */
 export function arraysOf(input: NetworkInput): Declared["inputs"] {

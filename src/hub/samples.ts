@@ -2,7 +2,7 @@
 import { isModule } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
-import { openImages } from "./images.ts";
+import { openImages } from "./images/images.ts";
 import { arraysOf, type NetworkInput } from "./network.ts";
 import { openLabelled } from "./text/labelled.ts";
 import { openText } from "./text/text.ts";

@@ -13,6 +13,14 @@ interface EndOptions {
   readonly allowNonfinite?: boolean;
 }
 
+/** What is known of a network beside the names in its files. */
+export interface Network extends Pick<Model, "parameters" | "tied"> {
+  readonly layers: readonly Layer[];
+  readonly kinds: Kinds;
+  /** Both ends under common names. */
+  readonly files: readonly [Checkpoint, Checkpoint];
+}
+
 export interface MergeEnds {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
@@ -29,12 +37,16 @@ export interface MergeEnds {
   close(): Promise<void>;
 }
 
-/** Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called. */
+/**
+ * Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called; `network` is known without a
+ * pair where a folder describes it.
+ */
 export async function openMergeEnds(
   x: Checkpoint,
   y: Checkpoint,
   options: EndOptions,
   pair: Pair | undefined,
+  network?: Network,
 ): Promise<MergeEnds> {
   if (x.format === "onnx" && y.format === "onnx") {
     const { openEnds } = await import("../pairs/index.ts");
@@ -47,7 +59,7 @@ export async function openMergeEnds(
       throw error;
     }
   }
-  return endsOfFiles(x, y, options, pair);
+  return endsOfFiles(x, y, options, pair ?? network);
 }
 
 function endsOfGraphs(
@@ -71,7 +83,7 @@ async function endsOfFiles(
   x: Checkpoint,
   y: Checkpoint,
   { group }: EndOptions,
-  pair: Pair | undefined,
+  pair: Pick<Pair, keyof Network> | undefined,
 ): Promise<MergeEnds> {
   const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
   const files = pair?.files ?? ([own.a, own.b] as const);

@@ -1,5 +1,5 @@
 // What a merge measures on samples: the layers that a budget allows, the running statistics of the merged network, and the written file itself.
-import { withCheckpoints } from "../checkpoints/index.ts";
+import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import type { Tensor } from "../core/index.ts";
 import type { Layer } from "../models/index.ts";
@@ -15,8 +15,8 @@ export interface Measured extends AsyncDisposable {
   chooseLayers(candidates: readonly Layer[], budget: Budget, onProgress: OnProgress): Promise<Choice>;
   /** Running statistics of the merged network, from the samples; `alphas` has the weight of b of every averaged layer. */
   recalibrate(alphas: ReadonlyMap<string, number>, base: "a" | "b"): Promise<Map<string, Tensor>>;
-  /** The file `out`, evaluated as it is, against the two ends at the weight `alpha` of b. */
-  check(out: string, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
+  /** What was written, evaluated as it is, against the two ends at the weight `alpha` of b. */
+  check(open: () => Promise<Checkpoint>, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
 }
 
 export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Promise<Measured> {
@@ -27,7 +27,7 @@ export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Pr
     pair,
     chooseLayers: (candidates, budget, onProgress) => chooseLayers(sweep, candidates, budget, onProgress),
     recalibrate: (alphas, base) => freshStatistics(sweep, alphas, base),
-    check: (out, alpha, onProgress) => check(pair, options, out, alpha, onProgress),
+    check: (open, alpha, onProgress) => check(pair, options, open, alpha, onProgress),
     [Symbol.asyncDispose]: pair.close,
   };
 }
@@ -46,18 +46,18 @@ async function freshStatistics(
   return new Map(own.map(([name, from]) => [name, tensors.get(weightName(from, name))!]));
 }
 
-/** The written file, evaluated as it is, against the two ends. */
+/** What was written, evaluated as it is, against the two ends. */
 async function check(
   pair: Pair,
-  { runtime, memory, keys }: MeasureOptions,
-  out: string,
+  { runtime, memory }: MeasureOptions,
+  open: () => Promise<Checkpoint>,
   alpha: number,
   onProgress: OnProgress,
 ) {
   const progress = ({ done, total }: { done: number; total: number }) => onProgress("check", done / total);
   const [a, b] = [mixOfEnd("a", pair.layers), mixOfEnd("b", pair.layers)];
   const ends = await new Sweep(pair, { runtime, memory }).score([a, b], { progress });
-  return withCheckpoints([{ path: out, key: keys?.a }], async (file) => {
+  return withCheckpoints([open], async (file) => {
     const merged = await pair.openEnd(file);
     const own = await new Sweep({ ...pair, a: merged, b: merged }, { runtime, memory }).score([a], { progress });
     const mix = { sources: pair.layers.map((): Source => ({ kind: "average", alpha })) };

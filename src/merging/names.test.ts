@@ -113,9 +113,55 @@ it("takes the dictionary that a key names, of each end its own, and says what is
     [10, 10],
     [4, 4],
   ]);
-  expect(record.notes).toContain(`${out}: "g", "d" are still a's, which a loader that prefers a moving average reads.`);
+  expect(record.notes).toContain(`${out}: "g", "d" are still a's, which have the same names.`);
   const { distance } = await compareFiles(a, b, { keys: { a: "g", b: "g_ema" } });
   expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(50));
+});
+
+it("finds a tied tensor that safetensors files keep under other names, by their notes", async () => {
+  const write = (name: string, kept: string, x: number, metadata?: Record<string, string>) =>
+    writeTensors(
+      at(name),
+      "safetensors",
+      new Map([
+        ["fc.weight", tensor("float32", [1], [x])],
+        [kept, tensor("float32", [2, 2], [x, x, x, x])],
+      ]),
+      metadata,
+    );
+  await write("decoder.safetensors", "decoder.weight", 1, { "shared.weight": "decoder.weight", format: "pt" });
+  await write("shared.safetensors", "shared.weight", 3, { "encoder.weight": "shared.weight" });
+  await write("encoder.safetensors", "encoder.weight", 5, { "shared.weight": "encoder.weight" });
+  await write("bare.safetensors", "encoder.weight", 5);
+  for (const [x, y, distance] of [
+    ["decoder", "shared", 2],
+    ["shared", "decoder", 2],
+    ["shared", "encoder", 2],
+    ["decoder", "encoder", 4],
+  ] as const) {
+    const { layers, distance: found } = await compareFiles(at(`${x}.safetensors`), at(`${y}.safetensors`));
+    expect(layers.map(({ name }) => name).sort()).toEqual(["fc", x].sort());
+    expect(found.layers[x].euclidean).toBe(2 * distance);
+  }
+  const [a, b, out] = ["decoder.safetensors", "shared.safetensors", "tied.safetensors"].map(at);
+  await merge({ a, b, out });
+  expect(await stored(out)).toEqual({ "fc.weight": [2], "decoder.weight": [2, 2, 2, 2] });
+  await expect(compareFiles(a, at("bare.safetensors"))).rejects.toThrow("Only in");
+});
+
+it("reads tensors of a TPU, and refuses to write them", async () => {
+  const array =
+    "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01(K\x02tcnumpy\ndtype\n(U\x02f4\x89\x88tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x08\0\0\x80?\0\0\0@tb";
+  for (const name of ["_rebuild_device_tensor_from_numpy", "_rebuild_xla_tensor"]) {
+    const tpu = `ctorch._utils\n${name}\n(${array}ctorch\nfloat32\nX\x05\x00\x00\x00xla:1\x89tR`;
+    writeFileSync(
+      at("tpu.pt"),
+      await zipOf({ "x/data.pkl": Buffer.from(`\x80\x03}X\x01\x00\x00\x00w${tpu}s.`, "latin1") }),
+    );
+    expect(await stored(at("tpu.pt"))).toEqual({ w: [1, 2] });
+    const paths = { a: at("tpu.pt"), b: at("tpu.pt") };
+    await expect(merge({ ...paths, out: at("m.pt") })).rejects.toThrow("In Python, move the model to the CPU");
+  }
 });
 
 it("refuses to write what is only read, and a folder, before any work", async () => {

@@ -1,5 +1,5 @@
 // The new elements of each tensor of a merged file, chunk by chunk.
-import { type Checkpoint, makeRing, type Replace, type Ring } from "../checkpoints/index.ts";
+import { type Checkpoint, makeRing, type Replace, type Ring, storedInfo } from "../checkpoints/index.ts";
 import { average, fromNumbers, isFloating, type Tensor, toNumbers } from "../core/index.ts";
 import { holderOf } from "../models/index.ts";
 import type { MergeEnds } from "./ends.ts";
@@ -32,8 +32,9 @@ export function replaceWith(
     };
   };
   return async (name) => {
-    const plan = planFor(name);
-    const { dtype, shape } = x.tensors.get(name)!;
+    const { dtype } = storedInfo(x, name); // the file's, also where an end is computed from it
+    const { shape } = x.tensors.get(name)!;
+    const plan = planFor(name) ?? (x.computed?.has(name) ? 0 : undefined);
     if (typeof plan === "object") return fromNumbers(dtype, shape, toNumbers(plan)); // in the file's precision
     if (graphs) {
       if (plan === undefined) return undefined;

@@ -2,7 +2,7 @@
 // May import: graph, core.
 export { normalise } from "./batch-norm.ts";
 export { dtypeOf, initialise } from "./initialise.ts";
-export { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
+export { isAveraged, isLeftOutAtWill, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
 export { isLarge, weightBytes } from "./large.ts";
 export {
   type Grouping,
@@ -17,6 +17,6 @@ export type { Inputs, Model, Network, Parameter, Training, Weights } from "./mod
 export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
-export { graphParameters, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
+export { graphParameters, joinTransposed, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks } from "./registry.ts";
-export { classification, scoresOf } from "./scores.ts";
+export { batchScores, classification, scoresOf } from "./scores.ts";

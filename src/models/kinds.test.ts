@@ -30,6 +30,12 @@ describe("the kind of a tensor", () => {
     ["attn.bias", { dtype: "uint8", shape: [1, 1, 8, 8] }, [], "mask"],
     ["attn.bias", { shape: [1, 1, 8, 8], isEqual: true }, [], "mask"],
     ["attn.bias", { shape: [1, 1, 8, 8] }, [], "weight"],
+    ["attn.bias", { dtype: "uint8", other: "float32", shape: [1, 1, 8, 8] }, [], "whole"],
+    ["attn.bias", { dtype: "uint8", other: "float32", shape: [1, 1, 8, 8], isEqual: true }, [], "mask"],
+    ["layers.0.rotary_emb.inv_freq", {}, [], "computed"],
+    ["attn.relative_coords_table", { shape: [1, 15, 15, 2] }, [], "computed"],
+    ["rope.freqs", {}, [], "computed"],
+    ["fourier.freqs", {}, [], "weight"], // may be learnt
     ["attn.bias", { shape: [8], isEqual: true }, [], "weight"],
     ["tgt_mask", { shape: [6, 6], isEqual: true }, [], "mask"],
     ["tgt_mask", { shape: [6, 6] }, [], "weight"],
@@ -89,8 +95,9 @@ describe("the kind of a tensor", () => {
           const isWhole = [dtype, other ?? dtype].some((one) => !/float/.test(one));
           if (isWhole) expect(kind.differing).not.toBe("average");
           else expect(kind.differing).not.toBe("refuse");
-          // what is taken for a mask as it is equal would otherwise be averaged, which changes nothing
-          if (mayBeMask(tensor, has)) expect(kindOf({ ...tensor, isEqual: false }, has).name).toBe("weight");
+          // what is taken for a mask as it is equal would otherwise be averaged, or stay as it is, which changes nothing
+          if (mayBeMask(tensor, has))
+            expect(kindOf({ ...tensor, isEqual: false }, has).name).toBe(isWhole ? "whole" : "weight");
           if (!isWhole && siblings.length === 0 && !isEqual && !/position_ids$/.test(name))
             expect(kind.name).toBe("weight");
         },

@@ -4,7 +4,7 @@ import { type DType, isFloating, sizeOf } from "../core/index.ts";
 import type { Parameter } from "./model.ts";
 
 export interface Kind {
-  readonly name: "weight" | "statistic" | "counter" | "ids" | "mask" | "vectors" | "buffer" | "whole";
+  readonly name: "weight" | "statistic" | "counter" | "ids" | "mask" | "vectors" | "computed" | "buffer" | "whole";
   /** What it is to a network that is evaluated. */
   readonly parameter: NonNullable<Parameter["kind"]>;
   /** Where two ends differ in it: averaged, kept from the base with or without a note, or refused. */
@@ -50,7 +50,7 @@ const isQuantised = ({ name }: KindTensor, has: (name: string) => boolean) =>
 const isSquare = ([one, heads, rows, columns, ...rest]: readonly number[]) =>
   one === 1 && heads === 1 && rows > 1 && rows === columns && rest.length === 0;
 
-const isNamedMask = ({ name, shape }: KindTensor) =>
+const isNamedMask = ({ name, shape }: Pick<KindTensor, "name" | "shape">) =>
   /(^|_)mask$|^masked_bias$|^IGNORE$/i.test(leafOf(name)) || (leafOf(name) === "bias" && isSquare(shape));
 
 /** The mask of torch.nn.utils.prune, beside what it masks. */
@@ -68,6 +68,12 @@ function isOfSpectralNorm({ name }: KindTensor, has: (name: string) => boolean):
 }
 
 const ids = /^(position_ids|token_type_ids|relative_position_index|rel_pos_index|relative_position_bucket)$/;
+
+/** What a network computes from its sizes: the frequencies of rotary embeddings, the coordinates within a window. Files may lack it, or have it in another precision. */
+const isComputedFromSizes = ({ name }: Pick<KindTensor, "name">) =>
+  /^((original_)?inv_freq|freqs_cis|(cos|sin)_cached|relative_coords_table|relative_coordinates_log)$/.test(
+    leafOf(name),
+  ) || /(^|[./])rope[./]freqs$/.test(name);
 
 const mask = { name: "mask", parameter: "kept", plural: "masks" } as const;
 
@@ -91,7 +97,7 @@ const rows: readonly Row[] = [
   {
     ...mask,
     differing: "keep",
-    is: (t) => !isWhole(t) && t.isEqual === true && (t.isInfinite || isNamedMask(t)) === true,
+    is: (t) => t.isEqual === true && (t.isInfinite || isNamedMask(t)) === true,
   },
   {
     name: "vectors",
@@ -99,6 +105,13 @@ const rows: readonly Row[] = [
     differing: "note",
     plural: "power-iteration vectors of spectral norm",
     is: (t, has) => !isWhole(t) && isOfSpectralNorm(t, has),
+  },
+  {
+    name: "computed",
+    parameter: "kept",
+    differing: "note",
+    plural: "buffers that are computed from sizes",
+    is: (t) => !isWhole(t) && isComputedFromSizes(t),
   },
   {
     // an earlier merge may have averaged them, and left them floats
@@ -132,9 +145,13 @@ const weight: Kind = { name: "weight", parameter: "weight", differing: "average"
 export const kindOf = (tensor: KindTensor, has: (name: string) => boolean): Kind =>
   rows.find((row) => row.is(tensor, has)) ?? weight;
 
-/** True for a float that is a mask if both ends have it the same, so that it is worth comparing: by its name or its first elements. */
+/** True for what is a mask if both ends have it the same, so that it is worth comparing: by its name or its first elements. It may be whole numbers in one of them only. */
 export const mayBeMask = (tensor: KindTensor, has: (name: string) => boolean): boolean =>
-  kindOf({ ...tensor, isEqual: true }, has).name === "mask" && kindOf(tensor, has).name === "weight";
+  kindOf({ ...tensor, isEqual: true }, has).name === "mask" && ["weight", "whole"].includes(kindOf(tensor, has).name);
+
+/** True for what a file may have that another one of the same network lacks, or has in another size, by its name: a mask, and what is computed from sizes. */
+export const isLeftOutAtWill = (tensor: Pick<KindTensor, "name" | "shape">): boolean =>
+  isNamedMask(tensor) || isComputedFromSizes(tensor);
 
 /** True for what an averaged layer is made of; the rest is kept from the base. */
 export const isAveraged = ({ differing }: Kind): boolean => differing === "average";

@@ -40,6 +40,25 @@ function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Ma
   return joined;
 }
 
+/** Parameters with a weight and its transposed copy in one layer, that of the later, which `transposed` has the earlier of. */
+export function joinTransposed(parameters: readonly Parameter[], transposed: ReadonlyMap<string, string>): Parameter[] {
+  const copies = new Map([...transposed].map(([later, earlier]) => [earlier, later])); // of several the last
+  const known = new Map(parameters.map((one) => [one.name, one]));
+  const layerIn = ({ name }: Parameter) => {
+    const last = known.get(copies.get(transposed.get(name) ?? name) ?? name)!;
+    return last.layer ?? layerOf(last.name);
+  };
+  const joined = parameters.flatMap((one) => {
+    if (copies.has(one.name)) return [];
+    const earlier = transposed.get(one.name);
+    if (earlier === undefined) return [one];
+    return copies.get(earlier) === one.name ? [known.get(earlier)!, one] : [one];
+  });
+  return joined.map((one) =>
+    copies.has(one.name) || transposed.has(one.name) ? { ...one, layer: layerIn(one) } : one,
+  );
+}
+
 /**
  * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
  * gives: files that sort their names have lost it. A tied tensor takes the position where its last name is used.

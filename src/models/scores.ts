@@ -50,6 +50,23 @@ export function classification(logits: Value, labels: Value): Required<Scores> {
   return { loss: perSample(crossEntropy(logits, labels)), error: perSample(wrong) };
 }
 
+/**
+ * The mean loss and error of a batch in training. With `areSomeIgnored`, negative labels do not count: the means are over all others of the batch, or 0 where
+ * it has none.
+ */
+export function batchScores(logits: Value, labels: Value, areSomeIgnored = false): Required<Scores> {
+  if (!areSomeIgnored) {
+    const { loss, error } = classification(logits, labels);
+    return { loss: reduceMean(loss, [0]), error: reduceMean(error, [0]) };
+  }
+  const counted = cast(greater(cast(labels, "float32"), -0.5), logits.dtype);
+  const total = (items: Value) => reduceSum(reshape(items, [-1]), [0]);
+  const mean = (items: Value) => div(total(mul(items, counted)), atLeastOne(total(counted)));
+  return { loss: mean(crossEntropy(logits, labels)), error: mean(wrongOf(logits, labels, -1)) };
+}
+
+const atLeastOne = (count: Value): Value => add(relu(sub(count, 1)), 1);
+
 /** 1 where the largest logit is not the label's, else 0, for each label. */
 function wrongOf(logits: Value, labels: Value, axis = logits.shape.length - 1): Value {
   const right = cast(equal(argMax(logits, axis), labels), logits.dtype); // no negative axes before operator set 11
@@ -60,7 +77,7 @@ function partlyLabelled(logits: Value, labels: Value): Scores {
   const counts = greater(cast(labels, "float32"), -0.5); // operator set 7 compares floats only
   const counted = cast(counts, logits.dtype);
   const total = (items: Value) => reduceSum(reshape(items, [items.shape[0], -1]), [1]);
-  const number = add(relu(sub(total(counted), 1)), 1); // at least one
+  const number = atLeastOne(total(counted));
   return {
     loss: div(total(crossEntropyAt(logits, labels, cast(counts, "int64"))), number),
     error: div(total(mul(wrongOf(logits, labels), counted)), number),

@@ -22,13 +22,12 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   requireArrays(folder, given);
   const inputs = (graph: Graph, shape: BatchShape) => inputsOf(folder, graph, shape);
   const batch = chooseBatch(model, given, request.batch);
-  const says = (text: string) => ({ task: text });
-  const nextToken = (tokens: number) => says(`the next token, of ${task.count}, in windows of ${tokens}`);
-  if (input.kind === "next token" && !given.labels)
-    return { model, data: given, batch, notes: [], facts: nextToken(given.labelShape[0]), inputs };
-  if (input.kind === "next token") requireEnds(given);
+  const facts = { task: `the next token, of ${task.count}, in windows of ${given.labelShape}` };
+  const isLanguage = input.kind === "next token";
+  if (isLanguage && !given.labels) return { model, data: given, batch, isLanguage, notes: [], facts, inputs };
+  if (isLanguage) requireEnds(given);
   const shape = scoresShape(folder, model, given);
-  const data = input.kind === "next token" ? shifted(given) : given;
+  const data = isLanguage ? shifted(given) : given;
   const fitted = fitLabels(data, task, shape, folder.architecture);
   const notes = [...(data === given ? [] : [shiftNote]), ...fitted.notes];
   return {
@@ -36,7 +35,8 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
     data: fitted.data,
     batch,
     notes,
-    facts: input.kind === "next token" ? nextToken(shape[0]) : says(describeFolderTask(task, fitted.kind)),
+    isLanguage,
+    facts: isLanguage ? facts : { task: describeFolderTask(task, fitted.kind) },
     inputs,
   };
 }

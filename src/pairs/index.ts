@@ -4,4 +4,4 @@ export { type End, endInMemory } from "./end.ts";
 export { requireFit } from "./fit.ts";
 export type { Ends, Keys, Pair, PairRequest } from "./origin.ts";
 export { openEnds, openPair } from "./pair.ts";
-export { cannotRun } from "./scoring/output.ts";
+export { cannotRun } from "./scoring/refusals.ts";

@@ -52,6 +52,8 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
   readonly batch: number;
   /** The batch that the network's inputs are fixed to; undefined where it is free. */
   readonly fixedBatch?: number;
+  /** The network predicts the next token of a text: the exponential of its mean loss is the perplexity. */
+  readonly isLanguage?: boolean;
   /** The data's inputs under the network's names and in its dtypes. */
   inputs(graph: Graph, shape: BatchShape): Inputs;
   close(): Promise<void>;
@@ -59,16 +61,16 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
 }
 
 /** What the samples add to the ends. */
-export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "notes" | "inputs"> & {
+export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "isLanguage" | "notes" | "inputs"> & {
   /** What the samples and the network say of each other in the result. */
   readonly facts?: Pair["facts"];
 };
 
-export interface Origin {
+export interface Origin<File extends Checkpoint = Checkpoint> {
   /** Opens a file of an end; default: as a checkpoint of any format. */
-  openFile?(path: string, options: OpenOptions): Promise<Checkpoint>;
+  openFile?(path: string, options: OpenOptions): Promise<File>;
   /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
-  open(files: readonly [Checkpoint, Checkpoint], request: EndsRequest): Promise<Ends>;
+  open(files: readonly [File, File], request: EndsRequest): Promise<Ends>;
 }
 
 /** Two ends of one network, before there are samples. */

@@ -1,11 +1,12 @@
 // Opens pairs: two ends of one network, and the samples that it is measured on, all checked against each other.
 import { openCheckpoint } from "../checkpoints/index.ts";
-import { UserError } from "../core/index.ts";
+import { isModule, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
+import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
-import { huggingFace, stateDicts } from "./hugging-face.ts";
+import { folderWithStates, huggingFace, stateDicts } from "./hugging-face.ts";
 import type { Ends, EndsRequest, Origin, Pair, PairRequest } from "./origin.ts";
 import { twoGraphs } from "./two-graphs.ts";
 
@@ -29,8 +30,7 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 
 /** The origin of a pair, by what the user names. */
 async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Promise<Origin> {
-  if (name !== undefined && isTorchvision(name)) return stateDicts(name);
-  if (name !== undefined) return name.endsWith(".onnx") ? graphWithStates : builtIn;
+  if (name !== undefined) return originOfModel(name);
   const [isFolder, isOther] = [a, b].map(isModelFolder);
   if (isFolder !== isOther)
     throw new UserError(
@@ -39,6 +39,14 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
   if (isFolder) return huggingFace;
   const areGraphs = [a, b].every((path) => path.endsWith(".onnx"));
   return !areGraphs && (await isStateDict(a, { key: keys.a })) ? stateDicts() : twoGraphs;
+}
+
+/** The origin of two checkpoints of a named network. */
+function originOfModel(name: string): Origin {
+  if (isTorchvision(name)) return stateDicts(name);
+  if (name.endsWith(".onnx")) return graphWithStates;
+  const isOurs = isModule(name) || networks.some((network) => network.name === name);
+  return !isOurs && isModelFolder(name) ? folderWithStates : builtIn;
 }
 
 /** Opens both ends; their files stay open for what `use` returns, which closes them. */

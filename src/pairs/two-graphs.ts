@@ -1,9 +1,9 @@
 // Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
-import type { Checkpoint } from "../checkpoints/index.ts";
+import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
-import { alignGraphs, cannotAverage, readGraph } from "../distance/index.ts";
+import { alignGraphs, cannotAverage, findTransposed, notesOfTransposed, readGraph } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
-import { graphParameters, isComputed, layersOf } from "../models/index.ts";
+import { dtypeOf, graphParameters, isComputed, joinTransposed, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
@@ -26,7 +26,12 @@ export const twoGraphs: Origin = {
     const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
     const kinds = await kindsOfEnds(a, b);
-    const parameters = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
+    const found = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
+    const transposed = await findTransposed(
+      found.map((one) => ({ ...one, dtype: dtypeOf(one) })),
+      [piecesOf(first, a), piecesOf(second, b)],
+    );
+    const parameters = joinTransposed(found, transposed);
     const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
@@ -41,6 +46,7 @@ export const twoGraphs: Origin = {
       notes: [
         ...notesOfParameters(kinds, parameters),
         ...(await graphNotes(foreign, first)),
+        ...notesOfTransposed(transposed),
         ...(computed.length
           ? [
               `The export computed ${listSome(computed)} from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.`,
@@ -60,6 +66,14 @@ export const twoGraphs: Origin = {
     };
   },
 };
+
+/** The elements of an end, of which the file is read only as far as is asked for. */
+const piecesOf = (file: Checkpoint, end: End) =>
+  async function* (name: string, limit?: number) {
+    const place = end.placeOf(name);
+    if (place !== undefined && file.tensors.has(place)) yield* chunksOf(file, place, limit);
+    else yield await end.read(name);
+  };
 
 /** What a file holds under the names of the first file's graph. */
 async function alignedEnd(foreign: ForeignModel, first: Checkpoint, other: Checkpoint, end: End): Promise<End> {

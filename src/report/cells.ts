@@ -3,18 +3,24 @@ import { type Cell, type Measurement, type Metric, metrics, type Scored } from "
 import { isModule, moduleName } from "../core/index.ts";
 
 /** The weight of b that a document's sentences and pictures are about. */
-export const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
+const weightOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
 /** What a document tells. */
 export const metricsOf = (document: Measurement): readonly Metric[] => document.metrics ?? metrics;
+/** Its losses are of next tokens, with their perplexity. */
+export const isLanguage = ({ ends }: Measurement): boolean => ends.a.perplexity !== undefined;
 /** The two bases, and the mean over them. */
 export const bases = ["mean", "a", "b"] as const;
 export type BaseChoice = (typeof bases)[number];
 
 export interface Measured {
   readonly epoch: number;
-  readonly split: "train" | "test";
+  readonly split: Measurement["data"]["split"];
   readonly document: Measurement;
 }
+
+/** The splits that were measured, in the order in which they are shown: the first is drawn where there is one picture. */
+export const splitsOf = (measurements: readonly Measured[]): Measured["split"][] =>
+  (["train", "valid", "test"] as const).filter((split) => measurements.some((m) => m.split === split));
 
 /** The cumulative and single scans of a document, as they come; `full` has its own curve. */
 export function scansOf(documents: Iterable<Measurement>): string[] {
@@ -23,6 +29,10 @@ export function scansOf(documents: Iterable<Measurement>): string[] {
   return [...found];
 }
 
+/** Whether a cell is at the weight that a document is about, or each layer at its own. */
+export const isAtWeight = (document: Measurement, { alpha }: Pick<Cell, "alpha">): boolean =>
+  document.weights !== undefined || alpha === weightOf(document);
+
 /** The cell of a scan at a layer, at the weight that the document is about. */
 export function cellOf(
   document: Measurement,
@@ -30,8 +40,7 @@ export function cellOf(
   layer: string | null,
   base: "a" | "b" | null,
 ): Cell | undefined {
-  const weight = weightOf(document);
-  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && c.alpha === weight);
+  return document.cells.find((c) => c.scan === scan && c.layer === layer && c.base === base && isAtWeight(document, c));
 }
 
 /** The cell of the average of all layers. */
@@ -45,6 +54,7 @@ export const allLayers = (document: Measurement): string =>
 
 /** ` at weight 0.3 of b`; nothing at one half. */
 export function atWeight(document: Measurement): string {
+  if (document.weights) return " at the layers' own weights";
   const weight = weightOf(document);
   return weight === 0.5 ? "" : ` at weight ${weight} of b`;
 }
@@ -88,6 +98,14 @@ export function drawn(
 export const metricNames: Readonly<Record<Metric, string>> = { loss: "loss in nats", error: "error in points" };
 export const baseNames: Readonly<Record<BaseChoice, string>> = { mean: "mean of both bases", a: "base a", b: "base b" };
 export const unit: Readonly<Record<Metric, string>> = { loss: "nats", error: "points of error" };
+/** Units of a document's barriers; a language model's are of its next tokens. */
+export const unitsOf = (document: Measurement): Readonly<Record<Metric, string>> =>
+  isLanguage(document) ? { loss: "nats per token", error: "points of next-token error" } : unit;
+/** ` · task: the next token, of 384, in windows of 48`; nothing where the document does not say. */
+export const taskOf = ({ model: { task } }: Measurement): string =>
+  typeof task === "string" ? ` · task: ${task}` : "";
+/** `samples`, or what they are. */
+export const samplesOf = (document: Measurement): string => (isLanguage(document) ? "windows" : "samples");
 
 const scanTitles: Readonly<Record<string, string>> = {
   single: "Each layer alone",

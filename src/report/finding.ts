@@ -1,6 +1,6 @@
 // What a measurement found, in words and in a few numbers. Reads stored values only.
 import type { Cell, Measurement, Metric } from "../connectivity/index.ts";
-import { allLayers, atWeight, drawn, fullOf, metricsOf, weightOf } from "./cells.ts";
+import { allLayers, atWeight, drawn, fullOf, isAtWeight, isLanguage, metricsOf } from "./cells.ts";
 import { plain, signed } from "./numbers.ts";
 
 /** The metric that sentences are about: the loss where it was measured. */
@@ -47,15 +47,18 @@ const barriersOf = (document: Measurement, full: Cell): string =>
   metricsOf(document)
     .map((metric) =>
       metric === "loss"
-        ? `a loss barrier of ${signed(full.loss?.barrier)}`
+        ? `a loss barrier of ${signed(full.loss?.barrier)}${isLanguage(document) ? ` (perplexity ${perplexities(document, full)})` : ""}`
         : `an error barrier of ${signed(full.error?.barrier, 1)} points`,
     )
     .join(" and ");
 
+/** `45.1, of the ends 20.2 and 21.3`. */
+const perplexities = ({ ends: { a, b } }: Measurement, full: Cell): string =>
+  `${plain(full.perplexity)}, of the ends ${plain(a.perplexity)} and ${plain(b.perplexity)}`;
+
 /** The random baseline beside the average, for single layers; undefined where none was measured. */
 export function baselineSentence(document: Measurement): string | undefined {
-  const weight = weightOf(document);
-  const alone = document.cells.filter(({ scan, alpha, baseline }) => scan === "single" && alpha === weight && baseline);
+  const alone = document.cells.filter((cell) => cell.scan === "single" && cell.baseline && isAtWeight(document, cell));
   if (alone.length === 0) return undefined;
   const metric = mainMetric(document);
   const median = (of: (cell: Cell) => number | null | undefined) => {
@@ -82,9 +85,14 @@ export function tilesOf(document: Measurement): { value: string; label: string }
     },
     error: () => ({ value: signed(full?.error?.barrier, 1), label: "full error barrier, points" }),
   };
+  const [perToken, nextToken] = isLanguage(document) ? [", nats per token", "next-token "] : ["", ""];
   const ends = {
-    loss: { value: `${plain(a.loss, 3)} · ${plain(b.loss, 3)}`, label: "loss of the ends a · b" },
-    error: { value: `${plain(a.error, 3)} · ${plain(b.error, 3)} %`, label: "error of the ends a · b" },
+    loss: { value: `${plain(a.loss, 3)} · ${plain(b.loss, 3)}`, label: `loss of the ends a · b${perToken}` },
+    error: { value: `${plain(a.error, 3)} · ${plain(b.error, 3)} %`, label: `${nextToken}error of the ends a · b` },
+  };
+  const perplexity = {
+    value: `${plain(a.perplexity)} · ${plain(b.perplexity)}`,
+    label: "perplexity of the ends a · b",
   };
   return [
     ...(full ? told.map((metric) => tiles[metric]()) : []),
@@ -94,6 +102,6 @@ export function tilesOf(document: Measurement): { value: string; label: string }
           { value: signed(alone.worst.barrier), label: `one layer alone, worst: ${alone.worst.name}` },
         ]
       : []),
-    ...told.map((metric) => ends[metric]),
+    ...told.flatMap((metric) => (metric === "loss" && isLanguage(document) ? [ends.loss, perplexity] : [ends[metric]])),
   ];
 }

@@ -1,6 +1,19 @@
 // The report of one measurement: two checkpoints at one moment.
 import type { Measurement } from "../connectivity/index.ts";
-import { allLayers, atWeight, baseOf, drawn, metricsOf, pictureName, scansOf, scanTitle, unit } from "./cells.ts";
+import {
+  allLayers,
+  atWeight,
+  baseOf,
+  drawn,
+  isLanguage,
+  metricsOf,
+  pictureName,
+  samplesOf,
+  scansOf,
+  scanTitle,
+  taskOf,
+  unitsOf,
+} from "./cells.ts";
 import { baselineSentence, finding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
@@ -35,10 +48,17 @@ export function renderMeasurement(document: Measurement): Rendered {
   const { data, model, ends, verdict } = document;
   const remarks = [baselineSentence(document), ...(document.notes ?? [])].filter((text) => text !== undefined);
   const of = (metric: string) => figures(scans.map((scan) => pictures[`${pictureName(scan)}-${metric}`]));
+  const isOfText = isLanguage(document);
+  const values = (of: { readonly loss: number | null; readonly error: number | null; perplexity?: number | null }) =>
+    told.flatMap((metric) => [plain(of[metric]), ...(metric === "loss" && isOfText ? [plain(of.perplexity)] : [])]);
+  const valueNames = isOfText
+    ? { loss: ["loss, nats per token", "perplexity"], error: ["next-token error %"] }
+    : { loss: ["loss"], error: ["error %"] };
+  const perplexity = isOfText ? ["perplexity"] : [];
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
-    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} samples of ${data.name} (${data.split})${atWeight(document)}`,
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atWeight(document)}${taskOf(document)}`,
     finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
     tiles: tilesOf(document),
     sections: [
@@ -46,8 +66,8 @@ export function renderMeasurement(document: Measurement): Rendered {
       ...(scans.length
         ? told.map((metric, i) =>
             section(
-              `${metricTitle[metric]} (${unit[metric]}, ${basis})`,
-              ...(i ? [] : [meaning("A line across a dot is its 95 % interval over the samples.")]),
+              `${metricTitle[metric]} (${unitsOf(document)[metric]}, ${basis})`,
+              ...(i ? [] : [meaning(`A line across a dot is its 95 % interval over the ${samplesOf(document)}.`)]),
               of(metric),
             ),
           )
@@ -55,12 +75,12 @@ export function renderMeasurement(document: Measurement): Rendered {
       section(
         "The two ends",
         table(
-          ["", "file", "SHA-256", ...told.map((metric) => (metric === "loss" ? "loss" : "error %"))],
+          ["", "file", "SHA-256", ...told.flatMap((metric) => valueNames[metric])],
           (["a", "b"] as const).map((end) => [
             end,
             document[end].path,
             document[end].sha256.slice(0, 12),
-            ...told.map((metric) => plain(ends[end][metric])),
+            ...values(ends[end]),
           ]),
           false,
         ),
@@ -81,13 +101,14 @@ export function renderMeasurement(document: Measurement): Rendered {
         details(
           "Every number",
           table(
-            ["layer", "scan", "base", "weight of b", ...told.map((metric) => `${metric} barrier`)],
+            ["layer", "scan", "base", "weight of b", ...told.map((metric) => `${metric} barrier`), ...perplexity],
             document.cells.map((c) => [
               c.layer ?? allLayers(document),
               c.scan,
               c.base ?? "",
               String(c.alpha),
               ...told.map((metric) => signed(c[metric]?.barrier, metric === "loss" ? 4 : 2)),
+              ...perplexity.map(() => plain(c.perplexity)),
             ]),
             false,
           ),

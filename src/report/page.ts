@@ -61,9 +61,24 @@ export function verdictTable({ verdict }: Measurement): string {
   const kinds = ["average", "keep", "undecided"] as const;
   return table(
     ["", "layers"],
-    kinds.map((kind) => [kind, verdict[kind]?.join(", ") || "none"]),
+    kinds.map((kind) => [kind, joinNames(verdict[kind] ?? []) || "none"]),
     false,
   );
+}
+
+/** Names with commas between them; three or more of numbers in a row as one: `model.layers.3–7`. */
+export function joinNames(names: readonly string[]): string {
+  const runs: { stem: string; last: number; names: string[] }[] = [];
+  for (const name of names) {
+    const [, stem = name, digits = ""] = /^(.*\.)(0|[1-9]\d*)$/.exec(name) ?? [];
+    const number = digits === "" ? Number.NaN : Number(digits);
+    const run = runs.at(-1);
+    if (run && run.stem === stem && run.last + 1 === number) {
+      run.last = number;
+      run.names.push(name);
+    } else runs.push({ stem, last: number, names: [name] });
+  }
+  return runs.flatMap(({ names, last }) => (names.length > 2 ? [`${names[0]}–${last}`] : names)).join(", ");
 }
 
 export const details = (title: string, content: string): string =>

@@ -10,8 +10,11 @@ import {
   type Measured,
   metricNames,
   pictureName,
+  samplesOf,
   scansOf,
   scanTitle,
+  splitsOf,
+  taskOf,
   unit,
 } from "./cells.ts";
 import { finding, tilesOf } from "./finding.ts";
@@ -40,13 +43,11 @@ export interface Rendered {
 
 export function renderRun(run: RunRecord): Rendered {
   const { measurements, recipe, unit: counted, figure } = run;
-  const shownSplit = measurements.some((m) => m.split === "train") ? "train" : "test";
+  const splits = splitsOf(measurements);
+  const [shownSplit] = splits;
   const shown = measurements.filter((m) => m.split === shownSplit);
   const last = shown.at(-1)!;
   const scans = scansOf(shown.map((m) => m.document));
-  const splits = [...new Set(measurements.map((m) => m.split))].sort(
-    (x, y) => Number(y === shownSplit) - Number(x === shownSplit),
-  );
   const first = figure?.metric ?? "loss";
   const ordered = metrics.toSorted((x, y) => Number(y === first) - Number(x === first));
   const limits = limitsOf(measurements, splits);
@@ -87,7 +88,7 @@ export function renderRun(run: RunRecord): Rendered {
   });
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
-    subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} samples · run ${run.hash}`,
+    subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} ${samplesOf(last.document)}${taskOf(last.document)} · run ${run.hash}`,
     finding: `After ${counted} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
@@ -221,19 +222,16 @@ function scanData(
 }
 
 function fullLines(points: readonly Measured[], metric: Metric): Line[] {
-  return [...new Set(points.map((m) => m.split))]
-    .toSorted()
-    .reverse()
-    .map((split) => ({
-      name: split,
-      isDashed: split === "test",
-      points: points
-        .filter((m) => m.split === split)
-        .flatMap(({ epoch, document }) => {
-          const full = fullOf(document)?.[metric];
-          return full ? [{ x: epoch, y: full.barrier, band: full.interval }] : [];
-        }),
-    }));
+  return splitsOf(points).map((split) => ({
+    name: split,
+    isDashed: split !== "train",
+    points: points
+      .filter((m) => m.split === split)
+      .flatMap(({ epoch, document }) => {
+        const full = fullOf(document)?.[metric];
+        return full ? [{ x: epoch, y: full.barrier, band: full.interval }] : [];
+      }),
+  }));
 }
 
 function endLines(points: readonly Measured[]): Line[] {

@@ -1,5 +1,6 @@
 // Every stored cell as a row: comma-separated values, and the same columns as Parquet.
 import type { Measurement } from "../connectivity/index.ts";
+import { isLanguage } from "./cells.ts";
 
 type Measured = { readonly epoch?: number; readonly document: Measurement };
 type Value = string | number | null | undefined;
@@ -20,6 +21,9 @@ function columns(
     alpha: column("DOUBLE", ({ cell }) => cell.alpha),
     loss: column("DOUBLE", ({ cell }) => cell.loss?.value),
     error: column("DOUBLE", ({ cell }) => cell.error?.value),
+    ...(measurements.some(({ document }) => isLanguage(document))
+      ? { perplexity: column("DOUBLE", ({ cell }) => cell.perplexity) }
+      : {}),
     loss_barrier: column("DOUBLE", ({ cell }) => cell.loss?.barrier),
     loss_low: column("DOUBLE", ({ cell }) => cell.loss?.interval?.[0]),
     loss_high: column("DOUBLE", ({ cell }) => cell.loss?.interval?.[1]),

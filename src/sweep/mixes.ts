@@ -13,17 +13,21 @@ export interface MixOptions {
   /** Where the other layers come from; default a. */
   readonly base?: "a" | "b" | null;
   readonly alpha: number;
+  /** The weight of b in each averaged layer, where they have their own; 0 and 1 take an end itself. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Of a random step in place of the average. */
   readonly draw?: number;
 }
 
 /** The average (or a random step with its norm) on some layers, the base elsewhere. */
-export function mixOf(layers: readonly string[], { averaged, base, alpha, draw }: MixOptions): Mix {
+export function mixOf(layers: readonly string[], { averaged, base, alpha, weights, draw }: MixOptions): Mix {
   const chosen = new Set(averaged);
   const rest = endOf(base ?? "a");
-  const source: Source =
+  const source = (alpha: number): Source =>
     draw === undefined ? { kind: "average", alpha } : { kind: "random", end: base ?? "a", alpha, draw };
-  return { sources: layers.map((layer) => (chosen.has(layer) ? source : rest)) };
+  const own = (weight: number): Source => (weight === 0 ? endOf("a") : weight === 1 ? endOf("b") : source(weight));
+  const averagedSource = (layer: string) => (weights ? own(weights[layer]) : source(alpha));
+  return { sources: layers.map((layer) => (chosen.has(layer) ? averagedSource(layer) : rest)) };
 }
 
 /** An end itself. */

@@ -1,8 +1,8 @@
 // One training step as one graph: forward, loss, gradients, update. Inputs: the batch, the labels, the optimiser's scalars, the parameters and
 // their state; outputs: the mean loss and error of the batch, the parameters and the state after the step.
 import type { DType } from "../core/index.ts";
-import { Graph, gradients, reduceMean, type Value } from "../graph/index.ts";
-import { classification, holderOf, type Model } from "../models/index.ts";
+import { Graph, gradients, type Value } from "../graph/index.ts";
+import { batchScores, holderOf, type Model } from "../models/index.ts";
 import { clipByNorm, type Optimiser } from "./optimisers.ts";
 
 export interface StepOptions {
@@ -10,6 +10,8 @@ export interface StepOptions {
   /** The inputs of one batch: [batch, …]. */
   readonly input: { readonly dtype: DType; readonly shape: readonly number[] };
   readonly labelShape: readonly number[];
+  /** Labels may be negative, and do not count then. */
+  readonly areSomeIgnored?: boolean;
   readonly optimiser: Optimiser;
   /** Limit of the gradient's norm; none when left out. */
   readonly clip?: number;
@@ -27,7 +29,7 @@ export interface StepGraph {
 /** The name of the output that holds the new value of a piece of state. */
 export const after = (name: string): string => `${name}'`;
 
-export function buildStep({ model, input, labelShape, optimiser, clip }: StepOptions): StepGraph {
+export function buildStep({ model, input, labelShape, areSomeIgnored, optimiser, clip }: StepOptions): StepGraph {
   const graph = new Graph();
   const noise: (readonly number[])[] = [];
   const tracked: Record<string, Value> = {};
@@ -45,8 +47,7 @@ export function buildStep({ model, input, labelShape, optimiser, clip }: StepOpt
       },
     },
   );
-  const scores = classification(logits, graph.input("labels", "int64", labelShape));
-  const loss = reduceMean(scores.loss, [0]);
+  const { loss, error } = batchScores(logits, graph.input("labels", "int64", labelShape), areSomeIgnored);
 
   const trained = held.filter((p) => p.kind !== "statistic");
   const raw = gradients(
@@ -55,7 +56,7 @@ export function buildStep({ model, input, labelShape, optimiser, clip }: StepOpt
   );
   const clipped = clip ? clipByNorm(raw, clip) : raw;
   const scalars = (name: string) => graph.input(name, "float32", []);
-  const outputs: Record<string, Value> = { loss, error: reduceMean(scores.error, [0]) };
+  const outputs: Record<string, Value> = { loss, error };
   const state = held.map(({ name, shape }) => ({ name, shape }));
   trained.forEach((p, i) => {
     const slots = Object.fromEntries(

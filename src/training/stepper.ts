@@ -11,6 +11,8 @@ export interface StepperOptions {
   readonly model: Model;
   readonly optimiser: Optimiser;
   readonly clip?: number;
+  /** Labels may be negative, and do not count then. */
+  readonly areSomeIgnored?: boolean;
   readonly runtime?: RuntimeOptions;
   /** How convolutions are computed; default fast on the CPU, plain on other devices. */
   readonly form?: "plain" | "fast";
@@ -78,9 +80,10 @@ export class Stepper {
     const size = batch.labels.shape[0];
     let compiled = this.#compiled.get(size);
     if (!compiled) {
-      const { model, optimiser, clip, runtime } = this.#options;
+      const { model, optimiser, clip, areSomeIgnored, runtime } = this.#options;
       const { form = (runtime?.device ?? "cpu") === "cpu" ? "fast" : "plain" } = this.#options;
-      const graph = buildStep({ model, input: inputOf(batch), labelShape: batch.labels.shape, optimiser, clip });
+      const { shape: labelShape } = batch.labels;
+      const graph = buildStep({ model, input: inputOf(batch), labelShape, areSomeIgnored, optimiser, clip });
       const carried = new Map(graph.state.map(({ name }) => [name, after(name)]));
       const lowered = (form === "fast" ? lowerFast : lower)(graph.outputs);
       compiled = { graph, session: await Session.load(serialiseRepeated(lowered, carried), runtime) };

@@ -1,8 +1,8 @@
 // Trains one network: for every epoch a new order, for every batch a step, after every epoch a snapshot. A training that was cut goes on from
 // its last snapshot and ends with the same bytes, because every order and every augmentation is a stream named by its seed and epoch.
 import { type Tensor, UserError } from "../core/index.ts";
-import type { Dataset } from "../data/index.ts";
-import { initialise, type Model } from "../models/index.ts";
+import type { Batch, Dataset } from "../data/index.ts";
+import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
 import { epochBatches, inGroups, stepBatches, windowBatches } from "./orders.ts";
@@ -24,7 +24,8 @@ export interface TrainOptions {
   readonly shared?: { readonly at: number; readonly tensors: () => Promise<ReadonlyMap<string, Tensor>> };
   readonly batch: number;
   readonly augment: boolean;
-  readonly initSeed: number;
+  /** What the network starts from: its parameters by name. */
+  readonly start: () => Promise<ReadonlyMap<string, Tensor>>;
   readonly orderSeed: number;
   /** Where the snapshots go. */
   readonly folder: string;
@@ -68,9 +69,10 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   } = options;
   const isKept = (moment: number) => timeline.isKept(moment);
   const last = await loadLastSnapshot(folder, model);
-  const begun = new Map(last?.state ?? initialise(model, options.initSeed));
+  const begun = new Map(last?.state ?? (await options.start()));
   if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
-  const stepper = new Stepper({ model, optimiser, clip, runtime, noiseSeed: orderSeed }, begun);
+  const areSomeIgnored = data.weights !== undefined;
+  const stepper = new Stepper({ model, optimiser, clip, areSomeIgnored, runtime, noiseSeed: orderSeed }, begun);
   let step = last?.step ?? 0;
   let atOnce = 1;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
@@ -90,15 +92,17 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
             count: data.count,
             rate: (step: number) => schedule(step, epoch),
           };
-    const sum = { loss: 0, error: 0 };
+    const sum = { loss: 0, error: 0, weight: 0 };
     let seen = 0;
     for (const group of inGroups(parts.batches, () => atOnce)) {
       const begun = performance.now();
       const rates = group.map((_, i) => parts.rate(step + i));
       const items = group[0].labels.shape[0];
-      for (const { loss, error } of await stepper.steps(group, step, rates)) {
-        sum.loss += loss * items;
-        sum.error += error * items;
+      for (const [i, { loss, error }] of (await stepper.steps(group, step, rates)).entries()) {
+        const weight = areSomeIgnored ? countLabels(group[i]) : items;
+        sum.loss += loss * weight;
+        sum.error += error * weight;
+        sum.weight += weight;
       }
       seen += items * group.length;
       step += group.length;
@@ -114,8 +118,8 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     // told first: where the snapshot is, the log has its line
     await report.epoch?.({
       epoch: next,
-      loss: sum.loss / seen,
-      error: (100 * sum.error) / seen,
+      loss: sum.loss / sum.weight,
+      error: (100 * sum.error) / sum.weight,
       rate: parts.rate(step - 1),
       seconds: (performance.now() - start) / 1000,
     });
@@ -124,3 +128,7 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   }
   await stepper.dispose();
 }
+
+/** Labels of a batch that count. */
+const countLabels = ({ labels: { data } }: Batch): number =>
+  (data as BigInt64Array).reduce((sum, label) => sum + (label >= 0n ? 1 : 0), 0);

@@ -13,6 +13,7 @@ import { expect, it } from "vitest";
 import { onnxBytes, plain, readTensors, refusal, temporaryFolder } from "../../../test/checkpoints.ts";
 import { bytesOf, fromNumbers, tensor, toNumbers } from "../../core/index.ts";
 import { openCheckpoint } from "../detect.ts";
+import { rewriteCheckpoint } from "../writing/rewrite.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "model.onnx");
@@ -61,6 +62,16 @@ it("reads elements that are stored as numbers, small floats in int32_data among 
     ["h", 0.5, -3, 1],
     ["b", -5, 5],
   ]);
+});
+
+it("refuses to replace elements that are stored as integers, and says how to store them", async () => {
+  writeFileSync(path, model(create(TensorProtoSchema, { name: "h", dataType: 10, dims: [2n], int32Data: [15360, 1] })));
+  const checkpoint = await openCheckpoint(path);
+  const replace = async () => fromNumbers("float16", [2], [1, 2]);
+  await expect(rewriteCheckpoint(checkpoint, join(folder, "m.onnx"), new Set(["h"]), replace)).rejects.toThrow(
+    'keeps "h" as integers, which cannot be rewritten in place. In Python, do t.CopyFrom(numpy_helper.from_array(',
+  );
+  await checkpoint.close();
 });
 
 it("reads external data beside the model, from their offset", async () => {

@@ -94,7 +94,8 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
       if (outside) throw cannotReplace(path, outside[0]);
       const patches = patchesOf(checkpoint, names, replace, (name) => {
         const { runs, varints } = places.get(name)!;
-        if (varints || runs.length !== 1) throw cannotReplace(path, name);
+        if (varints) throw cannotReplaceIntegers(path, name);
+        if (runs.length !== 1) throw cannotReplace(path, name);
         return runs[0];
       });
       return copyPatched(source, output, patches);
@@ -195,6 +196,12 @@ async function readPlace(
   });
   return tensor;
 }
+
+/** The sentence for elements whose bytes depend on their values: float16 in the field for integers, which onnx.save keeps there. */
+const cannotReplaceIntegers = (path: string, name: string): UserError =>
+  new UserError(
+    `${path} keeps ${quote(name)} as integers, which cannot be rewritten in place. In Python, do t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(t), t.name)) for every t in model.graph.initializer, and save the model.`,
+  );
 
 /** The sentence for elements that cannot be replaced where they lie. */
 export function cannotReplace(path: string, name: string): UserError {

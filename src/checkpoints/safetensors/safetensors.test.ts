@@ -24,6 +24,7 @@ describe("a header", () => {
     ["{ \xff", 0, "its header is not valid JSON"],
     [{ a: 1 }, 0, 'the header\'s entry "a" is not an object'],
     [{ a: { dtype: 5 } }, 0, "has no dtype"],
+    [{ a: { dtype: "", shape: [], data_offsets: [0, 0] } }, 0, "has no dtype"],
     [{ a: { dtype: "F32" } }, 0, "has no shape"],
     [{ a: { dtype: "F32", shape: [1] } }, 4, "has no pair of offsets"],
     [{ a: f32([-1], 0, 4) }, 4, "has a shape that is none"],

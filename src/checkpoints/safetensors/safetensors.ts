@@ -56,7 +56,17 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
     tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
   const metadata = parseNotes(path, notes);
   const checkpoint = makeCheckpoint(source, "safetensors", places, read, metadata);
-  return withRuns({ ...checkpoint, tied: tiedOf(metadata.tied, places) }, source, (name) => places.get(name)!);
+  const noted = { ...checkpoint, tied: tiedOf(metadata.tied, places), aliases: aliasesOf(metadata, places) };
+  return withRuns(noted, source, (name) => places.get(name)!);
+}
+
+/** The notes that safetensors.torch.save_model writes of tied tensors: by the name that was left out, the one that was kept. */
+function aliasesOf(
+  metadata: Readonly<Record<string, string>>,
+  places: ReadonlyMap<string, Place>,
+): ReadonlyMap<string, string> | undefined {
+  const aliases = Object.entries(metadata).filter(([name, kept]) => places.has(kept) && !places.has(name));
+  return aliases.length ? new Map(aliases) : undefined;
 }
 
 /** The note `tied` of our own files: groups of names that hold one tensor, as JSON. Whatever else stands there is somebody else's. */
@@ -94,7 +104,7 @@ function parsePlace(path: string, name: string, entry: unknown, start: number): 
   const fault = (what: string) => damaged(path, `the header's entry ${quote(name)} ${what}`);
   if (!isObject(entry)) throw fault("is not an object");
   const { dtype: dtypeName, data_offsets: offsets } = entry;
-  if (typeof dtypeName !== "string") throw fault("has no dtype");
+  if (typeof dtypeName !== "string" || dtypeName === "") throw fault("has no dtype");
   const complex = Object.hasOwn(complexNames, dtypeName);
   const dtype = complex ? complexNames[dtypeName] : dtypesByName.get(dtypeName);
   if (!dtype) throw unknownDtype(path, name, dtypeName);

@@ -33,6 +33,8 @@ export class NumpyArray {
   content: Content | undefined;
   /** Why an array that may be of numbers is not read. */
   unread: string | undefined;
+  /** It stands for a tensor of a device whose storages PyTorch does not save. */
+  isDeviceTensor = false;
 
   fill(bytes: unknown, type: unknown, shape: unknown, fortran: boolean): void {
     const found = contentOf(bytes, type, shape, fortran);
@@ -98,6 +100,13 @@ function contentOf(bytes: unknown, type: unknown, shape: unknown, fortran: boole
   if (!(raw instanceof Uint8Array) || !Array.isArray(axes) || byteLength(dtype, axes) !== raw.length)
     return "an array whose bytes do not fill its shape";
   return { dtype, shape: axes as number[], complex, fortran, bigEndian: type.bigEndian, bytes: raw };
+}
+
+/** `(array, dtype, device, requires_grad)`: a tensor of a TPU, which is saved as an array; one of bfloat16 as float32. */
+export function deviceTensor([array]: readonly unknown[]): NumpyArray | undefined {
+  if (!(array instanceof NumpyArray)) return undefined;
+  array.isDeviceTensor = true;
+  return array;
 }
 
 /** The array's elements row by row, in memory of their own. */

@@ -49,6 +49,16 @@ describe("the network is found", () => {
     ["with what modules add", { ...net(), "fc._extra_state": { scale: sized(4) } }, fc],
   ])("%s", (_, value, names) => expect(found(value)).toBe(names));
 
+  it("beside a moving average that has its names under a prefix, which a merge leaves as it is", () => {
+    const ema = { ...net("online_model.fc"), ...net("ema_model.fc"), initted: sized() };
+    const state = findStateDict("x.pt", dictionary({ model: net(), ema, optimizer: { a: net() } }));
+    expect([...state.tensors.keys()].join()).toBe(fc);
+    expect(state.copies).toEqual(["ema"]);
+    expect(state.notes).toEqual(['x.pt: used "model"; left out "ema".']);
+    const other = findStateDict("x.pt", dictionary({ model: net(), ema: net("encoder.other") }));
+    expect(other.copies).toEqual([]);
+  });
+
   it("under two keys of one dictionary", () => {
     const one = dictionary(net());
     const value = new Map([

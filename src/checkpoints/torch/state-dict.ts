@@ -2,7 +2,7 @@
 // state and the like. Only entries that are tensors count; the rest is passed over. Where several dictionaries may be the network
 // nothing is guessed: an encoder beside a decoder looks like a generator beside its critic. The user then names one by its key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
-import { unwrapName } from "../names.ts";
+import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
@@ -11,8 +11,6 @@ import { isTorchTensor, type TorchTensor } from "./values.ts";
 
 /** Keys under which training programs keep the weights, the surest first. */
 const wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];
-/** Keys of a moving average of the weights. */
-const average = /(^|[^a-z])ema([^a-z]|$)/i;
 /** Keys of dictionaries that are never the network: an optimiser's state, what PyTorch's modules add. */
 const beside = /(^|[^a-z])optim\w*([^a-z]|$)|_extra_state$/i;
 const deepest = 3;
@@ -140,7 +138,7 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
 /** Moving averages are left out where another dictionary has their names: then that is the network, and they are copies of it. */
 function withoutAverages(nested: readonly [string, Dictionary][]): [string, Dictionary][] {
   if (nested.length > mostCompared) return [...nested];
-  const isAverage = ([key]: readonly [string, Dictionary]) => average.test(key);
+  const isAverage = ([key]: readonly [string, Dictionary]) => isAverageName(key);
   const others = nested.filter((one) => !isAverage(one));
   return nested.filter((one) => !isAverage(one) || !others.some(([, other]) => hasNamesOf(one[1], other)));
 }
@@ -163,6 +161,12 @@ const namesIn = (map: Dictionary): Set<string> =>
 
 const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((name) => b.has(name));
+
+/** ema-pytorch's `ema_model.fc.weight` for `fc.weight`. */
+const holdsUnderPrefix = (map: Dictionary, names: ReadonlySet<string>): boolean => {
+  const ends = new Set([...ownNames(map)].map((name) => name.slice(name.indexOf(".") + 1)));
+  return [...names].every((name) => ends.has(name));
+};
 
 const countIn = (map: Dictionary): number => namesIn(map).size;
 
@@ -212,6 +216,10 @@ function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | Fil
   const tensors = new Map<string, TorchTensor | FilledArray>();
   for (const [key, value] of entries) {
     if (isTorchTensor(value) || (withArrays && isFilledArray(value))) tensors.set(key, value);
+    else if (value instanceof NumpyArray && value.isDeviceTensor && !value.unread)
+      throw new UserError(
+        `${path} holds ${quote(key)} as a tensor of a TPU or the like, beside tensors of a CPU. In Python, move the model to the CPU, and save model.state_dict() with torch.save.`,
+      );
     else if (withArrays && value instanceof NumpyArray && value.unread)
       throw new UserError(
         `${path} holds ${quote(key)} as ${value.unread}, which layerwise does not read. Convert it to float32 first.`,
@@ -240,18 +248,24 @@ function requireElements(
 function othersIn(path: string, whole: Dictionary, { map, at }: Found): Pick<StateDict, "notes" | "copies"> {
   const names = ownNames(map);
   const copies: string[] = [];
+  const alike: string[] = [];
   const others: string[] = [];
   for (const { map: inner, at: place } of dictionariesIn(whole)) {
     if (inner === map) continue;
     const isAround = place.every((key, i) => key === at[i]);
     const large = [...inner].filter(([, value]) => isTensor(value) && sizeOf(shapeOf(value)) > 1);
     if (isAround) others.push(...large.map(([key]) => nameOf([...place, `${key}`])));
-    else if (large.length) (isSame(ownNames(inner), names) ? copies : others).push(nameOf(place));
+    else if (large.length) {
+      const isAlike = isSame(ownNames(inner), names);
+      if (isAlike || (place.some(isAverageName) && holdsUnderPrefix(inner, names))) copies.push(nameOf(place));
+      if (!isAlike) others.push(nameOf(place));
+      else alike.push(nameOf(place));
+    }
   }
   const used = at.length === 0 ? "the outermost dictionary" : quote(nameOf(at));
-  const which = copies.length > 1 ? "which have the same names" : "which has the same names";
+  const which = alike.length > 1 ? "which have the same names" : "which has the same names";
   const left = [
-    ...(copies.length ? [`${listSome(copies.map(quote), 3)}, ${which}`] : []),
+    ...(alike.length ? [`${listSome(alike.map(quote), 3)}, ${which}`] : []),
     ...(others.length ? [listSome(others.map(quote), 3)] : []),
   ];
   if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: [], copies };

@@ -62,9 +62,12 @@ function checkpointOfArrays({ source }: TorchFile, arrays: ReadonlyMap<string, F
   const places = new Map([...arrays].map(([name, array]) => [name, { ...array.content, array }]));
   const checkpoint = makeCheckpoint(source, "npz", places, async ({ array }) => readArray(array));
   const { path } = source;
+  const ofDevice = [...arrays.values()].some(({ isDeviceTensor }) => isDeviceTensor);
   return {
     ...checkpoint,
-    readOnly: `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, save the arrays with numpy.savez("weights.npz", **arrays), and give that file.`,
+    readOnly: ofDevice
+      ? `${path} holds tensors of a TPU or the like as numpy's arrays, which layerwise reads but does not write. In Python, move the model to the CPU, save model.state_dict() with torch.save, and give that file.`
+      : `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, save the arrays with numpy.savez("weights.npz", **arrays), and give that file.`,
   };
 }
 

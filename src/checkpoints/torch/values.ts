@@ -2,7 +2,7 @@
 // A tensor becomes a description of where its elements lie; every other class or function is {@link Unknown}.
 import { bytesPerElement, type DType } from "../../core/index.ts";
 import { damaged, quote } from "../source.ts";
-import { buildNumpy, NumpyArray, NumpyDtype, numpyCallables } from "./numpy.ts";
+import { buildNumpy, deviceTensor, NumpyArray, NumpyDtype, numpyCallables } from "./numpy.ts";
 import type { PickleHost } from "./pickle.ts";
 import { isUnreadTensor, Unknown } from "./unknown.ts";
 
@@ -105,6 +105,8 @@ const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": rebuildTypedTensor, // of uint16, uint32 and uint64
+  "torch._utils._rebuild_device_tensor_from_numpy": deviceTensor,
+  "torch._utils._rebuild_xla_tensor": deviceTensor,
   "torch._utils._rebuild_parameter": ([tensor]) => tensor,
   "torch._utils._rebuild_parameter_with_state": ([tensor]) => tensor,
   "torch._tensor._rebuild_from_type_v2": rebuildOfType,

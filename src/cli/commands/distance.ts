@@ -1,8 +1,10 @@
-// layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model.
+// layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model. Of two Hugging Face folders also whether a merge of
+// them would make sense.
 import { Command } from "@commander-js/extra-typings";
-import type { Comparison } from "../../distance/index.ts";
+import type { Comparison, FolderComparison } from "../../distance/index.ts";
 import { example, keyHelp, keys, oneOf } from "../options/values.ts";
 import { shortenNames } from "../terminal/names.ts";
+import { showPreflight } from "../terminal/preflight.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
@@ -22,15 +24,16 @@ interface Row {
 
 export const distanceCommand = () =>
   new Command("distance")
-    .description("Euclidean and cosine distance of two checkpoints, layer by layer; files of any size and format")
-    .argument("<a>", "checkpoint of the one end")
-    .argument("<b>", "checkpoint of the other end")
+    .description(
+      "Euclidean and cosine distance of two checkpoints, layer by layer; files of any size and format, or Hugging Face folders",
+    )
+    .argument("<a>", "checkpoint or folder of the one end")
+    .argument("<b>", "checkpoint or folder of the other end")
     .option("--init <file>", "the common initialisation: also the distance of each from it")
     .option(
       "--group <by>",
-      "what counts as a layer: module, block or tensor",
-      oneOf("module", "block", "tensor"),
-      "module",
+      "what counts as a layer: module, block, sublayer (of folders) or tensor; default: module, of folders block",
+      oneOf("module", "block", "sublayer", "tensor"),
     )
     .option(
       "--sort <by>",
@@ -44,20 +47,31 @@ export const distanceCommand = () =>
     .option("--quiet", "no progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
     .action(async (a, b, { init, group, sort, key, csv, json, quiet }) => {
-      const { compareFiles } = await import("../../distance/index.ts");
+      const { areFolders, compareFiles, compareFolders } = await import("../../distance/index.ts");
+      const compare: (...options: Parameters<typeof compareFiles>) => Promise<Comparison | FolderComparison> =
+        areFolders(a, b) ? compareFolders : compareFiles;
       const progress = makeProgress({ quiet });
-      const comparison = await compareFiles(a, b, { init, group, keys: key }, (done, total) =>
+      const comparison = await compare(a, b, { init, group, keys: key }, (done, total) =>
         progress.update("distance", done, total),
       ).finally(progress.stop);
+      const { preflight, distance } = comparison;
+      const check = preflight ? [showPreflight(preflight)] : [];
       const notes = (comparison.notes ?? []).map((note) => `Note: ${note}`);
+      const rows = distance ? rowsOf(comparison.layers, distance, sort) : [];
       if (json) console.log(JSON.stringify(comparison, null, 1));
       else if (csv) {
-        console.log(asCsv(rowsOf(comparison, sort)));
-        for (const note of notes) console.error(note);
-      } else console.log([asTable(rowsOf(comparison, sort), comparison), ...notes].join("\n"));
+        if (distance) console.log(asCsv(rows));
+        for (const text of [...check, ...notes]) console.error(text);
+      } else {
+        const table = distance ? [[asTable(rows, distance), ...notes].join("\n")] : notes;
+        console.log([...check, ...table].join("\n\n"));
+      }
+      if (preflight?.can_average === false) process.exitCode = 1;
     });
 
-function rowsOf({ layers, distance }: Comparison, sort: (typeof orders)[number]): Row[] {
+type Distances = Comparison["distance"];
+
+function rowsOf(layers: Comparison["layers"], distance: Distances, sort: (typeof orders)[number]): Row[] {
   const { from_init: from } = distance;
   const rows = layers.map(({ name, size }): Row => {
     const { euclidean, cosine } = distance.layers[name];
@@ -73,8 +87,7 @@ function rowsOf({ layers, distance }: Comparison, sort: (typeof orders)[number])
   return rows.sort((x, y) => keys[sort](x) - keys[sort](y));
 }
 
-function asTable(rows: readonly Row[], { distance }: Comparison): string {
-  const { from_init: from, full } = distance;
+function asTable(rows: readonly Row[], { from_init: from, full }: Distances): string {
   const numbers = 13 + 11 * (from ? 4 : 2);
   const room = Math.max(leastNames, (process.stdout.columns ?? 80) - numbers);
   const longest = rows.reduce((length, { layer }) => Math.max(length, layer.length), "layer".length);

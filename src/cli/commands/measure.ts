@@ -6,6 +6,7 @@ import type { MeasureOptions, MeasureResult, Metric } from "../../connectivity/i
 import { requireWritable, UsageError, UserError } from "../../core/index.ts";
 import type { EngineSettings } from "../../jobs/index.ts";
 import { chooseEngine } from "../options/engine.ts";
+import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { handOver } from "../options/hand-over.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "../options/values.ts";
@@ -17,8 +18,8 @@ export const measureCommand = () =>
   withSubject(
     new Command("measure")
       .description("measure the barriers of two checkpoints, layer by layer")
-      .argument("<a>", "checkpoint of the one end")
-      .argument("<b>", "checkpoint of the other end"),
+      .argument("[a]", "checkpoint of the one end")
+      .argument("[b]", "checkpoint of the other end"),
   )
     .requiredOption("--data <name>", dataHelp)
     .option(
@@ -30,6 +31,7 @@ export const measureCommand = () =>
     .option("--layers <globs...>", "only these layers are ever averaged")
     .option("--base <end>", "where the other layers come from: a, b or both", oneOf("a", "b", "both"), "both")
     .option("--alpha <list>", "weights of end b", numbers, [0.5])
+    .option("--from-mergekit <file>", `${fromMergekitHelp}; --scan is single,full by default then`)
     .option("--metric <list>", "of loss,error", metrics, ["loss", "error"] as Metric[])
     .option(
       "--stats <how>",
@@ -55,7 +57,8 @@ export const measureCommand = () =>
       "before",
       example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
     )
-    .action(async (a, b, options, command) => {
+    .action(async (givenA, givenB, options, command) => {
+      const { a, b, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
       const { isModelFolder, isStateDict } = await import("../../hub/index.ts");
       const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
       const isKnown = (path: string) => isStateDict(path).catch(() => false);
@@ -77,13 +80,16 @@ export const measureCommand = () =>
         a,
         b,
         ...subjectOf(options),
+        ...(mergekit ? { group: mergekit.group, weights: mergekit.weights, remarks: mergekit.notes } : {}),
         data: dataOf(options.data, options),
         metrics: options.metric,
         statistics: options.stats,
         randomDraws: options.baseline,
         precision: options.precision,
         tolerance: options.tolerance,
-        scans: parseScans(options.scan),
+        scans: parseScans(
+          mergekit && command.getOptionValueSource("scan") === "default" ? "single,full" : options.scan,
+        ),
         base: options.base,
         orderSeed: options.orderSeed,
         layers: options.layers,

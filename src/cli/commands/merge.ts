@@ -1,7 +1,10 @@
-// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, of given layers or of those that a budget allows.
+// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder, of given layers or of those that a budget allows.
+import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
+import type { MergekitWeights } from "../../hub/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
+import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
 import { example, metrics, numbers, oneOf, positive } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
@@ -10,11 +13,14 @@ import { makeProgress } from "../terminal/progress.ts";
 export const mergeCommand = () =>
   withSubject(
     new Command("merge")
-      .description("write a merged checkpoint in a's format")
-      .argument("<a>", "checkpoint of the one end; the merged file is a copy of it with layers replaced")
-      .argument("<b>", "checkpoint of the other end"),
+      .description("write a merged checkpoint in a's format, or a merged Hugging Face folder")
+      .argument("[a]", "checkpoint or folder of the one end; what is written is a copy of it with layers replaced")
+      .argument("[b]", "checkpoint or folder of the other end"),
   )
-    .requiredOption("--out <file>", "the file to write; FILE.merge.json beside it tells what was done")
+    .requiredOption(
+      "--out <file>",
+      "the file to write, or the folder where A and B are Hugging Face folders; FILE.merge.json, or merge.json in the folder, records what was merged",
+    )
     .option(
       "--layers <globs...>",
       "layers to average, each perhaps with its own weight of b: 'layer1.**' fc=0.25; default all",
@@ -33,13 +39,23 @@ export const mergeCommand = () =>
       "average",
     )
     .option("--data <name>", `samples to check the merged file on: ${dataHelp}`)
+    .option("--mergekit <file>", "write the same choice as a mergekit configuration too; for Hugging Face folders")
+    .option("--from-mergekit <file>", fromMergekitHelp)
     .option("--json", "print the record as one JSON document on standard output")
     .option("--quiet", "no progress")
-    .addHelpText("before", example("layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc"))
-    .action(async (a, b, options) => {
+    .addHelpText(
+      "before",
+      example(
+        "layerwise merge a.pt b.pt --out merged.pt --layers 'layer4.**' fc\n  layerwise merge model-a model-b --out merged --budget 0.01 --data text.txt",
+      ),
+    )
+    .action(async (givenA, givenB, options, command) => {
+      const decided = ["alpha", "layers", "budget", "base"];
+      const { a, b, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, decided);
       const { merge, mergeApart } = await import("../../merging/index.ts");
       onInterrupt("Nothing was written.");
-      const { out, layers, base, budget, stats, data, json } = options;
+      const { out, base, budget, stats, data, json } = options;
+      const layers = mergekit ? layersOf(mergekit) : options.layers;
       if (options.alpha.length !== 1)
         throw new UsageError("--alpha takes one weight here; give layers their own with GLOB=WEIGHT.");
       if (options.metric.length !== 1) throw new UsageError("--metric takes one here: loss or error.");
@@ -57,18 +73,42 @@ export const mergeCommand = () =>
           base,
           statistics: stats,
           keys: subject.keys,
-          group: options.group,
+          group: mergekit?.group ?? options.group,
+          mergekit: options.mergekit,
+          command: commandLine(),
+          remarks: mergekit?.notes,
           allowNonfinite: options.allowNonfinite,
           budget: budget === undefined ? undefined : { limit: budget, metric: options.metric[0] },
           measure:
             data === undefined
               ? undefined
-              : { a, b, ...subject, data: dataOf(data, options), scans: [], statistics: stats },
+              : {
+                  a,
+                  b,
+                  ...subject,
+                  group: mergekit?.group ?? options.group,
+                  data: dataOf(data, options),
+                  scans: [],
+                  statistics: stats,
+                },
         },
         ({ task, share }) => progress.update(task, share, 1),
       ).finally(progress.stop);
       console.log(json ? JSON.stringify(record, null, 1) : describe(record));
     });
+
+/** Every layer that is not a's, with its weight; all of them would be averaged where there is none. */
+const layersOf = ({ weights }: MergekitWeights): string[] => {
+  const all = Object.entries(weights);
+  const changed = all.filter(([, weight]) => weight !== 0);
+  return (changed.length ? changed : all).map(([name, weight]) => `${name}=${weight}`);
+};
+
+/** The command as it was given, for a shell. */
+const commandLine = (): string =>
+  ["layerwise", ...process.argv.slice(2)]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(" ");
 
 function describe({ out, a, base, averaged, kept, parameters, budget, checked, notes = [] }: MergeRecord): string {
   const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
@@ -95,5 +135,8 @@ function describe({ out, a, base, averaged, kept, parameters, budget, checked, n
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));
-  return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${out.path}.merge.json.`].join("\n");
+  return [
+    ...lines,
+    `Written: ${out.path} in the format of ${a.path}, and ${out.files ? join(out.path, "merge.json") : `${out.path}.merge.json`}.`,
+  ].join("\n");
 }

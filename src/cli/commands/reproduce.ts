@@ -13,7 +13,11 @@ export const reproduceCommand = () =>
   withRuns(
     new Command("reproduce")
       .description("train what is missing, measure the barriers, check the claims, write the report")
-      .argument("[experiments...]", "fig1 … fig12, trajectory, all of these, fedavg, quick, or recipe files", ["quick"])
+      .argument(
+        "[experiments...]",
+        "fig1 … fig12, trajectory, all of these, fedavg, finetune, quick, or recipe files",
+        ["quick"],
+      )
       .option(
         "--scale <name>",
         "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",

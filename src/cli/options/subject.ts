@@ -11,7 +11,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
   command
     .option(
       "--model <name>",
-      "a built-in network, torchvision:NAME, FILE.onnx (that graph) or MODULE.mjs; not for two .onnx files or Hugging Face folders",
+      "a built-in network, torchvision:NAME, FILE.onnx (that graph), MODULE.mjs, or a Hugging Face folder with two checkpoints of it; not for two .onnx files or folders",
     )
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))

@@ -8,19 +8,23 @@ import {
   baseOf,
   drawn,
   fullOf,
+  isLanguage,
   metricsOf,
+  plain,
   type RunRecord,
+  samplesOf,
   scansOf,
   scanTitle,
   signed,
   singles,
+  splitsOf,
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
+import { leastWidth, shortenNames } from "./names.ts";
+import { wrapped } from "./wrap.ts";
 
 const width = () => process.stdout.columns ?? 80;
-/** Long lines of text are hard to read. */
-const textWidth = () => Math.min(width(), 120);
 
 /** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
 const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
@@ -28,7 +32,7 @@ const barrierAt = (document: Measurement, scan: string, layer: string, metric: "
 
 /** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
 export function showRun({ name, unit, measurements, claims = [] }: RunRecord, page: string): string {
-  const split = measurements.some((m) => m.split === "train") ? "train" : "test";
+  const [split] = splitsOf(measurements);
   const points = measurements.filter((m) => m.split === split);
   const last = points.at(-1)!.document;
   const scans = scansOf([last]).slice(0, 2);
@@ -72,16 +76,6 @@ export function showClaims(written: readonly Written[], overview?: string): stri
   ].join("\n\n");
 }
 
-/** Broken at spaces to the terminal's width. */
-function wrapped(text: string, indent: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    if (`${lines.at(-1)} ${word}`.length > textWidth() - 4) lines.push(indent);
-    lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
-  }
-  return lines.join("\n");
-}
-
 /** One measurement: the layers down, the scans across, then the verdict. */
 export function showMeasurement(document: Measurement, folder: string): string {
   const scans = scansOf([document]);
@@ -91,7 +85,11 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const bases = base === "mean" ? "mean over the bases" : `on base ${base}`;
   const { samples, name, split } = document.data;
   const heatmap = drawHeatmap({
-    title: `${what} on ${samples} samples of ${name} (${split})${atWeight(document)}, ${bases}`,
+    title: wrapped(
+      `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atWeight(document)}, ${bases}`,
+      "",
+      0,
+    ),
     rows: document.layers.map((layer) => layer.name),
     columns: scans,
     values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
@@ -99,27 +97,37 @@ export function showMeasurement(document: Measurement, folder: string): string {
     width: width(),
     colour: colourOf(process.stdout, process.env),
   });
-  const { a, b } = document.ends;
-  const isLanguage = String(document.model.task).startsWith("the next token");
-  const scores = ({ loss, error }: typeof a) =>
-    [
-      loss === null ? "" : `loss ${loss.toFixed(4)}`,
-      loss === null || !isLanguage ? "" : `perplexity ${Math.exp(loss).toPrecision(4)}`,
-      error === null ? "" : `error ${error.toFixed(1)} %`,
-    ]
-      .filter(Boolean)
-      .join(", ");
-  const ends = `Ends: a ${scores(a)}; b ${scores(b)}.`;
   return [
     ...(scans.length ? [heatmap] : []),
     ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
-    ends,
+    isLanguage(document) ? endsOfText(document) : endsSentence(document),
     conclusion(document),
     ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
       .filter((text) => text !== undefined)
       .map((text) => wrapped(text, "")),
     `The report: ${folder}/report.html`,
   ].join("\n\n");
+}
+
+/** What the two ends reach by themselves. */
+function endsSentence(document: Measurement): string {
+  const { a, b } = document.ends;
+  const told = ({ loss, error }: typeof a) =>
+    [
+      ...(loss === null ? [] : [`loss ${loss.toFixed(4)}`]),
+      ...(error === null ? [] : [`error ${error.toFixed(1)} %`]),
+    ].join(", ");
+  return `Ends: a ${told(a)}; b ${told(b)}.`;
+}
+
+/** Of a language model, a line an end. */
+function endsOfText({ ends }: Measurement): string {
+  const line = (end: "a" | "b") => {
+    const { loss, perplexity, error } = ends[end];
+    const told = error === null ? "" : `, next-token error ${error.toFixed(1)} %`;
+    return `End ${end}: loss ${loss?.toFixed(4)} nats per token, perplexity ${plain(perplexity)}${told}.`;
+  };
+  return `${line("a")}\n${line("b")}`;
 }
 
 /** The finding in a sentence. */
@@ -131,10 +139,12 @@ function conclusion(document: Measurement): string {
     error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
   };
   const told = metricsOf(document).map((metric) => barriers[metric]());
+  if (isLanguage(document)) told.push(`perplexity ${plain(full?.perplexity)}`);
   const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
   if (alone) {
     const { median, worst } = alone;
-    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${worst.name}).`);
+    const [name] = shortenNames([worst.name], Math.max(leastWidth, width() - 8));
+    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${name}).`);
   }
-  return parts.join("\n");
+  return parts.map((part) => wrapped(part, "")).join("\n");
 }

@@ -33,20 +33,24 @@ export const isDocuments = (path: string): boolean =>
   extname(path) in readers || (existsSync(path) && statSync(path).isDirectory() && splitsIn(path).length > 0);
 
 /**
- * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test`, where there is no folder.
+ * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test` or, where networks are trained on it, `train`.
  * Throws {@link UserError} that names what is there.
  */
 export function findSplit(path: string, split?: Split): SplitFile {
   if (!isFolder(path)) {
-    if (split !== undefined)
-      throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
-    return { name: "test", path };
+    if (split !== undefined && split !== "train")
+      throw new UserError(
+        `${path} is one file, so it has no splits. Leave --split out (in a recipe: measure.splits: [train]), or name a folder.`,
+      );
+    return { name: split ?? "test", path };
   }
   const there = splitsIn(path);
   const found = there.find(({ name }) => name === (split ?? "test")) ?? (split ? undefined : there[0]);
   if (found) return found;
   const names = there.map(({ name }) => name);
-  throw new UserError(`${path} has no split ${split}; it has ${listSome(names, 8)}. Choose one of them with --split.`);
+  throw new UserError(
+    `${path} has no split ${split}; it has ${listSome(names, 8)}. Choose one of them with --split (measure.splits in a recipe).`,
+  );
 }
 
 function isFolder(path: string): boolean {

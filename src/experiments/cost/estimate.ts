@@ -76,7 +76,8 @@ async function costOf(
   const left = await Promise.all(networks.map(async ({ name }) => total - ((await lastEpoch(join(path, name))) ?? 0)));
   const missing = [];
   for (const point of points)
-    if (!(await isMeasured(path, point, await measureOptions({ recipe, path }, point)))) missing.push(point);
+    if (!(await isMeasured({ recipe, path }, point, await measureOptions({ recipe, path }, point))))
+      missing.push(point);
   const counts = {
     names,
     networks: { missing: left.filter((epochs) => epochs > 0).length, all },

@@ -1,21 +1,22 @@
 // Work in a process of its own: times a few training steps of a recipe's network, for the estimate of a plan.
 import { sizeOf } from "../../core/index.ts";
-import { openData } from "../../data/index.ts";
-import { initialise } from "../../models/index.ts";
 import type { RuntimeOptions, Work } from "../../runtime/index.ts";
 import { Stepper } from "../../training/index.ts";
-import { modelFor } from "../networks/model.ts";
 import { optimiserOf } from "../networks/train.work.ts";
+import { originOf } from "../origins/index.ts";
 import { type Recipe, timelineOf, trainingData } from "../recipe/index.ts";
 import { partOf, type StepTime } from "./step-time.ts";
 
 const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> = async ({ recipe, runtime }) => {
-  const data = await openData(recipe.data.name, trainingData(recipe));
-  const model = await modelFor(recipe, data);
+  const origin = originOf(recipe);
+  const data = await origin.openData(trainingData(recipe));
+  const model = await origin.modelFor(data);
   const { clip } = recipe.training;
   const samples = partOf(recipe, data.count);
   const batch = Math.min(recipe.training.batch, samples);
-  const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, runtime }, initialise(model, 1));
+  const areSomeIgnored = data.weights !== undefined;
+  const start = await origin.start(model, 1);
+  const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, areSomeIgnored, runtime }, start);
   const indices = Array.from({ length: batch }, (_, i) => i);
   const times: number[] = [];
   const steps = 2; // a run of several keeps the state more often in memory than a run of one

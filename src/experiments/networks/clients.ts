@@ -1,10 +1,11 @@
 // The clients of a federated recipe: which samples each has, how many of each class, and what they share at the end of a round.
 import { join } from "node:path";
 import { type Tensor, UserError } from "../../core/index.ts";
-import { type Dataset, openData } from "../../data/index.ts";
+import type { Dataset } from "../../data/index.ts";
 import { averageCheckpoints, classHistogram, partition, subsetOf } from "../../federated/index.ts";
 import { layersOf, type Model, matchLayers } from "../../models/index.ts";
 import { checkpointName } from "../../training/index.ts";
+import { originOf } from "../origins/index.ts";
 import { type Recipe, trainingData } from "../recipe/index.ts";
 import { networkNames } from "../run-folder/folder.ts";
 
@@ -28,7 +29,7 @@ export function clientData(recipe: Recipe, client: number, data: Dataset): Datas
 /** Samples of each class at each client, for the log and the report; undefined without clients. */
 export async function clientHistogram(recipe: Recipe): Promise<number[][] | undefined> {
   if (!recipe.federated) return undefined;
-  const data = await openData(recipe.data.name, trainingData(recipe));
+  const data = await originOf(recipe).openData(trainingData(recipe));
   const { labels, parts } = partsOf(recipe, data)!;
   return classHistogram(labels, parts, data.classes);
 }

@@ -1,13 +1,12 @@
 // Work in a process of its own: trains one network of a recipe.
 import { join } from "node:path";
-import { openData } from "../../data/index.ts";
 import type { RuntimeOptions, Work } from "../../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../../training/index.ts";
-import { type Recipe, seedsOf, timelineOf, trainingData } from "../recipe/index.ts";
+import { originOf } from "../origins/index.ts";
+import { type Recipe, rateOf, seedsOf, timelineOf, trainingData } from "../recipe/index.ts";
 import { networkNames } from "../run-folder/folder.ts";
 import { appendLog } from "../run-folder/log.ts";
 import { clientData, sharedTensors } from "./clients.ts";
-import { modelFor } from "./model.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
@@ -22,13 +21,14 @@ export interface TrainInput {
 export type TrainProgress = { readonly epochs: number } | { readonly log: EpochLog };
 
 const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, run, round, runtime }, report) => {
-  const { training, data: source } = recipe;
-  const { lr, period, factor } = training;
+  const { training } = recipe;
+  const { period, factor } = training;
   const timeline = timelineOf(recipe);
   const number = networkNames(recipe).indexOf(network);
   const seeds = seedsOf(recipe, number);
-  const all = await openData(source.name, trainingData(recipe));
-  const built = await modelFor(recipe, all);
+  const origin = originOf(recipe);
+  const all = await origin.openData(trainingData(recipe));
+  const built = await origin.modelFor(all);
   await train(
     {
       model: built,
@@ -36,7 +36,7 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
       optimiser: optimiserOf(recipe),
       schedule: schedule({
         kind: training.schedule,
-        rate: lr,
+        rate: rateOf(recipe, number),
         warmupSteps: training.warmup_steps,
         epochs: timeline.total,
         period,
@@ -52,8 +52,8 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
           }
         : undefined,
       batch: training.batch,
-      augment: source.augment,
-      initSeed: seeds.init,
+      augment: recipe.data.augment,
+      start: () => origin.start(built, seeds.init),
       orderSeed: seeds.order,
       folder: join(run, network),
       runtime,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Bases, type MeasureOptions, parseScans, type ScanName } from "../../connectivity/index.ts";
 import { UserError } from "../../core/index.ts";
 import { checkpointName } from "../../training/index.ts";
-import { trainedSizes } from "../networks/model.ts";
+import { originOf } from "../origins/index.ts";
 import { type Recipe, timelineOf, trainingData } from "../recipe/index.ts";
 import { networkNames, type RunFolder } from "../run-folder/folder.ts";
 
@@ -91,7 +91,7 @@ export async function measureOptions(
   return {
     ...pair,
     initial: [checkpoint(first, 0), checkpoint(ends === "networks" ? second : first, 0)],
-    model: { name: recipe.model.name, sizes: await trainedSizes(recipe) },
+    model: { name: recipe.model.name, sizes: await originOf(recipe).trainedSizes() },
     data: { name: recipe.data.name, ...measuredData(recipe, split), samples },
     scans,
     base,

@@ -11,8 +11,9 @@ import {
   type ScanName,
 } from "../../connectivity/index.ts";
 import { isModule, moduleName, parseJson } from "../../core/index.ts";
-import { openData } from "../../data/index.ts";
+import { originOf } from "../origins/index.ts";
 import { contentOf } from "../run-folder/content.ts";
+import type { RunFolder } from "../run-folder/folder.ts";
 import { type Point, resultPath } from "./point.ts";
 
 /**
@@ -40,13 +41,13 @@ export async function withStored(file: string, options: MeasureOptions): Promise
  * same.
  */
 export async function isMeasured(
-  folder: string,
+  { recipe, path }: Pick<RunFolder, "recipe" | "path">,
   point: Pick<Point, "name">,
   { scans, base = "both", orderSeed = 111, data }: MeasureOptions,
 ): Promise<boolean> {
-  const stored = await readStored(resultPath(folder, point));
-  if (!stored || stored.data.samples < (data.samples ?? (await openData(data.name, data)).count)) return false;
-  if (stored.data.sha256 !== (await contentOf(data.name, { ...data, samples: stored.data.samples }))) return false;
+  const stored = await readStored(resultPath(path, point));
+  if (!stored || stored.data.samples < (data.samples ?? (await originOf(recipe).openData(data)).count)) return false;
+  if (stored.data.sha256 !== (await contentOf(recipe, { ...data, samples: stored.data.samples }))) return false;
   const key = (cell: Pick<Cell, "scan" | "base" | "averaged">) => `${cell.scan} ${cell.base} ${cell.averaged}`;
   const have = new Set(stored.cells.map(key));
   const names = stored.layers.map((layer) => layer.name);

@@ -46,7 +46,7 @@ export async function measuringSteps(
   const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
     const asked = await measureOptions(run, point);
-    const isThere = await isMeasured(run.path, point, asked);
+    const isThere = await isMeasured(run, point, asked);
     if (isThere && !existsSync(folder)) continue;
     const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await pointSize(run.recipe, options);

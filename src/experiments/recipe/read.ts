@@ -1,11 +1,14 @@
 // Reads recipes from YAML: at a scale, with the defaults filled in; a key nobody knows is an error that names the
 // nearest known one.
+
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { z } from "zod";
 import { describeFileError, listSome, nearest, UserError } from "../../core/index.ts";
+import { findModel, isModelFolder } from "../../hub/index.ts";
 import { atScale, parseYaml, type Scale } from "./scales.ts";
-import { knownKeys, type Recipe, recipeSchema } from "./schema.ts";
+import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
 
 /**
  * Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the
@@ -18,7 +21,24 @@ export async function readRecipe(path: string, scale: Scale = "paper"): Promise<
   });
   const recipe = parseRecipe(await atScale(parseYaml(text, path), scale, path), path);
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
-  return recipe;
+  return startsFromFolder(recipe) ? withPaths(recipe, path) : recipe;
+}
+
+/** With the folder that the networks start from and the text that they see as paths, relative to the recipe's folder; the former may be in the cache. */
+function withPaths(recipe: Recipe, path: string): Recipe {
+  const { init } = recipe.pair;
+  const beside = resolve(path, "..", init);
+  const folder = existsSync(beside) ? beside : findModel(init);
+  if (!isModelFolder(folder))
+    throw new UserError(
+      `${path}: pair.init: ${init} is neither same, different, nor a Hugging Face folder. Give its path from the recipe's folder, or its name in the cache.`,
+    );
+  return {
+    ...recipe,
+    model: { ...recipe.model, name: resolve(folder) },
+    pair: { ...recipe.pair, init: resolve(folder) },
+    data: { ...recipe.data, name: resolve(path, "..", recipe.data.name) },
+  };
 }
 
 /** Validates a recipe and fills in the defaults; `name` defaults to the file's. */

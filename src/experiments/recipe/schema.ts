@@ -5,6 +5,8 @@ import { quantities, takes } from "../claims/quantities.ts";
 
 const count = z.int().positive();
 const seed = z.int().min(0);
+/** `valid` is a split of folders of texts. */
+const splits = ["train", "valid", "test"] as const;
 const fraction = z.number().min(0).max(1);
 
 const model = z.strictObject({
@@ -29,10 +31,13 @@ const data = z.strictObject({
   dir: z.string().optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),
+  /** Tokens of a window of text, where the pair starts from a folder; of a network of ours it is a size. */
+  context: count.optional(),
 });
 
 const pair = z.strictObject({
-  init: z.enum(["same", "different"]).default("same"),
+  /** `same` or `different` initialisations, or a Hugging Face folder whose network both ends go on from. */
+  init: z.string().default("same"),
   /** With `different`, end b starts from the next seed. */
   init_seed: seed.default(1),
   order_seeds: z.tuple([seed, seed]).default([5, 7]),
@@ -74,7 +79,8 @@ const trainingShape = z.strictObject({
   keep_previous: z.boolean().default(false),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
-  lr: z.number().positive().default(0.05),
+  /** One rate, or one for each end. */
+  lr: z.union([z.number().positive(), z.tuple([z.number().positive(), z.number().positive()])]).default(0.05),
   momentum: fraction.default(0.9),
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.999]),
   weight_decay: z.number().min(0).default(5e-4),
@@ -110,10 +116,7 @@ const measure = z.strictObject({
     .min(1)
     .default(["single", "deep", "shallow"])
     .transform((scans) => scans.flatMap((scan) => scan.split(",").map((one) => one.trim()))),
-  splits: z
-    .array(z.enum(["train", "test"]))
-    .min(1)
-    .default(["train", "test"]),
+  splits: z.array(z.enum(splits)).min(1).default(["train", "test"]),
   samples: z.union([count, z.literal("all")]).default("all"),
   base: z.enum(["a", "b", "both"]).default("both"),
   order_seed: seed.default(111),
@@ -123,7 +126,7 @@ const claimShape = z.strictObject({
   /** In words, what must be seen. */
   says: z.string(),
   metric: z.enum(["loss", "error"]).default("loss"),
-  split: z.enum(["train", "test"]).default("train"),
+  split: z.enum(splits).default("train"),
   /** The quantity: see claims/quantities.ts. */
   take: z.enum(takes),
   below: z.number().optional(),
@@ -152,12 +155,13 @@ const figure = z.strictObject({
   remark: z.string().optional(),
 });
 
-export const recipeSchema = z.strictObject({
+const recipeShape = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9][\w.-]*$/, "must be letters, digits, dots, dashes")
     .default("pair"),
-  model: model.prefault({}),
+  /** Not for a pair that starts from a folder. */
+  model: model.optional(),
   data: data.prefault({}),
   pair: pair.prefault({}),
   federated: federated.optional(),
@@ -167,6 +171,30 @@ export const recipeSchema = z.strictObject({
   claims: z.array(claimSchema).default([]),
   figure: figure.optional(),
 });
+
+/** Whether a recipe's networks go on from a Hugging Face folder; its network is then called by the folder's path. */
+export const startsFromFolder = ({ pair: { init } }: { readonly pair: { readonly init: string } }): boolean =>
+  init !== "same" && init !== "different";
+
+export const recipeSchema = recipeShape
+  .refine((given) => !given.model || !startsFromFolder(given) || given.model.name === given.pair.init, {
+    path: ["model"],
+    error: "the network is that of the folder in pair.init. Leave model out",
+  })
+  .refine((given) => given.data.context === undefined || startsFromFolder(given), {
+    path: ["data", "context"],
+    error: "is for a pair that starts from a folder (pair.init). Give model.context",
+  })
+  .refine(({ federated, training: { lr } }) => !(federated && typeof lr !== "number"), {
+    path: ["training", "lr"],
+    error: "two rates are for the two ends of a pair, not for clients",
+  })
+  .transform((given) => {
+    const { name, model: own = model.parse({}), data, ...rest } = given;
+    return startsFromFolder(given)
+      ? { name, model: model.parse({ name: given.pair.init }), data: { ...data, augment: false }, ...rest }
+      : { name, model: own, data, ...rest };
+  });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
@@ -183,6 +211,6 @@ export function knownKeys(path: readonly PropertyKey[]): string[] {
     figure,
   };
   const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
-  if (path.length === 0) return [...Object.keys(recipeSchema.shape), "scales"]; // which is gone by then
-  return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeSchema)).shape);
+  if (path.length === 0) return [...Object.keys(recipeShape.shape), "scales"]; // which is gone by then
+  return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeShape)).shape);
 }

@@ -4,9 +4,14 @@ import { Timeline } from "../../training/index.ts";
 import type { Recipe } from "./schema.ts";
 
 /** How to open the recipe's training samples. */
-export function trainingData({ model: { context }, data: { samples, dir, size, mean, std } }: Recipe): DataOptions {
+export function trainingData({ model, data }: Recipe): DataOptions {
+  const { samples, dir, size, mean, std, context = model.context } = data;
   return { split: "train", samples: samples === "all" ? undefined : samples, dir, size, mean, std, context };
 }
+
+/** The learning rate of a recipe's network, by its number. */
+export const rateOf = ({ training: { lr } }: Recipe, number: number): number =>
+  typeof lr === "number" ? lr : lr[number];
 
 /** The sizes that the recipe gives its network. */
 export function modelSizes({ model: { name: _, ...sizes } }: Recipe): Partial<Record<string, number>> {

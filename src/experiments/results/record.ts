@@ -88,7 +88,7 @@ async function readRecord(
 async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Promise<Measurements> {
   const measured = [];
   for (const file of (await readdir(join(folder, "measure")).catch(() => [])).sort()) {
-    const [, epoch, split] = /-(\d+)-(train|test)\.json$/.exec(file) ?? [];
+    const [, epoch, split] = /-(\d+)-(train|valid|test)\.json$/.exec(file) ?? [];
     if (!epoch || file !== pointName(ends, Number(epoch), split as Split)) continue;
     const path = join(folder, "measure", file);
     const document = parseMeasurement(parseJson(await readFile(path, "utf8"), path), path);
@@ -98,7 +98,7 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
 }
 
 /** The splits that a run is measured on. */
-type Split = "train" | "test";
+type Split = Recipe["measure"]["splits"][number];
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {

@@ -57,3 +57,17 @@ it("leaves out cells that a pair lacks, such as those of a base that only anothe
   ]);
   expect(found[0].document.cells.map(({ scan, loss }) => [scan, loss?.value])).toEqual([["full", 2]]);
 });
+
+it("takes the perplexity of the mean loss, which is not the first pair's, and gives none where there was none", () => {
+  const text = (loss: number): Measured => {
+    const { document, ...rest } = point(5, loss);
+    const cells = document.cells.map((cell) => ({ ...cell, perplexity: Math.exp(loss) }));
+    const end = { loss, error: 10, perplexity: Math.exp(loss) };
+    return { ...rest, document: { ...document, cells, ends: { a: end, b: end } } };
+  };
+  const [{ document }] = combinePairs([[text(1)], [text(3)]]);
+  expect(document.cells[0].perplexity).toBe(Math.exp(2));
+  expect(document.ends.a.perplexity).toBe(Math.exp(2));
+  const [plain] = combinePairs([[point(5, 1)], [point(5, 3)]]);
+  expect(JSON.stringify(plain.document)).not.toContain("perplexity");
+});

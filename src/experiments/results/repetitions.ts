@@ -1,6 +1,6 @@
 // Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
 // holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
-import { type Cell, decide, type Measurement, type Scored, sharesOf } from "../../connectivity/index.ts";
+import { type Cell, decide, type Measurement, perplexityOf, type Scored, sharesOf } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 
 /** The measurements of each pair, which have the same points and cells, as one list. */
@@ -19,12 +19,15 @@ function combine(documents: readonly Measurement[]): Measurement {
   const cells = first.cells.flatMap((cell): Cell[] => {
     const same = documents.flatMap(({ cells }) => cells.find((other) => isSame(cell, other)) ?? []);
     if (same.length < documents.length) return []; // a pair that has other scans or bases too
-    return [{ ...cell, loss: combineScored(same.map((c) => c.loss)), error: combineScored(same.map((c) => c.error)) }];
+    const loss = combineScored(same.map((c) => c.loss));
+    const error = combineScored(same.map((c) => c.error));
+    return [{ ...cell, loss, error, ...perplexity(cell, loss?.value) }];
   });
-  const scores = (end: "a" | "b") => ({
-    loss: mean(documents.map(({ ends }) => ends[end].loss)),
-    error: mean(documents.map(({ ends }) => ends[end].error)),
-  });
+  const scores = (end: "a" | "b") => {
+    const loss = mean(documents.map(({ ends }) => ends[end].loss));
+    const error = mean(documents.map(({ ends }) => ends[end].error));
+    return { loss, error, ...perplexity(first.ends[end], loss) };
+  };
   const { from_init: start } = first.distance;
   const distance = {
     ...meanDistances(documents.map((d) => d.distance)),
@@ -46,6 +49,10 @@ function combine(documents: readonly Measurement[]): Measurement {
     verdict: decide(cells),
   };
 }
+
+/** That of the mean loss, where a pair has one. */
+const perplexity = (one: Pick<Cell, "perplexity">, loss: number | null = null): Pick<Cell, "perplexity"> =>
+  one.perplexity === undefined ? {} : { perplexity: perplexityOf(loss) };
 
 /** Undefined where a pair does not have the metric. */
 function combineScored(all: readonly (Scored | undefined)[]): Scored | undefined {

@@ -42,14 +42,15 @@ async function trainedIn(runs: string, others: readonly Network[]): Promise<Netw
   const busy = new Set(others.map(({ run }) => run.path));
   const trained: Network[] = [];
   for (const name of (await readdir(runs).catch(() => [])).sort()) {
-    const recipe = await readRecipe(join(runs, name, "recipe.yaml")).catch(() => undefined);
-    const run = recipe && previewRunFolder(recipe, runs);
+    const run = await readRecipe(join(runs, name, "recipe.yaml"))
+      .then((recipe) => previewRunFolder(recipe, runs))
+      .catch(() => undefined); // no run, or one whose folder or text is gone
     if (!run || run.path !== join(runs, name) || busy.has(run.path)) continue;
     const device = await run.remember<string>("device", "cpu");
     const threads = await run.remember("threads", 0);
     const content = await run.remember("data", "");
     trained.push(
-      ...networkNames(recipe)
+      ...networkNames(run.recipe)
         .map((one) => ({ run, name: one, device, threads, content }))
         .filter(isTrained),
     );

@@ -15,19 +15,39 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
     layerOf: (name, group) => layerOfDecoder(decoder, name, group),
     spellings: (own) => [own, `${prefix}${own}`, ...(own === "lm_head.weight" ? [head] : [])],
     isTransposed,
-    settings: () => settingsOf(decoder),
+    settings: (longest) => settingsOf(decoder, longest),
+    sizes: sizesOf(decoder),
+    isRotated: decoder.blocks.some(({ attention }) => attention.rotary !== undefined),
     input: { kind: "next token", vocabulary, context, isBounded: positions !== undefined },
     task: { kind: "classes", isByToken: true, count: vocabulary },
     forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
   };
 }
 
+/** `4 blocks`, `width 32`, `4 heads of 8 on 2`, `MLP 64`, and learned positions. */
+function sizesOf({ blocks, width, positions, context }: Decoder): string[] {
+  const [{ attention, mlp }] = blocks;
+  const { heads, keyValueHeads, headDim } = attention;
+  return [
+    `${blocks.length} ${blocks.length === 1 ? "block" : "blocks"}`,
+    `width ${width}`,
+    `${heads} heads of ${headDim}${keyValueHeads < heads ? ` on ${keyValueHeads}` : ""}`,
+    `MLP ${mlp.width}`,
+    ...(positions ? [`${context} positions`] : []),
+  ];
+}
+
 /** Everything that the graph is built from, by readable names; of blocks that are alike the first one only. */
-function settingsOf({ blocks, ...rest }: Decoder): Map<string, string> {
-  const found = new Map([["blocks", String(blocks.length)], ...leavesOf(rest, rest.context)]);
+function settingsOf(decoder: Decoder, longest: number): Map<string, string> {
+  const { blocks, context, ...rest } = decoder;
+  const found = new Map<string, string>([
+    ["blocks", String(blocks.length)],
+    ...(decoder.positions ? [["context", String(context)] as const] : []),
+    ...leavesOf(rest, longest),
+  ]);
   const seen = new Set<string>();
   for (const [i, block] of blocks.entries()) {
-    const own = leavesOf(block, rest.context);
+    const own = leavesOf(block, longest);
     const key = JSON.stringify([...own]);
     if (seen.has(key)) continue;
     seen.add(key);

@@ -125,8 +125,8 @@ export const bert: Family = {
       ties:
         head === "masked"
           ? [
-              [`${predictions}.decoder.weight`, wordEmbeddings],
-              [`${predictions}.decoder.bias`, `${predictions}.bias`],
+              [wordEmbeddings, `${predictions}.decoder.weight`],
+              [`${predictions}.bias`, `${predictions}.decoder.bias`],
             ]
           : [],
       renames: oldNorms,

@@ -78,7 +78,7 @@ export const distilbert: Family = {
       settings,
       prefix: "distilbert.",
       heads: ["classifier"],
-      ties: head === "masked" ? [["vocab_projector.weight", wordEmbeddings]] : [],
+      ties: head === "masked" ? [[wordEmbeddings, "vocab_projector.weight"]] : [],
       renames: oldNorms,
       build(modules, inputs) {
         const base = modules.within("distilbert");

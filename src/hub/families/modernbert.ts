@@ -151,9 +151,10 @@ export const modernbert: Family = {
       input: { kind: "text", vocabulary: settings.vocabulary, context, isBounded: false, types: 0 },
       task,
       settings,
+      isRotated: true,
       prefix: "model.",
       heads: ["classifier"],
-      ties: head === "masked" ? [["decoder.weight", wordEmbeddings]] : [],
+      ties: head === "masked" ? [[wordEmbeddings, "decoder.weight"]] : [],
       build(modules, inputs) {
         const x = encode(modules.within("model"), inputs, settings);
         const own = head === "sequence" ? pool(x, inputs, settings.head.pooling) : x;

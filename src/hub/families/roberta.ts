@@ -66,8 +66,8 @@ const family = (type: string, name: string): Family => ({
       ties:
         head === "masked"
           ? [
-              ["lm_head.decoder.weight", wordEmbeddings],
-              ["lm_head.decoder.bias", "lm_head.bias"],
+              [wordEmbeddings, "lm_head.decoder.weight"],
+              ["lm_head.bias", "lm_head.decoder.bias"],
             ]
           : [],
       renames: oldNorms,

@@ -8,25 +8,27 @@ import type { Message } from "../../data/index.ts";
 import type { JsonObject } from "../config.ts";
 
 export interface ChatTemplate {
-  /** Undefined where the folder has none. */
-  readonly source: string | undefined;
   /** Throws {@link UserError} where there is none, or it fails. */
   render(messages: readonly Message[], addGenerationPrompt: boolean): string;
 }
 
-/** Reads chat_template.jinja, else the one in tokenizer_config.json, whose `settings` are given; `tokens` are the special ones by their names. */
-export async function readChatTemplate(
+const file = "chat_template.jinja";
+
+/** The template in chat_template.jinja, else the one in tokenizer_config.json, whose `settings` are given; undefined where there is none. */
+export async function readTemplate(folder: string, settings: JsonObject): Promise<string | undefined> {
+  const path = join(folder, file);
+  return existsSync(path) ? readFile(path, "utf8") : defaultOf(settings.chat_template);
+}
+
+/** A folder's template, ready to write; `tokens` are the special ones by their names. */
+export async function chatTemplate(
   folder: string,
-  settings: JsonObject,
+  source: string | undefined,
   tokens: Readonly<Record<string, string>>,
 ): Promise<ChatTemplate> {
-  const path = join(folder, "chat_template.jinja");
-  const isFile = existsSync(path);
-  const source = isFile ? await readFile(path, "utf8") : defaultOf(settings.chat_template);
   const { Template: Program } = await import("@huggingface/jinja"); // only texts need it
   let template: Template | undefined;
   return {
-    source,
     render(messages, add_generation_prompt) {
       if (source === undefined)
         throw new UserError(
@@ -36,7 +38,7 @@ export async function readChatTemplate(
         template ??= new Program(source);
         return template.render({ ...tokens, messages, add_generation_prompt });
       } catch (error) {
-        const from = isFile ? path : join(folder, "tokenizer_config.json");
+        const from = [file, "tokenizer_config.json"].map((name) => join(folder, name)).find((path) => existsSync(path));
         throw new UserError(`The chat template of ${from} fails: ${(error as Error).message}. Give other messages.`, {
           cause: error,
         });

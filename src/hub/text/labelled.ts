@@ -18,8 +18,8 @@ export async function openLabelled(
     throw new UserError(
       `${models[0].architecture} has a label for each token, which ${name} does not give. Give arrays: npz:FILE with input_ids and labels.`,
     );
-  const { types, ...own } = input as TextInput;
-  const context = contextOf({ types, ...own }, options.context);
+  const { types } = input as TextInput;
+  const context = contextOf(models, options.context);
   const tokenizer = await commonTokenizer(models);
   const { split, rows } = await readRows(name, {
     split: options.split,

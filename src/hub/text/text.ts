@@ -1,27 +1,36 @@
-// A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+// A text as samples of some folders: their tokenizer, which must be the same, and windows of its tokens.
 import { UserError } from "../../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
-import type { NextTokenInput, TextInput } from "../network.ts";
+import { longestText } from "../network.ts";
 import { encodeDocuments } from "./stream.ts";
 import { cachedStream } from "./token-cache.ts";
-import { readTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { readTokenizer, type Tokenizer, tokenizerFolder } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
 /** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
 const usualContext = 512;
 
-/** Opens a text file, or the file of a split in a folder, as windows. Throws {@link UserError} where the folders' tokenizers differ. */
-export async function openText(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
+/**
+ * Opens a text file, or the file of a split in a folder, for networks of one architecture. Throws {@link UserError} where the folders' tokenizers differ,
+ * or windows are longer than the network's positions.
+ */
+export async function openText(
+  name: string,
+  { context: asked, samples, split }: DataOptions,
+  models: readonly ModelFolder[],
+): Promise<Dataset> {
+  const [{ path: folder, architecture, network }] = models;
+  const { input } = network;
+  if (input.kind !== "next token")
+    throw new UserError(
+      `${folder} is no language model but ${architecture}, which does not read windows of a text. Give a folder of a language model.`,
+    );
+  const context = contextOf(models, asked);
   if (!isDocuments(name))
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
     );
-  const input = models[0].network.input as NextTokenInput;
-  const { samples, split } = options;
-  const context = contextOf(input, options.context);
   const tokenizer = await commonTokenizer(models);
   const { path, name: own } = findSplit(name, split);
   const most = samples === undefined ? undefined : samples * context + 1;
@@ -29,19 +38,21 @@ export async function openText(name: string, options: DataOptions, models: reado
   return windowsOf(stream, { name, split: own, context, samples, vocabulary: input.vocabulary });
 }
 
-/** Tokens of a text at most. Throws {@link UserError} where the network cannot read so many. */
-export function contextOf({ context: longest, isBounded }: NextTokenInput | TextInput, asked?: number): number {
+/** Tokens of a sample at most. Throws {@link UserError} where the networks cannot read so many. */
+export function contextOf(models: readonly ModelFolder[], asked?: number): number {
+  const longest = Math.min(...models.map(({ network }) => longestText(network.input)));
   const context = asked ?? Math.min(longest, usualContext);
-  if (isBounded && context > longest)
+  const [{ network }] = models;
+  if (network.input.kind !== "pixels" && network.input.isBounded && context > longest)
     throw new UserError(
-      `The network knows ${longest} positions, but --context asks for ${context}. Ask for ${longest} or fewer.`,
+      `The network knows ${longest} positions, but --context (data.context in a recipe) asks for ${context}. Ask for ${longest} or fewer.`,
     );
   return context;
 }
 
 /** The tokenizer of some folders. Throws {@link UserError} where they have different ones. */
 export async function commonTokenizer(models: readonly ModelFolder[]): Promise<Tokenizer> {
-  const [first, ...others] = await Promise.all(models.map(tokenizerOf));
+  const [first, ...others] = await Promise.all(models.map((model) => readTokenizer(tokenizerFolder(model))));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
@@ -49,7 +60,3 @@ export async function commonTokenizer(models: readonly ModelFolder[]): Promise<T
       );
   return first;
 }
-
-/** An adapter may have a tokenizer of its own. */
-const tokenizerOf = ({ folder, adapter }: ModelFolder) =>
-  readTokenizer(adapter && existsSync(join(adapter.folder, "tokenizer.json")) ? adapter.folder : folder);

@@ -3,11 +3,29 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { sha256, UserError } from "../../core/index.ts";
+import { sha256, sha256Value, UserError } from "../../core/index.ts";
 import type { JsonObject } from "../config.ts";
+import type { ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
-import { type ChatTemplate, readChatTemplate } from "./chat-template.ts";
+import { type ChatTemplate, chatTemplate, readTemplate } from "./chat-template.ts";
 import { type Frame, readFrame } from "./frame.ts";
+
+/** What the files of a folder say, before an encoder is made of it. */
+export interface TokenizerFiles {
+  readonly path: string;
+  /** tokenizer.json. */
+  readonly own: JsonObject;
+  /** What of it decides how a text is read. */
+  readonly meaning: JsonObject;
+  /** tokenizer_config.json. */
+  readonly settings: JsonObject;
+  /** The special tokens by their names, such as `eos_token`; "" where there is none. */
+  readonly tokens: Readonly<Record<string, string>>;
+  /** The chat template; undefined where the folder has none. */
+  readonly template: string | undefined;
+  /** Equal for tokenizers that turn every text into the same ids. */
+  readonly sha256: string;
+}
 
 export interface Tokenizer {
   readonly path: string;
@@ -33,10 +51,39 @@ export interface Tokenizer {
   readonly render: ChatTemplate["render"];
 }
 
+/** The folder with a model's tokenizer: an adapter may have one of its own. */
+export const tokenizerFolder = ({ folder, adapter }: Pick<ModelFolder, "folder" | "adapter">): string =>
+  adapter && hasTokenizer(adapter.folder) ? adapter.folder : folder;
+
+export const hasTokenizer = (folder: string): boolean => existsSync(join(folder, "tokenizer.json"));
+
 /** Reads the tokenizer of a folder. Throws {@link UserError} where there is none, or one that cannot be read. */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
+  const { path, own, settings, tokens, template, sha256: hash } = await readTokenizerFiles(folder);
+  const { render } = await chatTemplate(folder, template, tokens);
+  const encoder = await makeEncoder(path, own, settings);
+  const idOf = (token: string) => (token ? encoder.token_to_id(token) : undefined);
+  const end = idOf(tokens.eos_token);
+  const names = settings.model_input_names;
+  return {
+    path,
+    sha256: hash,
+    rulesSha256: sha256(JSON.stringify([hash, end ?? null, template ?? null, tokens])),
+    encode: (text, add_special_tokens) => encoder.encode(text, { add_special_tokens }).ids,
+    end,
+    padding: idOf(tokens.pad_token),
+    frame: () => readFrame(own.post_processor, path),
+    isCutAtBeginning: settings.truncation_side === "left",
+    isPaddedInFront: settings.padding_side === "left",
+    hasTypes: !Array.isArray(names) || names.includes("token_type_ids"),
+    render,
+  };
+}
+
+/** Reads the files of a tokenizer. Throws {@link UserError} where there is none, or one that is no JSON. */
+export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const path = join(folder, "tokenizer.json");
-  if (!existsSync(path)) {
+  if (!hasTokenizer(folder)) {
     const sentencepiece = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model"].find((name) =>
       existsSync(join(folder, name)),
     );
@@ -49,25 +96,19 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const own = await readJson(path);
   const settings = await readOptional(join(folder, "tokenizer_config.json"));
   const tokens = specialTokens({ ...(await readOptional(join(folder, "special_tokens_map.json"))), ...settings });
-  const { source, render } = await readChatTemplate(folder, settings, tokens);
-  const encoder = await makeEncoder(path, own, settings);
-  const idOf = (token: string) => (token ? encoder.token_to_id(token) : undefined);
-  const end = idOf(tokens.eos_token);
-  const names = settings.model_input_names;
-  const { truncation, padding, ...meaning } = own; // how batches are made, not how texts are read
-  const hash = sha256(JSON.stringify(meaning));
+  const template = await readTemplate(folder, settings);
+  const meaning = meaningOf(own);
+  return { path, own, meaning, settings, tokens, template, sha256: sha256Value(meaning) };
+}
+
+/** Without what says how batches are made, not how texts are read; merges as pairs, which older files join by a space. */
+function meaningOf({ truncation, padding, ...own }: JsonObject): JsonObject {
+  const model = own.model as JsonObject | null | undefined;
+  const merges = model?.merges;
+  if (!Array.isArray(merges)) return own;
   return {
-    path,
-    sha256: hash,
-    rulesSha256: sha256(JSON.stringify([hash, end ?? null, source ?? null, tokens])),
-    encode: (text, add_special_tokens) => encoder.encode(text, { add_special_tokens }).ids,
-    end,
-    padding: idOf(tokens.pad_token),
-    frame: () => readFrame(own.post_processor, path),
-    isCutAtBeginning: settings.truncation_side === "left",
-    isPaddedInFront: settings.padding_side === "left",
-    hasTypes: !Array.isArray(names) || names.includes("token_type_ids"),
-    render,
+    ...own,
+    model: { ...model, merges: merges.map((pair) => (typeof pair === "string" ? pair.split(" ") : pair)) },
   };
 }
 
@@ -91,4 +132,4 @@ function specialTokens(settings: JsonObject): Record<string, string> {
   );
 }
 
-const readOptional = async (path: string): Promise<JsonObject> => (existsSync(path) ? readJson(path) : {});
+export const readOptional = async (path: string): Promise<JsonObject> => (existsSync(path) ? readJson(path) : {});

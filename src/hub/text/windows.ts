@@ -28,6 +28,9 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
     throw new UserError(
       `The tokenizer gives the token ${unknown}, but the network knows ${vocabulary}. Give the tokenizer that it was trained with.`,
     );
+  // those that training draws reach beyond the last whole window
+  const areAllCounted = labels.subarray(0, positions - 1 + context).every((label) => label >= 0);
+  const counts = countLabels(labels.subarray(0, count * context), context);
   const windows = (starts: ArrayLike<number>): Batch =>
     readWindows("input_ids", ids, (position) => labels[position], starts, context);
   const hashOf = (samples: number) => {
@@ -47,7 +50,7 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
       return hashOf(count);
     },
     hashOf,
-    weights: countLabels(labels.subarray(0, count * context), context),
+    weights: areAllCounted ? undefined : (counts ?? new Float32Array(count).fill(context)),
     batch: (indices) => windows(Array.from(indices, (i) => i * context)),
     windows,
     positions,

@@ -11,9 +11,11 @@ export interface TracedNetwork {
   readonly task: NetworkTask;
   /** Everything that `build` decides by, apart from the number of labels: what two folders must agree in. */
   readonly settings: object;
+  /** Positions are angles, which the config describes. */
+  readonly isRotated?: boolean;
   /** What stands before the names of the base model, `bert.`: files of a base model lack it. */
   readonly prefix?: string;
-  /** Parameters under several names; the last one, which files hold, gives the layer. */
+  /** Parameters under several names; the first one, which files hold and `build` asks for, gives the layer. */
   readonly ties?: readonly (readonly string[])[];
   /** The modules whose sizes follow from the number of labels. */
   readonly heads?: readonly string[];
@@ -37,6 +39,7 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
   return {
     parameters,
     ties,
+    tiedBy: () => ties.map((names) => names.toReversed()),
     layerOf,
     spellings(name) {
       const renamed = renames.reduce((text, [pattern, by]) => text.replace(pattern, by), name);
@@ -47,7 +50,9 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
       ]);
     },
     isUnused: (name) => unused?.test(name) ?? false,
-    settings: () => new Map([["task", taskOf(task)], ...leavesOf(own.settings)]),
+    settings: (longest) => new Map([["task", taskOf(task)], ...leavesOf(own.settings, longest)]),
+    sizes: sizesOf(own.settings),
+    isRotated: own.isRotated,
     input,
     task,
     heads: parameters.map(({ name }) => name).filter((name) => heads.includes(moduleOf(name))),
@@ -70,8 +75,12 @@ function parametersOf({ input, ties = [], build }: TracedNetwork): Parameter[] {
   const traced = traceParameters(graph, (modules) => build(modules, inputs));
   const shapes = new Map(traced.map(({ name, shape }) => [name, shape]));
   const others = ties.flatMap((names) => names.filter((name) => !shapes.has(name)).map((name) => ({ name, names })));
-  return [...traced, ...others.map(({ name, names }) => ({ name, shape: shapes.get(names.at(-1)!)! }))];
+  return [...traced, ...others.map(({ name, names }) => ({ name, shape: shapes.get(names[0])! }))];
 }
+
+/** The whole numbers among the settings: `width 32`, `blocks 2`. */
+const sizesOf = (settings: object): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => (Number.isInteger(value) ? [`${name} ${value}`] : []));
 
 const taskOf = ({ kind, isByToken }: NetworkTask): string => (isByToken ? `${kind} of each token` : kind);
 

@@ -25,6 +25,10 @@ describe("a layer's name", () => {
     ["call/query/add/ReadVariableOp:0", "call/query"],
     ["call/bn/FusedBatchNormV3/ReadVariableOp_1:0", "call/bn"],
     ["call/bn/ReadVariableOp:0", "call/bn"],
+    ["fc.parametrizations.weight.original0", "fc"],
+    ["up.0.parametrizations.weight.0._u", "up.0"],
+    ["parametrizations.weight.original", "parametrizations.weight.original"],
+    ["parametrizations.weight", "parametrizations"],
   ])("of %s is %s", (name, layer) => expect(layerOf(name)).toBe(layer));
 
   it("is the module in either spelling, whatever the components", () => {

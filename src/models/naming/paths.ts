@@ -6,6 +6,9 @@ const reading = /[./]ReadVariableOp(_\d+)?$/;
 const operations =
   /[./](kernel|bias|gamma|beta|moving_mean|moving_variance|Read|MatMul|BiasAdd|Conv[123]D|(depthwise|separable_conv2d|convolution|Tensordot|[Ee]insum|batchnorm|FusedBatchNormV3|[Aa]dd|AddV2|[Mm]ul|[Ss]ub|embedding_lookup)(_\d+)?)$/;
 
+/** What PyTorch puts between a module and a weight that is computed: `fc.parametrizations.weight.original0` of `fc.weight`. */
+const parametrized = /(^|[./])parametrizations[./][^./]+[./].*$/;
+
 /** The path without TensorFlow's index of an output, `:0`. */
 const withoutIndex = (name: string) => name.replace(/:\d+$/, "");
 
@@ -15,6 +18,7 @@ const withoutIndex = (name: string) => name.replace(/:\d+$/, "");
  */
 export function moduleOf(name: string): string {
   const path = withoutIndex(name);
+  if (parametrized.test(path)) return path.replace(parametrized, "");
   if (!reading.test(path)) return path.replace(/[./]?[^./]*$/, "");
   let module = path.replace(reading, "");
   while (operations.test(module)) module = module.replace(operations, "");

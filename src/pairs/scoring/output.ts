@@ -19,6 +19,7 @@ import type { Pair, PairRequest, Task } from "../origin.ts";
 import { arrangeScores } from "./arrange.ts";
 import { beforeSigmoid, comesFromProduct, comesFromSigmoid, declaredTypes } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
+import { cannotRun } from "./refusals.ts";
 
 /** The output with the scores, and what the labels are to it. */
 export interface Chosen {
@@ -172,7 +173,7 @@ function noOutput(
     : `scores [${sizes},classes] for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
-    : "Give other labels, or name the output and the --task.";
+    : `${labels.classes === 256 && !areValues ? "If 255 marks what does not count, save -1 in its place. " : ""}Give other labels, or name the output and the --task.`;
   return new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
 }
 
@@ -268,13 +269,4 @@ async function runOnce(
   } catch (error) {
     throw cannotRun(error, data.name);
   }
-}
-
-/** The sentence for a graph that the runtime refuses. */
-export function cannotRun(error: unknown, data: string): unknown {
-  if (error instanceof UserError) return error;
-  return new UserError(
-    `ONNX Runtime cannot run the model on samples of ${data}: ${(error as Error).message.split("\n")[0]} Check the model and the data.`,
-    { cause: error },
-  );
 }

@@ -1,11 +1,11 @@
 // Networks that score images against texts: what the user gives them beside their folder. Vectors of texts come from a file (--head), sentences from a text
 // file with a line for each class (--classes), which the folder's own tokenizer reads.
 import { readFile } from "node:fs/promises";
-import { openCheckpoint } from "../checkpoints/index.ts";
-import { convert, describeFileError, type Tensor, UserError } from "../core/index.ts";
-import type { ModelFolder } from "./folder.ts";
-import type { Completion, TextHead } from "./network.ts";
-import { readTokenizer } from "./text/tokenizer.ts";
+import { openCheckpoint } from "../../checkpoints/index.ts";
+import { convert, describeFileError, type Tensor, UserError } from "../../core/index.ts";
+import type { ModelFolder } from "../folder.ts";
+import type { Completion, TextHead } from "../network.ts";
+import { readTokenizer } from "../text/tokenizer.ts";
 
 export interface TextFiles {
   /** .safetensors with `text_embeds` [classes, dimension] and `logit_scale`. */
@@ -15,7 +15,7 @@ export interface TextFiles {
 }
 
 /** The folder with a network that has scores. Throws {@link UserError} where it lacks texts, or has no use for them. */
-export async function completeFolder(folder: ModelFolder, { head, classes }: TextFiles): Promise<ModelFolder> {
+export async function giveTexts(folder: ModelFolder, { head, classes }: TextFiles): Promise<ModelFolder> {
   const { completion } = folder.network;
   const given = head !== undefined ? "--head" : classes !== undefined ? "--classes" : undefined;
   if (!completion) {

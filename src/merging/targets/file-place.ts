@@ -1,8 +1,8 @@
 // Where a merged file goes: judged before any work is done, since a search under a budget may take hours.
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import type { Checkpoint } from "../checkpoints/index.ts";
-import { requireWritable, UserError } from "../core/index.ts";
+import type { Checkpoint } from "../../checkpoints/index.ts";
+import { requireWritable, UserError } from "../../core/index.ts";
 
 /** The names that files of a format have, the usual one first. */
 const extensions: Readonly<Record<Checkpoint["format"], readonly string[]>> = {

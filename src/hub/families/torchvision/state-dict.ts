@@ -1,10 +1,10 @@
 // A file of weights alone, whose tensors tell which of torchvision's networks it holds.
 import { dirname } from "node:path";
-import { type OpenOptions, openCheckpoint } from "../checkpoints/index.ts";
-import { listSome, nearest, UserError } from "../core/index.ts";
-import { Config } from "./config.ts";
-import { recognise, torchvisionNames } from "./families/torchvision/index.ts";
-import type { ModelFolder } from "./folder.ts";
+import { type OpenOptions, openCheckpoint } from "../../../checkpoints/index.ts";
+import { listSome, nearest, UserError } from "../../../core/index.ts";
+import { Config } from "../../config.ts";
+import type { ModelFolder } from "../../folder.ts";
+import { recognise, torchvisionNames } from "./index.ts";
 
 const prefix = "torchvision:";
 

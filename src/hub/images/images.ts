@@ -2,7 +2,7 @@
 // those of torchvision are prepared as torchvision evaluates its weights.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../core/index.ts";
+import { UserError } from "../../core/index.ts";
 import {
   type DataOptions,
   type Dataset,
@@ -13,11 +13,11 @@ import {
   type Pipeline,
   readProcessor,
   readTimm,
-} from "../data/index.ts";
-import { isTimm } from "./families/timm/index.ts";
-import type { ModelFolder } from "./folder.ts";
-import { readJson } from "./json.ts";
-import type { NetworkTask } from "./network.ts";
+} from "../../data/index.ts";
+import { isTimm } from "../families/timm/index.ts";
+import type { ModelFolder } from "../folder.ts";
+import { readJson } from "../json.ts";
+import type { NetworkTask } from "../network.ts";
 
 interface Prepared {
   readonly pipeline: Pipeline;

@@ -12,8 +12,8 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
-/** The tensors of a file under the names of the model's network. Throws {@link UserError} for tensors that are missing, strange, or of another shape. */
-export async function fitNames(model: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} for tensors that are missing, strange, or of another shape. */
+export async function fitWeights(model: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
   const { network } = model;
   const { parameters, ties } = network;
   const { source, remedy } = sourceOf(model);

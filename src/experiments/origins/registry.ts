@@ -1,14 +1,25 @@
-// The network of a recipe, in the sizes that its data ask for.
+// A network of the registry, or of a module, with fresh parameters, on a data set.
 import { sha256Value, sizeOf } from "../../core/index.ts";
 import { type Dataset, openData } from "../../data/index.ts";
-import { buildModel, findNetwork, type Model } from "../../models/index.ts";
+import { buildModel, findNetwork, initialise } from "../../models/index.ts";
+import { requireFit } from "../../pairs/index.ts";
 import { modelSizes, type Recipe, trainingData } from "../recipe/index.ts";
+import type { Origin } from "./origin.ts";
 
 type Sizes = Partial<Record<string, number>>;
 
-export async function modelFor(recipe: Recipe, data: Dataset): Promise<Model> {
-  return buildModel(await findNetwork(recipe.model.name), await sizesOn(recipe, data));
-}
+export const registryOrigin = (recipe: Recipe): Origin => ({
+  openData: (options) => openData(recipe.data.name, options),
+  async modelFor(data) {
+    const sizes = data ? await sizesOn(recipe, data) : modelSizes(recipe);
+    return buildModel(await findNetwork(recipe.model.name), sizes);
+  },
+  start: async (model, seed) => initialise(model, seed),
+  trainedSizes: () => trainedSizes(recipe),
+  requireFit: async (model, data, named) => requireFit(model, await findNetwork(recipe.model.name), data, named),
+  takesIgnored: false,
+  async complete() {},
+});
 
 /** The recipe's sizes, and as many classes as the data have; a network of vectors gets as many inputs as a sample has numbers. */
 async function sizesOn(recipe: Recipe, { inputs, classes }: Dataset): Promise<Sizes> {
@@ -19,8 +30,8 @@ async function sizesOn(recipe: Recipe, { inputs, classes }: Dataset): Promise<Si
 
 const known = new Map<string, Promise<Sizes>>();
 
-/** The sizes that the recipe's networks were trained in, looked up once in a process. */
-export function trainedSizes(recipe: Recipe): Promise<Sizes> {
+/** Looked up once in a process. */
+function trainedSizes(recipe: Recipe): Promise<Sizes> {
   const key = sha256Value([recipe.model, recipe.data]);
   const sizes =
     known.get(key) ?? openData(recipe.data.name, trainingData(recipe)).then((data) => sizesOn(recipe, data));

@@ -1,0 +1,15 @@
+// Text in lines that are not too long to read.
+
+/** Long lines of text are hard to read. */
+const longest = 120;
+
+/** Broken at spaces to the terminal's width; lines after the first begin with `indent`. `used` characters of the width are left free. */
+export function wrapped(text: string, indent: string, used = 4): string {
+  const width = Math.min(process.stdout.columns ?? 80, longest) - used;
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (`${lines.at(-1)} ${word}`.length > width && lines.at(-1)?.trim()) lines.push(indent);
+    lines[lines.length - 1] += `${lines.at(-1)?.trim() ? " " : ""}${word}`;
+  }
+  return lines.join("\n");
+}

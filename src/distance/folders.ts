@@ -1,0 +1,73 @@
+// The distances of two Hugging Face folders, under the names of their family, and the check before a merge. Where their tensors differ in names or shapes
+// there is only the check.
+import { UserError } from "../core/index.ts";
+import {
+  checkPair,
+  type FolderWeights,
+  hasDescription,
+  layersOfModel,
+  modelOf,
+  openWeights,
+  readModelFolder,
+} from "../hub/index.ts";
+import { type CompareOptions, distancesOf } from "./compare.ts";
+import { kindsOfFiles } from "./kinds.ts";
+import type { FolderComparison } from "./result.ts";
+
+/** True for two folders that say what model they hold. Throws {@link UserError} where only one is such a folder. */
+export function areFolders(a: string, b: string): boolean {
+  const [isFolder, isOther] = [a, b].map(hasDescription);
+  if (isFolder !== isOther)
+    throw new UserError(
+      `${isFolder ? a : b} is the folder of a model, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
+    );
+  return isFolder;
+}
+
+/** Compares two folders, or names in the cache; blocks are the layers unless `group` says otherwise. `onProgress` hears how many of all elements are done. */
+export async function compareFolders(
+  a: string,
+  b: string,
+  { group, init, keys = {} }: CompareOptions = {},
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<FolderComparison> {
+  const opened: FolderWeights[] = [];
+  const open = async (path: string, key?: string) => {
+    const weights = await openWeights(await readModelFolder(path), { key });
+    opened.push(weights);
+    return weights;
+  };
+  try {
+    const [x, y] = [await open(a, keys.a), await open(b, keys.b)];
+    const start = init === undefined ? [] : [await open(init, keys.init)];
+    const preflight = await checkPair(x, y);
+    const document = {
+      schema: "layerwise/distance@1" as const,
+      a: { path: a },
+      b: { path: b },
+      ...(init === undefined ? {} : { init: { path: init } }),
+      preflight,
+    };
+    if (!haveSameTensors(x, y)) return { ...document, layers: [], distance: null };
+    if (start.some((one) => !haveSameTensors(x, one)))
+      throw new UserError(`${init} is of another network than ${a} and ${b}. Give the model that both come from.`);
+    const model = modelOf(x.model, group);
+    const layers = layersOfModel(model, group);
+    const { tied } = model;
+    const kinds = await kindsOfFiles(x, y);
+    const tensors = [...x.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
+    const placeIn = (_: unknown, name: string) => name;
+    const files = [x, y, ...start];
+    const notes = [...new Set(files.flatMap(({ notes = [] }) => notes))];
+    const weights = { tensors, kinds, tied, placeIn, files, notes };
+    return { ...document, layers, ...(await distancesOf(weights, layers, onProgress)) };
+  } finally {
+    await Promise.all(opened.map((file) => file.close()));
+  }
+}
+
+function haveSameTensors(a: FolderWeights, b: FolderWeights): boolean {
+  const isLike = ([name, { shape }]: [string, { readonly shape: readonly number[] }]) =>
+    String(b.tensors.get(name)?.shape) === String(shape);
+  return a.tensors.size === b.tensors.size && [...a.tensors].every(isLike);
+}

@@ -1,0 +1,70 @@
+// The model card of a merged folder: README.md, with what the hub reads in front.
+import { basename, resolve } from "node:path";
+import { stringify } from "yaml";
+import { hubNameOf, type ModelFolder } from "../../hub/index.ts";
+import type { MergeRecord } from "../record.ts";
+
+export interface CardOptions {
+  /** The command that merges so, as it was given. */
+  readonly command?: string;
+  /** What the merge was measured on. */
+  readonly measure?: { readonly data: { readonly name: string; readonly context?: number } };
+}
+
+/** The text of README.md. */
+export function modelCard(ends: readonly ModelFolder[], record: MergeRecord, options: CardOptions): string {
+  const { out, base, averaged, parameters } = record;
+  const models = ends.map(nameOf);
+  // the hub takes its own names only
+  const known = ends.flatMap((end) => hubNameOf(end.path) ?? []);
+  const front = {
+    ...(known.length ? { base_model: [...new Set(known)] } : {}),
+    library_name: "transformers",
+    tags: ["merge", "layerwise"],
+  };
+  const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
+  const rest = base === "a" ? models[0] : models[1];
+  const layers = Object.entries(averaged);
+  const isKept = record.kept.length > 0;
+  return [
+    `---\n${stringify(front)}---`,
+    `# ${basename(resolve(out.path))}`,
+    `A merge of a = ${models[0]} and b = ${models[1]}, written by layerwise: ${layers.length} of ${layers.length + record.kept.length} layers, ${share} % of the parameters, are averaged${isKept ? `; the others are those of ${rest}` : ""}.`,
+    ...measured(record, options),
+    ...(layers.length ? [table(record)] : []),
+    ...(options.command ? [`## Command\n\n\`\`\`sh\n${options.command}\n\`\`\``] : []),
+    "`merge.json` is the record of the merge.",
+    "",
+  ].join("\n\n");
+}
+
+const nameOf = ({ path }: ModelFolder): string => {
+  const name = hubNameOf(path);
+  return name ? `[${name}](https://huggingface.co/${name})` : `\`${path}\``;
+};
+
+const fixed = (value: number | null | undefined, digits = 4) =>
+  value === null || value === undefined ? "–" : value.toFixed(digits);
+
+function measured({ checked, budget }: MergeRecord, { measure }: CardOptions): string[] {
+  if (!checked) return [];
+  const { samples, loss, error, loss_barrier, error_barrier } = checked;
+  const limit = budget ? ` The budget was ${budget.limit} (${budget.metric}).` : "";
+  return [
+    `On ${samples} samples of \`${measure?.data.name}\` the loss of this model is ${fixed(loss)} nats (barrier ${fixed(loss_barrier)}: the difference from the mean of the two models), the error ${fixed(error, 1)} % (barrier ${fixed(error_barrier, 1)} points).${limit}`,
+  ];
+}
+
+/** The weight of b in each layer, and its own barrier where a budget measured it. */
+function table({ averaged, kept, base, budget }: MergeRecord): string {
+  const rest = base === "a" ? 0 : 1;
+  const rows = [...Object.entries(averaged), ...kept.map((name) => [name, rest] as const)];
+  const singles = budget?.singles;
+  const head = singles ? ["layer", "weight of b", `its own ${budget.metric} barrier`] : ["layer", "weight of b"];
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    line(head),
+    line(head.map(() => "---")),
+    ...rows.map(([name, alpha]) => line([name, String(alpha), ...(singles ? [fixed(singles[name])] : [])])),
+  ].join("\n");
+}

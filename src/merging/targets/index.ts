@@ -1,0 +1,23 @@
+// What a merge writes. Folders are loaded only where there are some.
+import { isCheckpointName } from "../../checkpoints/index.ts";
+import { UserError } from "../../core/index.ts";
+import { findModel, fitWeights, hasDescription, isModelFolder, readModelFolder } from "../../hub/index.ts";
+import type { MergeOptions } from "../options.ts";
+import { fileTarget } from "./file.ts";
+import type { Target } from "./target.ts";
+
+/** A folder of two Hugging Face folders, unless `out` is the name of a checkpoint file or another network is named; else a file. */
+export async function chooseTarget(options: MergeOptions): Promise<Target> {
+  const { a, b, out, mergekit, measure } = options;
+  const areFolders =
+    measure?.model.name === undefined && [a, b].every(isModelFolder) && [a, b].some((end) => hasDescription(end));
+  if (areFolders && !isCheckpointName(out)) {
+    const { folderTarget } = await import("./folder.ts");
+    return folderTarget(options);
+  }
+  const fault = areFolders ? `${out} is the name of a file` : `${a} and ${b} are not two such folders`;
+  if (mergekit) throw new UserError(`--mergekit is for Hugging Face folders, but ${fault}. Leave it out.`);
+  if (!areFolders) return fileTarget(options);
+  const ends = { ...options, a: findModel(a), b: findModel(b) };
+  return fileTarget(ends, async (file) => fitWeights(await readModelFolder(a), file));
+}

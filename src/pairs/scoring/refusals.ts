@@ -1,0 +1,39 @@
+// What ONNX Runtime says of a graph that it refuses, as sentences for the user.
+import { UserError } from "../../core/index.ts";
+
+interface Refusal {
+  readonly is: RegExp;
+  /** Continues "ONNX Runtime cannot run the model: ", with what to do; `found` are the groups of the expression. */
+  readonly sentence: (...found: string[]) => string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    is: /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
+    sentence: (own, newest) =>
+      `its IR version is ${own}, and ${newest} is the newest that is supported. In Python, set model.ir_version = ${newest}, and save it again.`,
+  },
+  {
+    is: /Opset (\d+) is under development.* support for domain (\S+) is till opset (\d+)/,
+    sentence: (own, domain, newest) =>
+      `it uses operator set ${own} of ${domain}, and ${newest} is the newest that is supported. Export it with opset_version=${newest}, or convert it in Python with onnx.version_converter.convert_version(model, ${newest}).`,
+  },
+];
+
+/** Where in the runtime's source a message comes from. */
+const origin = /^\S*onnxruntime\S*\.(?:cc|h|cpp):\d+ .*?\) (?=[A-Z])/;
+
+/** The sentence for a graph that the runtime refuses. */
+export function cannotRun(error: unknown, data: string): unknown {
+  if (error instanceof UserError) return error;
+  const [line] = (error as Error).message.split("\n");
+  for (const { is, sentence } of refusals) {
+    const found = is.exec(line);
+    if (found)
+      return new UserError(`ONNX Runtime cannot run the model: ${sentence(...found.slice(1))}`, { cause: error });
+  }
+  return new UserError(
+    `ONNX Runtime cannot run the model on samples of ${data}: ${line.replace(origin, "")} Check the model and the data.`,
+    { cause: error },
+  );
+}

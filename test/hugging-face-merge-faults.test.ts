@@ -1,0 +1,165 @@
+// Merges of Hugging Face folders that cannot be, or fail on the way: one sentence, nothing left behind, and what was there as it was.
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import type { open } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { weightsByMergekit } from "../src/hub/index.ts";
+import { type MergeOptions, merge } from "../src/merging/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { tinyLlama, twoFolders, writeModelFolder } from "./model-folder.ts";
+
+/** What a write does that a test disturbs; undefined leaves it alone. */
+const disk = vi.hoisted(() => ({ onWrite: undefined as (() => void) | undefined }));
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const own = await importOriginal<typeof import("node:fs/promises")>();
+  const disturbed: typeof open = async (path, ...rest) => {
+    const handle = await own.open(path, ...rest);
+    for (const way of ["write", "writeFile"] as const) {
+      const write = handle[way] as (...args: unknown[]) => Promise<unknown>;
+      Object.assign(handle, {
+        [way]: async (...args: unknown[]) => {
+          disk.onWrite?.();
+          return write.apply(handle, args);
+        },
+      });
+    }
+    return handle;
+  };
+  return { ...own, open: disturbed };
+});
+afterEach(() => {
+  disk.onWrite = undefined;
+});
+
+describe("a merge that cannot be", () => {
+  /** The folder beside the ends holds what it held before. */
+  async function refuses(options: MergeOptions, message: string | RegExp) {
+    const within = join(options.a, "..");
+    const before = readdirSync(within, { recursive: true }).sort();
+    await expect(merge(options)).rejects.toThrow(message);
+    expect(readdirSync(within, { recursive: true }).sort()).toEqual(before);
+  }
+
+  it("leaves nothing behind where the disk is full, and what was there as it was", async () => {
+    const { a, b, out } = await twoFolders(temporaryFolder());
+    let left = 0;
+    disk.onWrite = () => {
+      if (left-- <= 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    };
+    const files = [
+      "model.safetensors",
+      "config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "README.md",
+      "merge.json",
+    ];
+    for (const [i, file] of files.entries()) {
+      left = i;
+      await refuses({ a, b, out }, `Cannot write ${out}/${file}: the disk is full.`);
+    }
+    left = files.length;
+    await merge({ a, b, out });
+    const before = readFileSync(join(out, "model.safetensors"));
+    left = 1;
+    await refuses({ a, b, out, alpha: 0.25 }, "the disk is full");
+    expect(readFileSync(join(out, "model.safetensors"))).toEqual(before);
+  });
+
+  it("leaves nothing behind where a file changes while it is read", async () => {
+    const { a, b, out } = await twoFolders(temporaryFolder());
+    for (const [end, file] of [
+      [a, "model.safetensors"],
+      [b, "model.safetensors"],
+    ]) {
+      let isFirst = true;
+      disk.onWrite = () => {
+        if (isFirst) appendFileSync(join(end, file), "x");
+        isFirst = false;
+      };
+      await refuses({ a, b, out }, `${join(end, file)} changed while it was read.`);
+      disk.onWrite = undefined;
+      await writeModelFolder(end, end === a ? 1 : 2);
+    }
+  });
+
+  it("names the end with NaN", async () => {
+    const within = temporaryFolder();
+    const { a, out } = await twoFolders(within);
+    const b = await writeModelFolder(join(within, "nan"), 3, (name, value) => {
+      if (name === "model.norm.weight") (value.data as Float32Array)[0] = Number.NaN;
+      return value;
+    });
+    await refuses({ a, b, out }, /nan\/model.safetensors holds NaN or infinite weights in model.norm.weight/);
+    await merge({ a, b, out, allowNonfinite: true });
+  });
+
+  it("does not average what has other tokens or is another network", async () => {
+    const within = temporaryFolder();
+    const { a, b, out } = await twoFolders(within);
+    const tokenizer = JSON.parse(readFileSync(join(b, "tokenizer.json"), "utf8"));
+    const other = join(within, "other");
+    cpSync(b, other, { recursive: true });
+    const swapped = { ...tokenizer.model.vocab, a: tokenizer.model.vocab.b, b: tokenizer.model.vocab.a };
+    const write = (change: object) =>
+      writeFileSync(join(other, "tokenizer.json"), JSON.stringify({ ...tokenizer, ...change }));
+    write({ model: { ...tokenizer.model, vocab: swapped } });
+    await refuses({ a, b: other, out }, "have different tokenizers (tokenizer.json)");
+    write({ truncation: { max_length: 8 }, post_processor: null, decoder: null });
+    expect((await merge({ a, b: other, out })).notes).toBeUndefined();
+    const none = join(within, "none");
+    cpSync(b, none, { recursive: true, filter: (path) => !path.endsWith("tokenizer.json") });
+    expect((await merge({ a, b: none, out })).notes).toEqual([
+      `Whether ${a} and ${none} have the same tokenizer is unknown: they do not have the same file of it.`,
+    ]);
+    const longer = await writeModelFolder(join(within, "longer"), 2, undefined, { ...tinyLlama, num_hidden_layers: 3 });
+    await refuses({ a, b: longer, out }, "are different networks: blocks is 2 and 3");
+  });
+
+  it("never writes over an end, or what no merge has written", async () => {
+    const within = temporaryFolder();
+    const { a, b, out } = await twoFolders(within);
+    symlinkSync(a, join(within, "link"));
+    await refuses({ a, b, out: a }, `${a} is ${a}, one of the two ends.`);
+    await refuses({ a, b, out: join(b, "merged") }, `is in ${b}, one of the two ends.`);
+    await refuses({ a, b, out: join(within, "link", "new", "merged") }, `is in ${a}, one of the two ends.`);
+    await refuses({ a, b, out: within }, "is not empty, and merge did not write a/config.json, a/model.safetensors");
+    await refuses({ a, b, out: join(a, "config.json") }, "is the name of a JSON file");
+    writeFileSync(join(within, "file"), "");
+    await refuses({ a, b, out: join(within, "file") }, "is a file. Give --out the name of a folder.");
+    await refuses({ a, b, out, mergekit: join(out, "merge.yaml") }, "is in the merged folder");
+    await refuses(
+      { a, b, out: join(within, "x.safetensors"), mergekit: "m.yaml" },
+      "--mergekit is for Hugging Face folders",
+    );
+    mkdirSync(out); // an empty folder is taken
+    await merge({ a, b, out });
+    await merge({ a, b, out, alpha: 0.25 }); // and one that merge has filled
+    expect(JSON.parse(readFileSync(join(out, "merge.json"), "utf8")).averaged.norm).toBe(0.25);
+    writeFileSync(join(out, "mine.txt"), "");
+    await refuses({ a, b, out }, "merge did not write mine.txt in it.");
+    expect(existsSync(join(out, "mine.txt"))).toBe(true);
+  });
+
+  it("says what is wrong with a configuration of mergekit", async () => {
+    const within = temporaryFolder();
+    const { a } = await twoFolders(within);
+    const yaml = join(within, "m.yaml");
+    const fails = async (b: string, says: string) => {
+      writeFileSync(yaml, `merge_method: linear\nmodels: [{model: ${a}}, {model: ${b}}]\nparameters: {weight: 1}\n`);
+      await expect(weightsByMergekit(yaml, {})).rejects.toThrow(says);
+    };
+    await fails("nosuch", "names nosuch, which is neither a folder (paths are relative to the working directory)");
+    await fails(`${a}+lora`, `puts an adapter on ${a}.`);
+    await expect(weightsByMergekit(join(within, "no.yaml"), {})).rejects.toThrow("there is no such file");
+  });
+});

@@ -1,0 +1,121 @@
+// Graphs that cannot be measured: saved without their weights, or newer than the runtime. Each is refused in a sentence that says what to do.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type ModelProto,
+  ModelProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { beforeAll, describe, expect, it } from "vitest";
+import { measure } from "../src/connectivity/index.ts";
+import { tensor } from "../src/core/index.ts";
+import { compareFiles } from "../src/distance/index.ts";
+import { onnxTypes } from "../src/graph/index.ts";
+import { merge } from "../src/merging/index.ts";
+import { cannotRun } from "../src/pairs/index.ts";
+import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { graphBytes, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const nodes: NodeSpec[] = [
+  ["MatMul", ["x", "fc.weight"], "h"],
+  ["Add", ["h", "fc.bias"], "y"],
+];
+const weights = new Map([
+  ["fc.weight", randomTensor("w", [4, 3])],
+  ["fc.bias", randomTensor("b", [3])],
+]);
+
+function write(name: string, change: (model: ModelProto) => void): string {
+  const model = fromBinary(ModelProtoSchema, graphBytes(nodes, weights, [4]));
+  change(model);
+  writeFileSync(at(name), toBinary(ModelProtoSchema, model));
+  return at(name);
+}
+
+/** As export_params=False of PyTorch's older exporter: the weights are inputs. */
+function makeInputs({ graph }: ModelProto): void {
+  for (const { name, dims } of graph!.initializer) {
+    const dim = dims.map((value) => create(TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value } }));
+    const shape = create(TensorShapeProtoSchema, { dim });
+    const value = create(TypeProto_TensorSchema, { elemType: onnxTypes.float32, shape });
+    graph!.input.push(
+      create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: "tensorType", value } }) }),
+    );
+  }
+  graph!.initializer = [];
+}
+
+beforeAll(async () => {
+  const labels = tensor("int64", [6], [0, 1, 2, 0, 1, 2]);
+  await writeTensors(
+    at("data.npz"),
+    "npz",
+    new Map([
+      ["x", randomTensor("x", [6, 4])],
+      ["labels", labels],
+    ]),
+  );
+  await writeTensors(at("a.pt"), "torch", weights);
+});
+
+const measuring = (a: string, model: { name?: string } = {}) =>
+  measure({ a, b: a, model, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] });
+
+describe("a graph without its weights", () => {
+  it.each<[string, (model: ModelProto) => void, string]>([
+    [
+      "which are inputs",
+      makeInputs,
+      "holds a graph without weights, which are inputs of it: fc.weight, fc.bias. Export",
+    ],
+    [
+      "which are nowhere",
+      ({ graph }) => {
+        graph!.initializer = [];
+      },
+      "holds a graph without the tensors that it uses: fc.weight, fc.bias. Export it again with its weights (PyTorch: export",
+    ],
+  ])("%s", async (name, change, sentence) => {
+    const path = write(`${name}.onnx`, change);
+    await expect(measuring(path)).rejects.toThrow(`${path} ${sentence}`);
+    await expect(measuring(at("a.pt"), { name: path })).rejects.toThrow(`${path} ${sentence}`);
+    await expect(compareFiles(path, path)).rejects.toThrow(`${path} ${sentence}`);
+    await expect(merge({ a: path, b: path, out: at("m.onnx") })).rejects.toThrow(`${path} ${sentence}`);
+  });
+});
+
+describe("a graph that is newer than the runtime", () => {
+  it.each<[string, (model: ModelProto) => void, RegExp]>([
+    [
+      "by its IR version",
+      (model) => {
+        model.irVersion = 30n;
+      },
+      /cannot run the model: its IR version is 30, and \d+ is the newest that is supported. In Python, set model.ir_version = \d+, and/,
+    ],
+    [
+      "by its operator set",
+      (model) => {
+        model.opsetImport[0].version = 99n;
+      },
+      /cannot run the model: it uses operator set 99 of ai.onnx, and \d+ is the newest that is supported. Export it with opset_version=\d+, or/,
+    ],
+  ])("%s", async (name, change, sentence) => {
+    await expect(measuring(write(`${name}.onnx`, change))).rejects.toThrow(sentence);
+  });
+
+  it("has no place in the runtime's source in its sentence", () => {
+    const raw =
+      "/onnxruntime_src/onnxruntime/core/graph/model.cc:202 onnxruntime::Model::Model(onnx::ModelProto&&, int) Bad node";
+    expect((cannotRun(new Error(raw), "npz:x.npz") as Error).message).toBe(
+      "ONNX Runtime cannot run the model on samples of npz:x.npz: Bad node Check the model and the data.",
+    );
+  });
+});
