@@ -16,6 +16,8 @@ export type { Pipeline } from "./pipelines/pipeline.ts";
 export { readProcessor } from "./pipelines/processor.ts";
 export { readTimm } from "./pipelines/timm.ts";
 
+export { isCifar, readCifar } from "./sources/cifar.ts";
+
 interface Kind {
   /** Whether a path is of this kind; cheap. */
   is(path: string): boolean | Promise<boolean>;

@@ -36,7 +36,9 @@ function parseCommas(text: string, path: string): string[][] {
   while (field.lastIndex < text.length || rows.at(-1)!.length) {
     const match = field.exec(text);
     if (!match)
-      throw new UserError(`Row ${rows.length - 2} of ${path} has text after a closing quote. Save the file again as CSV.`);
+      throw new UserError(
+        `Row ${rows.length - 2} of ${path} has text after a closing quote. Save the file again as CSV.`,
+      );
     rows.at(-1)!.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
     if (match[3] === ",") continue;
     if (match[3] === "") break;
