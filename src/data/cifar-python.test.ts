@@ -4,8 +4,7 @@ import { expect, it } from "vitest";
 import { temporaryFolder } from "../../test/checkpoints.ts";
 import { hasShared, sharedPath } from "../../test/shared.ts";
 import { UserError } from "../core/index.ts";
-import { openData } from "./index.ts";
-import { isPictures, openPictures, plainPipeline } from "./pictures/index.ts";
+import { isPictures, openData, openPictures, plainPipeline } from "./index.ts";
 
 /** A pickle as Python 2 wrote CIFAR's: protocol 2, texts for bytes. `pixel` gives byte k of image i. */
 function pickle(labels: readonly number[], key: string, pixel: (i: number, k: number) => number): Buffer {
