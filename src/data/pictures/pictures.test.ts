@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../../../test/checkpoints.ts";
 import { toNumbers, UserError } from "../../core/index.ts";
-import { imagenetPipeline, isPictures, type OpenPictures, openPictures, plainPipeline } from "./index.ts";
+import { imagenetPipeline, isPictures, type OpenPictures, openPictures, plainPipeline, readTimm } from "./index.ts";
 
 /** Zero mean and a deviation of 1/255: values are the bytes. */
 const bytes = plainPipeline([0, 0, 0], [1 / 255, 1 / 255, 1 / 255]);
@@ -139,6 +139,17 @@ async function parquet(path: string, columns: Parameters<typeof parquetWriteFile
   parquetWriteFile({ filename: path, columnData: columns });
   return path;
 }
+
+it("refuses a picture of which nothing would be left", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "a"));
+  const line = sharp(Buffer.alloc(300), { raw: { width: 300, height: 1, channels: 1 } });
+  await line.png().toFile(join(folder, "a/1.png"));
+  const pipeline = readTimm({ input_size: [3, 8, 8], crop_mode: "border" }, "config.json");
+  expect(await refusal(folder, { pipeline })).toBe(
+    `${join(folder, "a/1.png")} is 300x1 pixels, too narrow to be resized for the network: 9x0 pixels would be left. Remove it, or cut it.`,
+  );
+});
 
 it("reads shards of parquet, class names of a README.md, and refuses a shard that is missing", async () => {
   const folder = temporaryFolder();
