@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { isPictures, type OpenPictures, openPictures, readProcessor } from "../src/data/index.ts";
+import { isPictures, type OpenPictures, openPictures, type PictureDataset, readProcessor } from "../src/data/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
@@ -25,7 +25,7 @@ const pipeline = readProcessor(
 );
 
 async function read(path: string, options: Partial<OpenPictures> = {}) {
-  const data = await openPictures(path, { pipeline, ...options });
+  const data: PictureDataset = await openPictures(path, { pipeline, ...options });
   const all = Array.from({ length: data.count }, (_, i) => i);
   const { inputs, labels } = data.batch(all);
   const { shape, data: values } = inputs.pixel_values;

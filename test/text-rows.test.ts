@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../src/core/index.ts";
-import { isRows, readRows } from "../src/data/index.ts";
+import { isRows, type Row, type RowOptions, readRows } from "../src/data/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
@@ -15,7 +15,7 @@ const write = (name: string, text: string): string => {
 };
 const names = { no: 0, yes: 1 } as Readonly<Record<string, number>>;
 const labelOf = (name: string) => names[name];
-const refusal = (path: string, options = {}) =>
+const refusal = (path: string, options: RowOptions = {}) =>
   readRows(path, options).then(
     () => "read",
     (error) => (error instanceof UserError ? error.message : Promise.reject(error)),
@@ -69,7 +69,7 @@ it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and 
   expect(isRows(inner)).toBe(true);
   expect(await readRows(inner)).toEqual({ split: "valid", rows: [{ text: "p", pair: "h", label: 1 }] });
   const { rows } = await readRows(inner, { split: "train", samples: 2 });
-  expect(rows).toEqual(Array(2).fill({ text: "q", pair: "s", label: 0 }));
+  expect(rows).toEqual(Array<Row>(2).fill({ text: "q", pair: "s", label: 0 }));
 });
 
 it("names numbers by the class names in a parquet file where the network has names", async () => {

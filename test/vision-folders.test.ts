@@ -8,7 +8,7 @@ import type { JsonObject } from "../src/hub/config.ts";
 import { isStateDict, readModelFolder } from "../src/hub/index.ts";
 import { temporaryFolder, writeNew, writeTensors } from "./checkpoints.ts";
 import { randomTensor } from "./onnx-graphs.ts";
-import { tinyProcessor, tinyResNet, tinyVit, writeNpy, writeVit } from "./vision-folders.ts";
+import { tinyProcessor, tinyResNet, tinyVit, writePhotos, writeVit } from "./vision-folders.ts";
 
 type Request = Parameters<typeof measure>[0];
 
@@ -44,10 +44,7 @@ async function twoResNets(options: Parameters<typeof tinyResNet>[1] = {}): Promi
 /** Two images of 8 x 8 pixels, with labels. */
 function writeImages(): { folder: string; bytes: Uint8Array } {
   const folder = temporaryFolder();
-  const bytes = Uint8Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256);
-  writeNpy(join(folder, "images.npy"), "|u1", [2, 8, 8, 3], bytes);
-  writeNpy(join(folder, "labels.npy"), "|u1", [2], Uint8Array.of(2, 0));
-  return { folder, bytes };
+  return { folder, bytes: writePhotos(folder) };
 }
 
 describe("folders of image classifiers", () => {

@@ -21,7 +21,20 @@ export const tinyVit: JsonObject = {
   id2label: { 0: "cat", 1: "dog", 2: "ship" },
 };
 
-/** The processor of images for it. */
+/** CLIP's vision tower of two blocks, on images of 8 x 8. */
+export const tinyClip: JsonObject = {
+  architectures: ["CLIPVisionModelWithProjection"],
+  model_type: "clip_vision_model",
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  image_size: 8,
+  patch_size: 4,
+  projection_dim: 8,
+};
+
+/** The processor of images of 8 x 8. */
 export const tinyProcessor: JsonObject = {
   image_processor_type: "ViTImageProcessor",
   do_resize: true,
@@ -94,4 +107,12 @@ export function writeNpy(path: string, type: string, shape: readonly number[], b
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': ${sizes}, }`;
   const start = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]);
   writeFileSync(path, Buffer.concat([start, Buffer.from(`${header.padEnd(117)}\n`, "latin1"), bytes]));
+}
+
+/** Writes two images of 8 x 8 into a folder, with labels 2 and 0, and returns their bytes. */
+export function writePhotos(folder: string): Uint8Array {
+  const bytes = Uint8Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => (i * 37) % 256);
+  writeNpy(join(folder, "images.npy"), "|u1", [2, 8, 8, 3], bytes);
+  writeNpy(join(folder, "labels.npy"), "|u1", [2], Uint8Array.of(2, 0));
+  return bytes;
 }

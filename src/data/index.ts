@@ -8,7 +8,6 @@ export { type Document, findSplit, isDocuments, type Message, readDocuments } fr
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
 export {
-  type ImagenetOptions,
   imagenetPipeline,
   isPictures,
   type OpenPictures,

@@ -4,6 +4,7 @@ import { describeFileError, type Tensor } from "../../core/index.ts";
 import { damaged } from "../source.ts";
 import { isFilledArray, readArray } from "./numpy.ts";
 import { unpickle } from "./pickle.ts";
+import { Unknown } from "./unknown.ts";
 import { torchHost } from "./values.ts";
 
 /** Reads the dictionary of a file: arrays as tensors, keys and other bytes as texts. Throws {@link UserError} for anything else. */
@@ -13,7 +14,8 @@ export async function readPickledDictionary(path: string): Promise<ReadonlyMap<s
   });
   const result = unpickle(bytes, 0, torchHost(path, new Map()));
   if (!result) throw damaged(path, "its pickle ends too early");
-  if (!(result.value instanceof Map)) throw damaged(path, "its pickle is not a dictionary");
+  if (!(result.value instanceof Map) || result.value instanceof Unknown)
+    throw damaged(path, "its pickle is not a dictionary");
   return new Map([...result.value].map(([key, value]) => [`${plain(key)}`, plain(value)]));
 }
 

@@ -4,7 +4,7 @@ import type { MeasureOptions } from "../../connectivity/index.ts";
 import { bytes, device, keyHelp, keys, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp =
-  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, or what Hugging Face folders read: a text (.txt, .jsonl, .parquet), labelled texts (also .tsv, .csv), or a folder of splits";
+  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, a folder of CIFAR's Python files, or what Hugging Face folders read: a text (.txt, .jsonl, .parquet), labelled texts (also .tsv, .csv), images, or a folder of splits";
 
 /** Adds the options to a command that has none yet. */
 export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>

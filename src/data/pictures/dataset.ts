@@ -42,7 +42,7 @@ export function pictureDataset(
     for (const index of indices) {
       let picture = kept.get(index);
       if (!picture) {
-        picture = shapePicture(read.next().value!, pipeline);
+        picture = shapeNamed(read.next().value!, pipeline, source.nameOf(index));
         requireSize(picture, size, source.nameOf(index));
         if ((kept.size + 1) * 3 * height * width <= mostKept) kept.set(index, picture);
       }
@@ -116,8 +116,20 @@ function labelsOf(
 /** The size of the first picture, which all must have where the pipeline keeps sizes. */
 function ownSize(source: PictureSource, pipeline: Pipeline): readonly [number, number] {
   const [first] = source.read([0]);
-  const { height, width } = shapePicture(first, pipeline);
+  const { height, width } = shapeNamed(first, pipeline, source.nameOf(0));
   return [height, width];
+}
+
+function shapeNamed(picture: Picture, pipeline: Pipeline, name: string): Picture {
+  try {
+    return shapePicture(picture, pipeline);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(
+      `${name} is ${picture.width}x${picture.height} pixels, too narrow to be resized for the network: ${error.message} would be left. Remove it, or cut it.`,
+      { cause: error },
+    );
+  }
 }
 
 function requireSize({ height, width }: Picture, [rows, columns]: readonly [number, number], name: string): void {

@@ -6,15 +6,17 @@ import { type PictureDataset, type PictureOptions, pictureDataset } from "./data
 import { isArrays, openArrays } from "./sources/arrays.ts";
 import { isCifar, openCifar } from "./sources/cifar.ts";
 import { isClassFolders, openClassFolders } from "./sources/class-folders.ts";
-import { isHub, openHub } from "./sources/hub.ts";
+import { isHub, isParquet, openHub } from "./sources/hub.ts";
 import { isIdx, openIdx } from "./sources/idx.ts";
 import type { PictureSource, SourceRequest } from "./sources/source.ts";
 
 export type { PictureDataset, PictureOptions } from "./dataset.ts";
-export { type ImagenetOptions, imagenetPipeline, plainPipeline } from "./pipelines/imagenet.ts";
+export { imagenetPipeline, plainPipeline } from "./pipelines/imagenet.ts";
 export type { Pipeline } from "./pipelines/pipeline.ts";
 export { readProcessor } from "./pipelines/processor.ts";
 export { readTimm } from "./pipelines/timm.ts";
+
+export { isCifar, readCifar } from "./sources/cifar.ts";
 
 interface Kind {
   /** Whether a path is of this kind; cheap. */
@@ -22,8 +24,10 @@ interface Kind {
   open(path: string, request: SourceRequest): Promise<PictureSource>;
 }
 
+const hub: Kind = { is: isHub, open: openHub };
+
 const kinds: readonly Kind[] = [
-  { is: isHub, open: openHub },
+  hub,
   { is: isCifar, open: openCifar },
   { is: isIdx, open: openIdx },
   { is: isArrays, open: openArrays },
@@ -50,7 +54,7 @@ export interface OpenPictures extends PictureOptions {
  * for it. Throws {@link UserError} where the path is of no known kind, or a class has no image or no label of the network.
  */
 export async function openPictures(path: string, options: OpenPictures): Promise<PictureDataset> {
-  const kind = await kindOf(path);
+  const kind = (await kindOf(path)) ?? (isParquet(path) ? hub : undefined);
   if (!kind)
     throw new UserError(
       `${path} holds no images that layerwise reads. Give a folder with a folder for each class, a data set of the hub in parquet, CIFAR's or MNIST's files, or images.npy with labels.npy.`,

@@ -1,4 +1,5 @@
 // Images in parquet files: the last few groups of rows stay in memory, because images are asked for in order.
+import { stat } from "node:fs/promises";
 import { withParquet } from "../../parquet/parquet.ts";
 
 export interface Row {
@@ -12,34 +13,31 @@ const mostGroups = 2;
 
 const groups = new Map<string, Promise<unknown[]>>();
 
+/** First rows of the groups of each version of a file. */
+const bounds = new Map<string, Promise<readonly number[]>>();
+
 /** The encoded image in a row: bytes, or a struct that has them. */
 export async function readImage({ path, column, row }: Row): Promise<Uint8Array> {
-  const { start, end } = await groupOf(path, row);
-  const key = JSON.stringify([path, column, start]);
-  let group = groups.get(key);
-  if (!group) {
-    group = readColumn(path, column, start, end);
-    groups.set(key, group);
-    if (groups.size > mostGroups) groups.delete(groups.keys().next().value!);
-  }
-  const cell = (await group)[row - start];
+  const { mtimeMs, size } = await stat(path);
+  const version = JSON.stringify([path, mtimeMs, size]);
+  const starts = await remembered(bounds, version, () => withParquet(path, async (file) => file.groups));
+  const after = starts.findIndex((start) => start > row);
+  const [start, end] = [starts[after - 1], starts[after]];
+  const cells = await remembered(groups, `${version} ${column} ${start}`, () =>
+    withParquet(path, async (file) => (await file.read([column], start, end, true)).map((one) => one[column])),
+  );
+  while (groups.size > mostGroups) groups.delete(groups.keys().next().value!);
+  const cell = cells[row - start];
   const bytes = cell instanceof Uint8Array ? cell : (cell as { bytes?: unknown } | null)?.bytes;
   if (bytes instanceof Uint8Array) return bytes;
   throw new Error("its row has no bytes; the data set names files elsewhere");
 }
 
-const bounds = new Map<string, Promise<readonly number[]>>();
-
-async function groupOf(path: string, row: number): Promise<{ start: number; end: number }> {
-  let starts = bounds.get(path);
-  if (!starts) {
-    starts = withParquet(path, async (file) => file.groups);
-    bounds.set(path, starts);
+function remembered<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+  let value = known.get(key);
+  if (!value) {
+    value = read();
+    known.set(key, value);
   }
-  const known = await starts;
-  const after = known.findIndex((start) => start > row);
-  return { start: known[after - 1], end: known[after] };
+  return value;
 }
-
-const readColumn = (path: string, column: string, start: number, end: number): Promise<unknown[]> =>
-  withParquet(path, async (file) => (await file.read([column], start, end, true)).map((one) => one[column]));

@@ -35,7 +35,7 @@ export function outputSize({ steps }: Pipeline): readonly [number, number] | und
   return last && "width" in last.to ? [last.to.height, last.to.width] : undefined;
 }
 
-/** The bytes that the network's input is made of, [H, W, 3]. */
+/** The bytes that the network's input is made of, [H, W, 3]. Throws RangeError for a picture so narrow that nothing of it would be left. */
 export function shapePicture(
   picture: Picture,
   { steps, transparency }: Pick<Pipeline, "steps" | "transparency">,
@@ -43,7 +43,9 @@ export function shapePicture(
   return steps.reduce(
     (current, step) => {
       if (step.kind === "crop") return cropCentre(current, step.width, step.height, step.rule, step.border);
-      return resize(current, ...targetOf(step.to, current), step.filter);
+      const [width, height] = targetOf(step.to, current);
+      if (width === 0 || height === 0) throw new RangeError(`${width}x${height} pixels`);
+      return resize(current, width, height, step.filter);
     },
     toRgb(picture, transparency),
   );

@@ -22,12 +22,11 @@ export function cropCentre(
 ): Picture {
   const [left, top] = [startOf(from, width, rule), startOf(rows, height, rule)];
   const out = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const [column, row] = [x + left, y + top];
-      const isInside = column >= 0 && column < from && row >= 0 && row < rows;
-      for (let c = 0; c < channels; c++)
-        out[(y * width + x) * channels + c] = isInside ? pixels[(row * from + column) * channels + c] : border[c];
-    }
+  const [begin, end] = [Math.max(0, -left), Math.min(width, from - left)];
+  if (border.some((byte) => byte > 0)) for (let i = 0; i < out.length; i++) out[i] = border[i % channels];
+  for (let y = Math.max(0, -top); y < Math.min(height, rows - top); y++) {
+    const row = (y + top) * from + left;
+    out.set(pixels.subarray((row + begin) * channels, (row + end) * channels), (y * width + begin) * channels);
+  }
   return { width, height, channels, pixels: out };
 }

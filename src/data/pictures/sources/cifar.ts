@@ -41,30 +41,41 @@ function findBatches(path: string): BatchFile[] {
     .filter((file) => isFile(file.path) && isPickle(file.path));
 }
 
-export async function openCifar(
+export interface CifarImages extends Pick<PictureSource, "split" | "classNames" | "notes"> {
+  readonly labels: readonly number[];
+  /** Planes of red, green and blue, image by image. */
+  readonly bytes: Uint8Array;
+  /** The file has the coarse and fine labels of CIFAR-100. */
+  readonly areFine: boolean;
+}
+
+/** The images of a split, from as many files as the samples need. */
+export async function readCifar(
   path: string,
   { split, samples = Number.POSITIVE_INFINITY }: SourceRequest,
-): Promise<PictureSource> {
+): Promise<CifarImages> {
   const there = findBatches(path);
   const chosen = chooseSplit(path, there, split).split;
   const own = there.filter((file) => file.split === chosen);
   const [parts, labels]: [Uint8Array[], number[]] = [[], []];
-  let classNames: readonly string[] | undefined;
+  let [classNames, areFine]: [readonly string[] | undefined, boolean] = [undefined, false];
   for (const file of own) {
     if (labels.length >= samples) break;
     const batch = await readBatch(file.path);
     if (labels.length === 0) classNames = await readNames(isFile(path) ? dirname(path) : path, batch.key);
+    areFine = batch.key === "fine_labels";
     parts.push(batch.pixels);
     labels.push(...batch.labels);
   }
   const missing = batches.filter((name) => name.startsWith("data_batch") && !isFile(join(path, name)));
   const isPart = own.some((file) => basename(file.path).startsWith("data_batch")) && !isFile(path);
   const notes = isPart && missing.length && labels.length < samples ? [`${path} has no ${listSome(missing)}.`] : [];
-  const bytes = Buffer.concat(parts);
-  return planeSource({
-    ...{ path, split: chosen, labels, classNames, notes, bytes },
-    ...{ width: side, height: side, channels: 3, arePlanes: true },
-  });
+  return { split: chosen, bytes: Buffer.concat(parts), labels, classNames, notes, areFine };
+}
+
+export async function openCifar(path: string, request: SourceRequest): Promise<PictureSource> {
+  const images = await readCifar(path, request);
+  return planeSource({ path, ...images, width: side, height: side, channels: 3, arePlanes: true });
 }
 
 interface PickledBatch {

@@ -8,6 +8,9 @@ import { chooseColumns, imageColumns } from "./columns.ts";
 import { encodedSource } from "./encoded.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
+/** True for parquet of any columns. */
+export const isParquet = (path: string): boolean => splitsOfShards(path, [".parquet"]).length > 0;
+
 /** True for parquet that has a column of images. */
 export async function isHub(path: string): Promise<boolean> {
   const file = splitsOfShards(path, [".parquet"])[0]?.files[0];
