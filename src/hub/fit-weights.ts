@@ -3,7 +3,15 @@
 import { join } from "node:path";
 import { type Checkpoint, selectTensors } from "../checkpoints/index.ts";
 import { bytesOf, isFloating, listSome, UserError } from "../core/index.ts";
-import type { ModelFolder } from "./folder.ts";
+import type { FolderNetwork } from "./network.ts";
+
+/** A network, and what it follows from: the config.json of the folder `path`, or the tensors of a file alone. */
+interface Described {
+  readonly path: string;
+  readonly architecture: string;
+  readonly network: FolderNetwork;
+  readonly stateDict?: string;
+}
 
 /** Tensors that older libraries wrote beside the weights: causal masks, positions, rotary frequencies. */
 const isBuffer = (name: string) =>
@@ -13,7 +21,7 @@ const isBuffer = (name: string) =>
   /\.attn\.(masked_)?bias$/.test(name);
 
 /** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} for tensors that are missing, strange, or of another shape. */
-export async function fitWeights(model: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
+export async function fitWeights(model: Described, file: Checkpoint): Promise<Checkpoint> {
   const { network } = model;
   const { parameters, ties } = network;
   const { source, remedy } = sourceOf(model);
@@ -54,7 +62,7 @@ export async function fitWeights(model: ModelFolder, file: Checkpoint): Promise<
 }
 
 /** What the network follows from, and what to do where tensors do not fit it. */
-function sourceOf({ stateDict, architecture }: ModelFolder) {
+function sourceOf({ stateDict, architecture }: Described) {
   return stateDict
     ? { source: `torchvision's ${architecture}`, remedy: "Check what made this file." }
     : { source: "config.json", remedy: "Give the config.json that belongs to these weights." };
