@@ -89,7 +89,7 @@ it("ends with the same bytes when it is killed at random moments", async () => {
   expect(last.stderr).toBe("");
   expect(last.stdout).toBe(uncut.stdout);
   expect(contents(join(cut, "runs"))).toEqual(contents(join(whole, "runs")));
-}, 180_000);
+}, 400_000);
 
 it("reproduces what was only trained before, and drops the pictures of a scan that is not asked for any more", () => {
   const cwd = join(folder, "trained");

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type MeasureOptions, measure } from "../src/connectivity/index.ts";
 import { type Tensor, tensor } from "../src/core/index.ts";
 import type { JsonObject } from "../src/hub/config.ts";
-import { openWeights, readModelFolder } from "../src/hub/index.ts";
+import { checkPair, openWeights, readModelFolder } from "../src/hub/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeNew, writeTensors } from "./checkpoints.ts";
 import { writeModelFolder } from "./model-folder.ts";
@@ -240,6 +240,19 @@ describe("folders", () => {
     await weights.close();
     const unknown = await readModelFolder(await extend("unknown", "bert.adapter.bias"));
     await expect(openWeights(unknown)).rejects.toThrow("does not provide for: bert.adapter.bias");
+  });
+
+  it("are checked before a merge: labels of other names make it garbage", async () => {
+    const renamed = { ...config, id2label: { 0: "glad", 1: "calm", 2: "sad" } };
+    await writeModelFolder(at("renamed"), 1, undefined, renamed);
+    const files = await Promise.all(
+      ["a", "b", "renamed"].map(async (name) => openWeights(await readModelFolder(at(name)))),
+    );
+    const labelsOf = async (i: number) =>
+      (await checkPair(files[0], files[i])).checks.find(({ name }) => name === "labels");
+    expect(await labelsOf(1)).toMatchObject({ status: "same", says: "calm, glad, sad" });
+    expect(await labelsOf(2)).toMatchObject({ garbage: true, says: "label 0 calm and glad" });
+    for (const file of files) await file.close();
   });
 
   it("are merged under the names that their files have, tied copies included", async () => {

@@ -113,7 +113,10 @@ describe("a merge that cannot be", () => {
     const write = (change: object) =>
       writeFileSync(join(other, "tokenizer.json"), JSON.stringify({ ...tokenizer, ...change }));
     write({ model: { ...tokenizer.model, vocab: swapped } });
-    await refuses({ a, b: other, out }, "have different tokenizers (tokenizer.json)");
+    await refuses(
+      { a, b: other, out },
+      `have different tokenizers (tokenizer.json: 2 tokens with other ids: "a", "b")`,
+    );
     write({ truncation: { max_length: 8 }, post_processor: null, decoder: null });
     expect((await merge({ a, b: other, out })).notes).toBeUndefined();
     const none = join(within, "none");

@@ -11,8 +11,7 @@ import {
 } from "../graph/index.ts";
 import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
-import { mayBeTied } from "./tied.ts";
-import { findTransposed, notesOfTransposed } from "./transposed.ts";
+import { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
 
 /** The same elements, to the last bit. */
 export const isSame = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;

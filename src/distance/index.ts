@@ -7,6 +7,5 @@ export { alignGraphs, readGraph } from "./graph-weights.ts";
 export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
 export { type Comparison, comparisonJsonSchema, type FolderComparison } from "./result.ts";
-export { mayBeTied } from "./tied.ts";
-export { findTransposed, notesOfTransposed } from "./transposed.ts";
+export { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
 export { cannotAverage, requireAverageable } from "./whole.ts";

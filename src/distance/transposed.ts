@@ -1,8 +1,11 @@
 // A tied matrix that an export wrote twice: as it is for the embedding, and transposed for the product, which constant folding had computed. Both are of one
 // weight, so they belong to one layer.
-import { listSome, makeArray, sizeOf, type Tensor, type TypedArray } from "../core/index.ts";
+import { isFloating, listSome, makeArray, sizeOf, type Tensor, type TypedArray } from "../core/index.ts";
 import type { Pieces } from "./distance.ts";
-import { mayBeTied } from "./tied.ts";
+
+/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
+export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
+  isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
 
 type Matrix = Pick<Tensor, "dtype" | "shape"> & { readonly name: string };
 

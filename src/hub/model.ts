@@ -13,6 +13,7 @@ export function modelOf(
     sizes: {},
     parameters: parameters.map((p) => ({ ...p, layer: layerOf?.(p.name, group) })),
     tied: tiedBy?.(group) ?? ties,
+    fileMetadata: { format: "pt" }, // without it transformers 4 refuses a file
     forward,
   };
 }

@@ -62,6 +62,8 @@ export interface Model {
   readonly tied: readonly (readonly string[])[];
   /** Each score is of a label that holds or not, whatever the others; the labels are 0 … 1. */
   readonly isMultiLabel?: boolean;
+  /** What files of its weights say beside them, for other programs that read them. */
+  readonly fileMetadata?: Readonly<Record<string, string>>;
   /** How a graph with its nodes is written, where they came with an ONNX file. */
   readonly dialect?: Dialect;
   /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */

@@ -34,7 +34,7 @@ export async function saveSnapshot(
   const progress = { epoch: String(epoch), step: String(step) };
   await write(join(folder, stateName(epoch)), slots, progress);
   const tied: Record<string, string> = model.tied.length ? { tied: JSON.stringify(model.tied) } : {};
-  await write(join(folder, checkpointName(epoch)), parameters, { ...progress, ...tied });
+  await write(join(folder, checkpointName(epoch)), parameters, { ...progress, ...tied, ...model.fileMetadata });
   for (const earlier of await savedEpochs(folder)) {
     if (earlier >= epoch) continue;
     await rm(join(folder, stateName(earlier)), { force: true });
