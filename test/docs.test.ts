@@ -55,7 +55,13 @@ describe("the documents", () => {
   }
 
   // the guide's pages on checkpoints are walked through, command by command, in a folder that holds the files they speak of
-  for (const file of ["pytorch-pair.md", "onnx-pair.md", "hugging-face.md", "merge-under-a-budget.md"]) {
+  for (const file of [
+    "pytorch-pair.md",
+    "onnx-pair.md",
+    "hugging-face.md",
+    "classifiers.md",
+    "merge-under-a-budget.md",
+  ]) {
     it(`docs/${file}: every command runs`, { timeout: 120_000 }, async () => {
       const folder = await guideFolder();
       const text = readFileSync(join(projectRoot, "docs", file), "utf8");

@@ -1,4 +1,4 @@
-// A tiny Hugging Face folder: a Llama (or another family) with fresh weights, and a tokenizer whose tokens are the bytes of a text.
+// A tiny Hugging Face folder: a Llama, or what a config says, with fresh weights, and a tokenizer whose tokens are the bytes of a text.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/core/index.ts";
@@ -21,6 +21,19 @@ export const tinyLlama: JsonObject = {
   tie_word_embeddings: false,
 };
 
+/** A classifier's: two classes of texts, or pairs of them. */
+export const tinyBert: JsonObject = {
+  architectures: ["BertForSequenceClassification"],
+  model_type: "bert",
+  vocab_size: 256,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  max_position_embeddings: 64,
+  id2label: { 0: "different", 1: "same" },
+};
+
 /** Writes the folder; `change` gives other weights. Returns its path. */
 export async function writeModelFolder(
   path: string,
@@ -31,9 +44,10 @@ export async function writeModelFolder(
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, "config.json"), JSON.stringify(config));
   writeFileSync(join(path, "tokenizer.json"), JSON.stringify(byteTokenizer()));
-  writeFileSync(join(path, "tokenizer_config.json"), "{}");
+  writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify({ pad_token: "!" }));
   const family = families.find(({ type }) => type === config.model_type)!;
-  const { parameters, ties } = family.read(new Config(path, config));
+  const [architecture] = (config.architectures ?? []) as string[];
+  const { parameters, ties } = family.read(new Config(path, config), architecture);
   const tied = new Set(ties.flatMap((names) => names.slice(1))); // written once
   const tensors = new Map(
     parameters

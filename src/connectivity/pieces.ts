@@ -48,7 +48,7 @@ export function piecesOf(
 
 /** The files that a measurement depends on beside its checkpoints, as they are now: size and time. */
 function filesOf({ model, data, scans }: MeasureOptions): unknown[] {
-  const paths = [model.name ?? "", data.name.replace(/^npz:/, ""), ...scans];
+  const paths = [model.name ?? "", model.head ?? "", model.classes ?? "", data.name.replace(/^npz:/, ""), ...scans];
   return paths.flatMap((path) => {
     const file = statSync(path, { throwIfNoEntry: false });
     return file?.isFile() ? [[path, file.size, file.mtimeMs]] : [];

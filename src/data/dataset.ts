@@ -20,6 +20,8 @@ export interface DeclaredInput {
 /** What a graph declares of its inputs: how arrays have to be laid out. */
 export interface Declared {
   readonly inputs: readonly DeclaredInput[];
+  /** Arrays under other names have no part in the samples, and a note lists them. Else they count in the hash. */
+  readonly areOthersIgnored?: boolean;
 }
 
 export interface Batch {
@@ -28,7 +30,7 @@ export interface Batch {
   readonly labels: Tensor;
 }
 
-/** `valid` is a split of folders of texts only. */
+/** `valid` is a split of folders of texts and of images only. */
 export const splits = ["train", "valid", "test"] as const;
 export type Split = (typeof splits)[number];
 

@@ -1,11 +1,23 @@
 // The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
 // May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
-export { countLabels, relabel } from "./arrays.ts";
+export { arrayDataset, countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
 export { type Batch, type DataOptions, type Dataset, type Declared, splits } from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { fetchData } from "./fetch.ts";
+export {
+  imagenetPipeline,
+  isPictures,
+  type OpenPictures,
+  openPictures,
+  type PictureDataset,
+  type Pipeline,
+  plainPipeline,
+  readProcessor,
+  readTimm,
+} from "./pictures/index.ts";
 export { dataSources, openData } from "./registry.ts";
+export { isRows, type Row, type RowOptions, readRows } from "./rows/index.ts";
 export { countWindows, readWindows } from "./windows.ts";

@@ -1,17 +1,21 @@
 // Every data set by name. A new one is a folder and a line here.
 import { isModule, listSome, nearest, UserError } from "../core/index.ts";
+import { openPythonCifar } from "./cifar-python.ts";
 import { cifar10 } from "./cifar10/index.ts";
 import { cifar10Half } from "./cifar10-half/index.ts";
 import { cifar100 } from "./cifar100/index.ts";
 import type { DataOptions, DataSource, Dataset } from "./dataset.ts";
 import { openModuleData } from "./module/index.ts";
 import { openNpzData } from "./npz/index.ts";
+import { isCifar, isPictures } from "./pictures/index.ts";
 import { shakespeare } from "./shakespeare/index.ts";
 
 export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar100, shakespeare];
 
 /** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
+  const source = dataSources.find((known) => known.name === name);
+  if (!source && isCifar(name)) return openPythonCifar(name, options);
   if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
     throw new UserError(`data.size is for cifar10 and cifar100; ${name} has one size. Leave it out.`);
   const { split } = options;
@@ -19,13 +23,16 @@ export async function openData(name: string, options: DataOptions = {}): Promise
     throw new UserError(
       `${name} has the splits train and test; valid is a split of folders of texts. Choose one of the two.`,
     );
-  const source = dataSources.find((known) => known.name === name);
   if (source) return source.open({ ...options, split });
   if (name.startsWith("npz:")) return openNpzData(name.slice(4), { ...options, split });
   if (isModule(name)) return openModuleData(name, { ...options, split });
+  if (await isPictures(name))
+    throw new UserError(
+      `${name} holds images, but only the folder of a network says how they become its input. Give Hugging Face folders, or the images as arrays with npz:FILE.`,
+    );
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);
   throw new UserError(
-    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}; npz:FILE takes arrays of your own, a .mjs file a module.`,
+    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}; npz:FILE takes arrays of your own, a .mjs file a module, a path CIFAR's Python files.`,
   );
 }

@@ -57,6 +57,15 @@ export class Config {
     throw this.fault(key, `is not a list of ${length} entries of its kind`);
   }
 
+  /** Whole numbers above zero, as many as `length` where that is given. */
+  sizes(key: string, absent: readonly number[], length?: number): readonly number[] {
+    const value = this.keys[key] ?? absent;
+    const isSize = (n: Json): n is number => isNumber(n) && Number.isSafeInteger(n) && n > 0;
+    if (Array.isArray(value) && value.length > 0 && value.length === (length ?? value.length) && value.every(isSize))
+      return value;
+    throw this.fault(key, `is not a list of ${length === undefined ? "" : `${length} `}whole numbers above zero`);
+  }
+
   /** The object under a key; undefined where it is absent or null. */
   part(key: string): Config | undefined {
     const value = this.keys[key];

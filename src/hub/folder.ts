@@ -1,13 +1,14 @@
-// A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape; the files' names may be those
-// of older libraries. What does not fit is refused, even where transformers would go on with random weights.
+// A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Checkpoint, type OpenOptions, openCheckpoint, selectTensors, weightFiles } from "../checkpoints/index.ts";
-import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
+import { type Checkpoint, type OpenOptions, openCheckpoint, weightFiles } from "../checkpoints/index.ts";
+import { haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
+import { isTimm, readTimm } from "./families/timm/index.ts";
+import { fitWeights } from "./fit-weights.ts";
 import { readJson } from "./json.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -19,7 +20,11 @@ export interface ModelFolder {
   readonly adapter?: Adapter;
   readonly config: Config;
   readonly family: Family;
+  /** The class of the library that it was saved from. */
+  readonly architecture: string;
   readonly network: FolderNetwork;
+  /** The file of weights, where there is that alone: the network follows from its tensors, and the config is empty. */
+  readonly stateDict?: string;
 }
 
 /** The weights of a folder, and the network that they are of. */
@@ -63,17 +68,26 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
     );
   const config = new Config(file, await readJson(file));
   refuseQuantised(config);
+  const { family, architecture } = isTimm(config) ? { family: readTimm(config) } : readFamily(config);
+  const network = family.read(config, architecture);
+  return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
+}
+
+/** The family of a config.json, and its architecture where it names one. */
+function readFamily(config: Config): { family: Family; architecture?: string } {
   const type = config.text("model_type");
   const family = families.find((one) => one.type === type);
   if (!family) throw unknownFamily(config, type);
   const architectures = config.keys.architectures;
   const [first] = Array.isArray(architectures) ? architectures : [];
   const architecture = typeof first === "string" ? first : undefined;
-  if (architecture !== undefined && !family.architectures.includes(architecture))
+  if (architecture !== undefined && !family.architectures.includes(architecture)) {
+    const known = family.isChosenByArchitecture ? listSome(family.architectures, 8) : family.architectures[0];
     throw new UserError(
-      `${file}: the architecture is ${architecture}, but layerwise evaluates ${family.architectures[0]} of ${type}. Give a folder of that kind.`,
+      `${config.path}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind.`,
     );
-  return { path, folder, config, family, network: family.read(config, architecture) };
+  }
+  return { family, architecture };
 }
 
 function refuseQuantised(config: Config): void {
@@ -130,65 +144,9 @@ async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise
 }
 
 /** The file of a folder's weights, or the index of its shards: the first that from_pretrained looks for. */
-export function weightFileOf({ path, folder }: Pick<ModelFolder, "path" | "folder">): string {
+export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "path" | "folder" | "stateDict">): string {
+  if (stateDict) return stateDict;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (name) return join(folder, name);
   throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
-}
-
-/** Tensors that older libraries wrote beside the weights: causal masks, rotary frequencies. */
-export const isBuffer = (name: string) =>
-  /(^|\.)rotary_emb\.inv_freq$/.test(name) ||
-  /\.attention\.(masked_)?bias$/.test(name) ||
-  /\.attn\.(masked_)?bias$/.test(name);
-
-/** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} where it is of another network. */
-export async function fitWeights({ path, network }: ModelFolder, file: Checkpoint): Promise<Checkpoint> {
-  const { parameters, ties } = network;
-  const wanted = new Map(parameters.map((p) => [p.name, p]));
-  const stored = new Map<string, string>();
-  const unknown: string[] = [];
-  for (const own of file.tensors.keys()) {
-    const name = network.spellings(own).find((one) => wanted.has(one));
-    if (name && !stored.has(name)) stored.set(name, own);
-    else if (name || !isBuffer(own)) unknown.push(own);
-  }
-  if (unknown.length)
-    throw new UserError(
-      `${file.path} holds tensors that config.json does not provide for: ${listSome(unknown, 4)}. Give the config.json that belongs to these weights.`,
-    );
-  for (const names of ties) await tieNames(file, stored, names);
-  const missing = parameters.filter(({ name }) => !stored.has(name)).map(({ name }) => name);
-  if (missing.length)
-    throw new UserError(
-      `${file.path} lacks ${listSome(missing, 4)}, which config.json provides for. Give the config.json that belongs to these weights.`,
-    );
-  const unlike = parameters.filter(
-    ({ name, shape }) => String(file.tensors.get(stored.get(name)!)!.shape) !== String(shape),
-  );
-  if (unlike.length) {
-    const [{ name, shape }] = unlike;
-    throw new UserError(
-      `${file.path} holds ${name} as [${file.tensors.get(stored.get(name)!)!.shape}], but by ${join(path, "config.json")} it is [${shape}]. Give the config.json that belongs to these weights.`,
-    );
-  }
-  const whole = parameters.find(({ name }) => !isFloating(file.tensors.get(stored.get(name)!)!.dtype));
-  if (whole)
-    throw new UserError(
-      `${file.path} holds ${whole.name} in ${file.tensors.get(stored.get(whole.name)!)!.dtype}, which are codes and not weights. Give the float model.`,
-    );
-  return selectTensors(file, new Map(parameters.map(({ name }) => [name, stored.get(name)!])));
-}
-
-/** Names of one tensor. Throws {@link UserError} where the file has several that differ: libraries do not agree on what that means. */
-async function tieNames(file: Checkpoint, stored: Map<string, string>, names: readonly string[]): Promise<void> {
-  const [own, ...others] = names.flatMap((name) => stored.get(name) ?? []);
-  for (const other of others) {
-    if (file.tied?.some((one) => one.includes(own) && one.includes(other))) continue;
-    if (!haveSameBytes(await file.read(own), await file.read(other)))
-      throw new UserError(
-        `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
-      );
-  }
-  if (own) for (const name of names) stored.set(name, own);
 }

@@ -1,23 +1,26 @@
-// Hugging Face folders: config.json, the families of decoders as data, their graph, tokenizers and texts. May import: data, models, checkpoints, graph,
+// Hugging Face folders: config.json, the families of networks, their graphs, tokenizers and samples. May import: data, models, checkpoints, graph,
 // core.
 export { findModel, hubNameOf } from "./cache.ts";
 export { findCompanions } from "./companions.ts";
-export { requireSameNetwork } from "./compare.ts";
+export { requireSameNetwork } from "./comparison/compare.ts";
+export { checkPair, preflightSchema } from "./comparison/preflight.ts";
+export { isStateDict, isTorchvision, readStateDict } from "./families/torchvision/state-dict.ts";
 export { completeFolder, modelFiles } from "./files.ts";
+export { fitWeights } from "./fit-weights.ts";
 export {
   type FolderWeights,
-  fitWeights,
   hasDescription,
-  isBuffer,
   isModelFolder,
   type ModelFolder,
   openWeights,
   readModelFolder,
   weightFileOf,
 } from "./folder.ts";
+export { giveTexts } from "./images/texts.ts";
 export { writeMergekit } from "./mergekit/config.ts";
 export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { modelOf } from "./model.ts";
-export { checkPair, preflightSchema } from "./preflight.ts";
+export { arraysOf, type NetworkTask } from "./network.ts";
+export { openSamples } from "./samples.ts";
 export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

@@ -15,12 +15,18 @@ export function normParameters(name: string, channels: number): Parameter[] {
 }
 
 /** Normalises x [N, C, H, W]: by the batch's own statistics in training, by the running ones in evaluation. */
-export function normalise(name: string, x: Value, weights: Weights, training?: Training): Value {
+export function normalise(name: string, x: Value, weights: Weights, training?: Training, epsilon?: number): Value {
   const [scale, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((part) =>
     weights(`${name}.${part}`),
   );
-  if (!training) return batchNormalization(x, scale, bias, mean, variance);
-  const batch = batchNormalizationTraining(x, scale, bias, { mean, variance }, { momentum: training.momentum });
+  if (!training) return batchNormalization(x, scale, bias, mean, variance, epsilon);
+  const batch = batchNormalizationTraining(
+    x,
+    scale,
+    bias,
+    { mean, variance },
+    { epsilon, momentum: training.momentum },
+  );
   training.track(`${name}.running_mean`, batch.mean);
   training.track(`${name}.running_var`, batch.variance);
   return batch.output;

@@ -1,5 +1,6 @@
 // The networks: one file each, their parameters as data and a forward pass over the graph. They know nothing of files, data sets or training.
 // May import: graph, core.
+export { normalise } from "./batch-norm.ts";
 export { dtypeOf, initialise } from "./initialise.ts";
 export { isAveraged, isLeftOutAtWill, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
 export { isLarge, weightBytes } from "./large.ts";

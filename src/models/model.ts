@@ -60,6 +60,8 @@ export interface Model {
   readonly parameters: readonly Parameter[];
   /** Groups of names that are one tensor; the last name is the layer's. */
   readonly tied: readonly (readonly string[])[];
+  /** Each score is of a label that holds or not, whatever the others; the labels are 0 … 1. */
+  readonly isMultiLabel?: boolean;
   /** What files of its weights say beside them, for other programs that read them. */
   readonly fileMetadata?: Readonly<Record<string, string>>;
   /** How a graph with its nodes is written, where they came with an ONNX file. */

@@ -7,8 +7,11 @@ import {
   crossEntropyAt,
   div,
   equal,
+  exp,
   greater,
+  log,
   mul,
+  neg,
   reduceMean,
   reduceSum,
   relu,
@@ -28,10 +31,11 @@ export interface Scores {
 const perSample = (items: Value) => reduceMean(reshape(items, [items.shape[0], -1]), [1]);
 
 /**
- * Whole-number labels are classes, others the values of a regression. With `areSomeIgnored`, negative labels do not count: a sample's loss and error are
- * means over its other labels, or 0 where it has none.
+ * Whole-number labels are classes, others the values of a regression, or with `isMultiLabel` whether each of several labels holds. With `areSomeIgnored`,
+ * negative labels do not count: a sample's loss and error are means over its other labels, or 0 where it has none.
  */
-export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false): Scores {
+export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false, isMultiLabel = false): Scores {
+  if (isMultiLabel) return multiLabel(scores, labels);
   if (labels.dtype !== "int64") return regression(scores, labels);
   if (areSomeIgnored) return partlyLabelled(scores, labels);
   return { loss: perSample(crossEntropyAt(scores, labels)), error: perSample(wrongOf(scores, labels)) };
@@ -87,4 +91,13 @@ function partlyLabelled(logits: Value, labels: Value): Scores {
 function regression(scores: Value, labels: Value): Scores {
   const difference = sub(reshape(scores, labels.shape), labels);
   return { loss: perSample(mul(difference, difference)) };
+}
+
+/** Binary cross entropy, the mean over a sample's labels (0 … 1), and the share of them that are on the other side of a half. */
+function multiLabel(logits: Value, labels: Value): Scores {
+  const size = add(relu(logits), relu(neg(logits)));
+  const loss = add(sub(relu(logits), mul(logits, labels)), log(add(exp(neg(size)), 1)));
+  const [predicted, holds] = [cast(greater(logits, 0), logits.dtype), cast(greater(labels, 0.5), logits.dtype)];
+  const difference = sub(predicted, holds);
+  return { loss: perSample(loss), error: perSample(mul(difference, difference)) };
 }

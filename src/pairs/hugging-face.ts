@@ -1,33 +1,43 @@
-// Two Hugging Face folders of one architecture, or one with two checkpoint files: the config builds the network, the tokenizer reads the text.
-import type { Checkpoint } from "../checkpoints/index.ts";
+// Two Hugging Face folders of one architecture, or one with two checkpoint files: the config builds the network, whose input says how samples are read and
+// whose task how they are scored. Two files of weights of torchvision are the same, but that their tensors tell the network.
+import type { Checkpoint, OpenOptions } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import type { BatchShape } from "../data/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
-import type { Graph } from "../graph/index.ts";
 import {
   type FolderWeights,
   fitWeights,
+  giveTexts,
   type ModelFolder,
   modelOf,
-  openText,
+  openSamples,
   openWeights,
   readModelFolder,
+  readStateDict,
   requireSameNetwork,
 } from "../hub/index.ts";
-import { layersOf } from "../models/index.ts";
-import { chooseBatch } from "./batch.ts";
+import { layersOf, type Model } from "../models/index.ts";
 import { openEnd, openTwoEnds, requireFinite } from "./end.ts";
-import type { Ends, EndsRequest, Origin } from "./origin.ts";
+import { fitFolder } from "./fit-folder.ts";
+import type { Ends, EndsRequest, Fitted, Origin, PairRequest } from "./origin.ts";
+import { fillHeads, keepHeads, type OwnHeads } from "./own-heads.ts";
 
-export const huggingFace: Origin<FolderWeights> = {
-  openFile: async (path, options) => openWeights(await readModelFolder(path), options),
+export const huggingFace = twoOf((path) => readModelFolder(path));
 
-  async open(files, request) {
-    const [first, second] = files.map(({ model }) => model);
-    requireSameNetwork(first, second);
-    return openFiles(files, [first, second], request);
-  },
-};
+/** `model` is `torchvision:NAME`. */
+export const stateDicts = (model?: string) => twoOf((path, options) => readStateDict(path, model, options));
+
+function twoOf(read: (path: string, options: OpenOptions) => Promise<ModelFolder>): Origin<FolderWeights> {
+  return {
+    openFile: async (path, options) => openWeights(await read(path, options), options),
+
+    async open(files, request) {
+      const [first, second] = files.map(({ model }) => model);
+      requireSameNetwork(first, second, { mayHeadsDiffer: true });
+      const areAlike = first.network.task.count === second.network.task.count;
+      return openFiles(files, [first, second], request, areAlike ? undefined : keepHeads(first, second));
+    },
+  };
+}
 
 /** The network of one folder, with the weights of two checkpoint files: what training writes while it goes on. */
 export const folderWithStates: Origin = {
@@ -41,38 +51,55 @@ export const folderWithStates: Origin = {
 
 /** The ends in two files of the folders' network, which have its names. */
 async function openFiles(
-  files: readonly [Checkpoint, Checkpoint],
+  given: readonly [Checkpoint, Checkpoint],
   folders: readonly [ModelFolder, ...ModelFolder[]],
   { a: pathA, b: pathB, group, allowNonfinite }: EndsRequest,
+  heads?: OwnHeads,
 ): Promise<Ends> {
+  const folder = heads?.larger ?? folders[0];
+  const files = [fillHeads(given[0], folder), fillHeads(given[1], folder)] as const;
   const kinds = await kindsOfFiles(...files);
   requireAverageable(kinds, pathA, pathB);
   const [a, b] = await openTwoEnds(files);
   if (!allowNonfinite) await requireFinite(a, b);
-  const [{ family, network }] = folders;
-  const model = modelOf(folders[0], group);
+  const whole = modelOf(folder, group);
+  const isThere = (name: string) => a.tensors.has(name) && b.tensors.has(name); // older files lack counters
+  const parameters = (heads ? withOwnHeads(whole, folder) : whole.parameters).filter(({ name }) => isThere(name));
+  const model = { ...whole, parameters };
   return {
     a,
     b,
     layers: layersOf(model),
-    parameters: model.parameters,
+    parameters,
     tied: model.tied,
-    notes: [],
+    notes: heads ? [heads.note] : [],
     kinds,
     files,
-    facts: { architecture: family.architectures[0] },
-    readData: (name, options) => openText(name, options, folders),
-    async fit(data, { task, output, batch }) {
-      if (output || (task !== undefined && task !== "tokens"))
-        throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
-      const [context] = data.labelShape;
-      const facts = { task: `the next token, of ${network.input.vocabulary}, in windows of ${context}` };
-      return { model, data, batch: chooseBatch(model, data, batch), isLanguage: true, notes: [], facts, inputs };
-    },
-    openEnd,
+    facts: { architecture: folder.architecture },
+    readData: (name, options) => openSamples(name, options, folders),
+    fit: (data, request) => fitSamples(folder, model, data, request, heads),
+    openEnd: (file) => openEnd(fillHeads(file, folder)),
   };
 }
 
-function inputs(graph: Graph, { inputs: { input_ids } }: BatchShape) {
-  return { input_ids: graph.input("input_ids", input_ids.dtype, input_ids.shape) };
+/** A head that stays each end's own is kept, and no layer. */
+const withOwnHeads = ({ parameters }: Model, { network: { heads = [] } }: ModelFolder): Model["parameters"] =>
+  parameters.map((p) => (heads.includes(p.name) ? { ...p, kind: "kept" } : p));
+
+async function fitSamples(
+  folder: ModelFolder,
+  model: Model,
+  data: Parameters<Ends["fit"]>[0],
+  request: PairRequest,
+  heads?: OwnHeads,
+): Promise<Fitted> {
+  const { head, classes } = request.model;
+  const completed = await giveTexts(folder, { head, classes });
+  const fitted = fitFolder(completed, { ...model, forward: completed.network.forward }, data, request);
+  if (heads && fitted.data.classes > heads.shared)
+    throw new UserError(
+      `${data.name} has the label ${fitted.data.classes - 1}, but one of the two ends tells ${heads.shared} classes apart. Give samples of the classes that both have.`,
+    );
+  const texts = head ?? classes;
+  return texts === undefined ? fitted : { ...fitted, facts: { ...fitted.facts, texts } };
 }

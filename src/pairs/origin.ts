@@ -12,6 +12,10 @@ export interface ModelSpec {
   readonly name?: string;
   /** Sizes given by the user; the others are read from the checkpoint. */
   readonly sizes?: Partial<Record<string, number>>;
+  /** Of networks that compare images with texts: a file with the texts' vectors. */
+  readonly head?: string;
+  /** The same: a text file with a sentence for each class. */
+  readonly classes?: string;
 }
 
 export const tasks = ["classify", "tokens", "segment", "regress"] as const;

@@ -2,11 +2,11 @@
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { isModule, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { isModelFolder } from "../hub/index.ts";
+import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
 import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
-import { folderWithStates, huggingFace } from "./hugging-face.ts";
+import { folderWithStates, huggingFace, stateDicts } from "./hugging-face.ts";
 import type { Ends, EndsRequest, Origin, Pair, PairRequest } from "./origin.ts";
 import { twoGraphs } from "./two-graphs.ts";
 
@@ -29,18 +29,21 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 }
 
 /** The origin of a pair, by what the user names. */
-function originOf({ a, b, model: { name } }: EndsRequest): Origin {
+async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Promise<Origin> {
   if (name !== undefined) return originOfModel(name);
   const [isFolder, isOther] = [a, b].map(isModelFolder);
   if (isFolder !== isOther)
     throw new UserError(
       `${isFolder ? a : b} is a folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
     );
-  return isFolder ? huggingFace : twoGraphs;
+  if (isFolder) return huggingFace;
+  const areGraphs = [a, b].every((path) => path.endsWith(".onnx"));
+  return !areGraphs && (await isStateDict(a, { key: keys.a })) ? stateDicts() : twoGraphs;
 }
 
 /** The origin of two checkpoints of a named network. */
 function originOfModel(name: string): Origin {
+  if (isTorchvision(name)) return stateDicts(name);
   if (name.endsWith(".onnx")) return graphWithStates;
   const isOurs = isModule(name) || networks.some((network) => network.name === name);
   return !isOurs && isModelFolder(name) ? folderWithStates : builtIn;
@@ -52,7 +55,7 @@ async function withEnds<T>(
   use: (ends: Ends, close: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const { a, b, keys = {} } = request;
-  const origin = originOf(request);
+  const origin = await originOf(request);
   const { openFile = openCheckpoint } = origin;
   const first = await openFile(a, { key: keys.a });
   let second: typeof first | undefined;

@@ -44,7 +44,8 @@ export function buildSweep(
   const { weightsOf, used } = weightInputs(graph, weights);
   const outputs: Record<string, Value> = {};
   mixes.forEach((mix, i) => {
-    const scores = scoresOf(model.forward(given, weightsOf(mix)), labels, shape.labels.areSomeIgnored);
+    const logits = model.forward(given, weightsOf(mix));
+    const scores = scoresOf(logits, labels, shape.labels.areSomeIgnored, model.isMultiLabel);
     outputs[`loss${i}`] = scores.loss;
     if (scores.error) outputs[`error${i}`] = scores.error;
   });

@@ -31,7 +31,10 @@ const mostOperations = 1 << 22;
 const ranOut = new Error("the bytes end before the pickle does");
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const latin1 = new TextDecoder("latin1");
+/** Not by TextDecoder, which takes latin1 for Windows-1252 in newer versions of Node. */
+const latin1 = {
+  decode: (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"),
+};
 
 /**
  * Runs one pickle.

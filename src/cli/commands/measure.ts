@@ -59,9 +59,10 @@ export const measureCommand = () =>
     )
     .action(async (givenA, givenB, options, command) => {
       const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
-      const { isModelFolder } = await import("../../hub/index.ts");
+      const { isModelFolder, isStateDict } = await import("../../hub/index.ts");
       const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
-      if (options.model === undefined && ![a, b].every(isNamed))
+      const isKnown = (path: string) => isStateDict(path).catch(() => false);
+      if (options.model === undefined && ![a, b].every(isNamed) && !(await isKnown(a)))
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders need none.",
         );

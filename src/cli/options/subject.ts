@@ -4,20 +4,20 @@ import type { MeasureOptions } from "../../connectivity/index.ts";
 import { bytes, device, keyHelp, keys, numbers, oneOf, sizesOf, whole } from "./values.ts";
 
 export const dataHelp =
-  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, or a text for Hugging Face folders (.txt, .jsonl, .parquet, a folder of splits)";
+  "cifar10, cifar10-half, cifar100, shakespeare, npz:FILE, MODULE.mjs, a folder of CIFAR's Python files, or what Hugging Face folders read: a text (.txt, .jsonl, .parquet), labelled texts (also .tsv, .csv), images, or a folder of splits";
 
 /** Adds the options to a command that has none yet. */
 export const withSubject = <Arguments extends unknown[]>(command: Command<Arguments>) =>
   command
     .option(
       "--model <name>",
-      "a built-in network, FILE.onnx (that graph), MODULE.mjs, or a Hugging Face folder with two checkpoints of it; not for two .onnx files or folders",
+      "a built-in network, torchvision:NAME, FILE.onnx (that graph), MODULE.mjs, or a Hugging Face folder with two checkpoints of it; not for two .onnx files or folders",
     )
     .option("--width <n>", "channels of the first stage; default: read from the checkpoint", whole(1))
     .option("--hidden <n>", "width of hidden layers; default: read from the checkpoint", whole(1))
     .option(
       "--context <n>",
-      "characters in a text sample, or tokens; default: read from the checkpoint, at most 512 of a folder",
+      "characters in a text sample, or tokens at most; default: read from the checkpoint, at most 512 of a folder",
       whole(1),
     )
     .option("--heads <n>", "attention heads of a GPT; default 4", whole(1))
@@ -29,6 +29,8 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
       oneOf("classify", "tokens", "segment", "regress"),
     )
     .option("--output <name>", "the output of an ONNX graph that holds the scores")
+    .option("--head <file>", "CLIP: text_embeds of the classes and logit_scale, in .safetensors")
+    .option("--classes <file>", "CLIP: a sentence for each class, one a line, which its text tower reads")
     .option("--data-dir <dir>", "where the data set's official files lie")
     .option("--mean <list>", "mean of each channel; default: the data set's", numbers)
     .option("--std <list>", "deviation of each channel; default: the data set's", numbers)
@@ -60,7 +62,7 @@ type Options = ReturnType<ReturnType<typeof withSubject>["opts"]>;
 /** The options as the measuring takes them. */
 export function subjectOf(options: Options) {
   return {
-    model: { name: options.model, sizes: sizesOf(options) },
+    model: { name: options.model, sizes: sizesOf(options), head: options.head, classes: options.classes },
     task: options.task,
     output: options.output,
     keys: keysOfEnds(options.key),

@@ -9,7 +9,13 @@ import { type ImageFormat, officialImages, readRecords } from "../images.ts";
 /** Channel statistics of the paper. */
 export const cifar10Normalisation = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
 
-const format: ImageFormat = { name: "cifar10", side: 32, classes: 10, labelBytes: 1, ...cifar10Normalisation };
+export const cifar10Format: ImageFormat = {
+  name: "cifar10",
+  side: 32,
+  classes: 10,
+  labelBytes: 1,
+  ...cifar10Normalisation,
+};
 const folder = "cifar-10-batches-bin";
 const files = { train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`), test: ["test_batch.bin"] };
 
@@ -22,7 +28,7 @@ export const cifar10: DataSource = {
     const place = basename(dir) !== folder && existsSync(inner) ? inner : dir;
     const paths = files[split].map((file) => join(place, file));
     const records = await readRecords(paths, 1 + 3 * 32 * 32, samples, "CIFAR-10", readStart);
-    return officialImages(format, split, records, options);
+    return officialImages(cifar10Format, split, records, options);
   },
 };
 

@@ -7,7 +7,7 @@ import type { DataSource } from "../dataset.ts";
 import { type ImageFormat, officialImages, readRecords } from "../images.ts";
 
 const folder = "cifar-100-binary";
-const format: ImageFormat = {
+export const cifar100Format: ImageFormat = {
   name: "cifar100",
   side: 32,
   classes: 100,
@@ -25,6 +25,6 @@ export const cifar100: DataSource = {
     const place = basename(dir) !== folder && existsSync(inner) ? inner : dir;
     const record = 2 + 3 * 32 * 32;
     const records = await readRecords([join(place, `${split}.bin`)], record, samples, "CIFAR-100", readStart);
-    return officialImages(format, split, records, options);
+    return officialImages(cifar100Format, split, records, options);
   },
 };

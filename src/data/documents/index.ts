@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { describeFileError, listSome, UserError } from "../../core/index.ts";
 import { type Split, splits } from "../dataset.ts";
+import { splitNames } from "../locate/splits.ts";
 import type { Document } from "./document.ts";
 import { readJsonLines } from "./jsonl.ts";
 import { readParquet } from "./parquet.ts";
@@ -30,13 +31,6 @@ async function* readText(path: string): AsyncGenerator<Document> {
 /** True for a file that {@link readDocuments} reads, or a folder of such files. */
 export const isDocuments = (path: string): boolean =>
   extname(path) in readers || (existsSync(path) && statSync(path).isDirectory() && splitsIn(path).length > 0);
-
-/** Names that a split has in files. */
-const splitNames: Readonly<Record<Split, readonly string[]>> = {
-  train: ["train"],
-  valid: ["valid", "validation", "val", "dev"],
-  test: ["test"],
-};
 
 /**
  * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test` or, where networks are trained on it, `train`.

@@ -5,6 +5,11 @@ import { describeFileError, UserError } from "../../core/index.ts";
 import { type Document, documentOf } from "./document.ts";
 
 export async function* readJsonLines(path: string): AsyncGenerator<Document> {
+  for await (const [row, where] of readObjects(path)) yield documentOf(row, where);
+}
+
+/** The objects of a file, each with what names it in a message. */
+export async function* readObjects(path: string): AsyncGenerator<readonly [Record<string, unknown>, string]> {
   const stream = createReadStream(path, "utf8");
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
@@ -13,7 +18,7 @@ export async function* readJsonLines(path: string): AsyncGenerator<Document> {
       number++;
       if (line.trim() === "") continue;
       const where = `Line ${number} of ${path}`;
-      yield documentOf(parseLine(line, where), where);
+      yield [parseLine(line, where), where];
     }
   } catch (error) {
     throw describeFileError(error, path, "read");

@@ -1,8 +1,8 @@
 // npz:FILE: numpy arrays of the user's own, named as the model's inputs, and `labels` (or another usual name). The file is one set; --split only names it.
 import { openCheckpoint, readAll } from "../../checkpoints/index.ts";
-import { UserError } from "../../core/index.ts";
+import { listSome, type Tensor, UserError } from "../../core/index.ts";
 import { arrayDataset } from "../arrays.ts";
-import type { DataOptions, Dataset } from "../dataset.ts";
+import type { DataOptions, Dataset, Declared } from "../dataset.ts";
 import { findLabels } from "../layout.ts";
 
 export async function openNpzData(path: string, options: DataOptions): Promise<Dataset> {
@@ -17,9 +17,24 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
     const name = findLabels(path, arrays, options.declared);
     const labels = arrays.get(name)!;
     arrays.delete(name);
-    const notes = name === "labels" ? undefined : [`The labels are the array ${name}.`];
-    return arrayDataset(`npz:${path}`, path, { inputs: arrays, labels }, options, notes);
+    const notes = name === "labels" ? [] : [`The labels are the array ${name}.`];
+    const ignored = options.declared?.areOthersIgnored ? othersIn(path, arrays, options.declared) : [];
+    for (const other of ignored) arrays.delete(other);
+    if (ignored.length)
+      notes.push(`Arrays of ${path} that the network does not take are ignored: ${listSome(ignored)}.`);
+    return arrayDataset(`npz:${path}`, path, { inputs: arrays, labels }, options, notes.length ? notes : undefined);
   } finally {
     await file.close();
   }
+}
+
+/** The arrays that are no input of the network. Throws {@link UserError} where its first one is not there. */
+function othersIn(path: string, arrays: ReadonlyMap<string, Tensor>, { inputs }: Declared): string[] {
+  if (arrays.size === 1 && inputs.length === 1) return []; // of any name
+  const [{ name }] = inputs;
+  if (!arrays.has(name))
+    throw new UserError(
+      `${path} has no array ${name}, which the network takes; it has ${listSome(arrays.keys(), 8) || "labels only"}. Add ${name} to it.`,
+    );
+  return [...arrays.keys()].filter((key) => !inputs.some((input) => input.name === key));
 }

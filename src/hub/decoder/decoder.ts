@@ -1,6 +1,7 @@
 // A decoder as data: everything that sets one family of language models apart from another. The graph builder (decoder-graph.ts) and the list of
 // parameters below read it; a family (families/) writes it from a config.json.
 import type { Parameter } from "../../models/index.ts";
+import type { Activation } from "../activations.ts";
 import type { Rotary } from "./rotary.ts";
 
 export interface Norm {
@@ -9,8 +10,6 @@ export interface Norm {
   /** The stored weight is what is added to one. */
   readonly isOffset?: boolean;
 }
-
-export type Activation = "silu" | "gelu" | "gelu_tanh" | "relu" | "quick_gelu";
 
 export interface Attention {
   readonly heads: number;

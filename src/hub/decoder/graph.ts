@@ -1,43 +1,28 @@
 // The forward pass of a decoder: tokens [n, T] give logits [n, T, vocabulary]. Angles and masks depend on T alone, so they are constants.
-import { tensor } from "../../core/index.ts";
 import {
   add,
   causalMask,
-  concat,
   div,
   type Graph,
   gather,
-  gelu,
-  geluTanh,
   layerNormalization,
   linear,
   matmul,
   mul,
   reduceMean,
-  relu,
   reshape,
-  sigmoid,
   slice,
   softmax,
   sqrt,
-  sub,
   swapLast,
   tanh,
   transpose,
   type Value,
 } from "../../graph/index.ts";
 import type { Weights } from "../../models/index.ts";
-import {
-  type Activation,
-  type Attention,
-  type Block,
-  blockPath,
-  type Decoder,
-  embeddingName,
-  headName,
-  type Mlp,
-} from "./decoder.ts";
-import type { Rotary } from "./rotary.ts";
+import { activations } from "../activations.ts";
+import { type Attention, type Block, blockPath, type Decoder, embeddingName, headName, type Mlp } from "./decoder.ts";
+import { once, rotate } from "./rotate.ts";
 
 /** Logits of tokens; `weights` gives the value of a parameter. */
 export function decode(decoder: Decoder, ids: Value, weights: Weights): Value {
@@ -117,43 +102,8 @@ function queriesKeysValues(decoder: Decoder, attention: Attention, x: Value, wei
   ];
 }
 
-/** Turns the first `dim` channels of [n, heads, T, headDim]: channel i with channel i + dim / 2. */
-function rotate(x: Value, rotary: Rotary): Value {
-  const { dim } = rotary;
-  const [, , t, headDim] = x.shape;
-  const [cos, sin] = angles(x.graph, rotary, t);
-  const [first, second] = [slice(x, 3, 0, dim / 2), slice(x, 3, dim / 2, dim)];
-  const turned = [sub(mul(first, cos), mul(second, sin)), add(mul(second, cos), mul(first, sin))];
-  return concat(dim < headDim ? [...turned, slice(x, 3, dim, headDim)] : turned, 3);
-}
-
-/** Cosines and sines [T, dim/2] of the angles. */
-function angles(graph: Graph, { dim, at }: Rotary, t: number): Value[] {
-  const { inverse, factor } = at(t);
-  const table = (f: (angle: number) => number) => {
-    const values = tensor("float32", [t, dim / 2]);
-    for (let p = 0; p < t; p++)
-      inverse.forEach((frequency, i) => {
-        values.data[(p * dim) / 2 + i] = f(Math.fround(p * Math.fround(frequency))) * factor;
-      });
-    return graph.constant(values);
-  };
-  return once(graph, `angles ${t} ${factor} ${inverse}`, () => [table(Math.cos), table(Math.sin)]);
-}
-
 function seenBefore(graph: Graph, t: number, window = t): Value {
   return once(graph, `mask ${t} ${window}`, () => [causalMask(graph, "float32", t, window)])[0];
-}
-
-const constants = new WeakMap<Graph, Map<string, Value[]>>();
-
-/** Constants of a graph, made at their first use: every block of every averaged network asks for the same tables. */
-function once(graph: Graph, key: string, make: () => Value[]): Value[] {
-  const made = constants.get(graph) ?? new Map<string, Value[]>();
-  constants.set(graph, made);
-  const values = made.get(key) ?? make();
-  made.set(key, values);
-  return values;
 }
 
 function applyMlp(
@@ -171,11 +121,3 @@ function applyMlp(
 }
 
 const capped = (x: Value, cap: number): Value => mul(tanh(mul(x, 1 / cap)), cap);
-
-const activations: Readonly<Record<Activation, (x: Value) => Value>> = {
-  silu: (x) => mul(x, sigmoid(x)),
-  gelu,
-  gelu_tanh: geluTanh,
-  relu,
-  quick_gelu: (x) => mul(x, sigmoid(mul(x, 1.702))),
-};

@@ -1,5 +1,6 @@
 // A decoder as a folder's network.
 import type { FolderNetwork } from "../network.ts";
+import { leavesOf } from "../settings.ts";
 import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
 import { decode } from "./graph.ts";
 import { layerOfDecoder, tiedBy } from "./groups.ts";
@@ -18,6 +19,7 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
     sizes: sizesOf(decoder),
     isRotated: decoder.blocks.some(({ attention }) => attention.rotary !== undefined),
     input: { kind: "next token", vocabulary, context, isBounded: positions !== undefined },
+    task: { kind: "classes", isByToken: true, count: vocabulary },
     forward: ({ input_ids }, weights) => decode(decoder, input_ids, weights),
   };
 }
@@ -41,40 +43,15 @@ function settingsOf(decoder: Decoder, longest: number): Map<string, string> {
   const found = new Map<string, string>([
     ["blocks", String(blocks.length)],
     ...(decoder.positions ? [["context", String(context)] as const] : []),
+    ...leavesOf(rest, longest),
   ]);
   const seen = new Set<string>();
-  addLeaves(found, rest, "", longest);
   for (const [i, block] of blocks.entries()) {
-    const own = new Map<string, string>();
-    addLeaves(own, block, "", longest);
+    const own = leavesOf(block, longest);
     const key = JSON.stringify([...own]);
     if (seen.has(key)) continue;
     seen.add(key);
     for (const [name, value] of own) found.set(`block ${i} ${name}`, value);
   }
   return found;
-}
-
-/** The values at the ends of an object's branches, by their paths; of functions of a text's length what they give up to twice the longest. */
-function addLeaves(found: Map<string, string>, value: unknown, path: string, longest: number): void {
-  if (typeof value === "function")
-    found.set(
-      path,
-      sampled((length) => JSON.stringify(value(length)), longest),
-    );
-  else if (typeof value === "object" && value !== null)
-    for (const [key, inner] of Object.entries(value)) addLeaves(found, inner, path ? `${path}.${key}` : key, longest);
-  else if (value !== undefined) found.set(path, String(value));
-}
-
-/** The first value of a function of a length, its last ones, and the length from which it is another one than at first. */
-function sampled(at: (length: number) => string, longest: number): string {
-  const first = at(1);
-  let [same, other] = [1, longest];
-  while (at(other) !== first && other - same > 1) {
-    const middle = (same + other) >> 1;
-    if (at(middle) === first) same = middle;
-    else other = middle;
-  }
-  return [first, at(longest), at(2 * longest), at(other) === first ? "" : other].join(" ");
 }

@@ -1,6 +1,7 @@
 // What a family of networks is: its name in config.json, and how the config becomes a network. A new family is a file and a line in index.ts.
+import type { Activation } from "../activations.ts";
 import type { Config } from "../config.ts";
-import type { Activation, Decoder } from "../decoder/decoder.ts";
+import type { Decoder } from "../decoder/decoder.ts";
 import type { FolderNetwork } from "../network.ts";
 
 export interface Family {
@@ -8,6 +9,8 @@ export interface Family {
   readonly type: string;
   /** `architectures` of folders that hold this network. */
   readonly architectures: readonly string[];
+  /** The architectures are different networks, not one with and without its head. */
+  readonly isChosenByArchitecture?: boolean;
   /** Throws {@link UserError} for a setting that is not handled. `architecture` is one of the above, or undefined where the config names none. */
   read(config: Config, architecture?: string): FolderNetwork;
 }
@@ -24,6 +27,8 @@ const known: Readonly<Record<string, Activation>> = {
   gelu_new: "gelu_tanh",
   gelu_pytorch_tanh: "gelu_tanh",
   gelu_fast: "gelu_tanh",
+  gelu_python: "gelu",
+  gelu_python_tanh: "gelu_tanh",
   relu: "relu",
   quick_gelu: "quick_gelu",
 };

@@ -1,10 +1,11 @@
-// A text as samples of two folders: their tokenizer, which must be the same, and windows of its tokens.
+// A text as samples of some folders: their tokenizer, which must be the same, and windows of its tokens.
 import { UserError } from "../../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
+import { longestText } from "../network.ts";
 import { encodeDocuments } from "./stream.ts";
 import { cachedStream } from "./token-cache.ts";
-import { readTokenizer, tokenizerFolder } from "./tokenizer.ts";
+import { readTokenizer, type Tokenizer, tokenizerFolder } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
 /** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
@@ -19,31 +20,43 @@ export async function openText(
   { context: asked, samples, split }: DataOptions,
   models: readonly ModelFolder[],
 ): Promise<Dataset> {
-  const { isBounded, vocabulary } = models[0].network.input;
-  const longest = Math.min(...models.map(({ network }) => network.input.context));
-  const context = asked ?? Math.min(longest, usualContext);
-  if (isBounded && context > longest)
+  const [{ path: folder, architecture, network }] = models;
+  const { input } = network;
+  if (input.kind !== "next token")
     throw new UserError(
-      `The network knows ${longest} positions, but --context (data.context in a recipe) asks for ${context}. Ask for ${longest} or fewer.`,
+      `${folder} is no language model but ${architecture}, which does not read windows of a text. Give a folder of a language model.`,
     );
+  const context = contextOf(models, asked);
   if (!isDocuments(name))
     throw new UserError(
       `${name} is not a text. For a language model give a .txt, .jsonl or .parquet file, or a folder with train, valid or test files.`,
     );
+  const tokenizer = await commonTokenizer(models);
+  const { path, name: own } = findSplit(name, split);
+  const most = samples === undefined ? undefined : samples * context + 1;
+  const stream = await cachedStream(path, tokenizer, most, () => encodeDocuments(readDocuments(path), tokenizer, most));
+  return windowsOf(stream, { name, split: own, context, samples, vocabulary: input.vocabulary });
+}
+
+/** Tokens of a sample at most. Throws {@link UserError} where the networks cannot read so many. */
+export function contextOf(models: readonly ModelFolder[], asked?: number): number {
+  const longest = Math.min(...models.map(({ network }) => longestText(network.input)));
+  const context = asked ?? Math.min(longest, usualContext);
+  const [{ network }] = models;
+  if (network.input.kind !== "pixels" && network.input.isBounded && context > longest)
+    throw new UserError(
+      `The network knows ${longest} positions, but --context (data.context in a recipe) asks for ${context}. Ask for ${longest} or fewer.`,
+    );
+  return context;
+}
+
+/** The tokenizer of some folders. Throws {@link UserError} where they have different ones. */
+export async function commonTokenizer(models: readonly ModelFolder[]): Promise<Tokenizer> {
   const [first, ...others] = await Promise.all(models.map((model) => readTokenizer(tokenizerFolder(model))));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
         `${models[0].path} and ${models[i + 1].path} have different tokenizers, so one text is different tokens to them. Give two models with one tokenizer.`,
       );
-  const { path, name: own } = findSplit(name, split);
-  const most = samples === undefined ? undefined : samples * context + 1;
-  const stream = await cachedStream(path, first, most, () => encodeDocuments(readDocuments(path), first, most));
-  return windowsOf(stream, {
-    name,
-    split: own,
-    context,
-    samples,
-    vocabulary,
-  });
+  return first;
 }

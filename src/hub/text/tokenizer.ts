@@ -8,6 +8,7 @@ import type { JsonObject } from "../config.ts";
 import type { ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
 import { type ChatTemplate, chatTemplate, readTemplate } from "./chat-template.ts";
+import { type Frame, readFrame } from "./frame.ts";
 
 /** What the files of a folder say, before an encoder is made of it. */
 export interface TokenizerFiles {
@@ -36,6 +37,16 @@ export interface Tokenizer {
   encode(text: string, addSpecialTokens: boolean): readonly number[];
   /** The id that ends a text; undefined where the folder names none. */
   readonly end: number | undefined;
+  /** The id that fills texts up to one length; undefined where the folder names none. */
+  readonly padding: number | undefined;
+  /** The special tokens around a text, and between two. Throws {@link UserError} where they are unknown. */
+  frame(): Frame;
+  /** What is too long is cut at its beginning, not at its end. */
+  readonly isCutAtBeginning: boolean;
+  /** Texts are filled up in front of them, which moves their tokens. */
+  readonly isPaddedInFront: boolean;
+  /** The network gets the types of tokens; else all are 0. */
+  readonly hasTypes: boolean;
   /** The text of a conversation. */
   readonly render: ChatTemplate["render"];
 }
@@ -51,13 +62,20 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const { path, own, settings, tokens, template, sha256: hash } = await readTokenizerFiles(folder);
   const { render } = await chatTemplate(folder, template, tokens);
   const encoder = await makeEncoder(path, own, settings);
-  const end = tokens.eos_token ? encoder.token_to_id(tokens.eos_token) : undefined;
+  const idOf = (token: string) => (token ? encoder.token_to_id(token) : undefined);
+  const end = idOf(tokens.eos_token);
+  const names = settings.model_input_names;
   return {
     path,
     sha256: hash,
     rulesSha256: sha256(JSON.stringify([hash, end ?? null, template ?? null, tokens])),
     encode: (text, add_special_tokens) => encoder.encode(text, { add_special_tokens }).ids,
     end,
+    padding: idOf(tokens.pad_token),
+    frame: () => readFrame(own.post_processor, path),
+    isCutAtBeginning: settings.truncation_side === "left",
+    isPaddedInFront: settings.padding_side === "left",
+    hasTypes: !Array.isArray(names) || names.includes("token_type_ids"),
     render,
   };
 }

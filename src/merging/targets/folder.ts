@@ -11,7 +11,6 @@ import {
 import { copyContent, makeFolder, partName, sha256, sha256File, UserError, writeAtomic } from "../../core/index.ts";
 import { kindsOfFiles } from "../../distance/index.ts";
 import {
-  isBuffer,
   type ModelFolder,
   modelOf,
   openWeights,
@@ -20,7 +19,7 @@ import {
   requireSameTokenizer,
   weightFileOf,
 } from "../../hub/index.ts";
-import { type Grouping, layersOf, type Model } from "../../models/index.ts";
+import { type Grouping, layersOf } from "../../models/index.ts";
 import type { Keys } from "../../pairs/index.ts";
 import { recordName, recordText } from "../record.ts";
 import { type CardOptions, modelCard } from "./card.ts";
@@ -60,9 +59,9 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
       const { parameters, tied } = model;
       return { parameters, tied, files: [x, y], layers: layersOf(model), kinds: await kindsOfFiles(x, y) };
     },
-    async write({ files: [x], tied }, replace) {
+    async write({ files: [x] }, replace) {
       await makeFolder(part);
-      const { sha256, names } = await writeWeights(a, namesInFile(x, tied), replace, part);
+      const { sha256, names } = await writeWeights(a, namesInFile(x, a.network), replace, part);
       const { copied, left } = await copyCompanions(a, names, part);
       const files = [...names, ...copied, "README.md", recordName].sort();
       return { sha256, files, notes: [...left, ...(mergekit ? noteOfTypes(x, mergekit) : [])] };
@@ -79,13 +78,14 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
   };
 }
 
-/** The common name of each tensor in a's files. A head that is tied, and written all the same, is one too. */
-function namesInFile(x: Checkpoint, tied: Model["tied"]): Map<string, string> {
+/** The common name of each tensor in a's files. One that is tied to another, and written all the same, is one too. */
+function namesInFile(x: Checkpoint, { spellings }: ModelFolder["network"]): Map<string, string> {
   const { checkpoint: own } = x.stored!;
   const common = new Map([...x.tensors.keys()].map((name) => [storedName(x, name), name]));
   for (const name of own.tensors.keys()) {
     const stored = storedName(own, name);
-    if (!common.has(stored) && !isBuffer(name) && tied.length) common.set(stored, tied[0][0]);
+    const known = common.has(stored) ? undefined : spellings(name).find((one) => x.tensors.has(one));
+    if (known) common.set(stored, known);
   }
   return common;
 }

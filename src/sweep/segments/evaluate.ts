@@ -60,7 +60,9 @@ function scoredTemplate<M>(
       const logits = network.model.forward(inputs, weights);
       const areSomeIgnored = data.weights !== undefined;
       scoring = { logits, labels, areSomeIgnored, most: mostLogits };
-      return new Map(Object.entries(scoresOf(logits, labels, areSomeIgnored)) as [string, Value][]);
+      return new Map(
+        Object.entries(scoresOf(logits, labels, areSomeIgnored, network.model.isMultiLabel)) as [string, Value][],
+      );
     });
     return { template, scoring: scoring! };
   } catch (error) {

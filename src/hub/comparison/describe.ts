@@ -1,7 +1,7 @@
 // A folder's network in a few words, as its config has it: for messages, and for the check before a merge.
-import type { Config, Json } from "./config.ts";
-import { rotaryParameters } from "./decoder/rotary.ts";
-import type { ModelFolder } from "./folder.ts";
+import type { Config, Json } from "../config.ts";
+import { rotaryParameters } from "../decoder/rotary.ts";
+import type { ModelFolder } from "../folder.ts";
 
 /** The class that the folder was saved from, by its family: `llama (LlamaForCausalLM)`. */
 export function describeArchitecture({ config, family }: ModelFolder): string {

@@ -3,14 +3,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { dtypesBySize, listSome } from "../core/index.ts";
+import { dtypesBySize, listSome } from "../../core/index.ts";
+import type { JsonObject } from "../config.ts";
+import type { FolderWeights, ModelFolder } from "../folder.ts";
+import { readJson } from "../json.ts";
+import { hasLabels, longestText } from "../network.ts";
+import { compareTokenizers } from "../text/compare.ts";
+import { hasTokenizer, readTokenizerFiles, type TokenizerFiles, tokenizerFolder } from "../text/tokenizer.ts";
 import { compareNetworks, type Difference } from "./compare.ts";
-import type { JsonObject } from "./config.ts";
 import { describeArchitecture, ropeSettings } from "./describe.ts";
-import type { FolderWeights, ModelFolder } from "./folder.ts";
-import { readJson } from "./json.ts";
-import { compareTokenizers } from "./text/compare.ts";
-import { hasTokenizer, readTokenizerFiles, type TokenizerFiles, tokenizerFolder } from "./text/tokenizer.ts";
 
 const checkSchema = z.object({
   /** What was compared: `architecture`, `sizes`, `settings`, `rope`, `vocabulary`, `ties`, `tokenizer`, `dtype`, … */
@@ -55,10 +56,11 @@ function note(name: string, a: string, b: string): Check {
 /** The line of the check that a setting belongs to; default `settings`. */
 const lines: readonly (readonly [line: string, settings: RegExp])[] = [
   ["architecture", /^model_type$/],
-  ["sizes", /^(blocks|width|context)$|[ .](heads|keyValueHeads|headDim|mlp\.width)$/],
+  ["sizes", /^(blocks|width|context|heads|inner|positions|types)$|[ .](heads|keyValueHeads|headDim|mlp\.width)$/],
   ["rope", /^rope$/],
   ["vocabulary", /^vocabulary$/],
   ["ties", /^isTied$/],
+  ["labels", /^labels?( |$)/],
 ];
 
 function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
@@ -78,7 +80,8 @@ function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
   };
   const both = (describe: (model: ModelFolder) => string) => () => `${describe(a)} and ${describe(b)}`;
   const isOneFamily = a.family === b.family;
-  const hasSizeOfContext = a.network.input.isBounded || b.network.input.isBounded;
+  const { input } = a.network;
+  const hasSizeOfContext = [a, b].some(({ network: { input } }) => input.kind === "pixels" || input.isBounded);
   return [
     isOneFamily
       ? note("architecture", describeArchitecture(a), describeArchitecture(b))
@@ -90,8 +93,9 @@ function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
     ),
     ...(isOneFamily ? [check("settings", "all others")] : []), // those of two families are not comparable
     check("rope", describeRope(a), ([{ a: one, b: other }]) => `a ${one}; b ${other}`),
-    check("vocabulary", describeVocabulary(a), both(describeVocabulary)),
+    ...(input.kind === "pixels" ? [] : [check("vocabulary", describeVocabulary(a), both(describeVocabulary))]),
     check("ties", describeTies(a), both(describeTies)),
+    ...(hasLabels(a.network) ? [check("labels", describeLabels(a))] : []),
     ...(hasSizeOfContext ? [] : [note("context", describeContext(a), describeContext(b))]),
   ];
 }
@@ -110,9 +114,16 @@ const listDifferences = (some: readonly Difference[]): string =>
 
 /** Its first settings: the kind and the base. */
 const describeRope = (model: ModelFolder) => ropeSettings(model).slice(0, 2).join(", ");
-const describeVocabulary = ({ network }: ModelFolder) => network.input.vocabulary.toLocaleString("en-GB");
+const describeVocabulary = ({ network: { input } }: ModelFolder) =>
+  input.kind === "pixels" ? "none" : input.vocabulary.toLocaleString("en-GB");
 const describeTies = ({ network }: ModelFolder) => (network.ties.length ? "head tied to the embedding" : "head apart");
-const describeContext = ({ network }: ModelFolder) => network.input.context.toLocaleString("en-GB");
+const describeContext = ({ network }: ModelFolder) => longestText(network.input).toLocaleString("en-GB");
+
+/** Their names, or how many there are. */
+function describeLabels({ network: { task } }: ModelFolder): string {
+  const names = [...(task.names?.keys() ?? [])].filter((name) => !/^LABEL_\d+$/.test(name));
+  return names.length ? listSome(names, 4) : `${task.count}`;
+}
 
 async function checkTokenizers(a: ModelFolder, b: ModelFolder): Promise<Check[]> {
   const folders = [a, b].map(tokenizerFolder);

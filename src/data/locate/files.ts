@@ -1,0 +1,16 @@
+// Small looks at files that decide of what kind a path is; a path that is not there is of none.
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+
+export const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
+export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/** The first bytes of a file. */
+export function headOf(path: string, length: number): Uint8Array {
+  const file = openSync(path, "r");
+  try {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,62 @@
+// The files of a data set's splits: one file, train.csv, train-00000-of-00002.parquet and the like in a folder or its data folder, or a folder for each split.
+import { readdirSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
+import { chooseSplit } from "./choose-split.ts";
+import { isFile, isFolder } from "./files.ts";
+import { byCodePoint, splitOf } from "./splits.ts";
+
+export interface Shards {
+  readonly split: Split;
+  /** In order. */
+  readonly files: readonly string[];
+  /** Their names say that there are so many. */
+  readonly total?: number;
+}
+
+/** The splits at a path, each with its files; none where no file has one of the endings. */
+export function splitsOfShards(path: string, endings: readonly string[]): Shards[] {
+  const isOne = (name: string) => endings.includes(extname(name).toLowerCase());
+  if (isOne(path) && isFile(path)) return [{ split: splitOf(basename(path)) ?? "test", files: [path] }];
+  const found = new Map<Split, string[]>();
+  const add = (folder: string, given?: Split) => {
+    for (const name of namesIn(folder).filter(isOne)) {
+      const split = splitOf(name) ?? given;
+      if (split) found.set(split, [...(found.get(split) ?? []), join(folder, name)]);
+    }
+  };
+  for (const folder of [path, join(path, "data")]) {
+    add(folder);
+    for (const name of namesIn(folder)) if (splitOf(name)) add(join(folder, name), splitOf(name));
+  }
+  return [...found].map(([split, files]) => ({ split, files: files.sort(byCodePoint), total: totalOf(files[0]) }));
+}
+
+/** The files of one split. Throws {@link UserError} that says what is there. */
+export function findShards(path: string, endings: readonly string[], split?: Split): Shards {
+  if (split !== undefined && isFile(path))
+    throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
+  return chooseSplit(path, splitsOfShards(path, endings), split);
+}
+
+/** Throws {@link UserError} where files are missing that the names count and the samples need. */
+export function requireShards(path: string, { split, files, total }: Shards, have: number, samples: number): void {
+  if (total === undefined || files.length === total || (have >= samples && areFirst(files))) return;
+  throw new UserError(
+    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? ", or ask for fewer samples (--samples)" : ""}.`,
+  );
+}
+
+const number = /-(\d{5})-of-(\d{5})/;
+
+function totalOf(file: string): number | undefined {
+  const match = number.exec(basename(file));
+  return match ? Number(match[2]) : undefined;
+}
+
+/** No file is missing among those before the last. */
+const areFirst = (files: readonly string[]): boolean =>
+  files.every((file, i) => Number(number.exec(basename(file))?.[1]) === i);
+
+const namesIn = (folder: string): string[] => (isFolder(folder) ? readdirSync(folder) : []);

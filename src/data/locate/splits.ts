@@ -1,0 +1,22 @@
+// Names that a split has in files and folders.
+import { type Split, splits } from "../dataset.ts";
+
+export const splitNames: Readonly<Record<Split, readonly string[]>> = {
+  train: ["train"],
+  valid: ["valid", "validation", "val", "dev"],
+  test: ["test"],
+};
+
+/** The split that a file or folder is named after: `train`, `val`, or `train-00000-of-00002`, `test_batch`; undefined for other names. */
+export function splitOf(name: string): Split | undefined {
+  const [word] = name.toLowerCase().split(/[-_.]/);
+  return splits.find((split) => splitNames[split].includes(word));
+}
+
+/** Names by code point, as Python sorts them. */
+export function byCodePoint(a: string, b: string): number {
+  const [x, y] = [[...a], [...b]];
+  for (let i = 0; i < Math.min(x.length, y.length); i++)
+    if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
+  return x.length - y.length;
+}

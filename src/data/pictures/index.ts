@@ -1,0 +1,69 @@
+// Images as people have them: a folder for each class, data sets of the hub in parquet, CIFAR's pickles, MNIST's idx files, arrays. Decoded, shaped and
+// normalised as the network's folder says, with the pixels that Pillow gives.
+import { UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
+import { type PictureDataset, type PictureOptions, pictureDataset } from "./dataset.ts";
+import { isArrays, openArrays } from "./sources/arrays.ts";
+import { isCifar, openCifar } from "./sources/cifar.ts";
+import { isClassFolders, openClassFolders } from "./sources/class-folders.ts";
+import { isHub, isParquet, openHub } from "./sources/hub.ts";
+import { isIdx, openIdx } from "./sources/idx.ts";
+import type { PictureSource, SourceRequest } from "./sources/source.ts";
+
+export type { PictureDataset, PictureOptions } from "./dataset.ts";
+export { imagenetPipeline, plainPipeline } from "./pipelines/imagenet.ts";
+export type { Pipeline } from "./pipelines/pipeline.ts";
+export { readProcessor } from "./pipelines/processor.ts";
+export { readTimm } from "./pipelines/timm.ts";
+
+export { isCifar, readCifar } from "./sources/cifar.ts";
+
+interface Kind {
+  /** Whether a path is of this kind; cheap. */
+  is(path: string): boolean | Promise<boolean>;
+  open(path: string, request: SourceRequest): Promise<PictureSource>;
+}
+
+const hub: Kind = { is: isHub, open: openHub };
+
+const kinds: readonly Kind[] = [
+  hub,
+  { is: isCifar, open: openCifar },
+  { is: isIdx, open: openIdx },
+  { is: isArrays, open: openArrays },
+  { is: isClassFolders, open: openClassFolders },
+];
+
+async function kindOf(path: string): Promise<Kind | undefined> {
+  for (const kind of kinds) if (await kind.is(path)) return kind;
+  return undefined;
+}
+
+/** True for what {@link openPictures} opens. */
+export const isPictures = async (path: string): Promise<boolean> => (await kindOf(path)) !== undefined;
+
+export interface OpenPictures extends PictureOptions {
+  /** Default test, else valid, else train. */
+  readonly split?: Split;
+  /** The first so many pictures; default all. */
+  readonly samples?: number;
+}
+
+/**
+ * Opens images with their labels as samples of a network: float32 [3, H, W] under the input's name, and a class each. An image is decoded when a batch asks
+ * for it. Throws {@link UserError} where the path is of no known kind, or a class has no image or no label of the network.
+ */
+export async function openPictures(path: string, options: OpenPictures): Promise<PictureDataset> {
+  const kind = (await kindOf(path)) ?? (isParquet(path) ? hub : undefined);
+  if (!kind)
+    throw new UserError(
+      `${path} holds no images that layerwise reads. Give a folder with a folder for each class, a data set of the hub in parquet, CIFAR's or MNIST's files, or images.npy with labels.npy.`,
+    );
+  const { split, samples } = options;
+  const source = await kind.open(path, { split, samples });
+  const have = source.labels.length;
+  if (have === 0) throw new UserError(`${path} holds no images. Add some, or choose another split.`);
+  if (samples !== undefined && samples > have)
+    throw new UserError(`${path} holds ${have} images, but ${samples} are asked for. Ask for fewer (--samples).`);
+  return pictureDataset(path, source, samples ?? have, options);
+}

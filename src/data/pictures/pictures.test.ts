@@ -1,0 +1,252 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parquetWriteFile } from "hyparquet-writer";
+import sharp from "sharp";
+import { expect, it } from "vitest";
+import { temporaryFolder } from "../../../test/checkpoints.ts";
+import { toNumbers, UserError } from "../../core/index.ts";
+import { imagenetPipeline, isPictures, type OpenPictures, openPictures, plainPipeline, readTimm } from "./index.ts";
+
+/** Zero mean and a deviation of 1/255: values are the bytes. */
+const bytes = plainPipeline([0, 0, 0], [1 / 255, 1 / 255, 1 / 255]);
+
+const png = (grey: number, side = 2) =>
+  sharp(Buffer.alloc(side * side, grey), { raw: { width: side, height: side, channels: 1 } })
+    .png()
+    .toBuffer();
+
+/** Writes files of a new folder: PNGs of one grey, or bytes. */
+async function folderOf(files: Readonly<Record<string, number | Uint8Array>>): Promise<string> {
+  const folder = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), typeof content === "number" ? await png(content) : content);
+  }
+  return folder;
+}
+
+const greys = async (path: string, options: Partial<OpenPictures> = {}) => {
+  const data = await openPictures(path, { pipeline: bytes, ...options });
+  const { inputs, labels } = data.batch(Array.from({ length: data.count }, (_, i) => i));
+  const { data: values } = inputs.pixel_values;
+  const size = values.length / data.count;
+  const own = Array.from({ length: data.count }, (_, i) => Math.round(Number(values[i * size])));
+  return { data, greys: own, labels: Array.from(labels.data, Number) };
+};
+
+const refusal = (path: string, options: Partial<OpenPictures> = {}) =>
+  greys(path, options).then(
+    () => "read",
+    (error) => (error instanceof UserError ? error.message : Promise.reject(error)),
+  );
+
+it("sorts classes and files by code point, takes files of subfolders, and notes what it leaves out", async () => {
+  const folder = await folderOf({
+    "val/b/2.png": 2,
+    "val/b/10.png": 1,
+    "val/b/more/0.PNG": 3,
+    "val/Z/x.png": 0,
+    "val/Z/x.txt": new Uint8Array(1),
+    "val/.cache/y.png": 9,
+    "train/b/1.png": 7,
+  });
+  expect(await isPictures(folder)).toBe(true);
+  const read = await greys(folder);
+  expect([read.greys, read.labels, read.data.classNames, read.data.split]).toEqual([
+    [0, 1, 2, 3],
+    [0, 1, 1, 1],
+    ["Z", "b"],
+    "valid",
+  ]);
+  expect(read.data.notes).toEqual([`${join(folder, "val")}: left out what is no image: .cache, Z/x.txt.`]);
+  expect((await greys(folder, { split: "train" })).greys).toEqual([7]);
+  expect(await refusal(folder, { split: "test" })).toBe(
+    `${folder} has no split test; it has train, valid. Choose one of them with --split.`,
+  );
+});
+
+it("decodes only what a batch asks for, once, and repeats a sample that is asked for twice", async () => {
+  const folder = await folderOf({ "a/1.png": 5, "a/2.png": 6, "b/3.png": Buffer.from("no image") });
+  const some = await openPictures(folder, { pipeline: bytes, samples: 2, input: "x" });
+  const first = some.batch([1, 0, 1]);
+  const values = toNumbers(first.inputs.x).filter((_, i) => i % 12 === 0);
+  expect(Array.from(values, Math.round)).toEqual([6, 5, 6]);
+  rmSync(join(folder, "a"), { recursive: true });
+  expect(some.batch([1, 0, 1])).toEqual(first);
+  expect(some.notes).toEqual([
+    `The first 2 images of ${folder} are of 1 of its 2 classes, because the folder is read class by class.`,
+  ]);
+});
+
+it("has a hash of files and labels, and of the first ones", async () => {
+  const [one, same, other] = [
+    await folderOf({ "a/1.png": 5, "b/2.png": 6 }),
+    await folderOf({ "c/7.png": 5, "d/8.png": 6, "d/9.png": 7 }),
+    await folderOf({ "a/1.png": 5, "b/2.png": 7 }),
+  ];
+  const open = (path: string, samples?: number) => openPictures(path, { pipeline: bytes, samples });
+  const { sha256 } = await open(one);
+  expect((await open(same, 2)).sha256).toBe(sha256);
+  expect((await open(same)).hashOf!(2)).toBe(sha256);
+  expect((await open(other)).sha256).not.toBe(sha256);
+});
+
+it("gives the network's labels to classes by name", async () => {
+  const folder = await folderOf({ "cat/1.png": 1, "dog/1.png": 2 });
+  const labels: Readonly<Record<string, number>> = { dog: 0, cat: 4 };
+  const read = await greys(folder, { labelOf: (name) => labels[name] });
+  expect([read.labels, read.data.classes]).toEqual([[4, 0], 5]);
+  expect(
+    await refusal(folder, { labelOf: (name) => (name === "dog" ? 0 : undefined), labelNames: ["dog", "Cat"] }),
+  ).toBe(
+    `${folder} has the class "cat", which the network's labels do not name; they are dog, Cat. Rename or remove the class.`,
+  );
+});
+
+it("names the image that cannot be read, the empty class and the image of another size", async () => {
+  const whole = await png(3, 40);
+  const broken = await folderOf({ "a/1.png": 1, "a/2.png": whole.subarray(0, whole.length - 20) });
+  expect(await refusal(broken)).toMatch(
+    new RegExp(
+      `^${join(broken, "a/2.png")} cannot be read as an image: .+\\. Copy it again, convert it to PNG, or remove it\\.$`,
+    ),
+  );
+  const text = await folderOf({ "a/1.png": Buffer.from("hello") });
+  expect(await refusal(text)).toContain("cannot be read as an image: it is not a whole JPEG, PNG or WebP file.");
+  const empty = await folderOf({ "a/1.png": 1, "b/notes.txt": Buffer.from("x") });
+  expect(await refusal(empty)).toBe(
+    `The class folder ${join(empty, "b")} has no image in it. Add images, or remove the folder.`,
+  );
+  const sizes = await folderOf({ "a/1.png": 1, "a/2.png": await png(2, 3) });
+  expect(await refusal(sizes)).toBe(
+    `${join(sizes, "a/2.png")} is 3x3 pixels for the network, but the first image 2x2. Give images of one size, or a preprocessor that crops them.`,
+  );
+  expect((await greys(sizes, { pipeline: imagenetPipeline({ resize: 4, crop: 3 }) })).data.inputs).toEqual([
+    { name: "pixel_values", dtype: "float32", shape: [3, 3, 3] },
+  ]);
+  expect(await refusal(sizes, { samples: 3 })).toBe(
+    `${sizes} holds 2 images, but 3 are asked for. Ask for fewer (--samples).`,
+  );
+  expect(await refusal(temporaryFolder())).toContain("holds no images that layerwise reads");
+  expect(await refusal(join(sizes, "nothing"))).toContain("holds no images that layerwise reads");
+});
+
+const images = async () => [await png(1), await png(2)];
+const long = (values: readonly bigint[], name = "label") => ({ name, data: [...values], type: "INT64" as const });
+
+async function parquet(path: string, columns: Parameters<typeof parquetWriteFile>[0]["columnData"]): Promise<string> {
+  mkdirSync(dirname(path), { recursive: true });
+  parquetWriteFile({ filename: path, columnData: columns });
+  return path;
+}
+
+it("refuses a picture of which nothing would be left", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "a"));
+  const line = sharp(Buffer.alloc(300), { raw: { width: 300, height: 1, channels: 1 } });
+  await line.png().toFile(join(folder, "a/1.png"));
+  const pipeline = readTimm({ input_size: [3, 8, 8], crop_mode: "border" }, "config.json");
+  expect(await refusal(folder, { pipeline })).toBe(
+    `${join(folder, "a/1.png")} is 300x1 pixels, too narrow to be resized for the network: 9x0 pixels would be left. Remove it, or cut it.`,
+  );
+});
+
+it("reads shards of parquet, class names of a README.md, and refuses a shard that is missing", async () => {
+  const folder = temporaryFolder();
+  const image = { name: "picture", data: await images(), type: "BYTE_ARRAY" as const };
+  await parquet(join(folder, "data/train-00000-of-00003.parquet"), [image, long([1n, 0n])]);
+  await parquet(join(folder, "data/train-00001-of-00003.parquet"), [image, long([0n, 0n])]);
+  const card =
+    "---\ndataset_info:\n- features:\n  - name: label\n    dtype:\n      class_label:\n        names:\n          '0': cat\n          '1': dog\n---\n";
+  writeFileSync(join(folder, "README.md"), card);
+  expect(await isPictures(folder)).toBe(true);
+  const read = await greys(folder, { samples: 3 });
+  expect([read.greys, read.labels, read.data.classNames, read.data.split]).toEqual([
+    [1, 2, 1],
+    [1, 0, 0],
+    ["cat", "dog"],
+    "train",
+  ]);
+  expect(await refusal(folder)).toBe(
+    `${folder} has 2 of the 3 files of train. Add the missing ones, or ask for fewer samples (--samples).`,
+  );
+});
+
+it("refuses parquet without images or labels, or with labels that are not known", async () => {
+  const path = join(temporaryFolder(), "x.parquet");
+  const image = { name: "image", data: await images(), type: "BYTE_ARRAY" as const };
+  await parquet(path, [image]);
+  expect(await refusal(path)).toBe(
+    `${path} has no labels; it has the columns image. Add a column label of whole numbers.`,
+  );
+  await parquet(path, [image, long([0n, 1n], "one"), long([0n, 1n], "two")]);
+  expect(await refusal(path)).toBe(
+    `${path} has several columns of whole numbers: one, two. Rename the one of the classes to label.`,
+  );
+  await parquet(path, [image, long([0n, 1n], "fine_label"), long([1n, 1n], "coarse_label")]);
+  expect((await greys(path)).data.notes).toEqual(["The labels are the column fine_label of fine_label, coarse_label."]);
+  await parquet(path, [image, long([0n, -1n])]);
+  expect(await refusal(path)).toBe(`Row 1 of ${path} has no label (-1). Choose a split with labels.`);
+  await parquet(path, [{ ...image, data: [(await images())[0], new Uint8Array(3)] }, long([0n, 1n])]);
+  expect(await refusal(path)).toContain(`Row 1 of ${path} cannot be read as an image`);
+  await parquet(path, [{ name: "text", data: ["a", "b"], type: "STRING" }, long([0n, 1n])]);
+  expect(await isPictures(path)).toBe(false);
+  expect(await refusal(path)).toBe(
+    `${path} has no column of images; it has text, label. Give a data set with image bytes.`,
+  );
+});
+
+/** A .npy file of version 1. */
+function npy(code: string, shape: readonly number[], data: ArrayBufferView): Uint8Array {
+  const text = `{'descr': '${code}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`.padEnd(117);
+  const head = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, 118, 0]);
+  return Buffer.concat([head, Buffer.from(`${text}\n`), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
+}
+
+it("reads arrays by names and layout, and refuses what may be read in two ways", async () => {
+  const own = Uint8Array.from({ length: 2 * 3 * 4 * 5 }, (_, i) => (i < 60 ? 10 : 20));
+  const labels = npy("|u1", [2], Uint8Array.of(1, 0));
+  const write = (shape: readonly number[], code = "|u1", data: ArrayBufferView = own) =>
+    folderOf({ "x_train.npy": npy(code, shape, data), "y_train.npy": labels });
+  const first = await greys(await write([2, 3, 4, 5]));
+  expect([first.greys, first.labels, first.data.split, first.data.inputs[0].shape]).toEqual([
+    [10, 20],
+    [1, 0],
+    "train",
+    [3, 4, 5],
+  ]);
+  expect((await greys(await write([2, 4, 5, 3]))).data.inputs[0].shape).toEqual([3, 4, 5]);
+  expect((await greys(await write([2, 6, 10]))).data.inputs[0].shape).toEqual([3, 6, 10]);
+  expect(await refusal(await write([2, 3, 20, 1]))).toContain("so its channels may be first or last");
+  expect(await refusal(await write([2, 4, 3, 5]))).toContain("have one or three channels at the end or after n");
+  expect(
+    await refusal(
+      await write(
+        [2, 3, 4, 5],
+        "<f4",
+        Float32Array.from(own, (v) => v / 100),
+      ),
+    ),
+  ).toContain("has the value 0.10000000149011612, where pixels are bytes, or bytes divided by 255");
+  expect(await refusal(await write([4, 3, 2, 5]))).toContain("has 4 images, but");
+});
+
+it("refuses idx files that are damaged", async () => {
+  const head = (magic: number, ...shape: number[]) => {
+    const words = Buffer.alloc(4 + 4 * shape.length);
+    [magic, ...shape].forEach((value, i) => void words.writeUInt32BE(value, 4 * i));
+    return words;
+  };
+  const write = (pixels: Buffer, labels: Buffer) =>
+    folderOf({ "t10k-images-idx3-ubyte": pixels, "t10k-labels-idx1-ubyte": labels });
+  const labels = Buffer.concat([head(0x801, 1), Buffer.of(7)]);
+  const right = await write(Buffer.concat([head(0x803, 1, 2, 2), Buffer.alloc(4, 9)]), labels);
+  const read = await greys(right);
+  expect([read.greys, read.labels, read.data.split]).toEqual([[9], [7], "test"]);
+  expect(await refusal(await write(Buffer.concat([head(0x803, 1, 2, 2), Buffer.alloc(3)]), labels))).toContain(
+    "has 3 elements, but its header names 1x2x2. Get the file again.",
+  );
+  expect(await refusal(await write(Buffer.concat([head(0x804, 1, 2, 2), Buffer.alloc(4)]), labels))).toContain(
+    "is not an idx file of 3 axes",
+  );
+});

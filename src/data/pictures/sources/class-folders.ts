@@ -1,0 +1,91 @@
+// A folder for each class, perhaps within a folder for each split, as torchvision's ImageFolder: classes and files sorted by code point, files of subfolders too.
+import type { Dirent } from "node:fs";
+import { readdirSync } from "node:fs";
+import { extname, join, relative } from "node:path";
+import { describeFileError, listSome, UserError } from "../../../core/index.ts";
+import type { Split } from "../../dataset.ts";
+import { chooseSplit } from "../../locate/choose-split.ts";
+import { isFolder } from "../../locate/files.ts";
+import { byCodePoint, splitOf } from "../../locate/splits.ts";
+import { encodedSource } from "./encoded.ts";
+import type { PictureSource, SourceRequest } from "./source.ts";
+
+/** Endings that torchvision takes for images. */
+const endings = new Set([".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"]);
+const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase());
+
+/** True for a folder that has class folders with an image, itself or in a split. */
+export const isClassFolders = (path: string): boolean =>
+  isFolder(path) &&
+  foldersIn(path).some((name) => {
+    const inner = join(path, name);
+    const deeper = splitOf(name) === undefined ? [] : foldersIn(inner).map((own) => join(inner, own));
+    return [inner, ...deeper].some((one) =>
+      listFolder(one).some((entry) => !entry.isDirectory() && isImage(entry.name)),
+    );
+  });
+
+export async function openClassFolders(path: string, { split, samples }: SourceRequest): Promise<PictureSource> {
+  const { root, name } = rootOf(path, split);
+  const all = foldersIn(root);
+  const classNames = all.filter((folder) => !folder.startsWith(".")).sort(byCodePoint);
+  const [files, labels, others]: [string[], number[], string[]] = [[], [], all.filter((f) => f.startsWith("."))];
+  for (const [label, folder] of classNames.entries()) {
+    const found = filesIn(join(root, folder));
+    const images = found.filter(isImage);
+    if (images.length === 0)
+      throw new UserError(
+        `The class folder ${join(root, folder)} has no image in it. Add images, or remove the folder.`,
+      );
+    for (const file of images) {
+      files.push(file);
+      labels.push(label);
+    }
+    others.push(...found.filter((file) => !isImage(file)).map((file) => relative(root, file)));
+  }
+  const notes = others.length ? [`${root}: left out what is no image: ${listSome(others, 3)}.`] : [];
+  const covered = labels[Math.min(samples ?? files.length, files.length) - 1] + 1;
+  if (covered < classNames.length)
+    notes.push(
+      `The first ${samples} images of ${root} are of ${covered} of its ${classNames.length} classes, because the folder is read class by class.`,
+    );
+  return encodedSource({ split: name, labels, classNames, notes, images: files.map((file) => ({ path: file })) });
+}
+
+/** The folder of the class folders. */
+function rootOf(path: string, split: Split | undefined): { root: string; name: Split } {
+  const there = foldersIn(path).flatMap((folder) => {
+    const own = splitOf(folder);
+    return own && foldersIn(join(path, folder)).length ? [{ split: own, at: join(path, folder) }] : [];
+  });
+  if (there.length) {
+    const chosen = chooseSplit(path, there, split);
+    return { root: chosen.at, name: chosen.split };
+  }
+  if (split !== undefined)
+    throw new UserError(
+      `${path} has its class folders at once, so it has no split ${split}. Leave --split out, or name the folder of the splits.`,
+    );
+  return { root: path, name: splitOf(path.split(/[/\\]/).at(-1) ?? "") ?? "test" };
+}
+
+function listFolder(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    throw describeFileError(error, path, "read");
+  }
+}
+
+const foldersIn = (path: string): string[] =>
+  listFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+
+/** All files below a folder: its own by name, then those of its subfolders. */
+function filesIn(folder: string): string[] {
+  const entries = listFolder(folder).sort((a, b) => byCodePoint(a.name, b.name));
+  const own = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name));
+  return [
+    ...own,
+    ...entries.filter((entry) => entry.isDirectory()).flatMap((entry) => filesIn(join(folder, entry.name))),
+  ];
+}

@@ -1,0 +1,81 @@
+// Labelled texts for classifiers: rows of a .jsonl, .tsv, .csv or .parquet file, or of a folder with files for each split.
+import { dirname, extname } from "node:path";
+import { UserError } from "../../core/index.ts";
+import type { Split } from "../dataset.ts";
+import { readObjects } from "../documents/jsonl.ts";
+import { findShards, requireShards, splitsOfShards } from "../locate/shards.ts";
+import { findClassNames } from "../parquet/class-names.ts";
+import { openParquet, rowsOf } from "../parquet/parquet.ts";
+import { readCommas, readTabs } from "./delimited.ts";
+import { chooseTexts, type Labels, type Row, rowOf } from "./row.ts";
+
+export type { Row } from "./row.ts";
+
+export interface RowOptions extends Omit<Labels, "classNames"> {
+  /** Default test, else valid, else train; not for a single file. */
+  readonly split?: Split;
+  /** The first so many rows; default all. */
+  readonly samples?: number;
+}
+
+export interface Rows {
+  readonly split: Split;
+  readonly rows: readonly Row[];
+}
+
+const endings = [".jsonl", ".ndjson", ".tsv", ".csv", ".parquet"];
+
+/** True for a file or folder that {@link readRows} may read, by names only. */
+export const isRows = (path: string): boolean => splitsOfShards(path, endings).length > 0;
+
+/** Reads labelled texts in the files' order. Throws {@link UserError} that names the row or column at fault. */
+export async function readRows(path: string, options: RowOptions = {}): Promise<Rows> {
+  const { split, samples = Number.POSITIVE_INFINITY, ...labels } = options;
+  if (!isRows(path))
+    throw new UserError(
+      `${path} holds no labelled texts that layerwise reads. Give a ${endings.join(", ")} file, or a folder with such files named train, valid or test.`,
+    );
+  const shards = findShards(path, endings, split);
+  const rows: Row[] = [];
+  for (const file of shards.files) {
+    if (rows.length >= samples) break;
+    for await (const row of readFile(file, labels)) {
+      rows.push(row);
+      if (rows.length >= samples) break;
+    }
+  }
+  requireShards(path, shards, rows.length, samples);
+  if (rows.length === 0) throw new UserError(`${path} has no rows. Add some, or choose another split.`);
+  if (samples !== Number.POSITIVE_INFINITY && rows.length < samples)
+    throw new UserError(`${path} holds ${rows.length} rows, but ${samples} are asked for. Ask for fewer (--samples).`);
+  return { split: shards.split, rows };
+}
+
+async function* readFile(path: string, labels: Labels): AsyncGenerator<Row> {
+  const ending = extname(path).toLowerCase();
+  if (ending === ".parquet") return yield* readParquet(path, labels);
+  const rows =
+    ending === ".tsv" ? await readTabs(path) : ending === ".csv" ? await readCommas(path) : readObjects(path);
+  let columns: ReturnType<typeof chooseTexts> | undefined;
+  for await (const [fields, where] of rows) {
+    columns ??= chooseTexts(Object.keys(fields), path);
+    yield rowOf(fields, columns, labels, where);
+  }
+}
+
+async function* readParquet(path: string, labels: Labels): AsyncGenerator<Row> {
+  const file = await openParquet(path);
+  try {
+    const columns = chooseTexts(
+      file.columns.map(({ element }) => element.name),
+      path,
+    );
+    const classNames = await findClassNames(file, "label", [dirname(path), dirname(dirname(path))]);
+    const own = [...columns.filter((column) => column !== undefined), "label"];
+    let number = 0;
+    for await (const fields of rowsOf(file, own))
+      yield rowOf(fields, columns, { ...labels, classNames }, `Row ${number++} of ${path}`);
+  } finally {
+    await file.close();
+  }
+}

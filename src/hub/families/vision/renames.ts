@@ -1,0 +1,17 @@
+// Names that version 5 of transformers uses in memory, and in files only where asked to, as the names that files have.
+
+/** Of ViT and its kin: `layers.0.attention.q_proj` is `encoder.layer.0.attention.attention.query`. */
+export const newNames: readonly (readonly [RegExp, string])[] = [
+  [/(^|\.)layers\.(\d+)\./, "$1encoder.layer.$2."],
+  [/\.attention\.q_proj\./, ".attention.attention.query."],
+  [/\.attention\.k_proj\./, ".attention.attention.key."],
+  [/\.attention\.v_proj\./, ".attention.attention.value."],
+  [/\.attention\.o_proj\./, ".attention.output.dense."],
+];
+
+/** The same, where the halves of the MLP have no names of their own. */
+export const newNamesOfMlp: typeof newNames = [
+  ...newNames,
+  [/\.mlp\.fc1\./, ".intermediate.dense."],
+  [/\.mlp\.fc2\./, ".output.dense."],
+];

@@ -1,0 +1,82 @@
+// Labels as the task of a Hugging Face folder takes them: class indices, rows that say which labels hold, or values.
+import { listSome, sizeOf, tensor, toNumbers, UserError } from "../../core/index.ts";
+import { type Dataset, relabel } from "../../data/index.ts";
+import type { NetworkTask } from "../../hub/index.ts";
+import type { Task } from "../origin.ts";
+import { arrangeLabels } from "./arrange.ts";
+import { factsOf, type LabelFacts, notesOf, type Reading, readingsOf } from "./readings.ts";
+
+export interface Fitted {
+  readonly data: Dataset;
+  readonly kind: NetworkTask["kind"];
+  readonly notes: readonly string[];
+}
+
+/** Fits labels to a task. `shape` is that of a sample's scores, `network` its name. Throws {@link UserError} where they do not fit. */
+export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly number[], network: string): Fitted {
+  const labels = factsOf(data);
+  if (task.kind === "values") return fitValues(data, labels, shape, network);
+  const areRows = labels.areFloats && task.count > 1 && String(labels.shape) === String(shape);
+  if (task.kind === "labels") return fitRows(data, labels, shape, network);
+  if (task.isOpen && areRows) {
+    const fitted = fitRows(data, labels, shape, network);
+    return { ...fitted, notes: [...fitted.notes, multiLabelNote] };
+  }
+  const { areWhole, classes } = labels;
+  if (!areWhole)
+    throw new UserError(
+      `The labels of ${data.name} are values, but ${network} tells classes apart. Save class indices, counted from 0.`,
+    );
+  const fits = ({ kind, classAxis }: Reading) => kind !== "binary" && classAxis === shape.length - 1;
+  const reading = readingsOf(labels, { shape }, task.isByToken ? "tokens" : "classify").find(fits);
+  if (!reading && classes > task.count)
+    throw new UserError(
+      `${data.name} has the label ${classes - 1}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of its classes.`,
+    );
+  if (!reading) throw unlike(data, shape.slice(0, -1), network);
+  const arranged = arrangeLabels(data, reading);
+  return { data: arranged, kind: "classes", notes: notesOf(reading, labels, arranged) };
+}
+
+const multiLabelNote =
+  "config.json has no problem_type and the labels are rows of numbers, so each is a label that holds or not, as in transformers.";
+
+function fitRows(data: Dataset, labels: LabelFacts, shape: readonly number[], network: string): Fitted {
+  if (String(labels.shape) !== String(shape)) throw unlike(data, shape, network);
+  const values = data.labels && toNumbers(data.labels);
+  if (values?.some((x: number) => x < 0 || x > 1))
+    throw new UserError(
+      `The labels of ${data.name} are not all between 0 and 1, but ${network} asks of each label whether it holds. Save 0 and 1.`,
+    );
+  return { data: asValues(data), kind: "labels", notes: [] };
+}
+
+function fitValues(data: Dataset, labels: LabelFacts, shape: readonly number[], network: string): Fitted {
+  if (sizeOf(labels.shape) !== sizeOf(shape)) throw unlike(data, shape, network);
+  return { data: asValues(data), kind: "values", notes: [] };
+}
+
+/** The labels in float32. */
+function asValues(data: Dataset): Dataset {
+  const { labels, labelType } = data;
+  if (!labels || labelType === "float32") return data;
+  return relabel(data, tensor("float32", labels.shape, toNumbers(labels)));
+}
+
+const unlike = ({ name, labelShape }: Dataset, shape: readonly number[], network: string) =>
+  new UserError(
+    `A sample of ${name} has labels of shape [${labelShape}], but ${network} takes [${shape}]. Choose other --data.`,
+  );
+
+/** Such as "classification of 2 classes (different, same)". */
+export function describeFolderTask({ count, names, isByToken }: NetworkTask, kind: NetworkTask["kind"]): string {
+  const own = [...(names?.keys() ?? [])].filter((name) => !/^LABEL_\d+$/.test(name));
+  const called = own.length ? ` (${listSome(own, 12)})` : "";
+  if (kind === "values") return count === 1 ? "regression" : `regression of ${count} values`;
+  if (kind === "labels") return `${count} labels that hold or not${called}`;
+  return `classification of ${count} classes${isByToken ? " for each token" : ""}${called}`;
+}
+
+/** The task as `--task` names it. */
+export const taskName = ({ kind, isByToken }: NetworkTask): Task =>
+  kind === "values" ? "regress" : isByToken ? "tokens" : "classify";

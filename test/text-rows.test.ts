@@ -1,0 +1,127 @@
+// Labelled texts of shared/fixtures/encoders/text-pairs, and small files written here.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parquetWriteFile } from "hyparquet-writer";
+import { describe, expect, it } from "vitest";
+import { UserError } from "../src/core/index.ts";
+import { isRows, type Row, type RowOptions, readRows } from "../src/data/index.ts";
+import { temporaryFolder } from "./checkpoints.ts";
+import { hasShared, sharedPath } from "./shared.ts";
+
+const folder = temporaryFolder();
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const names = { no: 0, yes: 1 } as Readonly<Record<string, number>>;
+const labelOf = (name: string) => names[name];
+const refusal = (path: string, options: RowOptions = {}) =>
+  readRows(path, options).then(
+    () => "read",
+    (error) => (error instanceof UserError ? error.message : Promise.reject(error)),
+  );
+
+describe.skipIf(!hasShared)("sentence pairs of ../shared (skipped where it is missing)", () => {
+  const root = sharedPath("fixtures/encoders/text-pairs");
+  const read = () => JSON.parse(readFileSync(join(root, "expected.json"), "utf8"));
+
+  it.each(["pairs.jsonl", "pairs.tsv", "pairs.csv", "pairs.parquet", "pairs-other-order.parquet"])(
+    "reads %s",
+    async (name) => {
+      const { labels, label_names } = read();
+      const of = (label: string) => (label_names.includes(label) ? label_names.indexOf(label) : undefined);
+      const { rows } = await readRows(join(root, name), { labelOf: of });
+      expect(rows.map(({ label }) => label)).toEqual(labels);
+      const lines = readFileSync(join(root, "pairs.jsonl"), "utf8").trimEnd().split("\n");
+      const wanted = lines.map((line) => JSON.parse(line));
+      expect(rows.map(({ text, pair }) => ({ sentence1: text, sentence2: pair }))).toEqual(
+        wanted.map(({ sentence1, sentence2 }) => ({ sentence1, sentence2 })),
+      );
+    },
+  );
+});
+
+it("reads tabs with nothing quoted, and commas with quotes, doubled quotes and line ends inside", async () => {
+  const tabs = write("a.tsv", 'label\tsentence\r\nyes\t"half a quote\r\n0\t\r\n');
+  expect((await readRows(tabs, { labelOf })).rows).toEqual([
+    { text: '"half a quote', label: 1 },
+    { text: "", label: 0 },
+  ]);
+  const commas = write("a.csv", '\uFEFFtext,label\r\n"a, ""b""\nc",yes\n,no\nd,1');
+  expect((await readRows(commas, { labelOf })).rows).toEqual([
+    { text: 'a, "b"\nc', label: 1 },
+    { text: "", label: 0 },
+    { text: "d", label: 1 },
+  ]);
+});
+
+it("reads numbers without names, values of a regression and one number for each class", async () => {
+  const lines = ['{"text": "a", "label": 2}', '{"text": "b", "label": -0.5}', '{"text": "c", "label": [1, 0, 1]}'];
+  const { rows, split } = await readRows(write("a.jsonl", `${lines.join("\n")}\n`));
+  expect(split).toBe("test");
+  expect(rows.map(({ label }) => label)).toEqual([2, -0.5, [1, 0, 1]]);
+});
+
+it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and the first rows", async () => {
+  const inner = temporaryFolder();
+  writeFileSync(join(inner, "train.jsonl"), '{"question": "q", "sentence": "s", "label": 0}\n'.repeat(3));
+  writeFileSync(join(inner, "validation.tsv"), "premise\thypothesis\tlabel\np\th\t1\n");
+  expect(isRows(inner)).toBe(true);
+  expect(await readRows(inner)).toEqual({ split: "valid", rows: [{ text: "p", pair: "h", label: 1 }] });
+  const { rows } = await readRows(inner, { split: "train", samples: 2 });
+  expect(rows).toEqual(Array<Row>(2).fill({ text: "q", pair: "s", label: 0 }));
+});
+
+it("names numbers by the class names in a parquet file where the network has names", async () => {
+  const filename = join(folder, "other.parquet");
+  const info = { info: { features: { label: { names: ["yes", "no"], _type: "ClassLabel" } } } };
+  parquetWriteFile({
+    filename,
+    columnData: [
+      { name: "sentence", data: ["a", "b"], type: "STRING" },
+      { name: "label", data: [0n, 1n], type: "INT64" },
+    ],
+    kvMetadata: [{ key: "huggingface", value: JSON.stringify(info) }],
+  });
+  const labelsOf = async (options: object) => (await readRows(filename, options)).rows.map(({ label }) => label);
+  expect(await labelsOf({ labelOf })).toEqual([1, 0]);
+  expect(await labelsOf({})).toEqual([0, 1]);
+});
+
+it.each([
+  ["b.tsv", "sentence\tlabel\na\tb\tc\n", "Row 0 of PATH has 3 fields, but its first line names 2. Correct the row."],
+  ["b.csv", 'text,label\n"a"b,1\n', "Row 0 of PATH has text after a closing quote. Save the file again as CSV."],
+  [
+    "c.csv",
+    "words,label\na,1\n",
+    "PATH has the columns words, label, but sentence, sentence1 with sentence2, or text is expected. Rename the columns.",
+  ],
+  [
+    "d.csv",
+    "text,class\na,1\n",
+    "PATH has no labels; it has the columns text, class. Add a column label of numbers or names.",
+  ],
+  ["e.csv", "text,label\na,\n", "Row 0 of PATH has no label. Choose a split with labels, or remove the row."],
+  [
+    "f.csv",
+    "text,label\na,maybe\n",
+    `Row 0 of PATH has the label "maybe", which the network's labels do not name; they are no, yes. Use these names, or numbers.`,
+  ],
+  ["g.jsonl", '{"text": 5, "label": 1}\n', "Line 1 of PATH has no text in text. Correct the row, or remove it."],
+  ["h.tsv", "", "PATH has no rows. Add some, or choose another split."],
+])("refuses %s", async (name, text, sentence) => {
+  const path = write(name, text);
+  expect(await refusal(path, { labelOf, labelNames: Object.keys(names) })).toBe(sentence.replace("PATH", path));
+});
+
+it("refuses names where the network has none, a split of one file, and more rows than there are", async () => {
+  const path = write("i.csv", "text,label\na,maybe\n");
+  expect(await refusal(path)).toBe(
+    `Row 0 of ${path} has the label "maybe", but the network has no names for its labels. Use numbers.`,
+  );
+  expect(await refusal(path, { split: "train" })).toContain("is one file, so it has no splits");
+  expect(await refusal(write("j.csv", "text,label\na,1\n"), { samples: 2 })).toContain(
+    "holds 1 rows, but 2 are asked for",
+  );
+  expect(await refusal(join(folder, "nothing.txt"))).toContain("holds no labelled texts that layerwise reads");
+});
