@@ -9,35 +9,80 @@ import { run } from "./watch.ts";
 
 const folder = resolve(process.env.LARGE ?? ".cache/large");
 
-const rows = [
-  { title: "folders: gpt2, every block on base a, 8 windows of 256 tokens", shape: "gpt2", samples: 8 },
-  { title: "folders: smollm2-135m, every block on base a, 8 windows of 256 tokens", shape: "smollm2-135m", samples: 8 },
+interface Row {
+  readonly title: string;
+  readonly shape: string;
+  readonly data: "text.txt" | "data.npz";
+  readonly samples: number;
+  readonly more?: readonly string[];
+  /** How the loop computes attention; none where there is no loop to compare with. */
+  readonly attention: readonly ("sdpa" | "eager")[];
+}
+
+const rows: readonly Row[] = [
+  {
+    title: "folders: gpt2, every block on base a, 8 windows of 256 tokens",
+    shape: "gpt2",
+    data: "text.txt",
+    samples: 8,
+    more: ["--context", "256", "--layers", "transformer.h.*"],
+    attention: ["sdpa", "eager"],
+  },
+  {
+    title: "folders: smollm2-135m, every block on base a, 8 windows of 256 tokens",
+    shape: "smollm2-135m",
+    data: "text.txt",
+    samples: 8,
+    more: ["--context", "256", "--layers", "model.layers.*"],
+    attention: ["sdpa", "eager"],
+  },
+  {
+    title: "folders: vit-b16, every block on base a, 16 images",
+    shape: "vit-b16",
+    data: "data.npz",
+    samples: 16,
+    attention: ["sdpa", "eager"],
+  },
+  {
+    title: "folders: resnet-50, every block on base a, 16 images",
+    shape: "resnet-50",
+    data: "data.npz",
+    samples: 16,
+    attention: ["eager"],
+  },
   {
     title: "folders: llama-7b in bfloat16, every block on base a, one window of 256 tokens, --memory 4GB",
     shape: "llama-7b",
+    data: "text.txt",
     samples: 1,
-    more: ["--memory", "4GB"],
+    more: ["--context", "256", "--layers", "model.layers.*", "--memory", "4GB"],
+    attention: [],
   },
 ];
 
-const measure = (path: string, samples: number, more: readonly string[]) => (out: string) =>
-  layerwise(
-    ...["measure", join(path, "a"), join(path, "b"), "--data", join(path, "text.txt")],
-    ...["--context", "256", "--samples", String(samples), "--scan", "single", "--group", "block", "--base", "a"],
-    ...["--metric", "loss", "--out", out, ...more],
-  );
-
-/** The loop's ways: attention as it is written or fused, on one thread or two. */
-function loops(path: string, samples: number) {
-  const ways = [2, 1].flatMap((threads) => ["sdpa", "eager"].map((attention) => ({ threads, attention })));
-  return ways.map(({ threads, attention }) => ({
-    name: `${pytorchName}, ${attention}, ${threads} threads, tuned`,
-    work: () => loop(["blocks", path, String(samples), attention, String(threads)], tuned),
-  }));
+function measure({ shape, data, samples, more = [] }: Row) {
+  const at = (file: string) => join(folder, shape, file);
+  return (out: string) =>
+    layerwise(
+      ...["measure", at("a"), at("b"), "--data", data.endsWith(".npz") ? `npz:${at(data)}` : at(data)],
+      ...["--samples", String(samples), "--scan", "single", "--group", "block", "--base", "a"],
+      ...["--metric", "loss", "--out", out, ...more],
+    );
 }
 
-async function prepare(path: string, shape: string): Promise<void> {
-  if (!existsSync(join(path, "text.txt"))) {
+/** The loop's ways: attention as it is written or fused, on one thread or two. */
+function loops({ shape, samples, attention }: Row) {
+  return [2, 1].flatMap((threads) =>
+    attention.map((how) => ({
+      name: `${pytorchName}, ${how}, ${threads} threads, tuned`,
+      work: () => loop(["blocks", join(folder, shape), String(samples), how, String(threads)], tuned),
+    })),
+  );
+}
+
+async function prepare({ shape, data }: Row): Promise<void> {
+  const path = join(folder, shape);
+  if (!existsSync(join(path, data))) {
     console.log(`  making ${path}`);
     mkdirSync(path, { recursive: true });
     await run(python!, ["bench/large/folders.py", shape, path]);
@@ -47,16 +92,15 @@ async function prepare(path: string, shape: string): Promise<void> {
 }
 
 export async function benchFolders(word: string): Promise<void> {
-  for (const { title, shape, samples, more } of rows.filter((row) => row.title.includes(word))) {
-    console.log(title);
+  for (const row of rows.filter(({ title }) => title.includes(word))) {
+    console.log(row.title);
     if (!python) {
       console.log(`  not measured: ${noPython}.`);
       continue;
     }
     try {
-      const path = join(folder, shape);
-      await prepare(path, shape);
-      await compare(measure(path, samples, more ?? []), more ? [] : loops(path, samples));
+      await prepare(row);
+      await compare(measure(row), loops(row));
     } catch (error) {
       console.log(`  fails: ${(error as Error).message}`);
       process.exitCode = 1;

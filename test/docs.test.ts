@@ -60,6 +60,7 @@ describe("the documents", () => {
     "onnx-pair.md",
     "hugging-face.md",
     "classifiers.md",
+    "images.md",
     "merge-under-a-budget.md",
   ]) {
     it(`docs/${file}: every command runs`, { timeout: 120_000 }, async () => {

@@ -6,6 +6,7 @@ import { openData } from "../src/data/index.ts";
 import { Graph, serialise } from "../src/graph/index.ts";
 import { buildModel, dtypeOf, initialise, type Model } from "../src/models/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { cifarPickle } from "./cifar-pickle.ts";
 import { tinyBert, writeModelFolder } from "./model-folder.ts";
 import { randomTensor } from "./onnx-graphs.ts";
 import { tinyClip, tinyProcessor, tinyResNet, writePhotos, writeVit } from "./vision-folders.ts";
@@ -48,6 +49,10 @@ export async function guideFolder(): Promise<string> {
   ]);
   await writeTensors(at("tokens.npz"), "npz", tokens);
   await writeVision(at);
+  mkdirSync(at("cifar-10-batches-py"));
+  const labels10 = Array.from({ length: 20 }, (_, i) => i % 10);
+  const test = cifarPickle(labels10, "labels", (i, k) => (i * 37 + k * 11) % 256);
+  writeFileSync(join(at("cifar-10-batches-py"), "test_batch"), test);
   writeFileSync(at("text.txt"), "To be, or not to be, that is the question.\n".repeat(12));
   const [, recipe] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, "docs/hugging-face.md"), "utf8"))!;
   writeFileSync(at("mine.yaml"), recipe);

@@ -1,7 +1,7 @@
 """Pairs of Hugging Face folders of a real shape with random weights, a tokenizer of bytes, and a text.
 
-usage: folders.py SHAPE FOLDER; writes a/, b/ and text.txt
-SHAPE: gpt2 (124 M parameters), smollm2-135m (both float32), llama-7b (bfloat16, 2 x 13.5 GB, in shards), tiny
+usage: folders.py SHAPE FOLDER; writes a/ and b/, and text.txt or, for networks of images, data.npz
+SHAPE: gpt2 (124 M parameters), smollm2-135m, vit-b16, resnet-50 (all float32), llama-7b (bfloat16, 2 x 13.5 GB, in shards), tiny
 
 Norms get random values: fresh ones are equal everywhere. End b is three tenths of the way from a to another random network. The weights of llama-7b are
 cut from one block of noise at places of their own, because drawing 7 billion numbers takes longer than the scan.
@@ -31,11 +31,18 @@ def tokenizer(folder):
 
 
 def small(shape, at):
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+    import transformers as t
 
     def make(seed):
         torch.manual_seed(seed)
-        net = GPT2LMHeadModel(GPT2Config()) if shape == "gpt2" else LlamaForCausalLM(LlamaConfig(**SHAPES[shape]))
+        if shape == "gpt2":
+            net = t.GPT2LMHeadModel(t.GPT2Config())
+        elif shape == "vit-b16":
+            net = t.ViTForImageClassification(t.ViTConfig(num_labels=1000))
+        elif shape == "resnet-50":
+            net = t.ResNetForImageClassification(t.ResNetConfig(num_labels=1000))
+        else:
+            net = t.LlamaForCausalLM(t.LlamaConfig(**SHAPES[shape]))
         for parameter in net.parameters():
             if parameter.dim() == 1:
                 parameter.add_(0.1 * torch.randn(parameter.shape))
@@ -92,6 +99,10 @@ if __name__ == "__main__":
     at = lambda file: os.path.join(folder, file)
     with torch.no_grad():
         (large if shape == "llama-7b" else small)(shape, at)
+    if shape in ("vit-b16", "resnet-50"):
+        random = np.random.RandomState(0)
+        np.savez(at("data.npz"), pixel_values=random.randn(16, 3, 224, 224).astype("float32"), labels=random.randint(0, 1000, 16))
+        sys.exit()
     for end in "ab":
         tokenizer(at(end))
     with open(at("text.txt"), "w") as file:

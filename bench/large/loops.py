@@ -1,7 +1,8 @@
 """What people write with a state dict of each end, for the pairs of inputs.py: the loop that layerwise is compared with.
 
 usage: loops.py single NETWORK FOLDER SAMPLES THREADS  every layer averaged on its own on base a (a Llama's blocks), loaded, evaluated; prints the losses
-       loops.py blocks FOLDER SAMPLES ATTENTION THREADS  two Hugging Face folders (folders.py): every block averaged on base a, loaded, evaluated
+       loops.py blocks FOLDER SAMPLES ATTENTION THREADS  two Hugging Face folders (folders.py): every block averaged on base a, loaded, evaluated;
+                                                  of classifiers of images also the modules outside of blocks
        loops.py merge FOLDER OUT THREADS               both state dicts read, averaged, written
 """
 import json, os, re, sys
@@ -42,32 +43,63 @@ def single(name, folder, samples, threads):
 
 def blocks(folder, samples, attention, threads):
     torch.set_num_threads(int(threads))
+    count = int(samples)
+    of_images = os.path.exists(os.path.join(folder, "data.npz"))
+    load, score = (pictures if of_images else words)(folder, count, attention)
+    net = load("a")
+    names = names_in_files(net)
+    a = {key: value.clone() for key, value in net.state_dict().items()}
+    b = load("b").state_dict()
+    groups = {}
+    for key in a:
+        block = re.match(r".*?\.\d+(?=\.)", names[key])
+        if block or of_images:
+            groups.setdefault(block.group(0) if block else names[key].rsplit(".", 1)[0], []).append(key)
+
+    def evaluate(state):
+        net.load_state_dict(state)
+        with torch.inference_mode():
+            return score(net)
+
+    average = lambda keys: {key: (a[key] + b[key]) / 2 for key in keys if a[key].is_floating_point()}
+    ends = evaluate(a), evaluate(b)
+    print(json.dumps(dict(ends=ends, single={name: evaluate({**a, **average(keys)}) for name, keys in groups.items()})))
+
+
+def words(folder, count, attention):
+    """Blocks of a language model, windows of 256 tokens one by one."""
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM
-    count, context = int(samples), 256
+    context = 256
     with open(os.path.join(folder, "text.txt")) as file:
         ids = Tokenizer.from_file(os.path.join(folder, "a/tokenizer.json")).encode(file.read(), add_special_tokens=False).ids
     ids = torch.tensor(ids[: count * context + 1])
-    net = AutoModelForCausalLM.from_pretrained(os.path.join(folder, "a"), dtype=torch.float32, attn_implementation=attention).eval()
-    a = {key: value.clone() for key, value in net.state_dict().items()}
-    b = AutoModelForCausalLM.from_pretrained(os.path.join(folder, "b"), dtype=torch.float32).state_dict()
-    groups = {}
-    for key in a:
-        block = re.match(r".*?\.(h|layers)\.\d+\.", key)
-        if block:
-            groups.setdefault(block.group(0)[:-1], []).append(key)
 
-    def score(state):
-        net.load_state_dict(state)
+    def score(net):
         total = 0
-        with torch.inference_mode():
-            for i in range(0, count * context, context):
-                logits = net(ids[i : i + context][None]).logits[0]
-                total += torch.nn.functional.cross_entropy(logits, ids[i + 1 : i + context + 1]).item()
+        for i in range(0, count * context, context):
+            logits = net(ids[i : i + context][None]).logits[0]
+            total += torch.nn.functional.cross_entropy(logits, ids[i + 1 : i + context + 1]).item()
         return total / count
 
-    ends = score(a), score(b)
-    print(json.dumps(dict(ends=ends, single={name: score({**a, **{key: (a[key] + b[key]) / 2 for key in keys}}) for name, keys in groups.items()})))
+    return lambda end: AutoModelForCausalLM.from_pretrained(os.path.join(folder, end), dtype=torch.float32, attn_implementation=attention).eval(), score
+
+
+def pictures(folder, count, attention):
+    """Blocks and the modules outside of them of a classifier of images, all images in one batch."""
+    from transformers import AutoModelForImageClassification
+    with np.load(os.path.join(folder, "data.npz")) as data:
+        x, y = (torch.tensor(data[key][:count]) for key in ("pixel_values", "labels"))
+    return (
+        lambda end: AutoModelForImageClassification.from_pretrained(os.path.join(folder, end), attn_implementation=attention).eval(),
+        lambda net: torch.nn.functional.cross_entropy(net(x).logits, y).item(),
+    )
+
+
+def names_in_files(net):
+    """transformers 5 renames some tensors when it reads a file; blocks go by the names in the file."""
+    from transformers.core_model_loading import revert_weight_conversion
+    return {key: next(iter(revert_weight_conversion(net, {key: value}))) for key, value in net.state_dict().items()}
 
 
 def merge(folder, out, threads):

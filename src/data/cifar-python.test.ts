@@ -2,52 +2,18 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../../test/checkpoints.ts";
+import { cifarPickle } from "../../test/cifar-pickle.ts";
 import { hasShared, sharedPath } from "../../test/shared.ts";
 import { UserError } from "../core/index.ts";
 import { isPictures, openData, openPictures, plainPipeline } from "./index.ts";
-
-/** A pickle as Python 2 wrote CIFAR's: protocol 2, texts for bytes. `pixel` gives byte k of image i. */
-function pickle(labels: readonly number[], key: string, pixel: (i: number, k: number) => number): Buffer {
-  const text = (bytes: Uint8Array) => {
-    const length = Buffer.alloc(4);
-    length.writeInt32LE(bytes.length);
-    return Buffer.concat([Buffer.from("T"), length, bytes]);
-  };
-  const named = (name: string) => text(Buffer.from(name));
-  const n = labels.length;
-  const data = Uint8Array.from({ length: n * 3072 }, (_, at) => pixel(Math.floor(at / 3072), at % 3072));
-  const array = Buffer.concat([
-    Buffer.from("cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K", "latin1"),
-    Buffer.from([n]),
-    Buffer.from(
-      "M\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89",
-      "latin1",
-    ),
-    text(data),
-    Buffer.from("tb"),
-  ]);
-  const list = Buffer.concat([
-    Buffer.from("]("),
-    ...labels.map((label) => Buffer.from([0x4b, label])),
-    Buffer.from("e"),
-  ]);
-  return Buffer.concat([
-    Buffer.from("\x80\x02}(", "latin1"),
-    named("data"),
-    array,
-    named(key),
-    list,
-    Buffer.from("u."),
-  ]);
-}
 
 const byte = (i: number, k: number) => (i * 37 + k * 11) % 256;
 
 it("opens CIFAR-10's pickles as the samples of the binary files", async () => {
   const folder = join(temporaryFolder(), "cifar-10-batches-py");
   mkdirSync(folder);
-  writeFileSync(join(folder, "data_batch_1"), pickle([3, 0, 9], "labels", byte));
-  writeFileSync(join(folder, "test_batch"), pickle([5], "labels", byte));
+  writeFileSync(join(folder, "data_batch_1"), cifarPickle([3, 0, 9], "labels", byte));
+  writeFileSync(join(folder, "test_batch"), cifarPickle([5], "labels", byte));
   const binary = temporaryFolder();
   const records = [3, 0, 9].flatMap((label, i) => [label, ...Array.from({ length: 3072 }, (_, k) => byte(i, k))]);
   writeFileSync(join(binary, "data_batch_1.bin"), Uint8Array.from(records));
@@ -67,7 +33,7 @@ it("opens CIFAR-10's pickles as the samples of the binary files", async () => {
 
 it("takes CIFAR-100's fine labels", async () => {
   const folder = temporaryFolder();
-  writeFileSync(join(folder, "train"), pickle([99, 1], "fine_labels", byte));
+  writeFileSync(join(folder, "train"), cifarPickle([99, 1], "fine_labels", byte));
   const data = await openData(folder);
   expect([data.name, data.classes, [...data.batch([0, 1]).labels.data]]).toEqual(["cifar100", 100, [99n, 1n]]);
   const pictures = await openPictures(folder, { pipeline: plainPipeline() });
@@ -87,7 +53,7 @@ it("executes nothing, and refuses what is not CIFAR", async () => {
   expect(await refusal("data_batch_1", Buffer.from("\x80\x02cposix\nsystem\nU\x05touch\x85R.", "latin1"))).toBe(
     `${path} is damaged: its pickle is not a dictionary. Copy the file again, or save it again where it was made.`,
   );
-  expect(await refusal("data_batch_1", pickle([1], "other", byte))).toBe(
+  expect(await refusal("data_batch_1", cifarPickle([1], "other", byte))).toBe(
     `${path} has no labels; it has data, other. Get the file again.`,
   );
   expect(await refusal("data_batch_1", Buffer.from("\x80\x02}.", "latin1"))).toBe(
