@@ -117,6 +117,19 @@ describe("folders of image classifiers", () => {
     await expect(measured(e, f, data, { model: { head: "x.safetensors" } })).rejects.toThrow("--head is for CLIP");
   });
 
+  it("are refused where the data are no images", async () => {
+    const [a, b] = await twoVits();
+    const { folder } = writeImages();
+    await expect(measured(a, b, "", { data: { name: folder, context: 5 } })).rejects.toThrow(
+      "--context does not apply",
+    );
+    await expect(measured(a, b, "cifar10-half")).rejects.toThrow("is prepared for the built-in networks");
+    await expect(measured(a, b, join(folder, "nowhere"))).rejects.toThrow("There is no file or folder");
+    const text = join(folder, "text.tsv");
+    writeFileSync(text, "sentence\tlabel\nOne.\t1\n");
+    await expect(measured(a, b, text)).rejects.toThrow("text.tsv holds no images that layerwise reads");
+  });
+
   it("of timm are refused where the architecture or an argument is not known", async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "t"));

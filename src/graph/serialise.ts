@@ -1,5 +1,5 @@
 // A graph as an ONNX model: what the runtime loads. Weights may stay inputs or be frozen in as initialisers (the runtime then prepares them once).
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -16,6 +16,7 @@ import {
 import { bytesOf, type Tensor, toNumbers } from "../core/index.ts";
 import { type Dialect, renamed } from "./foreign.ts";
 import { type Node, nodesOf, type Type, type Value } from "./graph.ts";
+import { bytesOfModel } from "./model-bytes.ts";
 import { axesAreInput, inOperatorSet } from "./operator-sets.ts";
 import { newest, onnxTypes, operation } from "./ops/index.ts";
 
@@ -48,9 +49,8 @@ export function modelOf(graph: GraphProto, dialect: Dialect = own): Uint8Array {
     producerName: "layerwise",
     opsetImport: dialect.opsets.map(({ domain, version }) => create(OperatorSetIdProtoSchema, { domain, version })),
     functions: dialect.functions,
-    graph,
   });
-  return toBinary(ModelProtoSchema, model);
+  return bytesOfModel(model, graph);
 }
 
 /** The graph of {@link serialise}, to be put into a model or into a node. */

@@ -1,5 +1,6 @@
 // Images as people have them: a folder for each class, data sets of the hub in parquet, CIFAR's pickles, MNIST's idx files, arrays. Decoded, shaped and
 // normalised as the network's folder says, with the pixels that Pillow gives.
+import { existsSync } from "node:fs";
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
 import { type PictureDataset, type PictureOptions, pictureDataset } from "./dataset.ts";
@@ -54,6 +55,7 @@ export interface OpenPictures extends PictureOptions {
  * for it. Throws {@link UserError} where the path is of no known kind, or a class has no image or no label of the network.
  */
 export async function openPictures(path: string, options: OpenPictures): Promise<PictureDataset> {
+  if (!existsSync(path)) throw new UserError(`There is no file or folder ${path}. Check the path of the images.`);
   const kind = (await kindOf(path)) ?? (isParquet(path) ? hub : undefined);
   if (!kind)
     throw new UserError(

@@ -6,9 +6,8 @@ import { UserError } from "../../core/index.ts";
 import {
   type DataOptions,
   type Dataset,
+  dataSources,
   imagenetPipeline,
-  isPictures,
-  openData,
   openPictures,
   type Pipeline,
   readProcessor,
@@ -24,9 +23,14 @@ interface Prepared {
   readonly note?: string;
 }
 
-/** Opens images, or a data set by its name. Throws {@link UserError} where they cannot be read, or the folders prepare them differently. */
+/** Opens images. Throws {@link UserError} where they cannot be read, or the folders prepare them differently. */
 export async function openImages(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
-  if (!(await isPictures(name))) return openData(name, options);
+  if (dataSources.some((known) => known.name === name))
+    throw new UserError(
+      `${name} is prepared for the built-in networks, and ${models[0].path} prepares images in its own way. Give the images themselves, such as the folder cifar-10-batches-py.`,
+    );
+  if (options.context !== undefined)
+    throw new UserError(`${models[0].path} reads images, so --context does not apply. Leave it out.`);
   const [first, ...others] = await Promise.all(models.map((model) => prepare(model, options)));
   const unlike = others.findIndex(({ pipeline }) => JSON.stringify(pipeline) !== JSON.stringify(first.pipeline));
   if (unlike >= 0)

@@ -28,17 +28,25 @@ export interface Segment {
   readonly parameters: readonly Parameter[];
 }
 
-/** The network's segments in order; one where it cannot be cut. */
-export function cutIntoSegments(template: Template): Segment[] {
+/** The network's segments in order; one where it cannot be cut. `belong` says which of two that follow each other stay one. */
+export function cutIntoSegments(
+  template: Template,
+  belong: (before: Segment, next: Segment) => boolean = () => false,
+): Segment[] {
   const isOwn = (node: Node) => ["own", "light"].includes(template.kindOf(node));
   const nodes = nodesOf(template.outputs.values()).filter(isOwn);
   const lastUse = lastUses(nodes);
-  const pieces = narrowPieces(nodes, lastUse, template);
+  const segments: Segment[] = [];
   let end = 0;
-  return pieces.map((piece) => {
+  for (const piece of narrowPieces(nodes, lastUse, template)) {
     end += piece.length;
-    return segmentOf(piece, end, lastUse, template);
-  });
+    const next = segmentOf(piece, end, lastUse, template);
+    const before = segments.at(-1);
+    if (before && belong(before, next))
+      segments[segments.length - 1] = segmentOf([...before.nodes, ...piece], end, lastUse, template);
+    else segments.push(next);
+  }
+  return segments;
 }
 
 /** The place of the last node that uses a value, by the value's key. */

@@ -23,8 +23,10 @@ import {
 } from "../../graph/index.ts";
 import { buildModel, type Model, type Parameter, scoresOf, type Weights } from "../../models/index.ts";
 import { Session } from "../../runtime/index.ts";
+import { cutIntoSegments } from "./cuts.ts";
 import { evaluateInSegments, type SegmentOptions } from "./evaluate.ts";
-import type { SegmentedNetwork } from "./template.ts";
+import { staysTogether } from "./plan.ts";
+import { makeTemplate, type SegmentedNetwork } from "./template.ts";
 
 async function naive({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {
   const graph = new Graph();
@@ -101,6 +103,24 @@ describe("the segmented sweep equals a graph for each mix", () => {
   const normed = buildModel("resnet18", { width: 2, classes: 4 });
 
   it("for a convolutional network with batch normalisation", () => expectEqual(normed, image, {}, some(normed)));
+
+  it("for a convolutional network of which large parts are averaged together, and stay in one segment", async () => {
+    const layers = layersOf(normed);
+    const half = layers.length / 2;
+    const mix = (isMean: (i: number) => boolean): Mix =>
+      new Map(layers.map((name, i) => [name, isMean(i) ? "m" : "a"]));
+    const mixes = [mix(() => false), mix(() => true), mix((i) => i < half), mix((i) => i >= half)];
+    await expectEqual(normed, image, {}, mixes);
+    const { forward } = normed;
+    const network = networkOf(normed);
+    const template = makeTemplate(network, image, 2, (inputs, weights) => new Map([["y", forward(inputs, weights)]]));
+    const parts = cutIntoSegments(template, (before, next) => staysTogether(mixes, before, next, network));
+    expect(cutIntoSegments(template).length).toBeGreaterThan(8);
+    expect(parts.length).toBeLessThan(5);
+    expect(parts.flatMap(({ parameters }) => parameters)).toHaveLength(
+      cutIntoSegments(template).flatMap(({ parameters }) => parameters).length,
+    );
+  });
 
   it("for a convolutional network with a large head", () =>
     expectEqual(buildModel("vgg11", { width: 1, hidden: 6, classes: 4 }), samplesOf([3, 32, 32], [], 4)));

@@ -1,14 +1,14 @@
 // Takes many mixes through a network segment by segment: states[s + 1] = run(segment s, sources, states[s]), for a chunk of samples at a time.
 // Only one segment's weights are in memory. Where the states of a chunk would not fit, some of them go through to the end before the others.
-import type { Tensor } from "../../core/index.ts";
+import { bytesPerElement, sizeOf, type Tensor } from "../../core/index.ts";
 import { batchAt, type Dataset } from "../../data/index.ts";
 import type { RuntimeOptions } from "../../runtime/index.ts";
 import { type Commons, commonsOf } from "./commons.ts";
 import { cutIntoSegments, type Segment } from "./cuts.ts";
 import { groupRuns } from "./groups.ts";
 import { commonName, type Feeds, outputName, ownName } from "./piece.ts";
-import { type Plan, planStates } from "./plan.ts";
-import { isFrozen, makeRunner } from "./runner.ts";
+import { type Plan, planStates, staysTogether } from "./plan.ts";
+import { gainsByJoining, isFrozen, makeRunner } from "./runner.ts";
 import { Sessions } from "./sessions.ts";
 import type { Scoring } from "./slices.ts";
 import { type State, States } from "./states.ts";
@@ -46,19 +46,22 @@ export class Passage<M> {
   readonly #sessions: Sessions;
   readonly #weights: HeldWeights<M>;
   readonly #states = new States();
-  /** For each segment that has run the bytes that it leaves of one state and batch. */
-  readonly #sizes: number[] = [];
+  /** For each segment the bytes that it leaves of one state and batch; where the graph does not say, once it has run. */
+  readonly #sizes: (number | undefined)[];
 
   constructor(options: PassageOptions<M>) {
     const { template, network, mixes, runtime } = options;
     this.#options = options;
-    this.#segments = cutIntoSegments(template);
+    const belong = (before: Segment, next: Segment) =>
+      gainsByJoining(before, next) && staysTogether(mixes, before, next, network);
+    this.#segments = cutIntoSegments(template, belong);
+    this.#sizes = this.#segments.map(({ leaves }) => bytesOfStates(leaves));
     this.#plan = planStates(mixes, this.#segments, network);
     this.#sessions = new Sessions(network.model, runtime);
     this.#weights = new HeldWeights(network, this.#sessions);
   }
 
-  /** Runs the batches that begin at `starts`. The first shows how much memory a batch takes, and so how many go together from then on. */
+  /** Runs the batches that begin at `starts`, as many together as fit. Where the graph does not say what a batch takes, the first one shows it. */
   async run(starts: readonly number[], receive: Receive, onProgress: (share: number) => void): Promise<void> {
     const { data, batch, memory } = this.#options;
     const passes = this.#plan.branches
@@ -69,7 +72,8 @@ export class Passage<M> {
       done += runs;
       onProgress(done / (passes * starts.length));
     };
-    let length = 1;
+    const known = this.#bytesOfBatch();
+    let length = known === undefined ? 1 : Math.max(1, Math.floor(memory / known));
     for (let at = 0; at < starts.length; at += length) {
       if (at > 0) length = Math.max(1, Math.floor((memory * length) / Math.max(1, this.#states.most)));
       const batches = [];
@@ -85,6 +89,19 @@ export class Passage<M> {
   async dispose(): Promise<void> {
     this.#weights.clear();
     await this.#sessions.dispose();
+  }
+
+  /** What the states of one batch take at most, where they go through the segments side by side. */
+  #bytesOfBatch(): number | undefined {
+    let most = 1;
+    let before = 0;
+    for (const [at, size] of this.#sizes.entries()) {
+      if (size === undefined) return undefined;
+      const after = this.#plan.members[at].size * size;
+      most = Math.max(most, before + after);
+      before = after;
+    }
+    return most;
   }
 
   /** Takes states that enter a segment through to the end, as many at a time as fit. */
@@ -164,4 +181,14 @@ function feedsOf(segment: Segment, state: State, commons: Commons): Feeds {
     ...segment.enters.map(({ key }, i) => [ownName(i), state.get(key)!]),
     ...segment.commons.map(({ key }, i) => [commonName(i), commons.get(key)!]),
   ]);
+}
+
+/** Bytes of what a segment leaves, where the graph tells every type. */
+function bytesOfStates(leaves: Segment["leaves"]): number | undefined {
+  let bytes = 0;
+  for (const { known } of leaves) {
+    if (!known) return undefined;
+    bytes += sizeOf(known.shape) * bytesPerElement(known.dtype);
+  }
+  return bytes;
 }

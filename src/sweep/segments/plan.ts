@@ -16,6 +16,22 @@ export interface Plan {
   readonly members: readonly ReadonlyMap<number, readonly number[]>[];
 }
 
+/** True where no two mixes that are alike in the first segment part in the second. */
+export function staysTogether<M>(
+  mixes: readonly M[],
+  before: Segment,
+  next: Segment,
+  { sourceOf }: Pick<SegmentedNetwork<M>, "sourceOf">,
+): boolean {
+  const sourcesIn = ({ parameters }: Segment, mix: M) => JSON.stringify(parameters.map((p) => sourceOf(p.name, mix)));
+  const sources = new Map<string, string>();
+  return mixes.every((mix) => {
+    const [first, second] = [sourcesIn(before, mix), sourcesIn(next, mix)];
+    if (!sources.has(first)) sources.set(first, second);
+    return sources.get(first) === second;
+  });
+}
+
 export function planStates<M>(
   mixes: readonly M[],
   segments: readonly Segment[],

@@ -26,6 +26,13 @@ export function isFrozen(segment: Segment): boolean {
   return convolves && weightBytes(segment) < mostFrozen;
 }
 
+/** Weights of segments that stay one, at most. */
+const mostJoined = 1 << 26;
+
+/** True where one graph of two segments saves a change of layout between them, and their weights are still few. */
+export const gainsByJoining = (before: Segment, next: Segment): boolean =>
+  isFrozen(before) && isFrozen(next) && weightBytes(before) + weightBytes(next) <= mostJoined;
+
 /** `first` are the feeds of some run, beside the weights: their types hold for all. `runs` is how often it will run. */
 export async function makeRunner(
   segment: Segment,
