@@ -82,6 +82,6 @@ function reasonOf(
       ? ""
       : full === null
         ? " All together the loss is not finite."
-        : ` All together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}: layers that are safe alone need not be safe together.`;
+        : ` All together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe alone need not be safe together" : ""}.`;
   return alone + joint;
 }
