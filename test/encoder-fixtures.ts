@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { type Measurement, measure } from "../src/connectivity/index.ts";
 import { convert, type Tensor, toNumbers } from "../src/core/index.ts";
 import { Graph, inputNames, serialise } from "../src/graph/index.ts";
-import { openWeights, readModelFolder, readStateDict } from "../src/hub/index.ts";
+import { giveTexts, openWeights, readModelFolder, readStateDict } from "../src/hub/index.ts";
 import type { Grouping } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
 import { readTensors, writeNew } from "./checkpoints.ts";
@@ -88,9 +88,17 @@ export async function expectFixture(
   return document;
 }
 
+/** What CLIP compares images with. */
+type Texts = Parameters<typeof giveTexts>[1];
+
 /** The scores that a folder's network gives to arrays by its inputs' names. */
-export async function logitsOf(path: string, arrays: ReadonlyMap<string, Tensor>): Promise<Float64Array> {
-  const folder = path.endsWith(".pth") ? await readStateDict(path) : await readModelFolder(path);
+export async function logitsOf(
+  path: string,
+  arrays: ReadonlyMap<string, Tensor>,
+  texts: Texts = {},
+): Promise<Float64Array> {
+  const read = path.endsWith(".pth") ? await readStateDict(path) : await readModelFolder(path);
+  const folder = await giveTexts(read, texts);
   const { parameters, forward } = folder.network;
   const graph = new Graph();
   const inputs = Object.fromEntries(
@@ -110,11 +118,11 @@ export async function logitsOf(path: string, arrays: ReadonlyMap<string, Tensor>
 }
 
 /** Compares the scores of end a with the library's. */
-export async function expectLogits(variant: string, suffix = ""): Promise<void> {
+export async function expectLogits(variant: string, suffix = "", texts: Texts = {}): Promise<void> {
   const arrays = await fixtureArrays(variant);
   const wanted = toNumbers(arrays.get("logits_a")!);
   for (const name of ["labels", "logits_a"]) arrays.delete(name);
-  const own = await logitsOf(encoders(variant, `a${suffix}`), arrays);
+  const own = await logitsOf(encoders(variant, `a${suffix}`), arrays, texts);
   expect(own.length).toBe(wanted.length);
   const most = own.reduce((largest, value, i) => Math.max(largest, Math.abs(value - wanted[i])), 0);
   expect(most).toBeLessThan(1e-5 * expectedOf(variant).largest_logit.a);

@@ -43,13 +43,16 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
   });
 
   it("equal transformers: the vision tower of CLIP with a matrix of texts as its head", async () => {
-    await expectFixture("clip-zero-shot", "block", "", { head: encoders("clip-zero-shot/text.safetensors") });
+    const texts = { head: encoders("clip-zero-shot/text.safetensors") };
+    await expectLogits("clip-zero-shot", "", texts);
+    await expectFixture("clip-zero-shot", "block", "", texts);
   });
 
   it("equal transformers: both towers of CLIP, with a sentence for each class", async () => {
     const names: string[] = expectedOf("clip-both").classes!;
     const path = join(temporaryFolder(), "classes.txt");
     writeFileSync(path, names.map((name) => `a photo of a ${name}.\n`).join(""));
+    await expectLogits("clip-both", "", { classes: path });
     await expectFixture("clip-both", "block", "", { classes: path });
   });
 
