@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { projectRoot } from "../src/core/index.ts";
+import { projectRoot, type Tensor, tensor } from "../src/core/index.ts";
+import { writeTensors } from "./checkpoints.ts";
+import { randomTensor } from "./onnx-graphs.ts";
 
 const adapter = "/usr/lib/chromium/vk_swiftshader_icd.json";
 const loaders = ["/usr/lib/x86_64-linux-gnu/libvulkan.so.1", "/usr/lib/aarch64-linux-gnu/libvulkan.so.1"];
@@ -23,6 +25,12 @@ data: { name: cifar10-half, samples: 32, augment: false }
 training: { epochs: 1, batch: 32, warmup_steps: 1 }
 `;
 writeFileSync(join(folder, "tiny.yaml"), recipe);
+
+const vgg = `model: { name: vgg11, width: 1, hidden: 8 }
+data: { name: "npz:images.npz", samples: 32 }
+training: { epochs: 1, batch: 32, warmup_steps: 1 }
+`;
+writeFileSync(join(folder, "vgg.yaml"), vgg);
 
 describe("devices", () => {
   it("that are not there are told in a sentence, and nothing runs elsewhere in silence", () => {
@@ -79,6 +87,40 @@ describe("devices", () => {
       };
       const [cpu, webgpu] = [run("cpu"), run("webgpu")];
       for (const [i, x] of cpu.entries()) expect(Math.abs(webgpu[i] - x)).toBeLessThan(1e-4);
+    },
+  );
+
+  it.skipIf(!isThere)(
+    `webgpu trains networks with max pooling${isThere ? "" : " (no SwiftShader or no libvulkan1 here)"}`,
+    async () => {
+      const arrays = {
+        image: randomTensor("images", [32, 3, 32, 32]),
+        labels: tensor(
+          "int64",
+          [32],
+          Array.from({ length: 32 }, (_, i) => i % 10),
+        ),
+      };
+      await writeTensors(join(folder, "images.npz"), "npz", new Map<string, Tensor>(Object.entries(arrays)));
+      const env = { VK_ICD_FILENAMES: adapter, VK_DRIVER_FILES: adapter };
+      const losses = (device: string): number[] => {
+        const trained = layerwise(
+          env,
+          "train",
+          "vgg.yaml",
+          "--quiet",
+          "--json",
+          "--device",
+          device,
+          "--runs",
+          `vgg-${device}`,
+        );
+        expect(trained.status, trained.stderr).toBe(0);
+        const { networks } = JSON.parse(trained.stdout) as { networks: Record<string, { loss: number }> };
+        return [networks.a.loss, networks.b.loss];
+      };
+      const cpu = losses("cpu");
+      for (const [i, x] of losses("webgpu").entries()) expect(Math.abs(x - cpu[i])).toBeLessThan(1e-4);
     },
   );
 });

@@ -39,8 +39,6 @@ function since({ op, inputs: [x], attributes }: Node): number {
     case "Softmax":
     case "LogSoftmax": // they took all axes from theirs on for one
       return Number(attributes.axis) === x!.shape.length - 1 ? oldest : 13;
-    case "ScatterElements":
-      return 16;
     case "LayerNormalization":
       return 17;
     case "Gelu":

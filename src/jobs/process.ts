@@ -49,5 +49,9 @@ export function howEnded({ status, signal }: Pick<Ended, "status" | "signal">): 
   return `was ended by ${signal}${signal === "SIGKILL" ? " (out of memory?)" : ""}`;
 }
 
-/** How a process that failed ended, in a few words: what it said last, else its status. */
-export const describeEnd = (end: Ended): string => (!end.signal && end.lastWords.split("\n").at(-1)) || howEnded(end);
+/** How a process that failed ended, in a few words: what it said last, and the signal where it crashed. What was said before a kill has no part in it. */
+export function describeEnd(end: Ended): string {
+  const said = end.signal === "SIGKILL" ? "" : end.lastWords.split("\n").at(-1);
+  if (!said) return howEnded(end);
+  return end.signal ? `${said} (it ${howEnded(end)})` : said;
+}

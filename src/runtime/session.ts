@@ -82,7 +82,7 @@ function deviceError(device: Device, error: Error): unknown {
   const isMissing = /adapter|shared library|provider|driver|device/i.test(words);
   if (!isMissing) return error;
   const advice: Partial<Record<Device, string>> = {
-    webgpu: "a graphics driver with Vulkan (Debian: libvulkan1 and mesa-vulkan-drivers)",
+    webgpu: "the driver of a graphics card, with Vulkan (on Linux also libvulkan1), Metal or Direct3D 12",
     cuda: "CUDA 12, cuDNN 9 and the CUDA parts of onnxruntime-node (docs/guide.md says how)",
   };
   const reason = words.split(/was false\. |ExecutionProvider_\w+: /).at(-1);

@@ -76,6 +76,10 @@ export class Stepper {
     this.#compiled.clear();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   async #compile(batch: Batch): Promise<{ graph: StepGraph; session: Session }> {
     const size = batch.labels.shape[0];
     let compiled = this.#compiled.get(size);

@@ -72,7 +72,8 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   const begun = new Map(last?.state ?? (await options.start()));
   if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
   const areSomeIgnored = data.weights !== undefined;
-  const stepper = new Stepper({ model, optimiser, clip, areSomeIgnored, runtime, noiseSeed: orderSeed }, begun);
+  // where training fails, too: a process that ends with a session of a graphics card open may crash, and its error is lost
+  await using stepper = new Stepper({ model, optimiser, clip, areSomeIgnored, runtime, noiseSeed: orderSeed }, begun);
   let step = last?.step ?? 0;
   let atOnce = 1;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
@@ -126,7 +127,6 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
     await saveSnapshot(folder, model, stepper.state, { epoch: next, step }, isKept);
     epoch = next;
   }
-  await stepper.dispose();
 }
 
 /** Labels of a batch that count. */

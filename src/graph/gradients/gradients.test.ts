@@ -164,6 +164,8 @@ const cases: Record<string, Check> = {
   ],
   dropout: [[[6]], (x) => dropout(x, x.graph.constant(tensor("float64", [6], [0.1, 0.9, 0.4, 0.6, 0.5, 0.2])), 0.5)],
   MaxPool: [[[1, 2, 4, 4]], (x) => maxPool(x, { kernel: 2 })],
+  "MaxPool, rows and columns left over": [[[1, 2, 5, 5]], (x) => maxPool(x, { kernel: 2 })],
+  "MaxPool, gaps between windows": [[[1, 1, 7, 5]], (x) => maxPool(x, { kernel: 2, stride: 3 })],
   "MaxPool, overlapping windows": [[[1, 1, 5, 5]], (x) => maxPool(x, { kernel: 3, stride: 2, padding: 1 })],
   AveragePool: [[[1, 2, 4, 4]], (x) => averagePool(x, { kernel: 2 }), single],
   "AveragePool, padded": [[[1, 1, 5, 5]], (x) => averagePool(x, { kernel: 3, stride: 2, padding: 1 }), single],

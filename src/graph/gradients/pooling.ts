@@ -6,7 +6,7 @@ import { expand } from "../ops/shape.ts";
 import type { Rule } from "./rule.ts";
 
 export const poolingRules: Record<string, Rule> = {
-  MaxPool: (dy, [x], y, node) => dy.graph.apply("MaxPoolGradient", [dy, x, y, node.outputs[1]], node.attributes),
+  MaxPool: (dy, [x], y, { attributes }) => dy.graph.apply("MaxPoolGradient", [dy, x, y], attributes),
   // y = R x C' with banded matrices of means, so dx = R' dy C
   AveragePool: (dy, [x], y, { attributes }) => {
     const { kernel_shape: kernel, strides, pads } = attributes as Record<string, readonly number[]>;

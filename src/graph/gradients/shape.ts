@@ -36,7 +36,7 @@ export const shapeRules: Record<string, Rule> = {
 };
 
 /** Puts the elements of one axis back to start, start + step, …, zeros between them, in a length of n. */
-function unslice(dy: Value, axis: number, start: number, step: number, n: number): Value {
+export function unslice(dy: Value, axis: number, start: number, step: number, n: number): Value {
   const count = dy.shape[axis];
   const [head, tail] = [dy.shape.slice(0, axis), dy.shape.slice(axis + 1)];
   const none = dy.shape.map(() => 0);

@@ -1,12 +1,13 @@
 // The plain form: standard operators only, right on every device, and what faster forms are compared with.
 // By input at stride 1: a Conv with flipped, transposed kernels (ConvTranspose takes two to four times as long); at larger strides ConvTranspose.
 // By weight: rows of pixels gathered under the kernel (im2col), one matrix product.
-import { sizeOf, tensor } from "../../core/index.ts";
+import { tensor } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { type ConvGeometry, convGeneral, geometryOf } from "../ops/convolution.ts";
-import { gather, scatterAdd } from "../ops/indexing.ts";
+import { gather } from "../ops/indexing.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { concat, reshape, transpose, zeros } from "../ops/shape.ts";
+import { maxPoolGradient } from "./max-pool.ts";
 
 /** For an operation's name: from the lowered inputs and the original node to the outputs in the target graph. */
 type Lowering = Readonly<Record<string, (inputs: readonly Value[], node: Node) => readonly Value[]>>;
@@ -14,10 +15,7 @@ type Lowering = Readonly<Record<string, (inputs: readonly Value[], node: Node) =
 export const plain: Lowering = {
   ConvInputGradient: ([w, dy], node) => [convInputGradient(w, dy, node)],
   ConvWeightGradient: ([x, dy], node) => [convWeightGradient(x, dy, node)],
-  MaxPoolGradient: ([dy, x, , indices]) => {
-    const flat = scatterAdd(zeros(dy, [sizeOf(x.shape)]), reshape(indices, [-1]), reshape(dy, [-1]), 0);
-    return [reshape(flat, x.shape)];
-  },
+  MaxPoolGradient: ([dy, x, y], node) => [maxPoolGradient(dy, x, y, node)],
 };
 
 function convInputGradient(w: Value, dy: Value, { attributes }: Node): Value {

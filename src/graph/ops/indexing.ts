@@ -1,8 +1,8 @@
-// Fetching and scattering by index. Indices are never differentiated.
+// Fetching by index. Indices are never differentiated.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { cast } from "./elementwise.ts";
-import { constantInts, likeFirst, normalAxis, type Operation } from "./operation.ts";
+import { constantInts, normalAxis, type Operation } from "./operation.ts";
 
 export const indexing = {
   Gather: {
@@ -12,7 +12,6 @@ export const indexing = {
       return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, at), ...indices!.shape, ...x!.shape.slice(at + 1)] }];
     },
   },
-  ScatterElements: { attributes: { axis: "int", reduction: "string" }, infer: likeFirst },
   OneHot: {
     attributes: { axis: "int" },
     infer: ([indices, depth, values]) => [
@@ -24,11 +23,6 @@ export const indexing = {
 /** x with `axis` replaced by the axes of `indices` (int32 or int64): an embedding is `gather(weight, ids, 0)`. */
 export function gather(x: Value, indices: Value, axis: number): Value {
   return x.graph.apply("Gather", [x, indices], { axis: normalAxis(axis, x.shape.length) })[0];
-}
-
-/** data with updates added at `indices` (int64, the shape of updates) along an axis. */
-export function scatterAdd(data: Value, indices: Value, updates: Value, axis: number): Value {
-  return data.graph.apply("ScatterElements", [data, indices, updates], { axis, reduction: "add" })[0];
 }
 
 /** 1 at the index, 0 elsewhere, along a new last axis of length `depth`; float32. */

@@ -14,15 +14,11 @@ function pooled(x: Value, attributes: Readonly<Record<string, AttributeValue>>):
 }
 
 export const pooling = {
-  /** Outputs: the maxima, and where each stands in the flattened input (int64). */
   MaxPool: {
     attributes: windowAttributes,
-    infer([x], attributes) {
-      const type = pooled(x!, attributes);
-      return [type, { dtype: "int64", shape: type.shape }];
-    },
+    infer: ([x], attributes) => [pooled(x!, attributes)],
   },
-  /** (dy, x, y, indices) of a MaxPool -> dx: the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch). */
+  /** (dy, x, y) of a MaxPool -> dx: the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch). */
   MaxPoolGradient: {
     domain: "layerwise",
     attributes: windowAttributes,
