@@ -1,6 +1,6 @@
 // docs/library.md as a reader follows it, and the exports of the package.
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
@@ -51,4 +51,19 @@ it("the package has the library and its two subpaths", () => {
   expect(library).toContain("reproduce");
   expect(graph).toEqual(expect.arrayContaining(["add", "linear", "relu", "serialise"]));
   expect(checkpoints).toEqual(expect.arrayContaining(["openCheckpoint", "writeCheckpoint"]));
+});
+
+it("the command is there before the project is built, and says what to do", () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "bin"));
+  const { bin } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { bin: { layerwise: string } };
+  copyFileSync(join(projectRoot, bin.layerwise), join(folder, bin.layerwise));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  const run = (path: string) =>
+    spawnSync(process.execPath, [join(path, bin.layerwise), "--version"], { encoding: "utf8" });
+  expect(run(folder)).toMatchObject({
+    status: 1,
+    stderr: `layerwise: It is not built yet. Run npm run build in ${folder}.\n`,
+  });
+  expect(run(projectRoot).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
