@@ -1,7 +1,7 @@
 // VGG11 (Simonyan & Zisserman 2014) as torchvision has it, without normalisation. Small images end at 1x1 and the adaptive pool repeats them to
 // 7x7. `width` is the first convolution's channels (64), `hidden` the classifier's (4096), `dropout` its probability in training.
 import { UserError } from "../core/index.ts";
-import { adaptiveAveragePool, conv, linear, maxPool, relu, reshape, type Value } from "../graph/index.ts";
+import { adaptiveAveragePool, conv, linear, maxPool, reduceSum, relu, reshape, type Value } from "../graph/index.ts";
 import { constant, kaimingNormal, normal } from "./initialise.ts";
 import { dropIn, type Model, type Network, type Parameter, type Sizes, type Training, type Weights } from "./model.ts";
 
@@ -47,12 +47,19 @@ function forward(x: Value, weights: Weights, p: number, training?: Training): Va
     if (part === "pool") y = maxPool(y, { kernel: 2 });
     else y = relu(conv(y, weights(`features.${at}.weight`), weights(`features.${at}.bias`), { padding: 1 }));
   }
-  const dense = (v: Value, at: number) =>
-    linear(v, weights(`classifier.${at}.weight`), weights(`classifier.${at}.bias`));
-  y = reshape(adaptiveAveragePool(y, [7, 7]), [x.shape[0], -1]);
-  y = dropIn(relu(dense(y, 0)), p, training);
+  const weight = (at: number) => weights(`classifier.${at}.weight`);
+  const dense = (v: Value, at: number, w = weight(at)) => linear(v, w, weights(`classifier.${at}.bias`));
+  const isPixel = y.shape[2] * y.shape[3] === 1; // which the adaptive pool repeats 49 times
+  const rows = reshape(isPixel ? y : adaptiveAveragePool(y, [7, 7]), [x.shape[0], -1]);
+  y = dropIn(relu(dense(rows, 0, isPixel ? summed(weight(0)) : weight(0))), p, training);
   y = dropIn(relu(dense(y, 3)), p, training);
   return dense(y, 6);
+}
+
+/** Weights of one pixel repeated 49 times: their sums [out, channels] do the same in a 49th of the products, in the gradient too. */
+function summed(weight: Value): Value {
+  const [out, inner] = weight.shape;
+  return reduceSum(reshape(weight, [out, inner / 49, 49]), [2]);
 }
 
 export const vgg11: Network = {
