@@ -16,6 +16,7 @@ describe("the kind of a tensor", () => {
     ["discount", { shape: [1] }, [], "weight"],
     ["bn.running_mean", {}, ["bn.running_var"], "statistic"],
     ["norm/running_var", {}, ["norm/running_var"], "statistic"],
+    ["bn0_running_mean", {}, ["bn0_running_var"], "statistic"],
     ["running_mean", {}, [], "weight"],
     ["text.embeddings.position_ids", { dtype: "int64", shape: [1, 77] }, [], "ids"],
     ["text.embeddings.position_ids", { dtype: "int64", other: "float16", shape: [1, 77] }, [], "ids"],

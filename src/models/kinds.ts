@@ -97,7 +97,8 @@ const rows: readonly Row[] = [
     parameter: "statistic",
     differing: "average",
     plural: "running statistics",
-    is: (t, has) => /^running_(mean|var)$/.test(leafOf(t.name)) && !isWhole(t) && has(`${moduleOf(t.name)}running_var`),
+    is: (t, has) =>
+      /(^|_)running_(mean|var)$/.test(leafOf(t.name)) && !isWhole(t) && has(t.name.replace(/(mean|var)$/, "var")),
   },
   { ...mask, differing: "note", is: (t, has) => isPruningMask(t, has) },
   {
