@@ -173,7 +173,8 @@ function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candid
 /** The error where all outputs are class numbers, or other whole numbers; undefined where one may be scores. */
 function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): UserError | undefined {
   const isPlace = ({ name }: Candidate) => comesFromArgMax(foreign, name);
-  if (!candidates.every((one) => isPlace(one) || !/float/.test(one.type.dtype))) return undefined;
+  const areAll = candidates.every((one) => isPlace(one) || !/float/.test(one.type.dtype));
+  if (!areAll || foreign.sequences.length > 0) return undefined;
   const one = candidates.find(isPlace) ?? candidates[0];
   const { name, type } = one;
   const output = `The output ${name} [${type.shape}] of the model holds`;

@@ -4,7 +4,7 @@ import { dtypeOf, type Parameter } from "../../models/index.ts";
 
 interface Refusal {
   readonly is: RegExp;
-  /** Continues "ONNX Runtime cannot run the model: ", with what to do; `found` are the groups of the expression. */
+  /** Continues "ONNX Runtime cannot run FILE: ", with what to do; `found` are the groups of the expression. */
   readonly sentence: (...found: string[]) => string;
 }
 
