@@ -82,14 +82,14 @@ describe("a graph that is newer than the runtime", () => {
       (model) => {
         model.irVersion = 30n;
       },
-      /cannot run the model: its IR version is 30, and \d+ is the newest that is supported. In Python, set model.ir_version = \d+, and/,
+      /cannot run \S+by its IR version\.onnx: its IR version is 30, and \d+ is the newest that is supported. In Python, set model.ir_version = \d+, and/,
     ],
     [
       "by its operator set",
       (model) => {
         model.opsetImport[0].version = 99n;
       },
-      /cannot run the model: it uses operator set 99 of ai.onnx, and \d+ is the newest that is supported. Export it with opset_version=\d+, or/,
+      /cannot run \S+by its operator set\.onnx: it uses operator set 99 of ai.onnx, and \d+ is the newest that is supported. Export it with opset_version=\d+, or/,
     ],
   ])("%s", async (name, change, sentence) => {
     await expect(measuring(write(`${name}.onnx`, change))).rejects.toThrow(sentence);
@@ -98,8 +98,8 @@ describe("a graph that is newer than the runtime", () => {
   it("has no place in the runtime's source in its sentence", () => {
     const raw =
       "/onnxruntime_src/onnxruntime/core/graph/model.cc:202 onnxruntime::Model::Model(onnx::ModelProto&&, int) Bad node";
-    expect((cannotRun(new Error(raw), "npz:x.npz") as Error).message).toBe(
-      "ONNX Runtime cannot run the model on samples of npz:x.npz: Bad node Check the model and the data.",
+    expect((cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }) as Error).message).toBe(
+      "ONNX Runtime cannot run m.onnx on samples of npz:x.npz: Bad node. Check the model and the data.",
     );
   });
 });

@@ -34,6 +34,8 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
   /** What to say of how the file was read, as sentences that name it. */
   readonly notes?: readonly string[];
+  /** Names of arrays that are not of numbers, such as texts, which are left out. */
+  readonly leftOut?: readonly string[];
   /** Other dictionaries of the file that have the same names, such as moving averages. */
   readonly copies?: readonly string[];
   /** The dictionary (and the prefix of names) that was asked for. */

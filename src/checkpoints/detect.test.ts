@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refusal, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
@@ -134,6 +134,23 @@ describe("a folder", () => {
   ])("%s is refused where it is not certain", async (name, files, sentence) => {
     expect(await refusal(await fill(name, files))).toMatch(sentence);
   });
+});
+
+it("names the folders in a folder that have checkpoints", async () => {
+  const pipeline = join(folder, "pipeline");
+  for (const [part, name] of [
+    ["vae", "w.bin"],
+    ["scheduler", "scheduler_config.json"],
+    ["unet", "diffusion_pytorch_model.safetensors"],
+  ]) {
+    mkdirSync(join(pipeline, part), { recursive: true });
+    writeFileSync(join(pipeline, part, name), "");
+  }
+  expect(await refusal(pipeline)).toBe(
+    `pipeline is a folder without a checkpoint. There are some in its folders: give one of pipeline/unet, pipeline/vae.`,
+  );
+  rmSync(join(pipeline, "vae"), { recursive: true });
+  expect(await refusal(pipeline)).toMatch(`There is one in its folder: give pipeline/unet.`);
 });
 
 it("refuses what is no readable file", async () => {

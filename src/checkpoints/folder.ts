@@ -33,9 +33,28 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (stranger) throw stranger;
   const files = names.filter(isCheckpointName);
   if (files.length === 1) return join(path, files[0]);
-  if (files.length === 0) throw new UserError(`${path} is a folder without a checkpoint. Give the path of a file.`);
+  if (files.length === 0) {
+    const parts = await partsOfFolder(path);
+    const advice = parts.length ? adviceOfParts(parts) : "Give the path of a file.";
+    throw new UserError(`${path} is a folder without a checkpoint. ${advice}`);
+  }
   throw new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
 }
+
+/** The folders in a folder that have checkpoints: a pipeline of diffusers keeps a network in each, sentence-transformers its transformer in one. */
+export async function partsOfFolder(path: string): Promise<string[]> {
+  const parts: string[] = [];
+  for (const one of await readdir(path, { withFileTypes: true }))
+    if (one.isDirectory() && (await readdir(join(path, one.name)).catch(() => [])).some(isCheckpointName))
+      parts.push(join(path, one.name));
+  return parts.sort();
+}
+
+/** What to do about a folder whose checkpoints are in folders of it. */
+export const adviceOfParts = (parts: readonly string[]): string =>
+  parts.length > 1
+    ? `There are some in its folders: give one of ${listSome(parts, 8)}.`
+    : `There is one in its folder: give ${parts[0]}.`;
 
 /** What to give in place of a JSON file that is not an index: the checkpoint beside it. */
 export async function besideJson(path: string): Promise<string> {

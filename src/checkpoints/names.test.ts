@@ -19,6 +19,10 @@ it.each([
   [["model._orig_mod.fc.weight", "model.head.bias"], "model.fc.weight,model.head.bias"],
   [["_fsdp_wrapped_module.a._fsdp_wrapped_module._checkpoint_wrapped_module.b"], "a.b"],
   [["_forward_module.a", "_forward_module._orig_mod.b"], "a,b"],
+  [["_module.a", "_module.b"], "a,b"],
+  [["model._module.fc.weight", "model._module.fc.bias", "model.head"], "model.fc.weight,model.fc.bias,model.head"],
+  [["_module.a", "a"], "_module.a,a"],
+  [["my_module.a", "b"], "my_module.a,b"],
   [["a._orig_mod.b", "a.b"], "a._orig_mod.b,a.b"], // two would become one
   [["a._orig_mod"], "a._orig_mod"], // a tensor of that name
   [[], ""],
@@ -26,7 +30,9 @@ it.each([
   expect(bare(names)).toBe(expected);
 });
 
-const wrapper = fc.constantFrom("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module");
+const wrapper = fc.constantFrom(
+  ...["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module", "_module"],
+);
 const component = fc.constantFrom("a", "b", "fc1", "module", "0");
 
 it("gives the names of a network back, wherever wrappers are put into them", () => {
@@ -62,4 +68,20 @@ it("opens every format without the prefix, and remembers it", async () => {
     expect([...(await checkpoint.read("w")).data]).toEqual([5]);
     await checkpoint.close();
   }
+});
+
+it("chooses a part by the names in the file, or by those without wrappers", async () => {
+  const path = join(temporaryFolder(), "x.pt");
+  const names = ["module.q._module.fc.weight", "module.q._module.fc.bias", "module.k._module.fc.weight"];
+  await writeTensors(path, "torch", new Map(names.map((name) => [name, tensor("float32", [1], [5])])));
+  for (const key of ["q", "module.q", "module.q._module"]) {
+    const checkpoint = await openCheckpoint(path, { key });
+    expect([...checkpoint.tensors.keys()], key).toEqual(["fc.weight", "fc.bias"]);
+    expect(storedName(checkpoint, "fc.bias")).toBe("module.q._module.fc.bias");
+    expect([...(await checkpoint.read("fc.bias")).data]).toEqual([5]);
+    await checkpoint.close();
+  }
+  await expect(openCheckpoint(path, { key: "module.v" })).rejects.toThrow(
+    'no dictionary "module.v", and no names under it',
+  );
 });

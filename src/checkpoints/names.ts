@@ -1,5 +1,5 @@
 // Names without what wrappers put into them: DataParallel saves every name with `module.` in front, torch.compile puts `_orig_mod.` before the names of the
-// module that was compiled, FSDP and checkpointed activations have theirs. Two checkpoints of one network then have the same names, however they were trained.
+// module that was compiled; FSDP, checkpointed activations, Lightning and Opacus (`_module.`) have theirs. Two checkpoints of one network then have the same names, however they were trained.
 import type { Checkpoint } from "./checkpoint.ts";
 import { selectTensors } from "./select.ts";
 
@@ -7,7 +7,8 @@ import { selectTensors } from "./select.ts";
 export const isAverageName = (name: string): boolean => /(^|[^a-z])ema([^a-z]|$)/i.test(name);
 
 /** Components that only wrappers use, wherever they are in a name. */
-const infixes = /(^|\.)(?:(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)\.)+/g;
+const infixes =
+  /(^|\.)(?:(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|_forward_module|_module)\.)+/g;
 
 /** A name without the components that only wrappers use. */
 export const unwrapName = (name: string): string => name.replace(infixes, "$1");

@@ -46,15 +46,19 @@ export function storedInfo({ stored, tensors, path }: Checkpoint, name: string):
   return stored ? storedInfo(stored.checkpoint, stored.nameOf(name)) : find(path, tensors, name);
 }
 
-/** The names that lie under `key`, without it. Throws {@link UserError} that lists what is there where there are none. */
+/**
+ * The names that lie under `key`, without it: under the checkpoint's own names, or under those that the file itself has. Throws {@link UserError} that lists what
+ * is there where there are none.
+ */
 export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
   const own = [...checkpoint.tensors.keys()];
-  const under = new Map(
-    own
-      .filter((name) => name.length > key.length + 1 && /^[./]/.test(name.slice(key.length)) && name.startsWith(key))
-      .map((name) => [name.slice(key.length + 1), name]),
-  );
-  if (under.size > 0) return selectTensors(checkpoint, under);
+  for (const nameOf of [(name: string) => name, (name: string) => storedName(checkpoint, name)]) {
+    const under = own
+      .map((name): [string, string] => [nameOf(name), name])
+      .filter(([name]) => name.length > key.length + 1 && /^[./]/.test(name.slice(key.length)) && name.startsWith(key));
+    if (under.length)
+      return selectTensors(checkpoint, new Map(under.map(([n, name]) => [n.slice(key.length + 1), name])));
+  }
   const parents = own.flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
   throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
 }

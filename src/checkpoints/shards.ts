@@ -6,7 +6,7 @@ import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
 import { besideJson } from "./folder.ts";
 import { isObject, parseObject } from "./safetensors/safetensors.ts";
-import { damaged, quote, type Source } from "./source.ts";
+import { damaged, missingPart, quote, type Source } from "./source.ts";
 
 /** The longest index that is read, in bytes; some hundred thousand tensors. */
 const longestIndex = 64 << 20;
@@ -29,7 +29,13 @@ export async function openShards(
     await Promise.all([...shards.values()].map((shard) => shard.close()));
   };
   try {
-    for (const file of new Set(fileOf.values())) shards.set(file, await openShard(join(dirname(path), file)));
+    for (const file of new Set(fileOf.values())) {
+      const shard = join(dirname(path), file);
+      const opened = openShard(shard).catch((error) => {
+        throw missingPart(error, shard, path);
+      });
+      shards.set(file, await opened);
+    }
     const tensors = new Map<string, TensorInfo>();
     for (const [name, file] of fileOf) {
       const info = shards.get(file)!.tensors.get(name);

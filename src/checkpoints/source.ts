@@ -99,6 +99,16 @@ function readingError(error: unknown, path: string): unknown {
   return new UserError(`Cannot read ${path}: ${error.message}. Check the path and the disk.`, { cause: error });
 }
 
+/** The error for a file that another one names, where it is not there. */
+export function missingPart(error: unknown, path: string, of: string): unknown {
+  const isMissing = error instanceof UserError && (error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+  if (!isMissing) return error;
+  return new UserError(
+    `Cannot read ${path}, in which ${of} has tensors: there is no such file. Copy it into the folder of ${of}.`,
+    { cause: error },
+  );
+}
+
 /** The file ends before what it announces: `needed` and `there` in bytes from its start, or of `part`. */
 export function cutShort(path: string, needed: number, there: number, part = "its header"): UserError {
   const [a, b] = [needed, there].map((n) => n.toLocaleString("en-GB"));

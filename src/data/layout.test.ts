@@ -79,5 +79,9 @@ it("finds the labels under a usual name that is no input", () => {
   expect(findLabels("f", arrays("x", "y"))).toBe("y");
   expect(findLabels("f", arrays("target", "y"), declared)).toBe("y");
   expect(() => findLabels("f", arrays("target", "x"), declared)).toThrow("no array named labels; it has target, x");
+  expect(() => findLabels("f", arrays("x"), undefined, ["names", "label"])).toThrow(
+    "f has label as texts or objects, but labels are class numbers, counted from 0, or values. In Python, save numpy.unique(label, return_inverse=True)[1] as label.",
+  );
+  expect(findLabels("f", arrays("x", "labels"), undefined, ["label"])).toBe("labels");
   expect(() => findLabels("f", arrays("x", "y", "label"))).toThrow("no array named labels, but label, y, which");
 });

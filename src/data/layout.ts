@@ -69,16 +69,27 @@ function portsOf({ inputs }: Arrays, { inputs: declared }: Declared): Map<string
   return new Map(declared.flatMap((port) => (inputs.has(port.name) ? [[port.name, port] as const] : [])));
 }
 
-/** All samples along first axes, as without a graph. */
+/** All samples along first axes, as without a graph; one value that it takes is fed whole. */
 function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Layout {
+  const isSingle = (key: string) => ports.get(key)?.shape?.length === 0;
   const used = [...inputs].filter(([key]) => ports.size === 0 || ports.has(key));
-  const sizes = [...used, ["labels", labels] as const].map(([key, { shape }]) => ({ key, count: shape[0] ?? 0 }));
+  const counted = used.filter(([key, { shape }]) => !isSingle(key) || shape.length > 0);
+  const sizes = [...counted, ["labels", labels] as const].map(([key, { shape }]) => ({ key, count: shape[0] ?? 0 }));
   const unlike = sizes.find(({ count }) => count !== sizes[0].count);
+  const single = counted.find(([key]) => isSingle(key));
+  if (unlike && single)
+    throw new UserError(
+      `The model takes one value as ${single[0]} (shape []), but ${where} has [${single[1].shape}]. Save one value, as numpy.array(value).`,
+    );
   if (unlike)
     throw new UserError(
       `${where} has ${sizes[0].count} samples in ${sizes[0].key} but ${unlike.count} in ${unlike.key}. Give arrays of equal first axes.`,
     );
-  return { count: sizes[0].count, inputs: new Map(used.map(([key, array]) => [key, { array, axis: 0 }])), labels };
+  const laid = used.map(([key, array]): [string, Laid] => [
+    key,
+    { array, axis: isSingle(key) && array.shape.length === 0 ? null : 0 },
+  ]);
+  return { count: sizes[0].count, inputs: new Map(laid), labels };
 }
 
 /** The most usual way to take all arrays; undefined where there is none. */
@@ -176,7 +187,12 @@ function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }:
   if (fits(shape, port.shape))
     readings.push({ axis: null, stored: null, penalty: rank === 0 || (isFreeless && !isFixed) ? 0 : 3 });
   if (isFreeless && fits(shape.slice(1), port.shape) && shape.length)
-    readings.push({ axis: null, stored: 0, count: shape[0], penalty: isFixed && rank ? 3 : 0 });
+    readings.push({
+      axis: null,
+      stored: 0,
+      count: shape[0] === 1 ? undefined : shape[0], // one for all samples
+      penalty: isFixed && rank ? 3 : 0,
+    });
   return readings;
 }
 
@@ -211,15 +227,27 @@ function oneOf(where: string, key: string, { dtype, shape, data }: Tensor): Tens
   return { dtype, shape: shape.slice(1), data: data.subarray(0, size) as Tensor["data"] };
 }
 
+const otherNames = ["label", "y", "targets", "target"];
+
 /** The labels' array among a file's: `labels`, or the only one of the other usual names that is no input of the network. */
-export function findLabels(where: string, arrays: ReadonlyMap<string, Tensor>, declared?: Declared): string {
+export function findLabels(
+  where: string,
+  arrays: ReadonlyMap<string, Tensor>,
+  declared?: Declared,
+  leftOut: readonly string[] = [],
+): string {
   if (arrays.has("labels")) return "labels";
   const inputs = new Set(declared?.inputs.map(({ name }) => name));
-  const usual = ["label", "y", "targets", "target"].filter((name) => arrays.has(name) && !inputs.has(name));
+  const usual = otherNames.filter((name) => arrays.has(name) && !inputs.has(name));
   if (usual.length === 1 && arrays.size > 1) return usual[0];
   if (usual.length > 1)
     throw new UserError(
       `${where} has no array named labels, but ${listSome(usual)}, which could be. Rename the right one to labels.`,
+    );
+  const text = ["labels", ...otherNames].find((name) => leftOut.includes(name));
+  if (text !== undefined)
+    throw new UserError(
+      `${where} has ${text} as texts or objects, but labels are class numbers, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,
     );
   throw new UserError(
     `${where} has no array named labels; it has ${listSome(arrays.keys(), 8) || "none"}. Add labels to it.`,

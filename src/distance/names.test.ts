@@ -127,6 +127,53 @@ describe("names match", () => {
     expect(() => match(old, without)).toThrow("different networks");
   });
 
+  it("where the normalisations of one are called as TensorFlow calls them", () => {
+    const old = { ...net, "LayerNorm.gamma": [4], "LayerNorm.beta": [4], "scale.gamma": [4] };
+    const today = { ...net, "LayerNorm.weight": [4], "LayerNorm.bias": [4], "scale.gamma": [4] };
+    const pairs = Object.fromEntries(Object.keys(old).map((name, i) => [name, Object.keys(today)[i]]));
+    const note = "gamma and beta of the normalisation layers in a are their weight and bias in b.";
+    expect(partners(match(old, today))).toEqual(pairs);
+    expect(match(old, today).notes).toEqual([note]);
+    expect(match(today, old).notes).toEqual([
+      "gamma and beta of the normalisation layers in b are their weight and bias in a.",
+    ]);
+    expect(match(old, old).notes).toEqual([]);
+    expect(match(prefixed("bert.", old), today).notes).toEqual([
+      'The names in a have "bert." in front, which those in b do not have.',
+      note,
+    ]);
+    expect(() => match(old, { ...today, "LayerNorm.weight": [5] })).toThrow("different networks");
+    expect(() => match({ ...net, "scale.gamma": [4] }, { ...net, "scale.weight": [4] })).toThrow("different networks");
+  });
+
+  const tower = { "visual.blocks.0.qkv.weight": [6, 4], "visual.norm.weight": [4] };
+  const decoder = { "embed.weight": [9, 4], "layers.0.up.weight": [8, 4], "norm.weight": [4] };
+  const layouts: Record<string, Readonly<Record<string, Entry>>> = {
+    qwen: { ...prefixed("model.", decoder), ...tower, "lm_head.weight": [9, 4] },
+    llava: { ...prefixed("language_model.model.", decoder), ...tower, "language_model.lm_head.weight": [9, 4] },
+    today: {
+      ...prefixed("model.language_model.", decoder),
+      ...prefixed("model.", tower),
+      "lm_head.weight": [9, 4],
+    },
+  };
+
+  it.each([
+    ["qwen", "today"],
+    ["today", "qwen"],
+    ["llava", "today"],
+    ["today", "llava"],
+    ["qwen", "llava"],
+  ])("where the levels around the parts are others: %s and %s", (x, y) => {
+    const found = match(layouts[x], layouts[y]);
+    const others = Object.keys(layouts[y]);
+    expect(partners(found)).toEqual(Object.fromEntries(Object.keys(layouts[x]).map((name, i) => [name, others[i]])));
+    expect([...found.a.keys()]).toEqual(Object.keys(layouts[x])); // a's own names
+    expect(found.notes).toHaveLength(1);
+    const first = Object.keys(layouts[x]).findIndex((name, i) => name !== others[i]);
+    expect(found.notes[0]).toContain(`${Object.keys(layouts[x])[first]} is ${others[first]}.`);
+  });
+
   it("where the coordinates in a window are more in one", () => {
     const found = match({ ...net, relative_coords_table: [9, 2] }, { ...net, relative_coords_table: [25, 2] });
     expect(partners(found)).toEqual(same);
@@ -182,6 +229,18 @@ describe("nothing is matched", () => {
     ["the names under a prefix too", { ...net, ...prefixed("old.") }, net, "different networks"],
     ["an encoder and a decoder", prefixed("encoder."), prefixed("decoder."), "different networks"],
     ["a name that ends alike", { "myfc.weight": [2, 4] }, { "fc.weight": [2, 4] }, "different networks"],
+    [
+      "two parts that only their levels tell apart",
+      { ...prefixed("model."), ...prefixed("language_model."), "x.weight": [3, 3] },
+      { ...prefixed("model.language_model."), ...prefixed("model.vlm."), "model.x.weight": [3, 3] },
+      "different networks",
+    ],
+    [
+      "another shape in another layout",
+      { "model.a.weight": [3, 4], "b.weight": [3, 4], "c.weight": [2, 2] },
+      { "a.weight": [3, 4], "model.b.weight": [4, 3], "c.weight": [2, 2] },
+      "different networks",
+    ],
     [
       "two parts of the same names",
       { ...prefixed("q."), ...prefixed("k.") },

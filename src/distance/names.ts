@@ -2,15 +2,18 @@
 // file only, and counters and single numbers too. Nothing is matched but by name, and only where all weights are.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { isLeftOutAtWill } from "../models/index.ts";
+import {
+  holders,
+  type Named,
+  type Renamed,
+  underNamesOf,
+  withOldNorms,
+  withoutLevels,
+  withoutParallel,
+  withWeightOfNorms,
+} from "./naming/spellings.ts";
 
-/** What a file, or a model, holds. */
-export interface Named {
-  readonly path: string;
-  readonly tensors: ReadonlyMap<
-    string,
-    { readonly dtype: Parameters<typeof isFloating>[0]; readonly shape: readonly number[] }
-  >;
-}
+export type { Named };
 
 type Tied = readonly (readonly string[])[];
 
@@ -20,21 +23,6 @@ export interface Matched {
   readonly b: ReadonlyMap<string, string>;
   readonly notes: readonly string[];
 }
-
-/** A file's names under the names that they may have in common with another's. */
-interface Renamed {
-  readonly file: Named;
-  /** By the new name, the file's own. */
-  readonly names: ReadonlyMap<string, string>;
-  /** What was taken off, or what all names have. */
-  readonly prefix: string;
-  readonly isKept?: boolean;
-  /** Weights that are not under the prefix. */
-  readonly outside: readonly string[];
-}
-
-/** What training programs call the part that is the network, beside a loss with weights of its own. */
-const holders = ["model.", "net.", "network.", "backbone.", "module."];
 
 /**
  * Matches the tensors of two files by name. Throws {@link UserError} when they are of different networks, or when it is not certain which tensors are meant.
@@ -52,11 +40,14 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
   const [oldX, oldY] = [withOldNorms(bareX), withOldNorms(bareY)];
   if (isOneNetwork(oldX, oldY, tied)) return matched(oldX, oldY);
+  const [normX, normY] = [withWeightOfNorms(oldX), withWeightOfNorms(oldY)];
+  if (isOneNetwork(normX, normY, tied)) return matched(normX, normY);
   const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
   const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name))); // else they are not looked for under a prefix
   const pairs = [
     [x, y],
     [bareX, bareY],
+    [normX, normY],
   ] as const;
   for (const candidates of isApart ? [withoutPrefix, withoutPrefixes] : [])
     for (const pair of pairs) {
@@ -67,6 +58,11 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
         return matched(one, other);
       }
     }
+  const [partsX, partsY] = [withoutLevels(normX), withoutLevels(normY)];
+  if (isOneNetwork(partsX, partsY, tied)) {
+    const found = matched(underNamesOf(partsX, partsX), underNamesOf(partsY, partsX));
+    return { ...found, notes: [noteOfLevels(a, b, found), ...found.notes] };
+  }
   throw different(x, y, tied);
 }
 
@@ -85,40 +81,6 @@ const isWeight = ({ tensors }: Named, own: string): boolean => {
 
 const weightsOf = ({ file, names }: Renamed): string[] =>
   [...names].filter(([, own]) => isWeight(file, own)).map(([name]) => name);
-
-/** Without the `module` that DataParallel puts around a part of a network, where all names of the part have it. */
-function withoutParallel(renamed: Renamed): Renamed {
-  const names = [...renamed.names.keys()];
-  const isWrapped = new Map<string, boolean>(); // by a part's name: whether all its names go through `module`
-  const partsOf = (name: string) => {
-    const parts = name.split(".");
-    return parts.map((part, i) => ({ part, parent: parts.slice(0, i).join("."), isLast: i + 1 === parts.length }));
-  };
-  for (const name of names)
-    for (const { part, parent, isLast } of partsOf(name))
-      isWrapped.set(parent, (isWrapped.get(parent) ?? parent !== "") && part === "module" && !isLast);
-  const bare = names.map((name) =>
-    partsOf(name)
-      .filter(({ parent }) => !isWrapped.get(parent))
-      .map(({ part }) => part)
-      .join("."),
-  );
-  if (new Set(bare).size < names.length) return renamed;
-  const own = [...renamed.names.values()];
-  return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
-}
-
-/** Weight normalisation under the names that it had before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
-function withOldNorms(renamed: Renamed): Renamed {
-  const names = new Map<string, string>();
-  for (const [name, own] of renamed.names) {
-    const [, weight] = /^(.*)original[01]$/.exec(name) ?? [];
-    const isNorm = weight !== undefined && [0, 1].every((part) => renamed.names.has(`${weight}original${part}`));
-    const ending = name.endsWith("0") ? "_g" : "_v";
-    names.set(isNorm ? name.replace(/(^|\.)parametrizations\.([^.]+)\.original[01]$/, `$1$2${ending}`) : name, own);
-  }
-  return names.size === renamed.names.size ? { ...renamed, names } : renamed;
-}
 
 /** Without the prefix that one of them has more. */
 function withoutPrefix(x: Renamed, y: Renamed): [Renamed, Renamed][] {
@@ -234,7 +196,7 @@ function matched(a: Renamed, b: Renamed): Matched {
   const extra = (one: Renamed, other: Renamed) =>
     [...one.names].filter(([name, own]) => !other.names.has(name) && !isWeight(one.file, own)).map(([, own]) => own);
   const unlike = [...common].filter((name) => !isLike(name));
-  const notes = [noteOfPrefix(a, b), noteOfPrefix(b, a)].flat();
+  const notes = [noteOfPrefix(a, b), noteOfPrefix(b, a), noteOfNorms(a, b)].flat();
   for (const [one, other] of [
     [a, b],
     [b, a],
@@ -265,6 +227,21 @@ function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { fi
   return [
     `The names in ${path} have ${JSON.stringify(prefix)} in front, which those in ${other.path} do not have.${rest}`,
   ];
+}
+
+function noteOfNorms(a: Renamed, b: Renamed): string[] {
+  const isRenamed = ({ names }: Renamed) =>
+    [...names].some(([name, own]) => /gamma$/.test(own) && /weight$/.test(name));
+  if (isRenamed(a) === isRenamed(b)) return [];
+  const [old, other] = isRenamed(a) ? [a, b] : [b, a];
+  return [
+    `gamma and beta of the normalisation layers in ${old.file.path} are their weight and bias in ${other.file.path}.`,
+  ];
+}
+
+function noteOfLevels({ path }: Named, { path: other }: Named, { a, b }: Matched): string {
+  const [name, own] = [...a].find(([common, own]) => b.has(common) && b.get(common) !== own)!;
+  return `The names in ${path} and ${other} have other levels around the same parts, as other versions of a library write them: ${own} is ${b.get(name)}.`;
 }
 
 /** Whether what is under a prefix is at least as large as what is left outside of it. */

@@ -6,7 +6,13 @@ import type { ModelFolder } from "./folder.ts";
 import { tokenizerFolder } from "./text/tokenizer.ts";
 
 const companions = [/\.(json|jinja|model|tiktoken|txt|py)$/, /^(licen[cs]e|notice|copying|use_policy)/i];
-const strangers = [/\.index\.json$/, /^(merge|adapter_config)\.json$/, /(^|_)(results|state|args)\.json$/];
+/** sentence-transformers lists the parts of a model in modules.json, which would be incomplete without their folders. */
+const strangers = [
+  /^modules\.json$/,
+  /\.index\.json$/,
+  /^(merge|adapter_config)\.json$/,
+  /(^|_)(results|state|args)\.json$/,
+];
 /** A folder of companions. */
 const templates = "additional_chat_templates";
 /** Those that an adapter may have instead of its base. */

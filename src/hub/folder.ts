@@ -1,11 +1,18 @@
 // A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape.
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Checkpoint, type OpenOptions, openCheckpoint, weightFiles } from "../checkpoints/index.ts";
+import {
+  adviceOfParts,
+  type Checkpoint,
+  type OpenOptions,
+  openCheckpoint,
+  partsOfFolder,
+  weightFiles,
+} from "../checkpoints/index.ts";
 import { haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
-import { Config } from "./config.ts";
+import { Config, type JsonObject } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
 import { isTimm, readTimm } from "./families/timm/index.ts";
 import { fitWeights } from "./fit-weights.ts";
@@ -38,20 +45,27 @@ export function isModelFolder(path: string): boolean {
   return existsSync(folder) && statSync(folder).isDirectory();
 }
 
-/** What from_pretrained reads beside the weights. */
-const descriptions = [
-  "config.json",
-  adapterSettings,
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-];
+/** What from_pretrained reads beside the weights and config.json. */
+const descriptions = [adapterSettings, "generation_config.json", "tokenizer.json", "tokenizer_config.json"];
 
 /** True for a folder that says what model it holds, not only weights. */
 export function hasDescription(path: string): boolean {
   if (!isModelFolder(path)) return false;
   const folder = findModel(path);
-  return descriptions.some((name) => existsSync(join(folder, name)));
+  const file = join(folder, "config.json");
+  return (
+    descriptions.some((name) => existsSync(join(folder, name))) || (existsSync(file) && namesModel(readFileSync(file)))
+  );
+}
+
+/** Whether a config.json is that of a model: those of a part of a pipeline (diffusers, sentence-transformers) only say how to build it. */
+function namesModel(json: Buffer): boolean {
+  try {
+    const keys = JSON.parse(json.toString()) as JsonObject;
+    return ["model_type", "architectures", "architecture"].some((key) => keys[key] !== undefined);
+  } catch {
+    return true; // what is wrong with it is said where it is read
+  }
 }
 
 /** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
@@ -62,10 +76,11 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
     return { ...(await readModelFolder(adapter.base)), path, adapter };
   }
   const file = join(folder, "config.json");
-  if (!existsSync(file))
-    throw new UserError(
-      `${path} has no config.json, so its architecture is unknown. Copy it from where the model came from.`,
-    );
+  if (!existsSync(file)) {
+    const parts = isModelFolder(path) ? await partsOfFolder(folder) : [];
+    const advice = parts.length ? adviceOfParts(parts) : "Copy it from where the model came from.";
+    throw new UserError(`${path} has no config.json, so its architecture is unknown. ${advice}`);
+  }
   const config = new Config(file, await readJson(file));
   refuseQuantised(config);
   const { family, architecture } = isTimm(config) ? { family: readTimm(config) } : readFamily(config);
@@ -73,8 +88,14 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
 }
 
+const forDistances = "for distances and merges, give the files of the weights";
+
 /** The family of a config.json, and its architecture where it names one. */
 function readFamily(config: Config): { family: Family; architecture?: string } {
+  if (config.has("_class_name") && !config.has("model_type"))
+    throw new UserError(
+      `${config.path}: _class_name is ${config.text("_class_name")}, of diffusers, which layerwise does not evaluate; ${forDistances}.`,
+    );
   const type = config.text("model_type");
   const family = families.find((one) => one.type === type);
   if (!family) throw unknownFamily(config, type);
@@ -84,7 +105,7 @@ function readFamily(config: Config): { family: Family; architecture?: string } {
   if (architecture !== undefined && !family.architectures.includes(architecture)) {
     const known = family.isChosenByArchitecture ? listSome(family.architectures, 8) : family.architectures[0];
     throw new UserError(
-      `${config.path}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind.`,
+      `${config.path}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind; ${forDistances}.`,
     );
   }
   return { family, architecture };
@@ -103,7 +124,7 @@ function unknownFamily(config: Config, type: string): UserError {
   const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; for distances alone, give the files of the weights.`,
+    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; ${forDistances}.`,
   );
 }
 

@@ -10,8 +10,13 @@ describe("the kind of a tensor", () => {
   it.each<[string, Partial<KindTensor>, readonly string[], string]>([
     ["bn.num_batches_tracked", { dtype: "int64", shape: [] }, [], "counter"],
     ["bn.num_batches_tracked", { shape: [1] }, [], "counter"], // averaged once before
+    ["running_mean_std.count", { dtype: "float64", shape: [] }, [], "counter"],
+    ["ema.num_updates", { shape: [1] }, [], "counter"],
+    ["embed.count", { shape: [8] }, [], "weight"],
+    ["discount", { shape: [1] }, [], "weight"],
     ["bn.running_mean", {}, ["bn.running_var"], "statistic"],
     ["norm/running_var", {}, ["norm/running_var"], "statistic"],
+    ["bn0_running_mean", {}, ["bn0_running_var"], "statistic"],
     ["running_mean", {}, [], "weight"],
     ["text.embeddings.position_ids", { dtype: "int64", shape: [1, 77] }, [], "ids"],
     ["text.embeddings.position_ids", { dtype: "int64", other: "float16", shape: [1, 77] }, [], "ids"],

@@ -75,6 +75,11 @@ const isComputedFromSizes = ({ name }: Pick<KindTensor, "name">) =>
     leafOf(name),
   ) || /(^|[./])rope[./]freqs$/.test(name);
 
+/** What only counts, as a float: the samples that a running mean has seen, the updates of a moving average. */
+const isFloatingCounter = ({ name, shape }: KindTensor) =>
+  sizeOf(shape) === 1 &&
+  /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|initted)$/.test(leafOf(name));
+
 const mask = { name: "mask", parameter: "kept", plural: "masks" } as const;
 
 const rows: readonly Row[] = [
@@ -86,12 +91,14 @@ const rows: readonly Row[] = [
     plural: "counters",
     is: (t) => sizeOf(t.shape) === 1 && (isWhole(t) || leafOf(t.name) === "num_batches_tracked"),
   },
+  { name: "counter", parameter: "kept", differing: "note", plural: "counters", is: isFloatingCounter },
   {
     name: "statistic",
     parameter: "statistic",
     differing: "average",
     plural: "running statistics",
-    is: (t, has) => /^running_(mean|var)$/.test(leafOf(t.name)) && !isWhole(t) && has(`${moduleOf(t.name)}running_var`),
+    is: (t, has) =>
+      /(^|_)running_(mean|var)$/.test(leafOf(t.name)) && !isWhole(t) && has(t.name.replace(/(mean|var)$/, "var")),
   },
   { ...mask, differing: "note", is: (t, has) => isPruningMask(t, has) },
   {

@@ -4,6 +4,7 @@ import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "..
 import { dtypeOf } from "./initialise.ts";
 import { holderOf, type Model, type Parameter } from "./model.ts";
 import { blocksOf, globExpression, layerOf, moduleOf } from "./naming/paths.ts";
+import { layersByEnding } from "./naming/underscores.ts";
 
 export type Grouping = "module" | "block" | "sublayer" | "tensor";
 
@@ -66,7 +67,8 @@ function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: Laye
     throw new UserError(
       "--group sublayer is for measuring two Hugging Face folders, whose halves of blocks are known. Choose another group.",
     );
-  const module = ({ name, layer }: LayerTensor) => layer ?? layerOf(name);
+  const byEnding = layersByEnding(all.filter(({ layer }) => layer === undefined).map(({ name }) => name));
+  const module = ({ name, layer }: LayerTensor) => layer ?? byEnding.get(name) ?? layerOf(name);
   if (group === "module") return module;
   const path = ({ name, layer }: LayerTensor) => layer ?? moduleOf(name);
   const block = blocksOf(new Set(all.map(path)));

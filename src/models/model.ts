@@ -66,6 +66,8 @@ export interface Model {
   readonly fileMetadata?: Readonly<Record<string, string>>;
   /** How a graph with its nodes is written, where they came with an ONNX file. */
   readonly dialect?: Dialect;
+  /** That file. */
+  readonly path?: string;
   /** Logits of inputs [batch, …] by name (a built-in network has one, `input`): [batch, classes], or [batch, T, classes] for text. */
   forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }

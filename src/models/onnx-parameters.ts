@@ -4,7 +4,8 @@ import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
 import { layerOf, moduleOf } from "./naming/paths.ts";
-import { biasesOf } from "./naming/products.ts";
+import { biasesOf, normalisationsOf } from "./naming/products.ts";
+import { commonStem, nameLayers } from "./naming/underscores.ts";
 import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
@@ -25,18 +26,24 @@ export function graphParameters(
   return parameters.map((one) => ({ ...one, layer: joined.get(one.name) ?? one.layer }));
 }
 
-/** The layer of each weight and the bias of its product, where their names do not give the same. Two modules with names of their own stay apart. */
+/** The layer of what belongs together in the graph, where the names do not give the same. Two modules with names of their own stay apart. */
 function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Map<string, string> {
   const known = new Map(parameters.map((one) => [one.name, one]));
   const joined = new Map<string, string>();
-  for (const [weight, bias] of biasesOf(graph)) {
-    if (!known.has(weight) || !known.has(bias)) continue;
-    const [own, its] = [weight, bias].map((name) => (isGenerated(name) ? undefined : moduleOf(name)));
-    if (own !== undefined && its !== undefined && (own || its)) continue;
-    const layer = own || its || known.get(weight)!.layer || known.get(bias)!.layer;
-    const name = layer || layerOf(own === undefined && its !== undefined ? bias : weight);
-    for (const one of [weight, bias]) joined.set(one, name);
+  const unnamed: { readonly stem: string; readonly names: readonly string[] }[] = [];
+  for (const group of [...biasesOf(graph), ...normalisationsOf(graph)]) {
+    if (!group.every((name) => known.has(name))) continue;
+    const named = group.filter((name) => !isGenerated(name));
+    const modules = new Set(named.map(moduleOf));
+    const [module] = modules;
+    if (modules.size > 1 || (module && named.length === group.length)) continue;
+    const layer = module || group.map((name) => known.get(name)!.layer).find(Boolean);
+    for (const one of group) joined.set(one, layer ?? layerOf(named[0] ?? group[0]));
+    const stem = layer === undefined && named.length === group.length ? commonStem(named) : undefined;
+    if (stem !== undefined) unnamed.push({ stem, names: group });
   }
+  const layers = parameters.map(({ name, layer }) => joined.get(name) ?? layer ?? layerOf(name));
+  for (const [name, stem] of nameLayers(unnamed, layers)) joined.set(name, stem);
   return joined;
 }
 

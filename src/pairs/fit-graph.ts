@@ -1,5 +1,5 @@
 // The samples of an ONNX graph: its inputs by name, the batch that it may fix, and labels as its task wants them.
-import { type DType, UserError } from "../core/index.ts";
+import { type DType, listSome, UserError } from "../core/index.ts";
 import type { BatchShape, Dataset } from "../data/index.ts";
 import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
 import type { Inputs } from "../models/index.ts";
@@ -20,6 +20,7 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
     context: typeof tokens === "number" ? tokens : undefined,
     declared: { inputs: ports },
     async fit(given, request) {
+      requireInputs(ports, given);
       const fixed = fixedBatch(network.foreign, given);
       const batch = fixed ?? chooseBatch(network, given, request.batch);
       const inputs = (graph: Graph, shape: BatchShape) => inputsOf(graph, ports, shape);
@@ -35,16 +36,29 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
   };
 }
 
-/** The data's inputs under the graph's names and in its dtypes. A single input needs no name. */
+/** Throws {@link UserError} where the graph takes an input that the data lack. A single input needs no name. */
+function requireInputs(ports: readonly Port[], { name: data, inputs }: Dataset): void {
+  if (ports.length === 1 && inputs.length === 1) return;
+  const missing = ports.find(({ name }) => !inputs.some((one) => one.name === name));
+  if (!missing) return;
+  const { name, dtype, shape } = missing;
+  const size = shape && (shape.length ? `shape [${shape.map((n) => n || "?")}]` : "one value of shape []");
+  const type = [dtype, size].filter(Boolean).join(", ");
+  const given = listSome(
+    inputs.map((one) => one.name),
+    8,
+  );
+  throw new UserError(
+    `The model takes an input ${name}${type && ` (${type})`}, which ${data} lacks; it has ${given}. Add an array ${name}.`,
+  );
+}
+
+/** The data's inputs under the graph's names and in its dtypes. */
 function inputsOf(graph: Graph, ports: readonly Port[], { inputs }: BatchShape): Inputs {
   const given = Object.keys(inputs);
   return Object.fromEntries(
     ports.map((port) => {
       const from = ports.length === 1 && given.length === 1 ? given[0] : port.name;
-      if (!inputs[from])
-        throw new UserError(
-          `The model asks for an input ${port.name}, but the data have ${given.join(", ")}. Name the array ${port.name}.`,
-        );
       const { dtype, shape } = inputs[from];
       return [port.name, cast(graph.input(from, dtype, shape), port.dtype ?? dtype)];
     }),
@@ -56,7 +70,8 @@ export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset)
   let batch: number | undefined;
   for (const port of foreign.inputs) {
     const given =
-      data.inputs.find(({ name }) => name === port.name) ?? (data.inputs.length === 1 ? data.inputs[0] : undefined);
+      data.inputs.find(({ name }) => name === port.name) ??
+      (data.inputs.length === 1 && foreign.inputs.length === 1 ? data.inputs[0] : undefined);
     if (!given || !port.shape) continue;
     const { axis = 0, dtype, shape } = given;
     const wanted = axis === null ? port.shape : port.shape.toSpliced(axis, 1);

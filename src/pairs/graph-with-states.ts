@@ -47,7 +47,7 @@ export const graphWithStates: Origin = {
       const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
       notes.push(...notesOfParameters(kinds, parameters), ...notesOfUnused(kinds, parameters));
       const constants = await readConstants(foreign, bindings, values);
-      const fitted = fitGraph({ foreign, parameters, tied, bindings, constants }, x);
+      const fitted = fitGraph({ path, foreign, parameters, tied, bindings, constants }, x);
       return {
         a: x,
         b: y,

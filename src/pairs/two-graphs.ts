@@ -35,7 +35,8 @@ export const twoGraphs: Origin = {
     const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
-    const network = { foreign, parameters, tied, bindings, constants: await readConstants(foreign, bindings, first) };
+    const constants = await readConstants(foreign, bindings, first);
+    const network = { path: first.path, foreign, parameters, tied, bindings, constants };
     const fitted = fitGraph(network, a);
     return {
       a,

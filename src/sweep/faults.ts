@@ -15,5 +15,5 @@ export function cannotBuild(error: unknown, { name }: Model, { inputs }: Dataset
 }
 
 /** The runtime's refusal of a graph that came with an ONNX file is the user's to fix, too. */
-export const cannotEvaluate = (error: unknown, { dialect }: Model, { name }: Dataset): unknown =>
-  dialect ? cannotRun(error, name) : error;
+export const cannotEvaluate = (error: unknown, { dialect, path, parameters }: Model, { name }: Dataset): unknown =>
+  dialect ? cannotRun(error, name, { path, parameters }) : error;

@@ -56,6 +56,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   return {
     ...checkpoint,
     notes,
+    ...(others.length ? { leftOut: others } : {}),
     range(name) {
       const { entry, fortran, bigEndian, dataStart } = places.get(name)!;
       if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;

@@ -86,7 +86,12 @@ it("reads external data beside the model, from their offset", async () => {
 
 it.each([
   ["elsewhere", { location: "../weights.bin" }, [2n], /"..\/weights.bin", which is no file beside it/],
-  ["nowhere", { location: "none.bin" }, [2n], /none.bin/],
+  [
+    "nowhere",
+    { location: "none.bin" },
+    [2n],
+    /none.bin, in which .*\.onnx has tensors: there is no such file\. Copy it/,
+  ],
   ["too short", { location: "weights.bin", offset: "16" }, [2_000_000n], /is cut short/],
 ] as const)("refuses external data that are %s", async (_, entries, dims, sentence) => {
   expect(await refusal(path, model(external(entries, [...dims])))).toMatch(sentence);

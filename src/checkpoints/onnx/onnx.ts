@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { patchesOf } from "../runs.ts";
-import { cutShort, damaged, openSource, quote, type Source } from "../source.ts";
+import { cutShort, damaged, missingPart, openSource, quote, type Source } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { bytesField, type Field, fieldsOf, readText, readVarints } from "./protobuf.ts";
 
@@ -61,7 +61,13 @@ export async function openOnnx(source: Source): Promise<Checkpoint> {
   }
   const others = new Map<string, Promise<Source>>();
   const other = (file: string) => {
-    if (!others.has(file)) others.set(file, openSource(file));
+    if (!others.has(file))
+      others.set(
+        file,
+        openSource(file).catch((error) => {
+          throw missingPart(error, file, path);
+        }),
+      );
     return others.get(file)!;
   };
   const closing = {

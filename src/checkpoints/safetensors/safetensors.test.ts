@@ -148,7 +148,9 @@ describe("shards", () => {
 
   it("must be there, hold what the index says and lie beside it", async () => {
     write({ "module.a": "3.safetensors" });
-    expect(await refusal(index)).toMatch("Cannot read 3.safetensors: there is no such file");
+    expect(await refusal(index)).toMatch(
+      "Cannot read 3.safetensors, in which model.safetensors.index.json has tensors: there is no such file. Copy it into the folder",
+    );
     write({ "module.b": "1.safetensors" });
     expect(await refusal(index)).toMatch(
       'maps "module.b" to 1.safetensors, but 1.safetensors does not contain it. Copy both files again.',

@@ -24,7 +24,8 @@ const dictionary = (value: Nested): unknown =>
     : value;
 
 const found = (value: Nested, key?: string) => [...findStateDict("x.pt", dictionary(value), key).tensors.keys()].join();
-const notes = (value: Nested, key?: string) => findStateDict("x.pt", dictionary(value), key).notes;
+const notesOf = (value: unknown, key?: string) => findStateDict("x.pt", value, key).notes;
+const notes = (value: Nested, key?: string) => notesOf(dictionary(value), key);
 const net = (name = "fc") => ({ [`${name}.weight`]: sized(3, 4), [`${name}.scale`]: sized() });
 const fc = "fc.weight,fc.scale";
 
@@ -112,6 +113,17 @@ describe("a key", () => {
     expect(found({ ...net(), ema: net("a") }, ".")).toBe(fc);
   });
 
+  it("names an item of a list by its place", () => {
+    const pair = [dictionary(net()), dictionary(net("d")), 3];
+    const keysOf = (value: unknown, key?: string) => [...findStateDict("x.pt", value, key).tensors.keys()].join();
+    expect(keysOf(pair, "0")).toBe(fc);
+    expect(keysOf(pair, "1")).toBe("d.weight,d.scale");
+    expect(keysOf(new Map([["models", pair]]), "models.1")).toBe("d.weight,d.scale");
+    expect(() => findStateDict("x.pt", pair)).toThrow('several places ("0", "1")');
+    expect(notesOf([dictionary(net()), 3])).toEqual(['x.pt: used "0".']);
+    expect(() => findStateDict("x.pt", [sized(3), 3])).toThrow("a list of 2 items");
+  });
+
   it("lists what there is", () => {
     expect(findStateDict("x.pt", dictionary(gan), "g").dictionaries).toEqual([
       "g",
@@ -187,6 +199,37 @@ describe("what is not read", () => {
     expect(() => findStateDict("x.pt", new Unknown("a.B"))).toThrow(
       'an object of the class "a.B", which was not executed',
     );
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["a score, as YOLOv5 saves it", { epoch: 3, best_fitness: sized(1), model: module, ema: module }],
+    ["a random state", { model: module, rng: new Map([["cpu", sized(5)]]) }],
+    ["several of them", { model: module, anchors: sized(3, 2), rng: new Map([["cpu", sized(5)]]) }],
+  ])("is a whole module beside %s", (_, entries) => {
+    const root = new Map(Object.entries(entries));
+    expect(() => findStateDict("x.pt", root)).toThrow('x.pt holds a whole module under "model"');
+  });
+
+  it("is a whole module within a dictionary", () => {
+    const run = new Map<string, unknown>([
+      ["best_fitness", sized(1)],
+      ["model", module],
+    ]);
+    expect(() => findStateDict("x.pt", new Map([["run", run]]))).toThrow('a whole module under "run.model"');
+  });
+
+  it("is a module that the key names, but no dictionary beside it", () => {
+    const root = new Map<string, unknown>([
+      ["model", module],
+      ["ema", module],
+      ["rng", new Map([["cpu", sized(5)]])],
+    ]);
+    expect(() => findStateDict("x.pt", root, "ema")).toThrow('x.pt holds a whole module under "ema"');
+    expect([...findStateDict("x.pt", root, "rng").tensors.keys()]).toEqual(["cpu"]);
+    root.set("generator", dictionary(net()));
+    expect(() => findStateDict("x.pt", root)).toThrow("several places");
+    root.delete("rng");
+    expect([...findStateDict("x.pt", root).tensors.keys()].join()).toBe(fc);
   });
 
   it("is what DeepSpeed's ZeRO-3 has in place of weights", () => {

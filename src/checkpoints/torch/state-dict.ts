@@ -35,15 +35,19 @@ export interface StateDict {
  * The tensors by name, in their order; of the dictionary at `key`, or of the one that is the network. Throws {@link UserError} that says what was found where
  * there is no one state dict.
  */
-export function findStateDict(path: string, value: unknown, key?: string): StateDict {
+export function findStateDict(path: string, saved: unknown, key?: string): StateDict {
+  const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
   if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw nothingIn(path, value);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
   const dictionaries = [...dictionariesIn(value)].map(({ at }) => nameOf(at)).filter((name) => name !== "");
   const found = key === "." ? { map, at } : networkUnder();
   if (!found) {
-    const module = moduleIn(value);
+    const module: [Unknown, string?] | undefined =
+      key !== undefined && map instanceof Unknown && map.isModule ? [map, key] : moduleIn(value);
     throw module ? wholeModule(path, ...module) : nothingIn(path, value);
   }
+  const module = key === undefined ? moduleInPlaceOf(value, found) : undefined;
+  if (module) throw wholeModule(path, ...module);
   const tensors = tensorsIn(path, found.map);
   requireElements(path, value, tensors);
   return {
@@ -58,6 +62,8 @@ export function findStateDict(path: string, value: unknown, key?: string): State
     try {
       return findNetwork(path, map, at);
     } catch (error) {
+      const module = key === undefined && ![...dictionariesIn(map)].some(isNamedNetwork) ? moduleIn(map) : undefined;
+      if (module) throw wholeModule(path, ...module);
       throw key !== undefined && prefix !== "" && error instanceof UserError
         ? unknownKey(path, key, dictionaries)
         : error;
@@ -74,11 +80,18 @@ const isDictionary = (value: unknown): value is Dictionary => value instanceof M
 
 const nameOf = (at: Path) => at.join(".");
 
+/** A list's items are named by their places in it. */
+const dictionaryOf = (list: readonly unknown[]): Dictionary => new Map(list.map((item, i) => [`${i}`, item]));
+
+const isListOfDictionaries = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) && value.some((item) => isDictionary(item));
+
 /** The dictionary at a dotted key, whose parts may have dots themselves; what leads no further is left as a prefix of names. */
 function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonly prefix: string } {
   if (key === ".") return { map, at, prefix: "" };
   let best = { map, at, prefix: key };
-  for (const [name, inner] of map) {
+  for (const [name, item] of map) {
+    const inner = Array.isArray(item) ? dictionaryOf(item) : item;
     if (typeof name !== "string" || !isDictionary(inner) || at.length >= deepest) continue;
     if (name === key) return { map: inner, at: [...at, name], prefix: "" };
     if (!key.startsWith(`${name}.`)) continue;
@@ -279,8 +292,23 @@ function severalPlaces(path: string, keys: readonly string[]): UserError {
 }
 
 /** A whole module in place of a state dict, and where. */
-function moduleIn(value: Dictionary): [Unknown, string?] | undefined {
+function moduleIn(value: Dictionary): [Unknown, string] | undefined {
   for (const [key, inner] of value) if (inner instanceof Unknown && inner.isModule) return [inner, `${key}`];
+  return undefined;
+}
+
+/** Whether its key or the names in it are those of a network: tensors beside whole modules are else a score, anchors or a random state. */
+const isNamedNetwork = ({ map, at }: Found): boolean =>
+  at.some((key) => wrappers.includes(key)) || [...ownNames(map)].some((name) => /[./]/.test(name));
+
+/** The module beside what was found, where that is no network. */
+function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | undefined {
+  if (isNamedNetwork(found)) return undefined;
+  const { at } = found;
+  for (let depth = 0, outer: unknown = whole; outer instanceof Map; outer = outer.get(at[depth++])) {
+    const module = moduleIn(outer);
+    if (module) return [module[0], nameOf([...at.slice(0, depth), module[1]])];
+  }
   return undefined;
 }
 

@@ -14,9 +14,9 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
   try {
     if (file.format !== "npz") throw new UserError(`${path} is no .npz file. Save the arrays with numpy.savez.`);
     const arrays = await readAll(file);
-    const name = findLabels(path, arrays, options.declared);
+    const name = findLabels(path, arrays, options.declared, file.leftOut);
     const labels = arrays.get(name)!;
-    arrays.delete(name);
+    if (!isInput(name, options.declared)) arrays.delete(name);
     const notes = name === "labels" ? [] : [`The labels are the array ${name}.`];
     const ignored = options.declared?.areOthersIgnored ? othersIn(path, arrays, options.declared) : [];
     for (const other of ignored) arrays.delete(other);
@@ -27,6 +27,10 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
     await file.close();
   }
 }
+
+/** Whether a network takes the labels, too, to compute a loss of its own. */
+const isInput = (labels: string, declared?: Declared): boolean =>
+  declared !== undefined && declared.inputs.length > 1 && declared.inputs.some(({ name }) => name === labels);
 
 /** The arrays that are no input of the network. Throws {@link UserError} where its first one is not there. */
 function othersIn(path: string, arrays: ReadonlyMap<string, Tensor>, { inputs }: Declared): string[] {

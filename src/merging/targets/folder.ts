@@ -62,7 +62,7 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
     async write({ files: [x] }, replace) {
       await makeFolder(part);
       const { sha256, names } = await writeWeights(a, namesInFile(x, a.network), replace, part);
-      const { copied, left } = await copyCompanions(a, names, part);
+      const { copied, left } = await copyCompanions(a, b, names, part);
       const files = [...names, ...copied, "README.md", recordName].sort();
       return { sha256, files, notes: [...left, ...(mergekit ? noteOfTypes(x, mergekit) : [])] };
     },

@@ -17,6 +17,10 @@ export async function chooseTarget(options: MergeOptions): Promise<Target> {
   }
   const fault = areFolders ? `${out} is the name of a file` : `${a} and ${b} are not two such folders`;
   if (mergekit) throw new UserError(`--mergekit is for Hugging Face folders, but ${fault}. Leave it out.`);
+  if (![a, b].some(hasDescription) && [a, b].every(isModelFolder) && !isCheckpointName(out))
+    throw new UserError(
+      `${a} and ${b} hold weights of no model that layerwise knows, which are merged as files. Give --out the name of a file, such as ${out}.safetensors.`,
+    );
   if (!areFolders) return fileTarget(options);
   const ends = { ...options, a: findModel(a), b: findModel(b) };
   return fileTarget(ends, async (file) => fitWeights(await readModelFolder(a), file));

@@ -44,6 +44,36 @@ describe("a layer's name", () => {
   });
 });
 
+describe("names with underscores alone", () => {
+  it.each([
+    [
+      ["net_conv0_weight", "net_conv0_bias", "net_bn0_gamma", "net_bn0_running_var", "net_bn0_running_mean"],
+      ["net_conv0", "net_bn0"],
+    ],
+    [
+      ["conv1_w_0", "conv1_b_0", "conv1_bn_s_0", "conv1_bn_b_0", "conv1_bn_rm_0", "conv1_bn_riv_0"],
+      ["conv1", "conv1_bn"],
+    ],
+    [
+      ["in_proj_weight", "in_proj_bias", "out_proj.weight"],
+      ["in_proj", "out_proj"],
+    ],
+    [
+      ["fc_w_0", "fc_b_0", "fc_w_1", "fc_b_1"],
+      ["fc_w_0", "fc_b_0", "fc_w_1", "fc_b_1"],
+    ],
+    [
+      ["fc_weight", "fc_bias", "fc"],
+      ["fc_weight", "fc_bias", "fc"],
+    ],
+    [
+      ["fc_weight", "logit_scale", "class_bias"],
+      ["fc_weight", "logit_scale", "class_bias"],
+    ],
+    [["attn.in_proj_weight", "attn.in_proj_bias"], ["attn"]],
+  ])("of %j are the layers %j", (names, layers) => expect(layersOf(names)).toEqual(layers));
+});
+
 describe("blocks", () => {
   it.each([
     [

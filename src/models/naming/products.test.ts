@@ -50,6 +50,23 @@ describe("a weight and the bias that is added to its product", () => {
     });
   });
 
+  it("are one layer with the beginning of both names, where no other layer is called so", () => {
+    const nodes: NodeSpec[] = [
+      ["MatMul", ["x", "fc_w_0"], "p"],
+      ["Add", ["p", "fc_b_0"], "h"],
+      ["MatMul", ["h", "layer_w1"], "q"],
+      ["Add", ["q", "layer_b1"], "g"],
+      ["MatMul", ["g", "layer_w2"], "r"],
+      ["Add", ["r", "layer_b2"], "y"],
+    ];
+    const shapes = { fc_w_0: [8, 4], fc_b_0: [4], layer_w1: [4, 4], layer_b1: [4], layer_w2: [4, 4], layer_b2: [4] };
+    expect(layers(nodes, shapes)).toEqual({
+      fc: ["fc_w_0", "fc_b_0"],
+      layer_w1: ["layer_w1", "layer_b1"],
+      layer_w2: ["layer_w2", "layer_b2"],
+    });
+  });
+
   it("are found through reshapes, and in one operation", () => {
     const nodes: NodeSpec[] = [
       ["Transpose", ["kernel"], "turned", { perm: [1, 0] }],
@@ -116,6 +133,35 @@ describe("a weight and the bias that is added to its product", () => {
     ],
   ])("are apart where it %s", (_, nodes, shapes) => {
     expect(Object.values(layers(nodes, shapes)).every(({ length }) => length === 1)).toBe(true);
+  });
+});
+
+describe("what one normalisation takes", () => {
+  const batchNorm = (...names: string[]): NodeSpec => ["BatchNormalization", ["h", ...names], "y"];
+  const product: NodeSpec = ["MatMul", ["x", "dense0_weight"], "h"];
+  const gluon = ["bn0_gamma", "bn0_beta", "bn0_running_mean", "bn0_running_var"];
+  const caffe2 = ["conv_bn_s_0", "conv_bn_b_0", "conv_bn_rm_0", "conv_bn_riv_0"];
+  const sizes = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, [4]]));
+
+  it.each([
+    ["bn0", gluon],
+    ["conv_bn", caffe2],
+    ["norm", ["norm.weight", "norm.bias", "onnx::BatchNormalization_3", "onnx::BatchNormalization_4"]],
+    ["bn.norm", ["bn.norm.weight", "bn.norm.bias", "bn.norm.running_mean", "bn.norm.running_var"]],
+  ])("is the layer %s", (name, names) => {
+    const shapes = { dense0_weight: [8, 4], ...sizes(names) };
+    expect(layers([product, batchNorm(...names)], shapes)).toEqual({
+      dense0_weight: ["dense0_weight"],
+      [name]: names,
+    });
+  });
+
+  it("is apart where another node uses one of it", () => {
+    const nodes: NodeSpec[] = [product, ["BatchNormalization", ["h", ...gluon], "g"], ["Add", ["g", "bn0_beta"], "y"]];
+    expect(layers(nodes, { dense0_weight: [8, 4], ...sizes(gluon) })).toMatchObject({
+      bn0: gluon.filter((name) => name !== "bn0_beta"),
+      bn0_beta: ["bn0_beta"],
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-// Which bias is added to which weight's product in a graph. Exporters rename a matrix that they transpose and leave its bias its name, so names alone
+// Which bias is added to which weight's product in a graph, and which weights one normalisation takes. Exporters rename a matrix that they transpose and leave its bias its name, so names alone
 // would make two layers of one module.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
@@ -9,11 +9,26 @@ const forms = new Set(["Cast", "Identity", "Transpose", "Reshape", "Squeeze", "U
 
 type Node = ForeignModel["nodes"][number];
 
-/**
- * The bias of each weight, by name: the only one that is added to its products, and to no other's. A vector with another size than the product's
- * channels is none, such as a table of positions.
- */
-export function biasesOf({ nodes, held }: Pick<ForeignModel, "nodes" | "held">): Map<string, string> {
+/** Parameters of normalisations, by the places of their inputs. */
+const normalisations = new Map<string, readonly number[]>([
+  ["BatchNormalization", [1, 2, 3, 4]],
+  ...["InstanceNormalization", "LayerNormalization", "GroupNormalization"].map((op): [string, number[]] => [
+    op,
+    [1, 2],
+  ]),
+]);
+
+type Graph = Pick<ForeignModel, "nodes" | "held">;
+
+interface Uses {
+  users: ReadonlyMap<string, readonly Node[]>;
+  /** The weight that a value is, perhaps in another form. */
+  weightBehind(name: string): Held | undefined;
+  /** The nodes that use a weight's numbers. */
+  usesOf(name: string): Node[];
+}
+
+function followWeights({ nodes, held }: Graph): Uses {
   const weights = new Map(held.map((one) => [one.name, one]));
   const makers = new Map<string, Node>();
   const users = new Map<string, Node[]>();
@@ -25,17 +40,38 @@ export function biasesOf({ nodes, held }: Pick<ForeignModel, "nodes" | "held">):
       else users.set(name, [node]);
     }
   }
-  /** The weight that a value is, perhaps in another form. */
-  const weightBehind = (name: string): Held | undefined => {
-    let at = name;
-    for (let node = makers.get(at); node && forms.has(node.opType); node = makers.get(at)) at = node.input[0];
-    return weights.get(at);
-  };
-  /** The nodes that use a weight's numbers. */
   const usesOf = (name: string): Node[] =>
     (users.get(name) ?? []).flatMap((node) =>
       forms.has(node.opType) && node.input[0] === name ? usesOf(node.output[0]) : [node],
     );
+  return {
+    users,
+    usesOf,
+    weightBehind(name) {
+      let at = name;
+      for (let node = makers.get(at); node && forms.has(node.opType); node = makers.get(at)) at = node.input[0];
+      return weights.get(at);
+    },
+  };
+}
+
+/** The parameters of each normalisation, by name: those that it alone uses. */
+export function normalisationsOf(graph: Graph): string[][] {
+  const { weightBehind, usesOf } = followWeights(graph);
+  return graph.nodes.flatMap((node) => {
+    const places = normalisations.get(node.opType) ?? [];
+    const own = places.flatMap((place) => (node.input[place] ? (weightBehind(node.input[place]) ?? []) : []));
+    const names = [...new Set(own.map(({ name }) => name))].filter((name) => usesOf(name).every((use) => use === node));
+    return names.length > 1 ? [names] : [];
+  });
+}
+
+/**
+ * The bias of each weight, by name: the only one that is added to its products, and to no other's. A vector with another size than the product's
+ * channels is none, such as a table of positions.
+ */
+export function biasesOf(graph: Graph): Map<string, string> {
+  const { users, weightBehind, usesOf } = followWeights(graph);
   /** The sum that a product is an addend of, and nothing else. */
   const sumOf = (product: Node): Node | undefined => {
     let node = product;
@@ -55,7 +91,7 @@ export function biasesOf({ nodes, held }: Pick<ForeignModel, "nodes" | "held">):
   };
 
   const pairs = new Map<string, { bias: string; sums: Node[] }>();
-  for (const node of nodes) {
+  for (const node of graph.nodes) {
     if (!products.has(node.opType)) continue;
     const [weight, ...others] = node.input.slice(0, 2).flatMap((name) => weightBehind(name) ?? []);
     if (!weight || others.length || pairs.has(weight.name)) continue;

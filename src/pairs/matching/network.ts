@@ -29,6 +29,8 @@ export interface Output {
 }
 
 export interface OnnxNetwork {
+  /** Of the graph's file. */
+  readonly path: string;
   readonly foreign: ForeignModel;
   readonly parameters: readonly Parameter[];
   readonly tied: Model["tied"];
@@ -84,6 +86,7 @@ export function onnxModel(network: OnnxNetwork, output: Output): Model {
     parameters: network.parameters,
     tied: network.tied,
     dialect: network.foreign.dialect,
+    path: network.path,
     forward(inputs, weights, training) {
       const scores = applyNetwork(network, inputs, weights, training)(output.from ?? output.name);
       const typed = cast(withType(scores, output.type), "float32");

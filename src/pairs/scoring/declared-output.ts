@@ -35,6 +35,10 @@ export const comesFromProduct = ({ nodes }: ForeignModel, name: string): boolean
 export const comesFromSigmoid = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, [...passing, "Clip"], ["Sigmoid"]) !== undefined;
 
+/** True where an output's elements are the places of the largest scores. */
+export const comesFromArgMax = ({ nodes }: ForeignModel, name: string): boolean =>
+  origin(nodes, name, passing, ["ArgMax"]) !== undefined;
+
 /** The value that a sigmoid takes, where an output is its result with at most another shape. */
 export const beforeSigmoid = ({ nodes }: ForeignModel, name: string): string | undefined =>
   origin(nodes, name, reshaping, ["Sigmoid"])?.input[0];

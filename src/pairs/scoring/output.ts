@@ -17,7 +17,13 @@ import type { End } from "../end.ts";
 import { applyNetwork, type OnnxNetwork, type Output } from "../matching/network.ts";
 import type { Pair, PairRequest, Task } from "../origin.ts";
 import { arrangeScores } from "./arrange.ts";
-import { beforeSigmoid, comesFromProduct, comesFromSigmoid, declaredTypes } from "./declared-output.ts";
+import {
+  beforeSigmoid,
+  comesFromArgMax,
+  comesFromProduct,
+  comesFromSigmoid,
+  declaredTypes,
+} from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
 import { cannotRun } from "./refusals.ts";
 
@@ -75,7 +81,8 @@ export async function chooseOutput(
     );
   const candidateOf = (port: Port, type: Type, batchAxis: number, scores?: Tensor): Candidate => {
     const facts = outputFacts(port, type, batchAxis, comesFromSigmoid(foreign, port.name));
-    const readings = /float/.test(type.dtype) ? readingsOf(labels, facts, task) : [];
+    const areScores = /float/.test(type.dtype) && !comesFromArgMax(foreign, port.name);
+    const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, scores };
   };
   const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, [batch, ...data.labelShape]) : undefined;
@@ -94,7 +101,10 @@ export async function chooseOutput(
   });
   const fits = candidates.filter(({ readings }) => readings.length > 0);
   const described = candidates.map(({ name, type }) => `${name} [${type.shape}]`);
-  if (fits.length === 0) throw noOutput(labels, [batch, ...data.labelShape], task, described, withoutTensor);
+  if (fits.length === 0) {
+    const sizes = [batch, ...data.labelShape];
+    throw noScores(foreign, candidates) ?? noOutput(labels, sizes, task, candidates, described, withoutTensor);
+  }
   if (fits.length > 1)
     throw new UserError(`Several outputs could hold the scores: ${listSome(described, 8)}. Name one with --output.`);
   return chosen(fits[0]);
@@ -160,10 +170,26 @@ function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candid
   return { output, reading, shape, batchAxis, note };
 }
 
+/** The error where all outputs are class numbers, or other whole numbers; undefined where one may be scores. */
+function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): UserError | undefined {
+  const isPlace = ({ name }: Candidate) => comesFromArgMax(foreign, name);
+  const areAll = candidates.every((one) => isPlace(one) || !/float/.test(one.type.dtype));
+  if (!areAll || foreign.sequences.length > 0) return undefined;
+  const one = candidates.find(isPlace) ?? candidates[0];
+  const { name, type } = one;
+  const output = `The output ${name} [${type.shape}] of the model holds`;
+  return new UserError(
+    isPlace(one)
+      ? `${output} class numbers (${type.dtype}, from ArgMax), not scores, so it has no loss. Export the model without the ArgMax at its end.`
+      : `${output} ${type.dtype}, not scores. Export the model with its scores as floats.`,
+  );
+}
+
 function noOutput(
   labels: LabelFacts,
   sizes: readonly number[],
   task: Task | undefined,
+  candidates: readonly Candidate[],
   described: readonly string[],
   withoutTensor: string,
 ): UserError {
@@ -171,9 +197,17 @@ function noOutput(
   const need = areValues
     ? `as many values as the labels [${sizes}]`
     : `scores [${sizes},classes] for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
+  const isOneMore = candidates.some(({ type: { shape } }) => shape.slice(1).includes(labels.classes - 1));
+  const suspicion = areValues
+    ? ""
+    : labels.classes === 256
+      ? "If 255 marks what does not count, save -1 in its place. "
+      : isOneMore
+        ? "If the labels are counted from 1, subtract 1. "
+        : "";
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
-    : `${labels.classes === 256 && !areValues ? "If 255 marks what does not count, save -1 in its place. " : ""}Give other labels, or name the output and the --task.`;
+    : `${suspicion}Give other labels, or name the output and the --task.`;
   return new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
 }
 
@@ -267,6 +301,6 @@ async function runOnce(
     await session.dispose();
     return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
   } catch (error) {
-    throw cannotRun(error, data.name);
+    throw cannotRun(error, data.name, network);
   }
 }

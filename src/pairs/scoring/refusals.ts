@@ -1,9 +1,10 @@
 // What ONNX Runtime says of a graph that it refuses, as sentences for the user.
-import { UserError } from "../../core/index.ts";
+import { type DType, UserError } from "../../core/index.ts";
+import { dtypeOf, type Parameter } from "../../models/index.ts";
 
 interface Refusal {
   readonly is: RegExp;
-  /** Continues "ONNX Runtime cannot run the model: ", with what to do; `found` are the groups of the expression. */
+  /** Continues "ONNX Runtime cannot run FILE: ", with what to do; `found` are the groups of the expression. */
   readonly sentence: (...found: string[]) => string;
 }
 
@@ -20,20 +21,36 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
+const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** Where in the runtime's source a message comes from. */
 const origin = /^\S*onnxruntime\S*\.(?:cc|h|cpp):\d+ .*?\) (?=[A-Z])/;
 
-/** The sentence for a graph that the runtime refuses. */
-export function cannotRun(error: unknown, data: string): unknown {
+/** Types that the runtime's operations for CPUs lack. */
+const rare: readonly DType[] = ["bfloat16", "float16"];
+
+/** The sentence for a graph that the runtime refuses; `path` is its file. */
+export function cannotRun(
+  error: unknown,
+  data: string,
+  { path = "the model", parameters }: { readonly path?: string; readonly parameters: readonly Parameter[] },
+): unknown {
   if (error instanceof UserError) return error;
   const [line] = (error as Error).message.split("\n");
+  const [, operation] = /Could not find an implementation for (\w+)\(\d+\)/.exec(line) ?? [];
+  const dtype = operation && rare.find((one) => parameters.some((p) => dtypeOf(p) === one));
+  if (dtype)
+    return new UserError(
+      `ONNX Runtime cannot run ${path}: it has no ${operation} in ${dtype} for this device. Convert the model to float32, and export it again.`,
+      { cause: error },
+    );
   for (const { is, sentence } of refusals) {
     const found = is.exec(line);
     if (found)
-      return new UserError(`ONNX Runtime cannot run the model: ${sentence(...found.slice(1))}`, { cause: error });
+      return new UserError(`ONNX Runtime cannot run ${path}: ${sentence(...found.slice(1))}`, { cause: error });
   }
   return new UserError(
-    `ONNX Runtime cannot run the model on samples of ${data}: ${line.replace(origin, "")} Check the model and the data.`,
+    `ONNX Runtime cannot run ${path} on samples of ${data}: ${asSentence(line.replace(origin, ""))} Check the model and the data.`,
     { cause: error },
   );
 }

@@ -1,0 +1,89 @@
+// Other spellings of a file's names that mean the same network: without DataParallel's `module`, with the names that normalisations once had, and without the
+// levels that only hold the parts of a network.
+import type { DType } from "../../core/index.ts";
+
+/** What a file, or a model, holds. */
+export interface Named {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
+}
+
+/** A file's names under the names that they may have in common with another's. */
+export interface Renamed {
+  readonly file: Named;
+  /** By the new name, the file's own. */
+  readonly names: ReadonlyMap<string, string>;
+  /** What was taken off, or what all names have. */
+  readonly prefix: string;
+  readonly isKept?: boolean;
+  /** Weights that are not under the prefix. */
+  readonly outside: readonly string[];
+}
+
+/** What training programs call the part that is the network, beside a loss with weights of its own. */
+export const holders = ["model.", "net.", "network.", "backbone.", "module."];
+
+/** Without the `module` that DataParallel puts around a part of a network, where all names of the part have it. */
+export function withoutParallel(renamed: Renamed): Renamed {
+  const names = [...renamed.names.keys()];
+  const isWrapped = new Map<string, boolean>(); // by a part's name: whether all its names go through `module`
+  const partsOf = (name: string) => {
+    const parts = name.split(".");
+    return parts.map((part, i) => ({ part, parent: parts.slice(0, i).join("."), isLast: i + 1 === parts.length }));
+  };
+  for (const name of names)
+    for (const { part, parent, isLast } of partsOf(name))
+      isWrapped.set(parent, (isWrapped.get(parent) ?? parent !== "") && part === "module" && !isLast);
+  const bare = names.map((name) =>
+    partsOf(name)
+      .filter(({ parent }) => !isWrapped.get(parent))
+      .map(({ part }) => part)
+      .join("."),
+  );
+  if (new Set(bare).size < names.length) return renamed;
+  const own = [...renamed.names.values()];
+  return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
+}
+
+/** Weight normalisation under the names that it had before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
+export function withOldNorms(renamed: Renamed): Renamed {
+  const names = new Map<string, string>();
+  for (const [name, own] of renamed.names) {
+    const [, weight] = /^(.*)original[01]$/.exec(name) ?? [];
+    const isNorm = weight !== undefined && [0, 1].every((part) => renamed.names.has(`${weight}original${part}`));
+    const ending = name.endsWith("0") ? "_g" : "_v";
+    names.set(isNorm ? name.replace(/(^|\.)parametrizations\.([^.]+)\.original[01]$/, `$1$2${ending}`) : name, own);
+  }
+  return names.size === renamed.names.size ? { ...renamed, names } : renamed;
+}
+
+/** Normalisation as PyTorch calls it, where a file has TensorFlow's `gamma` and `beta`, as BERT's first files do. A lone `gamma` is a scale of its own. */
+export function withWeightOfNorms(renamed: Renamed): Renamed {
+  const names = new Map<string, string>();
+  for (const [name, own] of renamed.names) {
+    const [, module, leaf] = /^((?:.*[./])?)(gamma|beta)$/.exec(name) ?? [];
+    const has = (other: string) => renamed.names.has(module + other);
+    const isNorm = leaf !== undefined && has("gamma") && has("beta") && !has("weight") && !has("bias");
+    names.set(isNorm ? module + (leaf === "gamma" ? "weight" : "bias") : name, own);
+  }
+  return { ...renamed, names };
+}
+
+/** Levels of a network that only hold its parts: transformers 4.52 moved them (`model.layers` to `model.language_model.layers`, `visual` to `model.visual`). */
+const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
+
+/** Without such levels anywhere; as it is where two names would become one. */
+export function withoutLevels(renamed: Renamed): Renamed {
+  const names = new Map<string, string>();
+  for (const [name, own] of renamed.names) {
+    const parts = name.split(".");
+    const kept = parts.filter((part, i) => i === parts.length - 1 || !levels.includes(part));
+    names.set(kept.join("."), own);
+  }
+  return names.size === renamed.names.size ? { ...renamed, names } : renamed;
+}
+
+/** `one` under the names of `like` for what is the same in both. */
+export function underNamesOf(one: Renamed, like: Renamed): Renamed {
+  return { ...one, names: new Map([...one.names].map(([name, own]) => [like.names.get(name) ?? own, own])) };
+}

@@ -1,0 +1,165 @@
+// What a graph takes beside the samples, and outputs that are no scores: a flag of the training mode, the labels of a loss inside, the places of the largest scores.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { describe, expect, it } from "vitest";
+import { measure } from "../src/connectivity/index.ts";
+import { type DType, type Tensor, tensor } from "../src/core/index.ts";
+import type { PairRequest } from "../src/pairs/index.ts";
+import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { graphBytes, inType, type NodeSpec, randomTensor, valueInfo } from "./onnx-graphs.ts";
+
+const folder = temporaryFolder();
+let files = 0;
+const fresh = (ending: string) => join(folder, `${files++}.${ending}`);
+
+type Ports = Readonly<Record<string, readonly [DType, ...(number | string)[]]>>;
+
+const logits: NodeSpec[] = [
+  ["MatMul", ["x", "fc.weight"], "h"],
+  ["Add", ["h", "fc.bias"], "logits"],
+];
+const inputs: Ports = { x: ["float32", "n", 4] };
+const outputs: Ports = { logits: ["float32", "n", 3] };
+const x = randomTensor("x", [9, 4]);
+const labels = tensor(
+  "int64",
+  [9],
+  Array.from({ length: 9 }, (_, i) => i % 3),
+);
+
+/** Both ends of a network with a linear layer. */
+function writeEnds(nodes: readonly NodeSpec[], ins: Ports, outs: Ports, dtype: DType = "float32") {
+  const [a, b] = ["a", "b"].map((end) => {
+    const weights = new Map([
+      ["fc.weight", randomTensor(`${end}w`, [4, 3])],
+      ["fc.bias", randomTensor(`${end}b`, [3])],
+    ]);
+    const model = fromBinary(ModelProtoSchema, graphBytes(nodes, inType(weights, dtype), [4]));
+    const ports = (some: Ports) => Object.entries(some).map(([name, [type, ...dims]]) => valueInfo(name, dims, type));
+    model.graph!.input = ports(ins);
+    model.graph!.output = ports(outs);
+    const path = fresh("onnx");
+    writeFileSync(path, toBinary(ModelProtoSchema, model));
+    return path;
+  });
+  return { a, b };
+}
+
+async function measured(
+  ends: { a: string; b: string },
+  arrays: Readonly<Record<string, Tensor>>,
+  options: Partial<Pick<PairRequest, "task" | "output">> = {},
+) {
+  const path = fresh("npz");
+  await writeTensors(path, "npz", new Map(Object.entries(arrays)));
+  return measure({ ...ends, model: {}, data: { name: `npz:${path}` }, scans: ["full"], ...options });
+}
+
+const refusal = async (...given: Parameters<typeof measured>): Promise<string> =>
+  measured(...given).then(
+    () => "",
+    (error: Error) => error.message.replaceAll(folder, "F"),
+  );
+
+const lossOf = async (...given: Parameters<typeof measured>) => (await measured(...given)).document.ends.a.loss!;
+
+describe("an input that is one value", () => {
+  const flag: NodeSpec[] = [
+    ["Cast", ["learning_phase:0"], "phase", { to: 1 }],
+    ["Mul", ["phase", "phase"], "square"],
+    logits[0],
+    ["Add", ["h", "fc.bias"], "sum"],
+    ["Add", ["sum", "square"], "logits"],
+  ];
+  const ends = writeEnds(flag, { ...inputs, "learning_phase:0": ["bool"] }, outputs);
+  const off = (...shape: number[]) => tensor("bool", shape);
+
+  it.each([[[]], [[1]], [[9]]])("may have the shape %j", async (shape) => {
+    const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
+    expect(await lossOf(ends, { x, labels, "learning_phase:0": off(...shape) })).toBeCloseTo(plain, 6);
+  });
+
+  it("is named where the data lack it, or have several", async () => {
+    expect(await refusal(ends, { x, labels })).toMatch(
+      /^The model takes an input learning_phase:0 \(bool, one value of shape \[\]\), which npz:\S+ lacks; it has x\. Add an array learning_phase:0\.$/,
+    );
+    expect(await refusal(ends, { labels, "learning_phase:0": off() })).toMatch(
+      /^The model takes an input x \(float32, shape \[n,4\]\), which /,
+    );
+    expect(await refusal(ends, { x, labels, "learning_phase:0": off(2) })).toMatch(
+      /^The model takes one value as learning_phase:0 \(shape \[\]\), but \S+ has \[2\]\. Save one value/,
+    );
+  });
+});
+
+describe("labels that a graph takes", () => {
+  const withLoss: NodeSpec[] = [...logits, ["SoftmaxCrossEntropyLoss", ["logits", "labels"], "loss"]];
+  const taken: Ports = { ...inputs, labels: ["int64", "n"] };
+
+  it("are fed, and the scores are scored as without its loss", async () => {
+    const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
+    const ends = writeEnds(withLoss, taken, { loss: ["float32"], ...outputs });
+    expect(await lossOf(ends, { x, labels })).toBeCloseTo(plain, 6);
+    expect(await lossOf(ends, { x, labels }, { output: "logits" })).toBeCloseTo(plain, 6);
+  });
+
+  it("leave nothing to score where the loss is all that comes out", async () => {
+    expect(await refusal(writeEnds(withLoss, taken, { loss: ["float32"] }), { x, labels })).toContain(
+      "No output of the model holds scores [9,classes] for 3 classes (the largest label is 2): it gives loss [].",
+    );
+  });
+});
+
+describe("an output that is no scores", () => {
+  const places: NodeSpec[] = [...logits, ["ArgMax", ["logits"], "y", { axis: 1, keepdims: 0 }]];
+  const sentence = (dtype: string) =>
+    `The output y [9] of the model holds class numbers (${dtype}, from ArgMax), not scores, so it has no loss. Export the model without the ArgMax at its end.`;
+
+  it.each(["classify", "regress", undefined] as const)("is a class number, whatever the task (%s)", async (task) => {
+    expect(await refusal(writeEnds(places, inputs, { y: ["int64", "n"] }), { x, labels }, { task })).toBe(
+      sentence("int64"),
+    );
+    const asFloats = writeEnds(
+      [...places.slice(0, 2), ["ArgMax", ["logits"], "p", { axis: 1, keepdims: 0 }], ["Cast", ["p"], "y", { to: 1 }]],
+      inputs,
+      { y: ["float32", "n"] },
+    );
+    const values = tensor("float32", [9], labels.data as never);
+    for (const given of [labels, values])
+      expect(await refusal(asFloats, { x, labels: given }, { task })).toBe(sentence("float32"));
+  });
+
+  it("is passed over beside scores", async () => {
+    const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
+    const ends = writeEnds(places, inputs, { y: ["int64", "n"], ...outputs });
+    expect(await lossOf(ends, { x, labels })).toBeCloseTo(plain, 6);
+    expect(await refusal(ends, { x, labels }, { output: "y" })).toBe(sentence("int64"));
+  });
+
+  it("is of whole numbers", async () => {
+    const rounded: NodeSpec[] = [...logits, ["Cast", ["logits"], "y", { to: 6 }]];
+    expect(await refusal(writeEnds(rounded, inputs, { y: ["int32", "n", 3] }), { x, labels })).toBe(
+      "The output y [9,3] of the model holds int32, not scores. Export the model with its scores as floats.",
+    );
+  });
+});
+
+it("labels that are counted from 1 are one class too many", async () => {
+  const fromOne = tensor("int64", [9], [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+  expect(await refusal(writeEnds(logits, inputs, outputs), { x, labels: fromOne })).toMatch(
+    /it gives logits \[9,3\]\. If the labels are counted from 1, subtract 1\. Give other labels/,
+  );
+});
+
+it("names the type in which the runtime lacks an operation", async () => {
+  const half: NodeSpec[] = [
+    ["Cast", ["x"], "h", { to: 16 }],
+    ["Gemm", ["h", "fc.weight", "fc.bias"], "s"],
+    ["Cast", ["s"], "logits", { to: 1 }],
+  ];
+  expect(await refusal(writeEnds(half, inputs, outputs, "bfloat16"), { x, labels })).toMatch(
+    /^ONNX Runtime cannot run F\/\d+\.onnx: it has no Gemm in bfloat16 for this device\. Convert the model to float32/,
+  );
+});
