@@ -128,7 +128,7 @@ it("names the image that cannot be read, the empty class and the image of anothe
     `${sizes} holds 2 images, but 3 are asked for. Ask for fewer (--samples).`,
   );
   expect(await refusal(temporaryFolder())).toContain("holds no images that layerwise reads");
-  expect(await refusal(join(sizes, "nothing"))).toContain("holds no images that layerwise reads");
+  expect(await refusal(join(sizes, "nothing"))).toContain("There is no file or folder");
 });
 
 const images = async () => [await png(1), await png(2)];
