@@ -49,6 +49,16 @@ module.exports = {
       from: { path: "^src/", pathNot: `^src/${room}/` },
       to: { path: `^src/${room}/`, pathNot: `^src/${room}/index\\.ts$` },
     })),
+    {
+      name: "commands-load-when-they-run",
+      comment: "import() what a command needs in its action, so that --help is quick",
+      severity: "error",
+      from: { path: "^src/cli/(main\\.ts$|commands/|options/)" },
+      to: {
+        path: `^src/(cli/terminal/(summary|heatmap)\\.ts$|(${order.slice(1, -2).join("|")})/)`,
+        dependencyTypesNot: ["dynamic-import", "type-only"],
+      },
+    },
     { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],
   options: {

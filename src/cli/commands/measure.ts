@@ -12,7 +12,6 @@ import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts"
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { makeProgress, type Progress } from "../terminal/progress.ts";
-import { showMeasurement } from "../terminal/summary.ts";
 
 export const measureCommand = () =>
   withSubject(
@@ -99,9 +98,10 @@ export const measureCommand = () =>
       const progress = makeProgress(options);
       const measuring =
         engine.name === "slurm" ? measureThere(wanted, engine, progress) : measureHere(wanted, progress);
-      const report = import("../../report/index.ts"); // while the measuring begins
+      const [report, summary] = [import("../../report/index.ts"), import("../terminal/summary.ts")]; // while the measuring begins
       const { document, scores, done } = await measuring.finally(progress.stop);
       const { renderMeasurement } = await report;
+      const { showMeasurement } = await summary;
       const folder = await saveMeasurement(document, scores, renderMeasurement(document), options.out);
       await done?.();
       console.log(

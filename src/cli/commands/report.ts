@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { example } from "../options/values.ts";
-import { showClaims, showMeasurement, showRun } from "../terminal/summary.ts";
 
 export const reportCommand = () =>
   new Command("report")
@@ -15,6 +14,7 @@ export const reportCommand = () =>
       const { storedMeasurements, writeReports } = await import("../../experiments/index.ts");
       const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../../connectivity/index.ts");
       const { renderMeasurement } = await import("../../report/index.ts");
+      const { showClaims, showMeasurement, showRun } = await import("../terminal/summary.ts");
       const documents = [];
       for (const given of folders) {
         const document = await readMeasurement(given);

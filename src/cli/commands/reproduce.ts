@@ -7,7 +7,6 @@ import { withRuns } from "../options/runs.ts";
 import { example, oneOf, whole } from "../options/values.ts";
 import { planText } from "../terminal/costs.ts";
 import { makeProgress } from "../terminal/progress.ts";
-import { showClaims, showRun } from "../terminal/summary.ts";
 
 export const reproduceCommand = () =>
   withRuns(
@@ -50,6 +49,7 @@ export const reproduceCommand = () =>
         onProgress: progress.update,
         onCosts: quiet ? undefined : (costs) => console.error(planText(costs)),
       }).finally(progress.stop);
+      const { showClaims, showRun } = await import("../terminal/summary.ts");
       if (options.json) {
         const runs = written.map((one) => ({ ...summaryOf(one), measurements: storedMeasurements(one.record) }));
         console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs }, null, 1));
