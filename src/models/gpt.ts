@@ -59,9 +59,10 @@ function forward(ids: Value, weights: Weights, { blocks, heads }: Sizes): Value 
 
 function attention(x: Value, name: string, weight: Weights, heads: number): Value {
   const [n, t, c] = x.shape;
-  const projected = linear(x, weight(`${name}.attn.c_attn`));
+  const joined = weight(`${name}.attn.c_attn`);
+  // slices of the weight, not of what it gives: their gradients are put together in its size
   const [q, k, v] = [0, 1, 2].map((i) =>
-    transpose(reshape(slice(projected, 2, i * c, (i + 1) * c), [n, t, heads, c / heads]), [0, 2, 1, 3]),
+    transpose(reshape(linear(x, slice(joined, 0, i * c, (i + 1) * c)), [n, t, heads, c / heads]), [0, 2, 1, 3]),
   );
   const scores = add(mul(matmul(q, swapLast(k)), 1 / Math.sqrt(c / heads)), causalMask(x.graph, x.dtype, t));
   const mixed = transpose(matmul(softmax(scores), v), [0, 2, 1, 3]);
