@@ -1,9 +1,8 @@
 // Compiles src/ into a fresh dist/; the marker file is written last, so a cut build is built again.
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run } from "./setup.mjs";
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
 run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"]);
-chmodSync(join(root, "dist/cli/main.js"), 0o755);
 writeFileSync(join(root, "dist/.built"), "");

@@ -8,19 +8,13 @@ import type { JsonObject } from "../src/hub/config.ts";
 import { checkPair, openWeights, readModelFolder } from "../src/hub/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeNew, writeTensors } from "./checkpoints.ts";
-import { writeModelFolder } from "./model-folder.ts";
+import { tinyBert, writeModelFolder } from "./model-folder.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
 const config: JsonObject = {
-  architectures: ["BertForSequenceClassification"],
-  model_type: "bert",
-  vocab_size: 256,
-  hidden_size: 8,
-  intermediate_size: 12,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
+  ...tinyBert,
   max_position_embeddings: 16,
   id2label: { 0: "calm", 1: "glad", 2: "sad" },
 };

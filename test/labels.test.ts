@@ -1,69 +1,19 @@
-// Labels and axes as strangers bring them: every way to store the same classification gives the same numbers, which are those of a log-softmax in plain
-// JavaScript; what could be read in two ways is refused.
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { ModelProtoSchema, OperatorSetIdProtoSchema } from "onnx-buf";
 import { expect, it } from "vitest";
-import { type MeasureOptions, measure, readMeasurement, saveMeasurement } from "../src/connectivity/index.ts";
+import { readMeasurement, saveMeasurement } from "../src/connectivity/index.ts";
 import { type DType, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { onnxTypes } from "../src/graph/index.ts";
 import { Scores } from "../src/sweep/index.ts";
-import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, type NodeSpec, randomTensor, valueInfo } from "./onnx-graphs.ts";
-
-const folder = temporaryFolder();
-let files = 0;
-
-type Ports = Readonly<Record<string, readonly (number | string)[]>>;
-
-interface Network {
-  readonly nodes: readonly NodeSpec[];
-  readonly weights: (seed: string) => ReadonlyMap<string, Tensor>;
-  readonly inputs: Ports;
-  readonly outputs: Ports;
-  readonly types?: Readonly<Record<string, DType>>;
-  readonly opset?: number;
-}
-
-/** Both ends of a network whose inputs and outputs are declared. */
-function writeEnds({ nodes, weights, inputs, outputs, types = {}, opset = 13 }: Network): { a: string; b: string } {
-  const port = ([name, sizes]: [string, readonly (number | string)[]]) => valueInfo(name, sizes, types[name]);
-  const [a, b] = ["a", "b"].map((end) => {
-    const model = fromBinary(ModelProtoSchema, graphBytes(nodes, weights(end), []));
-    model.opsetImport = [create(OperatorSetIdProtoSchema, { version: BigInt(opset) })];
-    model.graph!.input = Object.entries(inputs).map(port);
-    model.graph!.output = Object.entries(outputs).map(port);
-    const path = join(folder, `${files++}.onnx`);
-    writeFileSync(path, toBinary(ModelProtoSchema, model));
-    return path;
-  });
-  return { a, b };
-}
-
-async function measured(
-  ends: { a: string; b: string },
-  arrays: Readonly<Record<string, Tensor>>,
-  options: Partial<MeasureOptions> = {},
-) {
-  const path = join(folder, `${files++}.npz`);
-  await writeTensors(path, "npz", new Map(Object.entries(arrays)));
-  return measure({ ...ends, model: {}, data: { name: `npz:${path}` }, scans: ["full"], ...options });
-}
-
-const refusal = async (...given: Parameters<typeof measured>): Promise<string> =>
-  measured(...given).then(
-    () => "",
-    (error: Error) => error.message,
-  );
+import { type DeclaredNetwork, folder, measured, refusal, writeEnds } from "./declared-graphs.ts";
+import { randomTensor } from "./onnx-graphs.ts";
 
 /** y = x w + bias over the last axis, w [4, classes]. */
 const linear = (
   inputs: readonly (number | string)[],
   outputs: readonly (number | string)[],
   { classes = 3, bias, opset }: { classes?: number; bias?: readonly number[]; opset?: number } = {},
-): Network => ({
+): DeclaredNetwork => ({
   nodes: [
     ["MatMul", ["x", "fc.weight"], "h"],
     ["Add", ["h", "fc.bias"], "y"],
@@ -79,7 +29,7 @@ const linear = (
 });
 
 /** Losses by hand, of rows of four numbers; those of negative labels are left out. */
-function lossesOf({ weights }: Network, seed: string, x: Tensor, labels: ArrayLike<number>): number[] {
+function lossesOf({ weights }: DeclaredNetwork, seed: string, x: Tensor, labels: ArrayLike<number>): number[] {
   const [w, bias] = [...weights(seed).values()].map(toNumbers);
   const rows = toNumbers(x);
   return Array.from(labels, (label, i) => {
@@ -179,7 +129,7 @@ it("finds the batch where the graph leaves it free, samples first or as the grap
 });
 
 it("finds the output's batch by its size where it has no name", async () => {
-  const network: Network = {
+  const network: DeclaredNetwork = {
     ...linear([5, "n", 4], ["m", 3]),
     nodes: [
       ["ReduceMean", ["x"], "p", { axes: [0], keepdims: 0 }],
@@ -201,7 +151,7 @@ it("finds the output's batch by its size where it has no name", async () => {
 });
 
 it("feeds an input without a free axis whole", async () => {
-  const network: Network = {
+  const network: DeclaredNetwork = {
     ...linear(["n", 4], ["n", 3]),
     nodes: [
       ["Mul", ["x", "scale"], "s"],
@@ -321,7 +271,7 @@ it("a class that is ruled out by a logit of -inf does not count, at any operator
 });
 
 it("values of positions without a label may be NaN", async () => {
-  const network: Network = {
+  const network: DeclaredNetwork = {
     ...linear(["n", "t", 4], ["n", "t", 3]),
     nodes: [
       ["MatMul", ["x", "fc.weight"], "h"],
@@ -344,7 +294,7 @@ it("values of positions without a label may be NaN", async () => {
 
 it("one score for two classes is a binary cross entropy, of a sigmoid's input where there is one", async () => {
   const raw = linear(["n", 4], ["n", 1], { classes: 1 });
-  const sigmoid: Network = {
+  const sigmoid: DeclaredNetwork = {
     ...raw,
     nodes: [
       ...raw.nodes.slice(0, 1),
@@ -385,7 +335,7 @@ it("one score for two classes is a binary cross entropy, of a sigmoid's input wh
 });
 
 it("classes along the second axis are a segmentation; where both axes fit, --task decides", async () => {
-  const network = (classes: number): Network => ({
+  const network = (classes: number): DeclaredNetwork => ({
     nodes: [["Conv", ["x", "c.weight"], "y"]],
     weights: (seed) => new Map([["c.weight", randomTensor(seed, [classes, 4, 1, 1], -2, 2)]]),
     inputs: { x: ["n", 4, 2, 3] },
@@ -401,7 +351,7 @@ it("classes along the second axis are a segmentation; where both axes fit, --tas
       (_, i) => toNumbers(x)[Math.floor(i / 24) * 24 + (i % 4) * 6 + (Math.floor(i / 4) % 6)],
     ),
   );
-  const asLinear = (classes: number): Network => ({
+  const asLinear = (classes: number): DeclaredNetwork => ({
     ...network(classes),
     weights(seed) {
       const own = toNumbers(network(classes).weights(seed).get("c.weight")!);
@@ -447,7 +397,7 @@ it("refuses what it cannot take, by name", async () => {
 });
 
 it("converts whole numbers and bools without loss only", async () => {
-  const network: Network = {
+  const network: DeclaredNetwork = {
     ...linear(["n", 4], ["n", 3]),
     nodes: [
       ["Cast", ["mask"], "m", { to: onnxTypes.float32 }],

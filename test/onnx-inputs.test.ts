@@ -1,27 +1,17 @@
 // What a graph takes beside the samples, and outputs that are no scores: a flag of the training mode, the labels of a loss inside, the places of the largest scores.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { measure } from "../src/connectivity/index.ts";
-import { type DType, type Tensor, tensor } from "../src/core/index.ts";
-import type { PairRequest } from "../src/pairs/index.ts";
-import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, inType, type NodeSpec, randomTensor, valueInfo } from "./onnx-graphs.ts";
+import { type DType, tensor } from "../src/core/index.ts";
+import { measured, refusal, writeEnds as writeNetwork } from "./declared-graphs.ts";
+import { inType, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
 
-const folder = temporaryFolder();
-let files = 0;
-const fresh = (ending: string) => join(folder, `${files++}.${ending}`);
-
-type Ports = Readonly<Record<string, readonly [DType, ...(number | string)[]]>>;
+type TypedPorts = Readonly<Record<string, readonly [DType, ...(number | string)[]]>>;
 
 const logits: NodeSpec[] = [
   ["MatMul", ["x", "fc.weight"], "h"],
   ["Add", ["h", "fc.bias"], "logits"],
 ];
-const inputs: Ports = { x: ["float32", "n", 4] };
-const outputs: Ports = { logits: ["float32", "n", 3] };
+const inputs: TypedPorts = { x: ["float32", "n", 4] };
+const outputs: TypedPorts = { logits: ["float32", "n", 3] };
 const x = randomTensor("x", [9, 4]);
 const labels = tensor(
   "int64",
@@ -30,38 +20,24 @@ const labels = tensor(
 );
 
 /** Both ends of a network with a linear layer. */
-function writeEnds(nodes: readonly NodeSpec[], ins: Ports, outs: Ports, dtype: DType = "float32") {
-  const [a, b] = ["a", "b"].map((end) => {
-    const weights = new Map([
-      ["fc.weight", randomTensor(`${end}w`, [4, 3])],
-      ["fc.bias", randomTensor(`${end}b`, [3])],
-    ]);
-    const model = fromBinary(ModelProtoSchema, graphBytes(nodes, inType(weights, dtype), [4]));
-    const ports = (some: Ports) => Object.entries(some).map(([name, [type, ...dims]]) => valueInfo(name, dims, type));
-    model.graph!.input = ports(ins);
-    model.graph!.output = ports(outs);
-    const path = fresh("onnx");
-    writeFileSync(path, toBinary(ModelProtoSchema, model));
-    return path;
+function writeEnds(nodes: readonly NodeSpec[], ins: TypedPorts, outs: TypedPorts, dtype: DType = "float32") {
+  const sizes = (ports: TypedPorts) =>
+    Object.fromEntries(Object.entries(ports).map(([name, [, ...dims]]) => [name, dims]));
+  return writeNetwork({
+    nodes,
+    weights: (end) =>
+      inType(
+        new Map([
+          ["fc.weight", randomTensor(`${end}w`, [4, 3])],
+          ["fc.bias", randomTensor(`${end}b`, [3])],
+        ]),
+        dtype,
+      ),
+    inputs: sizes(ins),
+    outputs: sizes(outs),
+    types: Object.fromEntries(Object.entries({ ...ins, ...outs }).map(([name, [type]]) => [name, type])),
   });
-  return { a, b };
 }
-
-async function measured(
-  ends: { a: string; b: string },
-  arrays: Readonly<Record<string, Tensor>>,
-  options: Partial<Pick<PairRequest, "task" | "output">> = {},
-) {
-  const path = fresh("npz");
-  await writeTensors(path, "npz", new Map(Object.entries(arrays)));
-  return measure({ ...ends, model: {}, data: { name: `npz:${path}` }, scans: ["full"], ...options });
-}
-
-const refusal = async (...given: Parameters<typeof measured>): Promise<string> =>
-  measured(...given).then(
-    () => "",
-    (error: Error) => error.message.replaceAll(folder, "F"),
-  );
 
 const lossOf = async (...given: Parameters<typeof measured>) => (await measured(...given)).document.ends.a.loss!;
 
@@ -96,7 +72,7 @@ describe("an input that is one value", () => {
 
 describe("labels that a graph takes", () => {
   const withLoss: NodeSpec[] = [...logits, ["SoftmaxCrossEntropyLoss", ["logits", "labels"], "loss"]];
-  const taken: Ports = { ...inputs, labels: ["int64", "n"] };
+  const taken: TypedPorts = { ...inputs, labels: ["int64", "n"] };
 
   it("are fed, and the scores are scored as without its loss", async () => {
     const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });

@@ -148,7 +148,7 @@ describe("folders of image classifiers", () => {
 });
 
 describe("files of torchvision's weights", () => {
-  it("are recognised, with or without counters, and their statistics averaged or computed anew", async () => {
+  it("are recognised, with or without counters, and their statistics averaged or computed again", async () => {
     const [a, b] = await twoResNets();
     const [older] = await twoResNets({ hasCounters: false });
     expect(await isStateDict(a)).toBe(true);
@@ -160,10 +160,10 @@ describe("files of torchvision's weights", () => {
     const other = await measured(older, b, data, { model: { name: "torchvision:resnet18" } });
     expect(other.ends).toEqual(one.ends);
     expect(other.cells).toEqual(one.cells);
-    const anew = await measured(a, b, data, { statistics: "recalibrate", batch: 4 });
-    expect(anew.notes?.join()).toContain("computed anew on the samples");
+    const recalibrated = await measured(a, b, data, { statistics: "recalibrate", batch: 4 });
+    expect(recalibrated.notes?.join()).toContain("computed anew on the samples");
     const full = ({ cells }: typeof one) => cells.find(({ scan }) => scan === "full")!.loss!.value!;
-    expect(full(anew)).not.toBeCloseTo(full(one), 3);
+    expect(full(recalibrated)).not.toBeCloseTo(full(one), 3);
   });
 
   it("whose images are prepared as torchvision does say so", async () => {

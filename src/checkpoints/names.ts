@@ -1,5 +1,6 @@
 // Names without what wrappers put into them: DataParallel saves every name with `module.` in front, torch.compile puts `_orig_mod.` before the names of the
-// module that was compiled; FSDP, checkpointed activations, Lightning and Opacus (`_module.`) have theirs. Two checkpoints of one network then have the same names, however they were trained.
+// module that was compiled; FSDP, checkpointed activations, Lightning and Opacus (`_module.`) have theirs. Two checkpoints
+// of one network then have the same names, however they were trained.
 import type { Checkpoint } from "./checkpoint.ts";
 import { selectTensors } from "./select.ts";
 

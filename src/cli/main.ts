@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command line: one file a command; each loads what it needs only when it runs, so that --help is quick. Exit status: 0 done, 1 a failure
 // told in one sentence, 2 wrong usage, 130 interrupted.
 import { readFileSync } from "node:fs";

@@ -20,7 +20,7 @@ export { giveTexts } from "./images/texts.ts";
 export { writeMergekit } from "./mergekit/config.ts";
 export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { modelOf } from "./model.ts";
-export { arraysOf, type NetworkTask } from "./network.ts";
+export { arraysOf, givenNames, type NetworkTask } from "./network.ts";
 export { openSamples } from "./samples.ts";
 export { requireSameTokenizer } from "./text/same-tokenizer.ts";
 export { openText } from "./text/text.ts";

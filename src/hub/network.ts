@@ -103,6 +103,23 @@ export interface NetworkTask {
   readonly isOpen?: boolean;
 }
 
+/** The names that somebody gave to a network's labels; transformers calls the others LABEL_0, LABEL_1. */
+export const givenNames = ({ names }: Pick<NetworkTask, "names">): string[] =>
+  [...(names?.keys() ?? [])].filter((name) => !/^LABEL_\d+$/.test(name));
+
+/** How labels are found by their names: as they are, or else whatever their case, unless two names then are one. None where no label was given a name. */
+export function findByName(task: NetworkTask): {
+  labelOf?: (name: string) => number | undefined;
+  labelNames?: string[];
+} {
+  const { names = new Map<string, number>() } = task;
+  if (givenNames(task).length === 0) return {};
+  const plain = new Map([...names].map(([name, i]) => [name.toLowerCase(), i]));
+  const isClear = plain.size === names.size;
+  const labelOf = (name: string) => names.get(name) ?? (isClear ? plain.get(name.toLowerCase()) : undefined);
+  return { labelOf, labelNames: [...names.keys()] };
+}
+
 /** The longest text that a network reads; of one that reads none, 1. */
 export const longestText = (input: NetworkInput): number => (input.kind === "pixels" ? 1 : input.context);
 

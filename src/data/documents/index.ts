@@ -30,7 +30,7 @@ async function* readText(path: string): AsyncGenerator<Document> {
 
 /** True for a file that {@link readDocuments} reads, or a folder of such files. */
 export const isDocuments = (path: string): boolean =>
-  extname(path) in readers || (existsSync(path) && statSync(path).isDirectory() && splitsIn(path).length > 0);
+  extname(path) in readers || (existsSync(path) && isFolder(path) && splitsIn(path).length > 0);
 
 /**
  * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test` or, where networks are trained on it, `train`.

@@ -14,6 +14,8 @@ export interface PictureOptions {
   readonly labelOf?: (className: string) => number | undefined;
   /** The network's names of its labels, for messages. */
   readonly labelNames?: readonly string[];
+  /** Further notes. */
+  readonly notes?: readonly string[];
 }
 
 export interface PictureDataset extends Dataset {
@@ -29,12 +31,13 @@ export function pictureDataset(
   name: string,
   source: PictureSource,
   count: number,
-  { pipeline, input = "pixel_values", labelOf, labelNames = [] }: PictureOptions,
+  { pipeline, input = "pixel_values", labelOf, labelNames = [], notes = [] }: PictureOptions,
 ): PictureDataset {
   const labels = labelsOf(name, source, count, labelOf, labelNames);
   const size = outputSize(pipeline) ?? ownSize(source, pipeline);
   const [height, width] = size;
   const kept = new Map<number, Picture>();
+  let hash: string | undefined; // of every file, so only when it is asked for, and once
 
   const shaped = function* (indices: readonly number[]): Generator<readonly [number, Picture]> {
     const missing = indices.filter((index) => !kept.has(index));
@@ -74,9 +77,10 @@ export function pictureDataset(
     labelShape: [],
     classes: labelOf || !source.classNames ? Math.max(...labels) + 1 : source.classNames.length,
     classNames: source.classNames,
-    notes: source.notes,
+    notes: [...source.notes, ...notes],
     get sha256() {
-      return source.hashOf(count);
+      hash ??= source.hashOf(count);
+      return hash;
     },
     hashOf: (some) => source.hashOf(some),
     classOf: () => labels,

@@ -1,7 +1,7 @@
 // What sets two folders apart: the differences in their configs that change what the network computes.
 import { UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../folder.ts";
-import { hasLabels, longestText } from "../network.ts";
+import { givenNames, hasLabels, longestText } from "../network.ts";
 import { ropeSettings } from "./describe.ts";
 
 /** A setting that two networks do not share, by a readable name; undefined where one of them does not have it. */
@@ -39,12 +39,13 @@ export function compareNetworks(a: ModelFolder, b: ModelFolder): Difference[] {
   return [...others, ...(names.some(isRotary) ? [differenceOfRope(a, b)] : []), ...labelDifferences(a, b)];
 }
 
-/** The first label that has another name, or their number, which is `labels`. Networks that were never given names have LABEL_0, LABEL_1. */
+/** The first label that has another name, or their number, which is `labels`. */
 function labelDifferences(a: ModelFolder, b: ModelFolder): Difference[] {
   const [x, y] = [a.network.task, b.network.task];
   if (![a, b].every(({ network }) => hasLabels(network))) return [];
   const [own, others] = [x, y].map(({ names }) => [...(names?.keys() ?? [])]);
-  const isNamed = (name: string | undefined) => name !== undefined && !/^LABEL_\d+$/i.test(name);
+  const given = new Set([x, y].flatMap(givenNames));
+  const isNamed = (name: string | undefined) => name !== undefined && given.has(name);
   const isOther = (name: string, i: number) =>
     isNamed(name) && isNamed(others[i]) && name.toLowerCase() !== others[i].toLowerCase();
   const at = own.findIndex(isOther);

@@ -7,7 +7,7 @@ import { dtypesBySize, listSome } from "../../core/index.ts";
 import type { JsonObject } from "../config.ts";
 import type { FolderWeights, ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
-import { hasLabels, longestText } from "../network.ts";
+import { givenNames, hasLabels, longestText } from "../network.ts";
 import { compareTokenizers } from "../text/compare.ts";
 import { hasTokenizer, readTokenizerFiles, type TokenizerFiles, tokenizerFolder } from "../text/tokenizer.ts";
 import { compareNetworks, type Difference } from "./compare.ts";
@@ -121,7 +121,7 @@ const describeContext = ({ network }: ModelFolder) => longestText(network.input)
 
 /** Their names, or how many there are. */
 function describeLabels({ network: { task } }: ModelFolder): string {
-  const names = [...(task.names?.keys() ?? [])].filter((name) => !/^LABEL_\d+$/.test(name));
+  const names = givenNames(task);
   return names.length ? listSome(names, 4) : `${task.count}`;
 }
 

@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { attend, paddingMask } from "../traced/attention.ts";
 import type { Modules } from "../traced/modules.ts";
 import { type TracedNetwork, tracedNetwork } from "../traced/network.ts";
-import { type Family, readActivation } from "./family.ts";
+import { type Family, readActivation, readHeads } from "./family.ts";
 import { encoderArchitectures, type Head, readHead } from "./labels.ts";
 
 export interface BertSettings {
@@ -40,13 +40,6 @@ export function readBert(config: Config): BertSettings {
   };
 }
 
-/** The number of attention heads, which must divide the width. */
-export function readHeads(config: Config, key: string, width: number): number {
-  const heads = config.size(key, 12);
-  if (width % heads) throw config.fault(key, `is ${heads}, which does not divide the width ${width}`);
-  return heads;
-}
-
 /** Files of BERT's age call the parameters of a normalisation gamma and beta. */
 export const oldNorms: TracedNetwork["renames"] = [
   [/LayerNorm\.gamma$/, "LayerNorm.weight"],
@@ -78,6 +71,12 @@ export function typeEmbedding(modules: Modules, { token_type_ids }: Inputs, type
   if (token_type_ids) return modules.embedding(name, token_type_ids, types, width);
   return slice(modules.parameter(`${name}.weight`, [types, width]), 0, 0, 1);
 }
+
+/** The names of the weight and bias of a decoder within `head`, which is the embedding of the words turned round. */
+export const decoderTies = (words: string, head: string): string[][] => [
+  [words, `${head}.decoder.weight`],
+  [`${head}.bias`, `${head}.decoder.bias`],
+];
 
 const wordEmbeddings = "bert.embeddings.word_embeddings.weight";
 const predictions = "cls.predictions";
@@ -122,13 +121,7 @@ export const bert: Family = {
       settings,
       prefix: "bert.",
       heads: ["classifier"],
-      ties:
-        head === "masked"
-          ? [
-              [wordEmbeddings, `${predictions}.decoder.weight`],
-              [`${predictions}.bias`, `${predictions}.decoder.bias`],
-            ]
-          : [],
+      ties: head === "masked" ? decoderTies(wordEmbeddings, predictions) : [],
       renames: oldNorms,
       unused: head === "sequence" ? undefined : /^(bert\.pooler|pooler|cls\.seq_relationship)\./,
       build(modules, inputs) {

@@ -5,8 +5,8 @@ import { type Activation, activations } from "../activations.ts";
 import { attend, paddingMask } from "../traced/attention.ts";
 import type { Modules } from "../traced/modules.ts";
 import { tracedNetwork } from "../traced/network.ts";
-import { firstToken, oldNorms, readHeads } from "./bert.ts";
-import { type Family, readActivation } from "./family.ts";
+import { firstToken, oldNorms } from "./bert.ts";
+import { type Family, readActivation, readHeads } from "./family.ts";
 import { encoderArchitectures, type Head, readHead } from "./labels.ts";
 
 interface Settings {

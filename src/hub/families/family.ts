@@ -4,6 +4,13 @@ import type { Config } from "../config.ts";
 import type { Decoder } from "../decoder/decoder.ts";
 import type { FolderNetwork } from "../network.ts";
 
+/** The number of attention heads, which must divide the width. */
+export function readHeads(config: Config, key: string, width: number, absent = 12): number {
+  const heads = config.size(key, absent);
+  if (width % heads) throw config.fault(key, `is ${heads}, which does not divide the width ${width}`);
+  return heads;
+}
+
 export interface Family {
   /** `model_type`. */
   readonly type: string;

@@ -8,8 +8,8 @@ import { rotate } from "../decoder/rotate.ts";
 import { attend, localMask, paddingMask } from "../traced/attention.ts";
 import type { Modules } from "../traced/modules.ts";
 import { tracedNetwork } from "../traced/network.ts";
-import { firstToken, readHeads } from "./bert.ts";
-import { type Family, readActivation } from "./family.ts";
+import { firstToken } from "./bert.ts";
+import { type Family, readActivation, readHeads } from "./family.ts";
 import { encoderArchitectures, type Head, readHead } from "./labels.ts";
 
 type Kind = "full_attention" | "sliding_attention";

@@ -5,7 +5,7 @@ import type { Inputs } from "../../models/index.ts";
 import { activations } from "../activations.ts";
 import type { Modules } from "../traced/modules.ts";
 import { tracedNetwork } from "../traced/network.ts";
-import { type BertSettings, bertEncoder, firstToken, oldNorms, readBert, typeEmbedding } from "./bert.ts";
+import { type BertSettings, bertEncoder, decoderTies, firstToken, oldNorms, readBert, typeEmbedding } from "./bert.ts";
 import type { Family } from "./family.ts";
 import { encoderArchitectures, type Head, readHead } from "./labels.ts";
 
@@ -63,13 +63,7 @@ const family = (type: string, name: string): Family => ({
       settings,
       prefix: "roberta.",
       heads: head === "token" ? ["classifier"] : ["classifier.out_proj"],
-      ties:
-        head === "masked"
-          ? [
-              [wordEmbeddings, "lm_head.decoder.weight"],
-              ["lm_head.bias", "lm_head.decoder.bias"],
-            ]
-          : [],
+      ties: head === "masked" ? decoderTies(wordEmbeddings, "lm_head") : [],
       renames: oldNorms,
       unused: /^(roberta\.)?pooler\./,
       build(modules, inputs) {

@@ -16,11 +16,11 @@ import {
 import { isTimm } from "../families/timm/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
-import type { NetworkTask } from "../network.ts";
+import { findByName } from "../network.ts";
 
 interface Prepared {
   readonly pipeline: Pipeline;
-  readonly note?: string;
+  readonly notes?: readonly string[];
 }
 
 /** Opens images. Throws {@link UserError} where they cannot be read, or the folders prepare them differently. */
@@ -38,11 +38,8 @@ export async function openImages(name: string, options: DataOptions, models: rea
       `${models[0].path} and ${models[unlike + 1].path} prepare images differently. Give both the same preprocessor_config.json, or the images as arrays with npz:FILE.`,
     );
   const { split, samples } = options;
-  const { task } = models[0].network;
-  const labelOf = labelsByName(task);
-  const labelNames = [...(task.names?.keys() ?? [])];
-  const data = await openPictures(name, { pipeline: first.pipeline, split, samples, labelOf, labelNames });
-  return first.note ? { ...data, sha256: data.sha256, notes: [...(data.notes ?? []), first.note] } : data;
+  const { pipeline, notes } = first;
+  return openPictures(name, { pipeline, split, samples, notes, ...findByName(models[0].network.task) });
 }
 
 async function prepare(
@@ -58,7 +55,9 @@ async function prepare(
     const normal = mean || std ? "the statistics that are given" : "ImageNet's statistics";
     return {
       pipeline: imagenetPipeline({ resize, crop, mean, std }),
-      note: `The file says nothing of images: their shorter edge is resized to ${resize} pixels, their middle of ${crop}x${crop} is normalised by ${normal}. --size, --mean and --std change that.`,
+      notes: [
+        `The file says nothing of images: their shorter edge is resized to ${resize} pixels, their middle of ${crop}x${crop} is normalised by ${normal}. --size, --mean and --std change that.`,
+      ],
     };
   }
   if (mean || std || size)
@@ -75,12 +74,4 @@ async function prepare(
   throw new UserError(
     `${path} has no preprocessor_config.json, so how images are prepared is unknown. Copy it from where the model came from.`,
   );
-}
-
-/** The label of a class by its name, whatever its case; undefined where the network's labels have no names. */
-function labelsByName({ names }: NetworkTask): ((name: string) => number | undefined) | undefined {
-  const own = [...(names ?? [])];
-  if (own.length === 0 || own.every(([name]) => /^LABEL_\d+$/i.test(name))) return undefined;
-  const lower = new Map(own.map(([name, label]) => [name.toLowerCase(), label]));
-  return (name) => names!.get(name) ?? lower.get(name.toLowerCase());
 }

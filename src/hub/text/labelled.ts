@@ -2,7 +2,7 @@
 import { fromNumbers, sha256, type Tensor, tensor, UserError } from "../../core/index.ts";
 import { arrayDataset, type DataOptions, type Dataset, type Row, readRows } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
-import type { NetworkTask, TextInput } from "../network.ts";
+import { findByName, type NetworkTask, type TextInput } from "../network.ts";
 import { type Encoded, fillFrame } from "./frame.ts";
 import { commonTokenizer, contextOf } from "./text.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -24,7 +24,7 @@ export async function openLabelled(
   const { split, rows } = await readRows(name, {
     split: options.split,
     samples: options.samples,
-    ...labelsOf(task),
+    ...findByName(task),
   });
   const texts = encodeRows(rows, tokenizer, context);
   const labels = labelTensor(rows, task);
@@ -38,16 +38,6 @@ export async function openLabelled(
       ]),
     );
   return { ...data, sha256: hashOf(rows.length), hashOf };
-}
-
-/** How labels are found by their names; networks that were never given names have LABEL_0, LABEL_1. */
-function labelsOf({ names = new Map() }: NetworkTask) {
-  const labelNames = [...names.keys()];
-  if (labelNames.every((name) => /^LABEL_\d+$/.test(name))) return {};
-  const plain = new Map([...names].map(([name, i]) => [name.toLowerCase(), i]));
-  const labelOf = (name: string) =>
-    names.get(name) ?? (plain.size === names.size ? plain.get(name.toLowerCase()) : undefined);
-  return { labelOf, labelNames };
 }
 
 function encodeRows(rows: readonly Row[], tokenizer: Tokenizer, context: number): Encoded[] {

@@ -46,7 +46,7 @@ async function readParts(
   return differing.length ? { files: [], differing } : { files, differing };
 }
 
-/** The folders of the parts; undefined where it is no such list. The transformer itself has none. */
+/** The folders of the parts, without the transformer, which lies in the folder itself. Undefined where the file holds no such list. */
 function partsIn(json: string): string[] | undefined {
   try {
     const parts = (JSON.parse(json) as { path: string }[]).map(({ path }) => path).filter((path) => path !== "");
@@ -56,7 +56,7 @@ function partsIn(json: string): string[] | undefined {
   }
 }
 
-/** The files of a part's folder; none where there is no such folder, as for a part without settings. */
+/** The files of a part's folder. A part without settings has no folder, and so no files. */
 const namesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { withFileTypes: true }).catch(() => []))
     .filter((one) => !one.isDirectory())

@@ -1,5 +1,5 @@
-// Which bias is added to which weight's product in a graph, and which weights one normalisation takes. Exporters rename a matrix that they transpose and leave its bias its name, so names alone
-// would make two layers of one module.
+// Which bias is added to which weight's product in a graph, and which weights one normalisation takes. Exporters rename
+// a matrix that they transpose and leave its bias its name, so names alone would make two layers of one module.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
 

@@ -1,7 +1,7 @@
 // Labels as the task of a Hugging Face folder takes them: class indices, rows that say which labels hold, or values.
 import { listSome, sizeOf, tensor, toNumbers, UserError } from "../../core/index.ts";
 import { type Dataset, relabel } from "../../data/index.ts";
-import type { NetworkTask } from "../../hub/index.ts";
+import { givenNames, type NetworkTask } from "../../hub/index.ts";
 import type { Task } from "../origin.ts";
 import { arrangeLabels } from "./arrange.ts";
 import { factsOf, type LabelFacts, notesOf, type Reading, readingsOf } from "./readings.ts";
@@ -69,8 +69,9 @@ const unlike = ({ name, labelShape }: Dataset, shape: readonly number[], network
   );
 
 /** Such as "classification of 2 classes (different, same)". */
-export function describeFolderTask({ count, names, isByToken }: NetworkTask, kind: NetworkTask["kind"]): string {
-  const own = [...(names?.keys() ?? [])].filter((name) => !/^LABEL_\d+$/.test(name));
+export function describeFolderTask(task: NetworkTask, kind: NetworkTask["kind"]): string {
+  const { count, isByToken } = task;
+  const own = givenNames(task);
   const called = own.length ? ` (${listSome(own, 12)})` : "";
   if (kind === "values") return count === 1 ? "regression" : `regression of ${count} values`;
   if (kind === "labels") return `${count} labels that hold or not${called}`;

@@ -16,6 +16,10 @@ export interface Plan {
   readonly members: readonly ReadonlyMap<number, readonly number[]>[];
 }
 
+/** A mix's source for each parameter of a segment. */
+const sourcesOf = <M>({ parameters }: Segment, mix: M, sourceOf: SegmentedNetwork<M>["sourceOf"]): string[] =>
+  parameters.map(({ name }) => sourceOf(name, mix));
+
 /** True where no two mixes that are alike in the first segment part in the second. */
 export function staysTogether<M>(
   mixes: readonly M[],
@@ -23,7 +27,7 @@ export function staysTogether<M>(
   next: Segment,
   { sourceOf }: Pick<SegmentedNetwork<M>, "sourceOf">,
 ): boolean {
-  const sourcesIn = ({ parameters }: Segment, mix: M) => JSON.stringify(parameters.map((p) => sourceOf(p.name, mix)));
+  const sourcesIn = (segment: Segment, mix: M) => JSON.stringify(sourcesOf(segment, mix, sourceOf));
   const sources = new Map<string, string>();
   return mixes.every((mix) => {
     const [first, second] = [sourcesIn(before, mix), sourcesIn(next, mix)];
@@ -41,12 +45,12 @@ export function planStates<M>(
   let count = 1;
   const branches: Map<number, Branch[]>[] = [];
   const members: Map<number, number[]>[] = [];
-  for (const { parameters } of segments) {
+  for (const segment of segments) {
     const known = new Map<string, number>();
     const from = new Map<number, Branch[]>();
     const behind = new Map<number, number[]>();
     states = mixes.map((mix, i) => {
-      const sources = parameters.map(({ name }) => sourceOf(name, mix));
+      const sources = sourcesOf(segment, mix, sourceOf);
       const key = JSON.stringify([states[i], sources]);
       const next = known.get(key) ?? count++;
       if (!known.has(key)) from.set(states[i], [...(from.get(states[i]) ?? []), { sources, next }]);

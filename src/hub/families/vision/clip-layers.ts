@@ -4,19 +4,16 @@ import { activations } from "../../activations.ts";
 import { Config } from "../../config.ts";
 import { attend } from "../../traced/attention.ts";
 import type { Modules } from "../../traced/modules.ts";
-import { readActivation } from "../family.ts";
+import { readActivation, readHeads } from "../family.ts";
 
 export type Layers = ReturnType<typeof readLayers>;
 
 /** The settings of a tower; `width` and `heads` are those of the class. */
 export function readLayers(config: Config, absent: { width: number; heads: number }) {
   const width = config.size("hidden_size", absent.width);
-  const heads = config.size("num_attention_heads", absent.heads);
-  if (width % heads)
-    throw config.fault("num_attention_heads", `is ${heads}, which does not divide hidden_size ${width}`);
   return {
     width,
-    heads,
+    heads: readHeads(config, "num_attention_heads", width, absent.heads),
     layers: config.size("num_hidden_layers", 12),
     inner: config.size("intermediate_size", 4 * absent.width),
     activation: readActivation(config, "hidden_act", "quick_gelu"),

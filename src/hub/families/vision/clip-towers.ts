@@ -9,6 +9,7 @@ import {
   mul,
   reduceSum,
   reshape,
+  slice,
   sqrt,
   type Value,
 } from "../../../graph/index.ts";
@@ -60,15 +61,9 @@ export function encodeSentences(
   const ids = graph.constant(tensor("int64", [n, t], sentences.flat()));
   const embeddings = modules.within("embeddings");
   const tokens = embeddings.embedding("token_embedding", ids, vocabulary, layers.width);
-  const places = graph.constant(
-    tensor(
-      "int64",
-      [t],
-      Array.from({ length: t }, (_, i) => i),
-    ),
-  );
-  const positions = embeddings.embedding("position_embedding", places, context, layers.width);
-  const encoded = applyLayers(layers, modules, add(tokens, positions), causalMask(graph, "float32", t));
+  const table = embeddings.parameter("position_embedding.weight", [context, layers.width]);
+  const placed = add(tokens, slice(table, 0, 0, t));
+  const encoded = applyLayers(layers, modules, placed, causalMask(graph, "float32", t));
   const x = modules.layerNorm("final_layer_norm", encoded, layers.epsilon);
   const ends = sentences.map((ids, i) => i * t + Math.max(0, ids.indexOf(end ?? Math.max(...ids))));
   return gather(reshape(x, [n * t, layers.width]), graph.constant(tensor("int64", [n], ends)), 0);

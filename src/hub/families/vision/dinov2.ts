@@ -6,12 +6,11 @@ import type { Config } from "../../config.ts";
 import { attend } from "../../traced/attention.ts";
 import type { Modules } from "../../traced/modules.ts";
 import { tracedNetwork } from "../../traced/network.ts";
-import { type Family, readActivation } from "../family.ts";
+import { type Family, readActivation, readHeads } from "../family.ts";
 import { readTask } from "../labels.ts";
 import { countPatches, meanFrom, patchTokens, pixelsOf, readPatches, tokenAt, withTokens } from "./patches.ts";
 import { resizePositions } from "./positions.ts";
 import { newNames } from "./renames.ts";
-import { readHeads } from "./vit.ts";
 
 interface Dinov2 extends ReturnType<typeof readDinov2> {}
 
@@ -20,7 +19,7 @@ function readDinov2(config: Config) {
   return {
     width,
     layers: config.size("num_hidden_layers", 12),
-    heads: readHeads(config),
+    heads: readHeads(config, "num_attention_heads", width),
     inner: Math.trunc(width * config.number("mlp_ratio", 4)),
     isGated: config.flag("use_swiglu_ffn", false),
     activation: readActivation(config, "hidden_act", "gelu"),

@@ -6,7 +6,7 @@ import type { Config } from "../../config.ts";
 import { attend } from "../../traced/attention.ts";
 import type { Modules } from "../../traced/modules.ts";
 import { tracedNetwork } from "../../traced/network.ts";
-import { type Family, readActivation } from "../family.ts";
+import { type Family, readActivation, readHeads } from "../family.ts";
 import { readTask } from "../labels.ts";
 import { countPatches, patchTokens, pixelsOf, readPatches, tokenAt, withTokens } from "./patches.ts";
 import { newNamesOfMlp } from "./renames.ts";
@@ -14,24 +14,17 @@ import { newNamesOfMlp } from "./renames.ts";
 interface Vit extends ReturnType<typeof readVit> {}
 
 function readVit(config: Config) {
+  const width = config.size("hidden_size", 768);
   return {
-    width: config.size("hidden_size", 768),
+    width,
     layers: config.size("num_hidden_layers", 12),
-    heads: readHeads(config),
+    heads: readHeads(config, "num_attention_heads", width),
     inner: config.size("intermediate_size", 3072),
     activation: readActivation(config, "hidden_act", "gelu"),
     epsilon: config.number("layer_norm_eps", 1e-12),
     hasBias: config.flag("qkv_bias", true),
     patches: readPatches(config, 224, 16),
   };
-}
-
-/** `num_attention_heads`, which divide the width. */
-export function readHeads(config: Config): number {
-  const [heads, width] = [config.size("num_attention_heads", 12), config.size("hidden_size", 768)];
-  if (width % heads)
-    throw config.fault("num_attention_heads", `is ${heads}, which does not divide hidden_size ${width}`);
-  return heads;
 }
 
 /** The tokens after the last norm. `extra` are the names of tokens beside the class token. */
