@@ -59,10 +59,37 @@ beforeAll(async () => {
   writeFileSync(at("asked.jsonl"), `${JSON.stringify(asked)}\n`.repeat(8));
 });
 
-/** Small networks of three families, with what sets them apart: a tied head and positions; shared keys; soft caps, a window and offset norms. */
+/** Small networks of every decoder family, with what sets each apart. */
 const families: Readonly<Record<string, JsonObject>> = {
   gpt2: { model_type: "gpt2", n_embd: 16, n_head: 2, n_layer: 2, n_positions: 12, vocab_size: 256 },
+  gpt_neox: {
+    model_type: "gpt_neox",
+    hidden_size: 16,
+    intermediate_size: 24,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    max_position_embeddings: 64,
+    vocab_size: 256,
+    rotary_pct: 0.5,
+    use_parallel_residual: true,
+  },
   llama: tinyLlama,
+  mistral: { ...tinyLlama, model_type: "mistral", architectures: ["MistralForCausalLM"], sliding_window: 4 },
+  qwen2: { ...tinyLlama, model_type: "qwen2", architectures: ["Qwen2ForCausalLM"], tie_word_embeddings: true },
+  qwen3: { ...tinyLlama, model_type: "qwen3", architectures: ["Qwen3ForCausalLM"], head_dim: 8 },
+  smollm3: { ...tinyLlama, model_type: "smollm3", architectures: ["SmolLM3ForCausalLM"], no_rope_layers: [1, 0] },
+  phi3: { ...tinyLlama, model_type: "phi3", architectures: ["Phi3ForCausalLM"], pad_token_id: 0 },
+  olmo2: { ...tinyLlama, model_type: "olmo2", architectures: ["Olmo2ForCausalLM"] },
+  gemma3_text: {
+    ...tinyLlama,
+    model_type: "gemma3_text",
+    architectures: ["Gemma3ForCausalLM"],
+    head_dim: 4,
+    query_pre_attn_scalar: 4,
+    sliding_window: 4,
+    layer_types: ["sliding_attention", "full_attention"],
+    tie_word_embeddings: true,
+  },
   gemma2: {
     ...tinyLlama,
     model_type: "gemma2",

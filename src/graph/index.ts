@@ -3,6 +3,7 @@
 export { alignModels, GraphDifference } from "./align.ts";
 export * from "./autodiff.ts";
 export * from "./composites.ts";
+export { countOperations } from "./count.ts";
 export {
   applyModel,
   applyNode,

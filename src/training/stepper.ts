@@ -1,7 +1,7 @@
 // Runs training steps, several in one run of the model, and holds the parameters and the optimiser's state in between.
 import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import type { Batch } from "../data/index.ts";
-import { lower, lowerFast, outside, serialiseRepeated } from "../graph/index.ts";
+import { countOperations, lower, lowerFast, outside, serialiseRepeated } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
 import { type RuntimeOptions, Session } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
@@ -69,6 +69,11 @@ export class Stepper {
     for (const { name } of graph.state) this.#state[name] = results[outside(after(name))];
     const [losses, errors] = ["loss", "error"].map((name) => toNumbers(results[outside(name)]));
     return batches.map((_, i) => ({ loss: losses[i], error: errors[i] }));
+  }
+
+  /** Floating-point operations of a step on the batch: see {@link countOperations}. */
+  async countOperations(batch: Batch): Promise<number> {
+    return countOperations(Object.values((await this.#compile(batch)).graph.outputs));
   }
 
   async dispose(): Promise<void> {

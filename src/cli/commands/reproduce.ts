@@ -19,8 +19,8 @@ export const reproduceCommand = () =>
       )
       .option(
         "--scale <name>",
-        "quick, small or paper: how much of the paper's set-up; quick takes minutes a figure",
-        oneOf("quick", "small", "paper"),
+        "quick, small, medium or paper: how much of the paper's set-up; quick takes minutes a figure",
+        oneOf("quick", "small", "medium", "paper"),
         "quick",
       )
       .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)

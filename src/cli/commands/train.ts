@@ -14,8 +14,8 @@ export const trainCommand = () =>
       .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
       .option(
         "--scale <name>",
-        "of a recipe that has scales: quick, small or paper",
-        oneOf("quick", "small", "paper"),
+        "of a recipe that has scales: quick, small, medium or paper",
+        oneOf("quick", "small", "medium", "paper"),
         "quick",
       ),
   )

@@ -20,9 +20,13 @@ export function planText(costs: readonly Cost[]): string {
     `${size(total((c) => c.bytes))} of checkpoints`,
   ];
   const isLong = total((c) => c.seconds) > 24 * 3600;
-  const hint = isLong ? "\nSo long a plan wants a GPU: --device cuda, where the installed ONNX Runtime has it." : "";
+  const hint = isLong ? `\n${onCard(total((c) => c.operations))}` : "";
   return `To do:\n${lines.join("\n")}\nIn all ${sum[0]}: ${sum[1]},\n${sum[2]}, ${sum[3]}.${hint}`;
 }
+
+/** What a graphics card would take, at a speed that is named: it is the reader who knows the card. */
+const onCard = (operations: number): string =>
+  `These are ${Math.round(operations / 1e12).toLocaleString("en")} TFLOP: about ${duration(operations / 1e13)} on a card that sustains 10 TFLOP/s.\nWith --device cuda or webgpu, --plan measures a step on the card of this machine.`;
 
 const part = ({ missing, all }: { missing: number; all: number }, what: string) =>
   missing === all ? `${all} ${what}` : missing ? `${missing} of ${all} ${what}` : `no ${what}`;

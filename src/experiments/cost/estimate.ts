@@ -12,7 +12,7 @@ import { type Recipe, timelineOf } from "../recipe/index.ts";
 import { networkNames, previewRunFolder, runPath } from "../run-folder/folder.ts";
 import { findTwins, type Network, networksOf } from "../run-folder/twins.ts";
 import type { Wishes } from "../steps.ts";
-import { evaluationSeconds, type StepTime } from "./step-time.ts";
+import { type StepTime, stepsOfEvaluations } from "./step-time.ts";
 
 export interface Cost {
   readonly names: readonly string[];
@@ -26,6 +26,8 @@ export interface Cost {
   /** Of checkpoints still to be written. */
   readonly bytes: number;
   readonly seconds: number;
+  /** Floating-point operations. */
+  readonly operations: number;
   /** A step of it, measured; undefined where there is nothing to do. */
   readonly time?: StepTime;
 }
@@ -84,7 +86,7 @@ async function costOf(
     points: { missing: missing.length, all: points.length },
   };
   if (counts.networks.missing + missing.length === 0)
-    return { ...counts, samples: 0, evaluations: 0, bytes: 0, seconds: 0 };
+    return { ...counts, samples: 0, evaluations: 0, bytes: 0, seconds: 0, operations: 0 };
 
   const time = await timeOf(recipe);
   const stepsLeft = left.reduce((sum, epochs) => sum + (epochs * time.steps) / total, 0);
@@ -93,6 +95,7 @@ async function costOf(
     const { mixes, samples } = await pointSize(recipe, await measureOptions({ recipe, path }, point));
     evaluations += mixes * samples;
   }
+  const steps = stepsLeft + stepsOfEvaluations(time, evaluations);
   const wide = Math.min(cores, all); // side by side, in the time of one
   return {
     ...counts,
@@ -100,6 +103,7 @@ async function costOf(
     samples: time.batch * stepsLeft,
     evaluations,
     bytes: counts.networks.missing * (kept.length + 2) * time.bytes,
-    seconds: (time.seconds * stepsLeft + evaluationSeconds(time, evaluations)) / wide,
+    seconds: (time.seconds * steps) / wide,
+    operations: time.operations * steps,
   };
 }

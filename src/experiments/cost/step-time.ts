@@ -8,6 +8,8 @@ export interface StepTime {
   readonly batch: number;
   /** Steps of one network's training. */
   readonly steps: number;
+  /** Floating-point operations of a step. */
+  readonly operations: number;
   /** The most memory that the process took. */
   readonly memoryMb: number;
   /** Of one checkpoint. */
@@ -19,8 +21,7 @@ export const partOf = ({ federated }: Recipe, samples: number): number =>
   Math.ceil(samples / (federated?.clients ?? 1));
 
 /**
- * A scan's cost is taken as a third of a step for each evaluated network, and half of that because mixes share their
+ * Training steps that cost as much as a scan: its cost is taken as a third of a step for each evaluated network, and half of that because mixes share their
  * prefixes.
  */
-export const evaluationSeconds = ({ seconds, batch }: StepTime, evaluations: number): number =>
-  (evaluations * seconds) / batch / 6;
+export const stepsOfEvaluations = ({ batch }: StepTime, evaluations: number): number => evaluations / batch / 6;

@@ -26,10 +26,12 @@ const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> =
     await stepper.steps(batches, steps * run, Array(steps).fill(1e-4));
     times.push((performance.now() - start) / 1000 / steps);
   }
+  const operations = await stepper.countOperations(data.batch(indices));
   await stepper.dispose();
   return {
     seconds: Math.min(...times),
     batch,
+    operations,
     steps: timelineOf(recipe).steps(samples, recipe.training.batch),
     memoryMb: Math.ceil(process.resourceUsage().maxRSS / 1024),
     bytes: 4 * model.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),

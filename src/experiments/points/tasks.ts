@@ -12,7 +12,7 @@ import {
 } from "../../connectivity/index.ts";
 import { writeAtomic } from "../../core/index.ts";
 import type { Progress } from "../../sweep/index.ts";
-import { evaluationSeconds, type StepTime } from "../cost/step-time.ts";
+import { type StepTime, stepsOfEvaluations } from "../cost/step-time.ts";
 import { trainedKeys } from "../networks/tasks.ts";
 import { timelineOf } from "../recipe/index.ts";
 import type { RunFolder } from "../run-folder/folder.ts";
@@ -61,7 +61,7 @@ export async function measuringSteps(
       after: trainedKeys(run),
       cpus: threads,
       group: `${basename(run.path)} measure`,
-      seconds: time && evaluationSeconds(time, mixes * samples),
+      seconds: time && time.seconds * stepsOfEvaluations(time, mixes * samples),
     });
     for (const task of tasks) steps.push({ task, onProgress: reporterOf(point, task.key) });
   }

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { listSome, nearest, projectRoot, UserError } from "../../core/index.ts";
 import { readRecipe } from "./read.ts";
-import type { Scale } from "./scales.ts";
+import { hasScale, type Scale } from "./scales.ts";
 import type { Recipe } from "./schema.ts";
 
 export interface ReadOptions {
@@ -15,14 +15,14 @@ export interface ReadOptions {
 }
 
 /**
- * Reads recipes by the names of experiments (`fig1`, `trajectory`, `all`, a file), each once. Throws {@link UserError}
+ * Reads recipes by the names of experiments (`fig1`, `trajectory`, `all` that have the scale, a file), each once. Throws {@link UserError}
  * for a name that nothing has, or two have.
  */
 export async function readRecipes(
   experiments: readonly string[],
-  { scale, dataDir }: ReadOptions = {},
+  { scale = "paper", dataDir }: ReadOptions = {},
 ): Promise<Recipe[]> {
-  const files = [...new Set((await Promise.all(experiments.map(recipeFiles))).flat())];
+  const files = [...new Set((await Promise.all(experiments.map((name) => recipeFiles(name, scale)))).flat())];
   const recipes = await Promise.all(files.map((file) => readRecipe(file, scale)));
   const names = recipes.map(({ name }) => name);
   const twice = files.filter((_, i) => names.indexOf(names[i]) < i);
@@ -34,15 +34,19 @@ export async function readRecipes(
   return recipes;
 }
 
-/** The files of a named experiment: of recipes/, all figures of the paper, or a path. */
-async function recipeFiles(name: string): Promise<string[]> {
+/** The files of a named experiment: of recipes/, all figures of the paper that have the scale, or a path. */
+async function recipeFiles(name: string, scale: Scale): Promise<string[]> {
   if (/\.(ya?ml|json)$/.test(name)) return [name];
   const folder = join(projectRoot, "recipes");
   const known = (await readdir(folder)).flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : [])).sort();
-  const wanted =
-    name === "all" ? known.filter((own) => /^fig\d|^trajectory$/.test(own)) : [name.replace(/^fig(\d)$/, "fig0$1")];
-  const files = wanted.map((own) => join(folder, `${own}.yaml`));
-  if (files.every((file) => existsSync(file))) return files;
+  const pathOf = (own: string) => join(folder, `${own}.yaml`);
+  if (name === "all") {
+    const figures = known.filter((own) => /^fig\d|^trajectory$/.test(own)).map(pathOf);
+    const chosen = await Promise.all(figures.map((path) => hasScale(path, scale)));
+    return figures.filter((_, i) => chosen[i]);
+  }
+  const file = pathOf(name.replace(/^fig(\d)$/, "fig0$1"));
+  if (existsSync(file)) return [file];
   const near = nearest(name, [...known, "all"]);
   throw new UserError(
     `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "all"], 20)}; a recipe of your own is named by its .yaml file.`,

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../../core/index.ts";
-import { parseRecipe, readRecipe, recipeHash, timelineOf } from "./index.ts";
+import { parseRecipe, readRecipe, readRecipes, recipeHash, type Scale, timelineOf } from "./index.ts";
 
-const figure = (n: number, scale?: "quick" | "small" | "paper") =>
+const figure = (n: number, scale?: Scale) =>
   readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
 
 describe("the recipes of the figures", () => {
@@ -37,6 +37,24 @@ describe("the recipes of the figures", () => {
       ];
       expect(new Set(others).size).toBe(9);
     }
+  });
+
+  it("at the medium scale are those that have it, with as few networks", async () => {
+    const recipes = await readRecipes(["all"], { scale: "medium" });
+    expect(recipes.map(({ name }) => name)).toEqual([
+      "fig01",
+      "fig02",
+      "fig04",
+      "fig05",
+      "fig06",
+      "fig07",
+      "fig09",
+      "fig12",
+      "trajectory",
+    ]);
+    expect(new Set(recipes.map(recipeHash)).size).toBe(6);
+    expect(await readRecipes(["all"])).toHaveLength(13);
+    await expect(readRecipes(["fig3"], { scale: "medium" })).rejects.toThrow("Take --scale small or quick or paper.");
   });
 
   it("at the paper's scale are the paper's", async () => {
@@ -75,7 +93,8 @@ it("a scale may be one that recipes share, as it is or with changes", async () =
   expect((await read("{ small: brief }")).training).toMatchObject({ lr: 0.1, epochs: 3, batch: 8 });
   const changed = await read("{ small: { from: brief, training: { epochs: 4 } } }");
   expect(changed.training).toMatchObject({ lr: 0.1, epochs: 4, batch: 8 });
-  expect((await readRecipe(path, "quick")).training.epochs).toBe(200);
+  await expect(readRecipe(path, "quick")).rejects.toThrow("mine.yaml has no scale quick. Take --scale small or paper.");
+  expect((await readRecipe(path)).training.epochs).toBe(200);
   await expect(read("{ small: breif }")).rejects.toThrow("breif is not a shared scale; did you mean brief? Known are");
   await expect(read("{ small: { from: 3 } }")).rejects.toThrow("scales.small.from: expected the name");
 });

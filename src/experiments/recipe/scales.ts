@@ -6,17 +6,30 @@ import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { listSome, nearest, UserError } from "../../core/index.ts";
 
-const scaleNames = ["quick", "small", "paper"] as const;
+export const scaleNames = ["quick", "small", "medium", "paper"] as const;
 export type Scale = (typeof scaleNames)[number];
+const changing = scaleNames.filter((name) => name !== "paper");
 
-/** The recipe's values with the changes of a scale; `paper` is the recipe itself. */
+/** The recipe's values with the changes of a scale; `paper` is the recipe itself, and so is one without scales. */
 export async function atScale(value: unknown, scale: Scale, path: string): Promise<unknown> {
   if (!isObject(value) || !("scales" in value)) return value;
   const { scales, ...rest } = value;
-  if (!isObject(scales)) throw new UserError(`${path}: scales: expected the changes of small and quick.`);
+  if (!isObject(scales)) throw new UserError(`${path}: scales: expected the changes of ${listSome(changing, 3)}.`);
   const unknown = Object.keys(scales).find((name) => !scaleNames.includes(name as Scale));
-  if (unknown) throw new UserError(`${path}: scales.${unknown} is not a known scale. Known are small and quick.`);
-  return merged(rest, await changesOf(scales[scale] ?? {}, `${path}: scales.${scale}`, path));
+  if (unknown)
+    throw new UserError(`${path}: scales.${unknown} is not a known scale. Known are ${listSome(changing, 3)}.`);
+  if (scale === "paper") return rest;
+  if (!(scale in scales))
+    throw new UserError(
+      `${path} has no scale ${scale}. Take --scale ${[...Object.keys(scales), "paper"].join(" or ")}.`,
+    );
+  return merged(rest, await changesOf(scales[scale], `${path}: scales.${scale}`, path));
+}
+
+/** Whether a recipe's file has the scale; each has the paper's. */
+export async function hasScale(path: string, scale: Scale): Promise<boolean> {
+  const { scales } = parseYaml(await readFile(path, "utf8"), path) as { scales?: object };
+  return scale === "paper" || scale in (scales ?? {});
 }
 
 /** What a scale changes, a shared one read from its file. */
