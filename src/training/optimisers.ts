@@ -6,11 +6,13 @@ export interface Optimiser {
   readonly slots: readonly string[];
   /** The scalar inputs of step `step` (counted from 1) at a learning rate. */
   scalars(step: number, rate: number): Record<string, number>;
+  /** `scale` [] multiplies the gradient; it is given apart, since an optimiser may fold it into its own factors. */
   update(
     parameter: Value,
     gradient: Value,
     slots: Readonly<Record<string, Value>>,
     scalars: (name: string) => Value,
+    scale?: Value,
   ): { parameter: Value; slots: Record<string, Value> };
 }
 
@@ -24,8 +26,9 @@ export function sgd({ momentum, weightDecay }: SgdOptions): Optimiser {
   return {
     slots: momentum ? ["momentum"] : [],
     scalars: (_step, rate) => ({ rate }),
-    update(parameter, gradient, slots, scalars) {
-      const decayed = weightDecay ? add(gradient, mul(parameter, weightDecay)) : gradient;
+    update(parameter, gradient, slots, scalars, scale) {
+      const scaled = scale ? mul(gradient, scale) : gradient;
+      const decayed = weightDecay ? add(scaled, mul(parameter, weightDecay)) : scaled;
       const buffer = momentum ? add(mul(slots.momentum, momentum), decayed) : decayed;
       const kept: Record<string, Value> = momentum ? { momentum: buffer } : {};
       return { parameter: sub(parameter, mul(buffer, scalars("rate"))), slots: kept };
@@ -48,9 +51,12 @@ export function adamw({ betas: [beta1, beta2], weightDecay, epsilon = 1e-8 }: Ad
       stepSize: rate / (1 - beta1 ** step),
       correction: Math.sqrt(1 - beta2 ** step),
     }),
-    update(parameter, gradient, slots, scalars) {
-      const first = add(mul(slots.first, beta1), mul(gradient, 1 - beta1));
-      const second = add(mul(slots.second, beta2), mul(mul(gradient, gradient), 1 - beta2));
+    update(parameter, gradient, slots, scalars, scale) {
+      const [own, squared] = scale
+        ? [mul(scale, 1 - beta1), mul(mul(scale, scale), 1 - beta2)]
+        : [1 - beta1, 1 - beta2];
+      const first = add(mul(slots.first, beta1), mul(gradient, own));
+      const second = add(mul(slots.second, beta2), mul(mul(gradient, gradient), squared)); // the square is the norm's as well
       const deviation = add(div(sqrt(second), scalars("correction")), epsilon);
       const moved = sub(mul(parameter, scalars("keep")), mul(div(first, deviation), scalars("stepSize")));
       return { parameter: moved, slots: { first, second } };
@@ -58,10 +64,9 @@ export function adamw({ betas: [beta1, beta2], weightDecay, epsilon = 1e-8 }: Ad
   };
 }
 
-/** torch.nn.utils.clip_grad_norm_: scales all gradients so that their common Euclidean norm is at most `limit`. */
-export function clipByNorm(gradients: readonly Value[], limit: number): Value[] {
+/** torch.nn.utils.clip_grad_norm_: the scale [] of all gradients with which their common Euclidean norm is at most `limit`. */
+export function clippingScale(gradients: readonly Value[], limit: number): Value {
   const squares = gradients.map((g) => reduceSum(mul(g, g), [...g.shape.keys()]));
   const norm = sqrt(squares.reduce((a, b) => add(a, b)));
-  const scale = min(div(scalar(norm.graph, norm.dtype, limit), add(norm, 1e-6)), 1);
-  return gradients.map((g) => mul(g, scale));
+  return min(div(scalar(norm.graph, norm.dtype, limit), add(norm, 1e-6)), 1);
 }

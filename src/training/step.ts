@@ -3,7 +3,7 @@
 import type { DType } from "../core/index.ts";
 import { Graph, gradients, type Value } from "../graph/index.ts";
 import { batchScores, holderOf, type Model } from "../models/index.ts";
-import { clipByNorm, type Optimiser } from "./optimisers.ts";
+import { clippingScale, type Optimiser } from "./optimisers.ts";
 
 export interface StepOptions {
   readonly model: Model;
@@ -54,7 +54,7 @@ export function buildStep({ model, input, labelShape, areSomeIgnored, optimiser,
     loss,
     trained.map((p) => values.get(p.name)!),
   );
-  const clipped = clip ? clipByNorm(raw, clip) : raw;
+  const scale = clip ? clippingScale(raw, clip) : undefined;
   const scalars = (name: string) => graph.input(name, "float32", []);
   const outputs: Record<string, Value> = { loss, error };
   const state = held.map(({ name, shape }) => ({ name, shape }));
@@ -62,7 +62,7 @@ export function buildStep({ model, input, labelShape, areSomeIgnored, optimiser,
     const slots = Object.fromEntries(
       optimiser.slots.map((slot) => [slot, graph.input(`${p.name}#${slot}`, "float32", p.shape)]),
     );
-    const updated = optimiser.update(values.get(p.name)!, clipped[i], slots, scalars);
+    const updated = optimiser.update(values.get(p.name)!, raw[i], slots, scalars, scale);
     outputs[after(p.name)] = updated.parameter;
     for (const slot of optimiser.slots) {
       outputs[after(`${p.name}#${slot}`)] = updated.slots[slot];

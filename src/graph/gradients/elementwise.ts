@@ -6,13 +6,13 @@ import {
   cast,
   div,
   equal,
-  erf,
   exp,
   greater,
   greaterOrEqual,
   log,
   mul,
   neg,
+  normalCumulative,
   positiveMask,
   pow,
   scalar,
@@ -47,9 +47,8 @@ export const elementwiseRules: Record<string, Rule> = {
   // x Φ(x): Φ(x) + x φ(x)
   Gelu: (dy, [x], _y, { attributes }) => {
     if (attributes.approximate === "tanh") return [mul(dy, geluTanhSlope(x))];
-    const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
     const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return [mul(dy, add(cumulative, mul(x, density)))];
+    return [mul(dy, add(normalCumulative(x), mul(x, density)))];
   },
   Sigmoid: (dy, _x, y) => [mul(dy, sub(y, mul(y, y)))],
   Tanh: (dy, _x, y) => [sub(dy, mul(dy, mul(y, y)))],

@@ -5,7 +5,7 @@ import { Session } from "../../runtime/index.ts";
 import { gradients } from "../autodiff.ts";
 import { batchNormalizationTraining } from "../composites.ts";
 import { Graph, nodesOf, type Value } from "../graph.ts";
-import { add, conv, maxPool, mul, reduceSum, relu } from "../ops/index.ts";
+import { add, conv, matmul, maxPool, mul, reduceSum, relu, softmax, swapLast, transpose } from "../ops/index.ts";
 import { serialise } from "../serialise.ts";
 import { lower, lowerFast } from "./index.ts";
 
@@ -109,5 +109,32 @@ describe("the fast lowering", () => {
     const feeds = { x: fill(x.shape), w: fill(w.shape), scale: fill([8]), bias: fill([8]) };
     const [found, wanted] = [await run(lowerFast(outputs), feeds), await run(lower(outputs), feeds)];
     for (const name of Object.keys(outputs)) expectSame(found[name], wanted[name], name);
+  });
+
+  it("attention and its gradients move heads only, not the operands of products", async () => {
+    const graph = new Graph();
+    const [q, k, v] = ["q", "k", "v"].map((name) => graph.input(name, "float32", [2, 5, 3, 4]));
+    const [byHead, ...others] = [q, k, v].map((x) => transpose(x, [0, 2, 1, 3]));
+    const scores = matmul(byHead, swapLast(others[0]));
+    const y = transpose(matmul(softmax(scores), others[1]), [0, 2, 1, 3]);
+    const g = graph.input("g", "float32", y.shape);
+    const [dq, dk, dv] = gradients(reduceSum(mul(y, g), [0, 1, 2, 3]), [q, k, v]);
+    const outputs = { y, dq, dk, dv };
+    const feeds = Object.fromEntries(["q", "k", "v", "g"].map((name) => [name, fill(q.shape)]));
+    const lowered = lowerFast(outputs);
+    const moved = nodesOf(Object.values(lowered)).filter(({ op }) => op === "Transpose");
+    expect(moved.map(({ attributes }) => String(attributes.perm))).toEqual(Array(8).fill("0,2,1,3"));
+    const [found, wanted] = [await run(lowered, feeds), await run(lower(outputs), feeds)];
+    for (const name of Object.keys(outputs)) expectSame(found[name], wanted[name], name);
+  });
+
+  it("a product that something else uses is not computed a second time", () => {
+    const graph = new Graph();
+    const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [3, 3]));
+    const product = matmul(a, b);
+    const count = (outputs: Record<string, Value>) =>
+      nodesOf(Object.values(lowerFast(outputs))).filter(({ op }) => op.endsWith("MatMul")).length;
+    expect(count({ turned: swapLast(product) })).toBe(1);
+    expect(count({ turned: swapLast(product), product })).toBe(1);
   });
 });

@@ -3,7 +3,7 @@
 import { sizeOf } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { geometryOf } from "../ops/convolution.ts";
-import { add } from "../ops/elementwise.ts";
+import { add, mul, normalCumulative } from "../ops/elementwise.ts";
 import { reduceSum } from "../ops/reduction.ts";
 import { reshape } from "../ops/shape.ts";
 import { pooledForward, pooledGradient } from "./pooled.ts";
@@ -79,11 +79,18 @@ function sumOfPixels(node: Node, [{ value, rows }]: readonly Laid[]): Laid | und
   return { value: reduceSum(value, [0]) };
 }
 
+/** GELU by the function that its gradient needs too. */
+function geluByCumulative({ attributes }: Node, [{ value, rows }]: readonly Laid[]): Laid | undefined {
+  if (rows || attributes.approximate === "tanh") return undefined;
+  return { value: mul(value, normalCumulative(value)) };
+}
+
 /** Operations with a form over rows; it is undefined where the shapes do not fit. */
 export const overRows: Layouts = {
   Conv: convolve,
   ConvInputGradient: convolve,
   ConvWeightGradient: convolve,
+  Gelu: geluByCumulative,
   MaxPool: pool,
   MaxPoolGradient: pool,
   ReduceSum: sumOfPixels,

@@ -102,6 +102,8 @@ export const exp = one("Exp");
 export const log = one("Log");
 export const sqrt = one("Sqrt");
 export const erf = one("Erf");
+/** The normal distribution's cumulative function, Φ(x): what GELU multiplies its input by. */
+export const normalCumulative = (x: Value): Value => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
 export const identity = one("Identity");
 
 /** A constant of shape []. */
