@@ -1,112 +1,145 @@
-// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-small
-// Each figure's pictures (SVG), its numbers (JSON) and a page that sets it beside what the paper says must be seen. Figures that are not in the folder stay.
+// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-SCALE
+// Each figure's pictures (SVG), its numbers (JSON) and a page that sets them beside what the paper says must be seen, at every scale that was run: the small
+// one in docs/gallery, others in folders of their names. Figures that are not in the given folder stay.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { figureTitle, verdictOf } from "../src/report/index.ts";
 import { root } from "./setup.mjs";
 
-const [source] = process.argv.slice(2);
-const target = join(root, "docs/gallery");
-const scale = basename(source).replace("figures-", "");
-const read = (...path) => JSON.parse(readFileSync(join(source, ...path), "utf8"));
-mkdirSync(target, { recursive: true });
-
+const gallery = join(root, "docs/gallery");
+const scales = ["small", "medium", "paper"];
 const scans = ["single", "deep", "shallow", "random", "minimal"];
-for (const name of readdirSync(source).filter((name) => existsSync(join(source, name, "experiment.json")))) {
-  const { recipe } = read(name, "experiment.json");
-  const claims = read(name, "claims.json");
-  const [header, ...cells] = readFileSync(join(source, name, "cells.csv"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => line.split(","));
-  const { figure, claims: _, ...setUp } = recipe;
-  if (setUp.data.dir) delete setUp.data.dir;
-  const json = JSON.stringify({ figure, recipe: setUp, claims, columns: header }, null, 1).replace(/\n}$/, "");
-  writeFileSync(
-    join(target, `${name}.json`),
-    `${json},\n "cells": [\n${cells.map((c) => JSON.stringify(c.map(shortened))).join(",\n")}\n ]\n}\n`,
-  );
-  for (const old of readdirSync(target)) if (old.startsWith(`${name}-`)) rmSync(join(target, old));
-  const drawn = scans.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)));
-  for (const picture of [
-    ...drawn,
-    ...(drawn.length < 2 ? ["full-loss", "ends", "euclidean"] : [`full-${figure.metric}`]),
-  ])
-    writeFileSync(
-      join(target, `${name}-${picture}.svg`),
-      readFileSync(join(source, name, "figures", `${picture}.svg`)),
-    );
+const order = [...scans, "full-loss", "full-error", "ends", "euclidean"];
+const folderOf = (scale) => (scale === scales[0] ? gallery : join(gallery, scale));
+const within = (scale) => (scale === scales[0] ? "" : `${scale}/`);
+
+const [source] = process.argv.slice(2);
+store(source, basename(source).replace("figures-", ""));
+const figures = readFigures();
+writeFileSync(join(gallery, "README.md"), pageText(figures));
+writeTable(figures);
+console.log(`${gallery}: ${scales.flatMap((scale) => countText(figures, scale) ?? []).join("; ")}`);
+
+/** Copies the numbers and pictures of the figures in a folder of results. */
+function store(source, scale) {
+  const target = folderOf(scale);
+  mkdirSync(target, { recursive: true });
+  for (const name of readdirSync(source).filter((name) => existsSync(join(source, name, "experiment.json")))) {
+    const read = (file) => JSON.parse(readFileSync(join(source, name, file), "utf8"));
+    const { figure, claims: _, ...setUp } = read("experiment.json").recipe;
+    if (setUp.data.dir) delete setUp.data.dir;
+    const [header, ...cells] = readFileSync(join(source, name, "cells.csv"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(","));
+    const about = { figure, recipe: setUp, claims: read("claims.json"), columns: header };
+    const rows = cells.map((row) => JSON.stringify(row.map(shortened))).join(",\n");
+    const json = JSON.stringify(about, null, 1).replace(/\n}$/, `,\n "cells": [\n${rows}\n ]\n}\n`);
+    writeFileSync(join(target, `${name}.json`), json);
+    for (const old of readdirSync(target)) if (old.startsWith(`${name}-`)) rmSync(join(target, old));
+    const drawn = scans.filter((scan) => existsSync(join(source, name, "figures", `${scan}.svg`)));
+    const others = drawn.length < 2 ? ["full-loss", "ends", "euclidean"] : [`full-${figure.metric}`];
+    for (const picture of [...drawn, ...others])
+      writeFileSync(
+        join(target, `${name}-${picture}.svg`),
+        readFileSync(join(source, name, "figures", `${picture}.svg`)),
+      );
+  }
 }
 
-const order = [...scans, "full-loss", "full-error", "ends", "euclidean"];
-const names = readdirSync(target).flatMap((file) => (file.endsWith(".json") ? basename(file, ".json") : []));
-const sections = names.sort(byNumber).map((name) => {
-  const { figure, claims } = JSON.parse(readFileSync(join(target, `${name}.json`), "utf8"));
-  const pictures = order.filter((picture) => existsSync(join(target, `${name}-${picture}.svg`)));
-  return { name, title: figureTitle({ name, figure }), figure, claims, pictures, verdict: verdictOf({ claims }) };
-});
+/** Every figure with its results, by scale. */
+function readFigures() {
+  const found = new Map();
+  for (const scale of scales.filter((one) => existsSync(folderOf(one)))) {
+    const files = readdirSync(folderOf(scale));
+    for (const name of files.flatMap((file) => (file.endsWith(".json") ? basename(file, ".json") : []))) {
+      const { figure, claims, columns, cells } = JSON.parse(
+        readFileSync(join(folderOf(scale), `${name}.json`), "utf8"),
+      );
+      const pictures = order.filter((picture) => files.includes(`${name}-${picture}.svg`));
+      const one = found.get(name) ?? { name, title: figureTitle({ name, figure }), paper: figure.paper, results: [] };
+      const result = { scale, remark: figure.remark, claims, pictures, columns, cells };
+      found.set(name, { ...one, results: [...one.results, { ...result, verdict: verdictOf({ claims }) }] });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
 
-/** The last full barrier of figure 1 on the test split. */
-const { columns, cells: measured } = JSON.parse(readFileSync(join(target, "fig01.json"), "utf8"));
-const onTest = measured
-  .map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
-  .findLast(({ split, scan }) => split === "test" && scan === "full");
-const holding = sections.filter(({ verdict }) => verdict === "holds").length;
-const page = `# Gallery: the paper's figures at the \`${scale}\` scale
+function pageText(figures) {
+  const present = scales.filter((scale) => figures.some(({ results }) => results.some((one) => one.scale === scale)));
+  const verdict = ({ results }, scale) => results.find((one) => one.scale === scale)?.verdict ?? "";
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const onTest = lastFullOnTest(figures[0].results[0]);
+  return `# Gallery: the paper's figures
 
-Made by \`npx layerwise reproduce all --scale ${scale} --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-${scale}\`; \`DIR\` holds CIFAR-10's and
-Shakespeare's official files. **${holding} of ${sections.length}** experiments show what must be seen. Blue is better than the ends, red is worse; the numbers of every
-cell, with their intervals, are in the JSON beside each picture, as is the recipe. What the scale changes, and why, stands in the recipes
+Made by \`npx layerwise reproduce all --scale SCALE --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-SCALE\`; \`DIR\` holds CIFAR-10's and
+Shakespeare's official files. ${present.map((scale) => countText(figures, scale)).join(", ")} show what must be seen. Blue is better than the ends, red is worse; the numbers of every
+cell, with their intervals, are in the JSON beside each picture, as is the recipe. What a scale changes, and why, stands in the recipes
 ([fig01.yaml](../../recipes/fig01.yaml) and its neighbours). Numbers are a barrier [its 95 % interval] against the claim's limit at the epoch (figure 12: step) that decided; loss
 in nats, error in points; the mean over both bases; on the training samples. A third is 7 of ResNet18's 21 layers, a half 10.
 
-On test samples most loss barriers are negative at this scale (figure 1: ${onTest.loss_barrier.toFixed(2)}): ends that know their images by heart are sure and wrong there, and their
+On test samples most loss barriers are negative at the small scale (figure 1: ${onTest.loss_barrier.toFixed(2)}): ends that know their images by heart are sure and wrong there, and their
 average is less sure. Its error is higher all the same (${onTest.error_barrier.toFixed(1)} points).
 
-| experiment | verdict |
-| ---------- | ------- |
-${sections.map(({ title, verdict }) => `| [${title}](#${anchor(title)}) | ${verdict} |`).join("\n")}
+${line(["experiment", ...present.map((scale) => `\`${scale}\``)])}
+${line(Array(present.length + 1).fill("---"))}
+${figures.map((one) => line([`[${one.title}](#${anchor(one.title)})`, ...present.map((scale) => verdict(one, scale))])).join("\n")}
 
-${sections.map(sectionText).join("\n\n")}
+${figures.map(sectionText).join("\n\n")}
 `;
-writeFileSync(join(target, "README.md"), page);
+}
 
-const features = join(root, "FEATURES.md");
-const [before, after] = readFileSync(features, "utf8").split(/(?<=<!-- figures -->\n)[\s\S]*(?=<!-- \/figures -->)/);
-const command = (name) => `\`npx layerwise reproduce ${name.replace(/^fig0/, "fig")} --scale ${scale} --data-dir DIR\``;
-const lines = sections.flatMap(({ name, title, claims }) =>
-  claims.map(
-    ({ says, verdict, numbers }, i) =>
-      `| ${i ? "" : `[${title}](docs/gallery/README.md#${anchor(title)})`} | ${i ? "" : scale} | ${says} | ${verdict} | ${numbers} | ${i ? "" : command(name)} |`,
-  ),
-);
-writeFileSync(
-  features,
-  `${before}
-| figure | scale | claim | verdict | numbers | command |
-| ------ | ----- | ----- | ------- | ------- | ------- |
-${lines.join("\n")}
-
-${after}`,
-);
-console.log(`${target}: ${holding} of ${sections.length} hold`);
-
-function sectionText({ name, title, figure, claims, pictures }) {
+function sectionText({ name, title, paper, results }) {
   return `## ${title}
 
-The paper: ${figure.paper}.
+The paper: ${paper}.
 
-| claim | verdict | numbers |
+${results.map((one) => resultText(name, title, one)).join("\n\n")}`;
+}
+
+function resultText(name, title, { scale, claims, remark, pictures }) {
+  const drawn = pictures.map((picture) => `![${title}: ${picture}](${within(scale)}${name}-${picture}.svg)`);
+  return `| at the ${scale} scale | verdict | numbers |
 | ----- | ------- | ------- |
 ${claims.map(({ says, verdict, numbers }) => `| ${says} | ${verdict} | ${numbers} |`).join("\n")}
 
-${figure.remark ? `${figure.remark}\n\n` : ""}${pictures.map((picture) => `![${title}: ${picture}](${name}-${picture}.svg)`).join(" ")}
+${remark ? `${remark}\n\n` : ""}${drawn.join(" ")}
 
-Numbers: [${name}.json](${name}.json)`;
+Numbers: [${name}.json](${within(scale)}${name}.json)`;
 }
 
-function byNumber(x, y) {
-  return x.localeCompare(y, "en", { numeric: true });
+/** The claims of every figure in FEATURES.md. */
+function writeTable(figures) {
+  const path = join(root, "FEATURES.md");
+  const [before, after] = readFileSync(path, "utf8").split(/(?<=<!-- figures -->\n)[\s\S]*(?=<!-- \/figures -->)/);
+  const command = (name, scale) =>
+    `\`npx layerwise reproduce ${name.replace(/^fig0/, "fig")} --scale ${scale} --data-dir DIR\``;
+  const rows = figures.flatMap(({ name, title, results }) =>
+    results.flatMap(({ scale, claims }) =>
+      claims.map(({ says, verdict, numbers }, i) => {
+        const first = (text) => (i ? "" : text);
+        const link = first(`[${title}](docs/gallery/README.md#${anchor(title)})`);
+        return `| ${link} | ${first(scale)} | ${says} | ${verdict} | ${numbers} | ${first(command(name, scale))} |`;
+      }),
+    ),
+  );
+  const header =
+    "| figure | scale | claim | verdict | numbers | command |\n| ------ | ----- | ----- | ------- | ------- | ------- |";
+  writeFileSync(path, `${before}\n${header}\n${rows.join("\n")}\n\n${after}`);
+}
+
+/** How many figures hold at a scale; undefined where none was run. */
+function countText(figures, scale) {
+  const verdicts = figures.flatMap(({ results }) => results.flatMap((one) => (one.scale === scale ? one.verdict : [])));
+  const holding = verdicts.filter((verdict) => verdict === "holds").length;
+  return verdicts.length ? `**${holding} of ${verdicts.length}** at the \`${scale}\` scale` : undefined;
+}
+
+/** The last full barrier on the test split. */
+function lastFullOnTest({ columns, cells }) {
+  return cells
+    .map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
+    .findLast(({ split, scan }) => split === "test" && scan === "full");
 }
 
 function shortened(text) {
