@@ -129,6 +129,25 @@ it("labels that are counted from 1 are one class too many", async () => {
   );
 });
 
+it("labels from 0 are not said to be counted from 1, whatever the sizes of the images", async () => {
+  const planes: NodeSpec[] = [["Conv", ["x", "conv.weight"], "logits"]];
+  const ends = writeNetwork({
+    nodes: planes,
+    weights: (seed) => new Map([["conv.weight", randomTensor(seed, [5, 2, 1, 1])]]),
+    inputs: { x: ["n", 2, 4, 4] },
+    outputs: { logits: ["n", 5, 4, 4] },
+  });
+  const images = randomTensor("images", [6, 2, 4, 4]);
+  const large = tensor("int64", [6, 8, 8], Array.from({ length: 384 }, (_, i) => i % 5) as never);
+  expect(await refusal(ends, { x: images, labels: large })).toBe(
+    "No output of the model holds scores [6,classes,8,8] or [6,8,8,classes] for 5 classes (the largest label is 4): it gives logits [6,5,4,4]. Are these scores at [4,4] for labels at [8,8]? Resize the scores in the graph, or the labels. Give other labels, or name the output and the --task.",
+  );
+  const fromOne = tensor("int64", [6, 4, 4], Array.from({ length: 96 }, (_, i) => 1 + (i % 5)) as never);
+  expect(await refusal(ends, { x: images, labels: fromOne })).toContain(
+    "If the labels are counted from 1, subtract 1.",
+  );
+});
+
 it("names the type in which the runtime lacks an operation", async () => {
   const half: NodeSpec[] = [
     ["Cast", ["x"], "h", { to: 16 }],

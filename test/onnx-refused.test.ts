@@ -103,3 +103,67 @@ describe("a graph that is newer than the runtime", () => {
     );
   });
 });
+
+describe("a graph that the runtime refuses", () => {
+  /** A Reshape in the middle to [batch,4], as PyTorch traces x.view(x.shape[0], -1). */
+  const baked = (batch: number): string => {
+    const inner: NodeSpec[] = [
+      ["Reshape", ["x", "sizes"], "r"],
+      ["MatMul", ["r", "fc.weight"], "h"],
+      ["Add", ["h", "fc.bias"], "y"],
+    ];
+    const held = new Map([...weights, ["sizes", tensor("int64", [2], [batch, 4])] as const]);
+    writeFileSync(at(`baked${batch}.onnx`), graphBytes(inner, held, [4]));
+    return at(`baked${batch}.onnx`);
+  };
+
+  it.each([1, 3])("for it has a batch of %d inside, says which", async (batch) => {
+    const path = baked(batch);
+    await expect(measuring(path)).rejects.toThrow(
+      `ONNX Runtime cannot run ${path}: a Reshape in it gives [${batch},4], where [6,4] comes in: it was exported for a batch of ${batch}. Run it with --batch ${batch}, or export it again with a free batch axis.`,
+    );
+    const { document } = await measure({
+      ...{ a: path, b: path, model: {}, scans: ["full"], batch },
+      data: { name: `npz:${at("data.npz")}` },
+    });
+    expect(document.ends.a.loss).toBeGreaterThan(0);
+  });
+
+  it("for an operation that it lacks, names it", async () => {
+    const path = write("lacks.onnx", ({ graph }) => {
+      graph!.node[1].opType = "EfficientNMS_TRT";
+      graph!.node[1].domain = "TRT"; // which is not imported
+    });
+    await expect(measuring(path)).rejects.toThrow(
+      `ONNX Runtime cannot run ${path}: it has no operation EfficientNMS_TRT of the domain TRT. Export the model without it`,
+    );
+  });
+
+  const sentenceOf = (raw: string) =>
+    (cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }) as Error).message;
+
+  it.each([
+    [
+      "Node (Equal~126) Op (Equal) [ShapeInferenceError] Incompatible dimensions",
+      "ONNX Runtime cannot run m.onnx: the shapes at its operation Equal do not fit. A graph that was exported for one batch size runs at that one only: try --batch 1, or export it again with a free batch axis. Else check the shapes of the samples.",
+    ],
+    [
+      "Non-zero status code returned while running Gather node. Name:'Gather~12' Status Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/gather.cc:154 onnxruntime::common::Status onnxruntime::GatherCopyData(const onnxruntime::TensorShape&, int) Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]",
+      "ONNX Runtime cannot run m.onnx on samples of npz:x.npz: Gather: Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]. Check the model and the data.",
+    ],
+    [
+      "Fatal error: com.microsoft:Foo(-1) is not a registered function/op",
+      "ONNX Runtime cannot run m.onnx: it has no operation Foo of the domain com.microsoft. Export the model without it: only up to the scores, or with ONNX's own operations.",
+    ],
+    [
+      "No Op registered for Foo with domain_version of 17",
+      "ONNX Runtime cannot run m.onnx: it has no operation Foo. Export the model without it: only up to the scores, or with ONNX's own operations.",
+    ],
+    [
+      "Could not find an implementation for ConvInteger(10) node with name 'ConvInteger~3'",
+      "ONNX Runtime cannot run m.onnx: it has no ConvInteger of these types for this device. Export the model with other types there, such as float32.",
+    ],
+  ])("says of %s what the user's file has", (raw, sentence) => {
+    expect(sentenceOf(raw)).toBe(sentence);
+  });
+});

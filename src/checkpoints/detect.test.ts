@@ -127,6 +127,12 @@ describe("a folder", () => {
 
   it.each([
     ["several", ["a.pt", "b.pt"], "several is a folder with several checkpoints. Give one of them: a.pt, b.pt."],
+    [
+      "accelerate",
+      ["pytorch_model.bin", "pytorch_model_1.bin", "optimizer.bin", "optimizer_1.bin"],
+      "accelerate is a folder with several checkpoints. Give one of them: pytorch_model.bin, pytorch_model_1.bin.",
+    ],
+    ["two", ["model.safetensors", "model_1.safetensors"], "Give one of them: model.safetensors, model_1.safetensors."],
     ["dcp", [".metadata", "__0_0.distcp"], "dcp is a distributed checkpoint (DCP). In Python, run"],
     ["orbax", ["_CHECKPOINT_METADATA"], "orbax is an Orbax checkpoint."],
     ["saved", ["saved_model.pb"], "saved is a TensorFlow SavedModel. Convert it with tf2onnx"],

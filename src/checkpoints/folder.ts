@@ -28,7 +28,17 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (!isFolder) return path;
   const names = (await readdir(path)).sort();
   const known = usual.find((name) => names.includes(name));
-  if (known) return join(path, known);
+  if (known) {
+    const [stem, ending] = [known.slice(0, known.indexOf(".")), known.slice(known.indexOf("."))];
+    const numbered = names.filter(
+      (name) =>
+        name.startsWith(`${stem}_`) &&
+        /^\d+$/.test(name.slice(stem.length + 1, -ending.length)) &&
+        name.endsWith(ending),
+    );
+    if (numbered.length) throw severalCheckpoints(path, [known, ...numbered]); // Accelerate's, of several networks
+    return join(path, known);
+  }
   const stranger = unknownFolder(path, names);
   if (stranger) throw stranger;
   const files = names.filter(isCheckpointName);
@@ -38,8 +48,11 @@ export async function findCheckpoint(path: string): Promise<string> {
     const advice = parts.length ? adviceOfParts(parts) : "Give the path of a file.";
     throw new UserError(`${path} is a folder without a checkpoint. ${advice}`);
   }
-  throw new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
+  throw severalCheckpoints(path, files);
 }
+
+const severalCheckpoints = (path: string, files: readonly string[]): UserError =>
+  new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
 
 /** The folders in a folder that have checkpoints: a pipeline of diffusers keeps a network in each, sentence-transformers its transformer in one. */
 export async function partsOfFolder(path: string): Promise<string[]> {

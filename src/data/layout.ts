@@ -228,6 +228,8 @@ function oneOf(where: string, key: string, { dtype, shape, data }: Tensor): Tens
 }
 
 const otherNames = ["label", "y", "targets", "target"];
+/** What the labels' array may be called. */
+export const labelNames: readonly string[] = ["labels", ...otherNames];
 
 /** The labels' array among a file's: `labels`, or the only one of the other usual names that is no input of the network. */
 export function findLabels(
@@ -244,7 +246,7 @@ export function findLabels(
     throw new UserError(
       `${where} has no array named labels, but ${listSome(usual)}, which could be. Rename the right one to labels.`,
     );
-  const text = ["labels", ...otherNames].find((name) => leftOut.includes(name));
+  const text = labelNames.find((name) => leftOut.includes(name));
   if (text !== undefined)
     throw new UserError(
       `${where} has ${text} as texts or objects, but labels are class numbers, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,

@@ -9,6 +9,7 @@ import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts"
 import type { Comparison } from "./result.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
+import { requireCounted } from "./whole.ts";
 
 type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
@@ -35,6 +36,7 @@ export function compareFiles(
     const weights = await weightsOf(opened);
     const { tensors, tied } = weights;
     if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
+    requireCounted(weights.kinds, tensors, a, b);
     const layers = groupLayers(tensors, { group, tied });
     const found = await distancesOf(weights, layers, onProgress);
     return {

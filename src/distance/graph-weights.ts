@@ -8,6 +8,7 @@ import {
   type Held,
   importModel,
   missingValues,
+  separateShared,
 } from "../graph/index.ts";
 import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
@@ -52,9 +53,16 @@ function requireWeights(model: ForeignModel, path: string): void {
 }
 
 /** What `b` holds by the names of `a`. Throws {@link UserError} when the graphs differ. */
-export function alignGraphs(a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): Map<string, Held> {
+export const alignGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): Map<string, Held> =>
+  compared(pathA, pathB, () => alignModels(a, b));
+
+/** `a` with a weight for each of `b`, where it stores equal ones once. Throws {@link UserError} when the graphs differ. */
+export const separateGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): ForeignModel =>
+  compared(pathA, pathB, () => separateShared(a, b));
+
+function compared<T>(pathA: string, pathB: string, compare: () => T): T {
   try {
-    return alignModels(a, b);
+    return compare();
   } catch (error) {
     if (!(error instanceof GraphDifference)) throw error;
     const { message, advice = "Export two checkpoints of one architecture in the same way." } = error;
@@ -79,9 +87,14 @@ export interface StoredWeights {
 /** The weights of ONNX files of one architecture. */
 export async function graphWeights(files: readonly Checkpoint[]): Promise<StoredWeights> {
   const [first, ...others] = files;
-  const graph = await readGraph(first.path);
+  let graph = await readGraph(first.path);
+  const graphs = new Map<Checkpoint, ForeignModel>();
+  for (const file of others) {
+    graphs.set(file, await readGraph(file.path));
+    graph = separateGraphs(graph, graphs.get(file)!, first.path, file.path);
+  }
   const held = new Map([[first, new Map(graph.held.map((one) => [one.name, one]))]]);
-  for (const file of others) held.set(file, alignGraphs(graph, await readGraph(file.path), first.path, file.path));
+  for (const [file, own] of graphs) held.set(file, alignGraphs(graph, own, first.path, file.path));
   const storedIn = (file: Checkpoint, name: string) => {
     const { name: own, copyOf = own } = held.get(file)!.get(name)!;
     return copyOf;

@@ -22,7 +22,11 @@ export interface Aligned {
  * is left out. A name that only one of them has stays where it is tied to one that both have: Hugging Face's .bin files hold tied tensors under every name, its
  * .safetensors files under one. Throws {@link UserError} when names or shapes differ.
  */
-export function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): Aligned {
+export function alignCheckpoints(
+  a: Checkpoint & Pick<Named, "averagedOf">,
+  b: Checkpoint,
+  tied = tiedIn(a, b),
+): Aligned {
   for (const file of [a, b]) requireElements(file);
   const other = underNamesOf(a, b);
   const { notes, ...names } = matchNames(a, other, tied);

@@ -137,7 +137,7 @@ it("says which indices, masks and vectors differ, and in which file indices are 
 
 it("groups notes by kind and fate", () => {
   const kind = { name: "mask", parameter: "kept", differing: "note", plural: "masks" } as const;
-  const all = ["x", "y", "z", "u", "v"].map((name) => ({ name, kind }));
+  const all = ["x", "y", "z", "u", "v"].map((name) => ({ name, kind, size: 1 }));
   expect(notesOfKept(all, ({ name }) => (name < "x" ? "early" : "late"))).toEqual([
     "Masks are not averaged: x, y, z; late.",
     "Masks are not averaged: u, v; early.",

@@ -1,7 +1,7 @@
 // The kind of every tensor of two files, by the table of models/kinds.ts, and in which of those that are not averaged the two differ. Reads whole-number
 // tensors, masks and vectors, and of other tensors with unusual names the beginning: a mask shows its infinities there.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
-import { allFinite, type DType, isFloating, listSome, toNumbers } from "../core/index.ts";
+import { allFinite, type DType, isFloating, listSome, sizeOf, toNumbers } from "../core/index.ts";
 import { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "../models/index.ts";
 import { inStep, type Pieces, type SumsOf } from "./distance.ts";
 import { countDiffering, noSums } from "./sums.ts";
@@ -13,6 +13,8 @@ export type PairedTensor = Omit<KindTensor, "isEqual">;
 export interface Differing {
   readonly name: string;
   readonly kind: Kind;
+  /** Its elements. */
+  readonly size: number;
   /** The end in which the numbers are whole, where they are broken in the other. */
   readonly intactIn?: "a" | "b";
 }
@@ -43,7 +45,7 @@ export async function kindsOf(tensors: Iterable<PairedTensor>, a: Pieces, b: Pie
     if (isAveraged(kind) || kind.differing === "keep") continue;
     if (await isSame(a(tensor.name), b(tensor.name))) continue;
     const intactIn = kind.name === "ids" ? await intactEnd(tensor, a, b) : undefined;
-    differing.push({ name: tensor.name, kind, ...(intactIn ? { intactIn } : {}) });
+    differing.push({ name: tensor.name, kind, size: sizeOf(tensor.shape), ...(intactIn ? { intactIn } : {}) });
   }
   return { of: (name) => kinds.get(name) ?? kindOf({ name, dtype: "float32", shape: [] }, has), differing };
 }

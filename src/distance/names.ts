@@ -3,6 +3,7 @@
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { isLeftOutAtWill } from "../models/index.ts";
 import {
+  type AveragedOf,
   holders,
   type Named,
   type Renamed,
@@ -13,7 +14,7 @@ import {
   withWeightOfNorms,
 } from "./naming/spellings.ts";
 
-export type { Named };
+export type { AveragedOf, Named };
 
 type Tied = readonly (readonly string[])[];
 
@@ -165,7 +166,9 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const only = (one: Renamed, other: Renamed) =>
     weightsOf(one).filter((name) => !other.names.has(name) && !isTied(one, name));
   const common = [...a.names.keys()].filter(isInBoth);
+  const averaged = a.file.averagedOf?.([...a.names.keys()].map((name) => ({ ...infoOf(a, name), name })));
   const unlike = common.filter((name) => {
+    if (averaged && !averaged.has(name)) return false;
     if (String(infoOf(a, name).shape) === String(infoOf(b, name).shape)) return false;
     return !(isSingle(a, name) && isSingle(b, name)) && !(isIndex(a, name) && isIndex(b, name));
   });

@@ -13,17 +13,24 @@ async function write(name: string, tensors: Record<string, Tensor>): Promise<str
 }
 
 it("says that a distance does not count them", async () => {
-  const quantised = (name: string, seed: number) =>
+  const quantised = (name: string, seed: number, more: Record<string, Tensor> = {}) =>
     write(name, {
+      ...more,
       "l.qweight": tensor("int32", [2, 2], [seed, 1, 2, 3]),
       "l.scales": tensor("float32", [2], [seed, 0.5]),
       "bn.num_batches_tracked": tensor("int64", [], [seed]),
     });
-  const [a, b] = [await quantised("a", 1), await quantised("b", 2)];
+  const emb = { "emb.weight": tensor("float32", [2], [1, 2]) };
+  const [a, b] = [await quantised("a", 1, emb), await quantised("b", 2, emb)];
   const { notes, distance } = await compareFiles(a, b);
   expect(notes).toEqual(["Whole-number tensors differ and are not counted: l.qweight. Are they quantised?"]);
   expect(distance.full.euclidean).toBe(1);
   expect((await compareFiles(a, a)).notes).toBeUndefined();
+  const [c, d] = [await quantised("scales1", 1), await quantised("scales2", 2)];
+  await expect(compareFiles(c, d)).rejects.toThrow(
+    `Most of ${c} and ${d} is whole-number tensors that differ (l.qweight), which have no distance; are they quantised? Give the float models.`,
+  );
+  expect((await compareFiles(c, c)).distance.full.euclidean).toBe(0);
 });
 
 it("names the layers that are not finite, and their file", async () => {

@@ -1,5 +1,5 @@
-// Two ONNX files of one architecture: the same nodes in the same order, whatever their values are called. Walking both at once, into subgraphs and
-// the bodies of functions, pairs their weights and finds what else differs.
+// Two ONNX files of one architecture: the same nodes, whatever their values are called and in whatever order they are listed. Walking both at once
+// from their outputs, into subgraphs and the bodies of functions, pairs their weights and finds what else differs.
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
@@ -12,6 +12,7 @@ import {
 import { isFloating } from "../core/index.ts";
 import type { ForeignModel, Held } from "./foreign.ts";
 import { type Functions, functionsOf, keyOfFunction } from "./import/nodes.ts";
+import { asListed, byFlow, graphByFlow, type Placed } from "./import/order.ts";
 import { isText, nameOfType } from "./import/tensors.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
 
@@ -30,13 +31,63 @@ export class GraphDifference extends Error {
  * The held values of `b` by the names that `a` has for them. Throws a {@link GraphDifference} that names the first difference.
  */
 export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held> {
-  const walk = new Walk(a, b);
+  const { pairs } = walkTogether(a, b, false);
+  for (const { name } of a.held) if (!pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
+  return pairs;
+}
+
+/** The first way of pairing inputs and outputs by which the two are one graph; with `mayBeShared`, weights that `a` stores once may be two in `b`. */
+export function walkTogether(a: ForeignModel, b: ForeignModel, mayBeShared: boolean): Walk {
   if (a.inputs.length !== b.inputs.length)
     throw new GraphDifference(`one has ${a.inputs.length} inputs, the other ${b.inputs.length}`);
-  const scope = new Map(a.inputs.map(({ name }, i) => [name, b.inputs[i].name]));
-  walk.compareNodes(a.nodes, b.nodes, [scope], "");
-  for (const { name } of a.held) if (!walk.pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
-  return walk.pairs;
+  const failed: { walk: Walk; difference: GraphDifference }[] = [];
+  const attempt = (inputs: Pairing, outputs: Pairing, nodes: readonly Placed[], others: readonly Placed[]) => {
+    const walk = new Walk(a, b, mayBeShared);
+    try {
+      walk.compareModels(nodes, others, inputs, outputs);
+      return walk;
+    } catch (difference) {
+      if (!(difference instanceof GraphDifference)) throw difference;
+      failed.push({ walk, difference });
+      return undefined;
+    }
+  };
+  const [ends, otherEnds] = [endsOf(a), endsOf(b)];
+  const ways = pairNames(namesOf(a.inputs), namesOf(b.inputs));
+  for (const inputs of ways)
+    for (const outputs of pairNames(ends, otherEnds)) {
+      const [nodes, others] = [byFlow(a.nodes, [...outputs.keys()]), byFlow(b.nodes, [...outputs.values()])];
+      const found = attempt(inputs, outputs, nodes, others);
+      if (found) return found;
+    }
+  // in the order of the files, which says best what differs between two exports that agree up to there
+  const found = attempt(ways[0], new Map(), asListed(a.nodes), asListed(b.nodes));
+  if (found && ends.length !== otherEnds.length) return found; // one gives more of its values
+  throw failed.reduce((best, one) => (one.walk.compared > best.walk.compared ? one : best)).difference;
+}
+
+const namesOf = (ports: readonly { readonly name: string }[]): string[] => ports.map(({ name }) => name);
+
+const endsOf = ({ outputs, sequences }: ForeignModel): string[] => [...namesOf(outputs), ...sequences];
+
+/** Names of a's inputs or outputs with those of b's. */
+type Pairing = ReadonlyMap<string, string>;
+
+/**
+ * How inputs or outputs may correspond, the likeliest first: by the names that they have in common, and the rest by place. Where not all names are in
+ * both they may be an exporter's numbering, so all by place is the second.
+ */
+function pairNames(a: readonly string[], b: readonly string[]): Pairing[] {
+  const isName = (name: string) => !/^\d+$/.test(name); // PyTorch has counted them
+  const common = new Set(a.filter((name) => isName(name) && b.includes(name)));
+  const [own, others] = [a, b].map((names) => names.filter((name) => !common.has(name)));
+  const rest = new Map(own.length === others.length ? own.map((name, i) => [name, others[i]]) : []);
+  const byName = new Map(
+    a.flatMap((name) => (common.has(name) ? [[name, name]] : rest.has(name) ? [[name, rest.get(name)!]] : [])),
+  );
+  if (own.length + others.length === 0 || a.length !== b.length) return [byName];
+  const byPlace = new Map(a.map((name, i) => [name, b[i]]));
+  return a.every((name) => byName.get(name) === byPlace.get(name)) ? [byName] : [byName, byPlace];
 }
 
 /** Names of a's values with those of b's, the innermost graph first. */
@@ -44,23 +95,39 @@ type Scopes = readonly Map<string, string>[];
 
 class Walk {
   readonly pairs = new Map<string, Held>();
+  /** The nodes of b by those of a, in the graphs themselves. */
+  readonly partners = new Map<NodeProto, NodeProto>();
+  /** Operations that were found to be the same. */
+  compared = 0;
   readonly #held: readonly Map<string, Held>[];
   readonly #functions: readonly Functions[];
   readonly #compared = new Set<string>();
 
-  constructor(a: ForeignModel, b: ForeignModel) {
+  /** `mayBeShared`: where a node of `a` uses one weight twice, `b` may use two. */
+  constructor(
+    a: ForeignModel,
+    b: ForeignModel,
+    readonly mayBeShared: boolean,
+  ) {
     this.#held = [a, b].map(({ held }) => new Map(held.map((one) => [one.name, one])));
     this.#functions = [a, b].map(({ dialect }) => functionsOf(dialect));
   }
 
+  compareModels(a: readonly Placed[], b: readonly Placed[], inputs: Pairing, outputs: Pairing): void {
+    const scopes = [new Map(inputs)];
+    this.#compareNodes(a, b, scopes, "");
+    for (const [name, other] of outputs)
+      if ((scopes[0].get(name) ?? other) !== other) throw new GraphDifference(`the output ${name} is another value`);
+  }
+
   /** `within` says where the nodes are, if not in the graph itself. */
-  compareNodes(a: readonly NodeProto[], b: readonly NodeProto[], scopes: Scopes, within: string): void {
+  #compareNodes(a: readonly Placed[], b: readonly Placed[], scopes: Scopes, within: string): void {
     if (a.length !== b.length)
       throw new GraphDifference(`${within}one has ${a.length} operations, the other ${b.length}`);
-    a.forEach((node, i) => {
-      const other = b[i];
+    a.forEach(({ node, place }, i) => {
+      const other = b[i].node;
       const name = node.name || (node.opType === "Constant" ? node.output[0] : node.opType);
-      const where = `${within}operation ${i} (${name})`;
+      const where = `${within}operation ${place} (${name})`;
       this.#compareOperation(node, other, where);
       const inputs = Math.max(node.input.length, other.input.length);
       for (let j = 0; j < inputs; j++)
@@ -76,6 +143,8 @@ class Walk {
         });
       }
       for (const [j, output] of node.output.entries()) scopes[0].set(output, other.output[j]);
+      this.compared++;
+      if (!within) this.partners.set(node, other);
     });
   }
 
@@ -99,7 +168,7 @@ class Walk {
     const within = `function ${body.name}: `;
     if (body.input.length !== otherBody.input.length) throw new GraphDifference(`${within}it has other inputs`);
     const scopes = [new Map(body.input.map((name, i) => [name, otherBody.input[i]]))];
-    this.compareNodes(body.node, otherBody.node, scopes, within);
+    this.#compareNodes(byFlow(body.node, body.output), byFlow(otherBody.node, otherBody.output), scopes, within);
     if (body.output.some((name, i) => scopes[0].get(name) !== otherBody.output[i]))
       throw new GraphDifference(`${within}it has other outputs`);
     const defaults = (one: typeof body) => one.attributeProto.map(bytesOfAttribute).join();
@@ -111,7 +180,7 @@ class Walk {
     if (a.input.length !== b.input.length || a.output.length !== b.output.length)
       throw new GraphDifference(`${within}it has other inputs or outputs`);
     const inner = [own, ...scopes];
-    this.compareNodes(a.node, b.node, inner, within);
+    this.#compareNodes(graphByFlow(a), graphByFlow(b), inner, within);
     a.output.forEach(({ name }, i) => {
       if (!this.#isSame(name, b.output[i].name, inner))
         throw new GraphDifference(`${within}it has another output ${i}`);
@@ -128,7 +197,13 @@ class Walk {
     if (String(x.shape) !== String(y.shape) || x.dtype !== y.dtype)
       throw new GraphDifference(`${name} is ${x.dtype}[${x.shape}] in one and ${y.dtype}[${y.shape}] in the other`);
     const before = this.pairs.get(name);
-    if (before && before.name !== y.name) return false;
+    if (before && before.name !== y.name) {
+      if (this.mayBeShared && scopes.length === 1) return true;
+      throw new GraphDifference(
+        `${name} of one is two weights in the other, ${before.name} and ${y.name}`,
+        "Exporters write equal weights once: export the first model again after training.",
+      );
+    }
     this.pairs.set(name, y);
     return true;
   }

@@ -15,8 +15,9 @@ import {
 import { type DType, sha256, type Tensor } from "../core/index.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import { keepUnread, liftWeights } from "./import/lift.ts";
-import { subgraphsOf } from "./import/nodes.ts";
+import { capturedBy } from "./import/nodes.ts";
 import { leaveOutDropout, nameStandardDomain } from "./import/normalise.ts";
+import { sortNodes } from "./import/order.ts";
 import { constantOf } from "./import/tensors.ts";
 import { type Traits, traitsOf } from "./import/traits.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
@@ -76,6 +77,7 @@ export function importModel(bytes: Uint8Array): ForeignModel {
   const { graph } = model;
   if (!graph) throw new Error("it holds no graph");
   nameStandardDomain(model);
+  sortNodes(model);
   const dropoutModes = leaveOutDropout(model);
   const unread = keepUnread(graph, (type) => dtypeOfOnnx(type) !== undefined);
   const held = new Map<string, Held>();
@@ -116,6 +118,17 @@ export function importModel(bytes: Uint8Array): ForeignModel {
     dialect: { irVersion: model.irVersion, opsets: model.opsetImport, functions: model.functions },
   };
 }
+
+/** The model with other names of what it holds in its nodes; `held` are the values of these names. */
+export const withNodes = (
+  model: ForeignModel,
+  nodes: readonly NodeProto[],
+  held: ReadonlyMap<string, Held>,
+): ForeignModel => {
+  const { functions, opsets } = model.dialect;
+  const traits = traitsOf({ graph: { node: nodes }, functions, opsetImport: opsets });
+  return { ...model, ...traits, nodes, held: inOrderOfUse(held, nodes) };
+};
 
 /** Names that the nodes use and that nothing gives: weights that were not saved with the graph. */
 export function missingValues({ inputs, held, nodes }: ForeignModel): string[] {
@@ -228,22 +241,6 @@ export function identityOf(node: NodeProto): string {
     identities.set(node, identity);
   }
   return identity;
-}
-
-/** The names that a node's subgraphs use from outside, in order. */
-function capturedBy(node: NodeProto): string[] {
-  return [...new Set(subgraphsOf(node).flatMap(outerNames))];
-}
-
-function outerNames(graph: GraphProto): string[] {
-  const own = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
-  const outer: string[] = [];
-  for (const node of graph.node) {
-    outer.push(...[...node.input, ...capturedBy(node)].filter((name) => name !== "" && !own.has(name)));
-    for (const name of node.output) own.add(name);
-  }
-  outer.push(...graph.output.map(({ name }) => name).filter((name) => !own.has(name)));
-  return outer;
 }
 
 function renameWithin(graph: GraphProto, names: ReadonlyMap<string, string>): GraphProto {

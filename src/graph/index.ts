@@ -25,4 +25,5 @@ export * from "./ops/index.ts";
 export * from "./print.ts";
 export { rebuild } from "./rebuild.ts";
 export * from "./repeat.ts";
+export { separateShared } from "./separate.ts";
 export * from "./serialise.ts";

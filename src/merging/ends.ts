@@ -1,8 +1,15 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { alignCheckpoints, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
-import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
+import {
+  type AveragedOf,
+  alignCheckpoints,
+  type Kinds,
+  kindsOfFiles,
+  requireAverageable,
+  tiedIn,
+} from "../distance/index.ts";
+import { type Grouping, groupLayers, type Layer, type Model, matchLayers } from "../models/index.ts";
 import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
@@ -11,6 +18,9 @@ interface EndOptions {
   readonly keys?: Keys;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
+  /** The layers that are averaged, where not all are, and the end that the others come from. */
+  readonly layers?: readonly string[];
+  readonly base?: "a" | "b";
 }
 
 /** What is known of a network beside the names in its files. */
@@ -82,10 +92,12 @@ function endsOfGraphs(
 async function endsOfFiles(
   x: Checkpoint,
   y: Checkpoint,
-  { group }: EndOptions,
+  options: EndOptions,
   pair: Pick<Pair, keyof Network> | undefined,
 ): Promise<MergeEnds> {
-  const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
+  const { group } = options;
+  const averagedOf = averagedIn(options);
+  const own = alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
@@ -118,6 +130,26 @@ function requireOwnPlaces({ a, parameters, tied }: Pick<Ends, "a" | "parameters"
         `${a.path} stores ${name} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
       );
   }
+}
+
+/**
+ * What the globs of layers name: all other tensors may have other shapes in the two files, and stay a's in the copy of it that is written. Undefined where
+ * everything is averaged, or comes from b.
+ */
+function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined {
+  if (!layers || base === "b") return undefined;
+  return (tensors) => {
+    const all = groupLayers(tensors, { group });
+    const globs = layers.map((text) => text.replace(/=[^=]*$/, ""));
+    const isThere = (glob: string) => {
+      try {
+        return matchLayers(all, [glob]);
+      } catch {
+        return all; // said where the layers are chosen
+      }
+    };
+    return new Set(globs.flatMap(isThere).flatMap(({ parameters }) => parameters));
+  };
 }
 
 function statisticsOf({ parameters }: Pick<Model, "parameters">): (name: string) => boolean {

@@ -188,3 +188,31 @@ it("refuses ends whose tensors are all empty", async () => {
     "are empty: the weights are elsewhere.",
   );
 });
+
+it("needs equal shapes only of what is averaged, where --layers says what that is", async () => {
+  const scene = (images: number, value: number) =>
+    weights(value, "module.field.", {
+      "module.camera.pose": tensor("float32", [images, 2], Array(2 * images).fill(value)),
+      "module.field.embedding": tensor("float32", [images], Array(images).fill(value)),
+    });
+  const [a, b] = [at("scene-a.safetensors"), at("scene-b.safetensors")];
+  await writeTensors(a, "safetensors", scene(2, 1));
+  await writeTensors(b, "safetensors", scene(3, 3));
+  const out = at("scene.safetensors");
+  await expect(merge({ a, b, out })).rejects.toThrow("The shapes in");
+  const { notes, averaged } = await merge({ a, b, out, layers: ["field.fc=0.25"] });
+  expect(averaged).toEqual({ "field.fc": 0.25 });
+  expect(notes).toEqual([
+    `Of other shapes in ${a} and ${b}, and left as they are there: camera.pose, field.embedding.`,
+  ]);
+  expect(await stored(out)).toEqual({
+    "module.field.fc.weight": [1.5, 1.5, 1.5, 1.5],
+    "module.field.fc.bias": [1.5, -1.5],
+    "module.camera.pose": [1, 1, 1, 1],
+    "module.field.embedding": [1, 1],
+  });
+  for (const layers of [["field.**", "camera"], ["**"], ["camera"]])
+    await expect(merge({ a, b, out, layers })).rejects.toThrow("The shapes in");
+  // of b there is no place for what is b's
+  await expect(merge({ a, b, out, layers: ["field.fc"], base: "b" })).rejects.toThrow("The shapes in");
+});

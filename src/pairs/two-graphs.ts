@@ -1,7 +1,14 @@
 // Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
-import { alignGraphs, cannotAverage, findTransposed, notesOfTransposed, readGraph } from "../distance/index.ts";
+import {
+  alignGraphs,
+  cannotAverage,
+  findTransposed,
+  notesOfTransposed,
+  readGraph,
+  separateGraphs,
+} from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import { dtypeOf, graphParameters, isComputed, joinTransposed, layersOf } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
@@ -16,9 +23,10 @@ import { findTied } from "./ties.ts";
 export const twoGraphs: Origin = {
   async open([first, second], { group, allowNonfinite }) {
     const [x, y] = await openTwoEnds([first, second]);
-    const foreign = await readGraph(first.path);
+    const other = await readGraph(second.path);
+    const foreign = separateGraphs(await readGraph(first.path), other, first.path, second.path);
     const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
-    const b = await alignedEnd(foreign, first, second, y);
+    const b = alignedEnd(foreign, other, first, second, y);
     if (!allowNonfinite) await requireFinite(a, b);
     const differing = new Set(
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
@@ -63,7 +71,7 @@ export const twoGraphs: Origin = {
         requireRunnable(foreign, first.path);
         return fitted.fit(data, request);
       },
-      openEnd: async (file) => alignedEnd(foreign, first, file, await openEnd(file)),
+      openEnd: async (file) => alignedEnd(foreign, await readGraph(file.path), first, file, await openEnd(file)),
     };
   },
 };
@@ -77,8 +85,8 @@ const piecesOf = (file: Checkpoint, end: End) =>
   };
 
 /** What a file holds under the names of the first file's graph. */
-async function alignedEnd(foreign: ForeignModel, first: Checkpoint, other: Checkpoint, end: End): Promise<End> {
-  return graphEnd(end, alignGraphs(foreign, await readGraph(other.path), first.path, other.path));
+function alignedEnd(foreign: ForeignModel, own: ForeignModel, first: Checkpoint, other: Checkpoint, end: End): End {
+  return graphEnd(end, alignGraphs(foreign, own, first.path, other.path));
 }
 
 /** An end by the names of a graph: what is an initialiser of its file, and what is a constant of its graph. */

@@ -91,7 +91,7 @@ it.each(["'|O'", "'<U3'", "'|S5'", "'<M8[ns]'", "'<m8[D]'", "[('a', '<f4'), ('b'
     expect(file.leftOut).toEqual(["classes"]);
     expect(file.notes).toEqual([`${path}: left out "classes", which is not an array of numbers.`]);
     expect(await refusal(path, await zipOf({ "params.npy": other }))).toBe(
-      'x.npz holds no arrays of numbers: "params" is of objects or texts. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.',
+      'x.npz holds no arrays of numbers: "params" is of objects or texts. Save each array of numbers by its own name, as numpy.savez("arrays.npz", **arrays) does.',
     );
   },
 );

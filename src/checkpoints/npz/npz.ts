@@ -44,7 +44,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   if (places.size === 0 && others.length) {
     const fault = `${zip.source.path} holds no arrays of numbers: ${listSome(others.map(quote), 3)} ${others.length > 1 ? "are" : "is"} of objects or texts`;
     throw new UserError(
-      `${fault}. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`,
+      `${fault}. Save each array of numbers by its own name, as numpy.savez("arrays.npz", **arrays) does.`,
     );
   }
   const checkpoint = makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));

@@ -5,9 +5,12 @@ import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
+import { NumpyArray } from "./numpy.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
+import { saveArrays } from "./state-dict.ts";
 import { makeTorchCheckpoint, type StoragePlace, type TorchFile } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./values.ts";
+import { isListOfDictionaries } from "./walk.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocol = 1001;
@@ -58,7 +61,10 @@ export async function openTorchLegacy(source: Source, key?: string): Promise<Che
 /** A pickle that pickle.dump wrote; arrays of numpy lie in it whole. */
 function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoint {
   const { path } = source;
-  if (!(value instanceof Map)) {
+  if (!(value instanceof Map) && !isListOfDictionaries(value)) {
+    const hasArrays = Array.isArray(value) && value.flat(8).some((item) => item instanceof NumpyArray);
+    if (hasArrays)
+      throw new UserError(`${path} is a pickle of a list of arrays, which have no names. In Python, ${saveArrays}.`);
     const fault = `${path} is a pickle, but not one that torch.save wrote`;
     throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
   }

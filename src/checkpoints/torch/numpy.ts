@@ -51,6 +51,13 @@ export const isFilledArray = (value: unknown): value is FilledArray =>
 
 const modules = ["numpy.core", "numpy._core"];
 
+/** What makes JAX's arrays, now and in older versions. */
+const jaxArrays = [
+  "jax._src.array._reconstruct_array",
+  "jax._src.device_array.reconstruct_device_array",
+  "jax.interpreters.xla.reconstruct_device_array",
+];
+
 /** Protocols 0 to 2 write no bytes as `bytes()`. */
 const noBytes = (args: readonly unknown[]) => (args.length === 0 ? new Uint8Array(0) : new Unknown("bytes"));
 
@@ -61,6 +68,7 @@ export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) 
   "builtins.bytes": noBytes,
   "_codecs.encode": ([text, encoding]) =>
     typeof text === "string" && /^latin-?1$/.test(`${encoding}`) ? Buffer.from(text, "latin1") : new Unknown("bytes"),
+  ...Object.fromEntries(jaxArrays.map((name) => [name, ofJax])),
   ...Object.fromEntries(
     modules.flatMap((module) => [
       [`${module}.multiarray._reconstruct`, () => new NumpyArray()],
@@ -69,6 +77,13 @@ export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) 
     ]),
   ),
 };
+
+/** `(function, its arguments, state, …)`: an array of JAX is one of numpy, which is put onto a device when it is loaded. */
+function ofJax([, , state]: readonly unknown[]): NumpyArray {
+  const array = new NumpyArray();
+  buildNumpy(array, state);
+  return array;
+}
 
 /** Gives a dtype or an array its state, as Python's BUILD does. */
 export function buildNumpy(target: NumpyDtype | NumpyArray, state: unknown): void {

@@ -158,6 +158,61 @@ describe("a note says which dictionary was used", () => {
   });
 });
 
+describe("a list beside the network", () => {
+  const net2 = { "fc.weight": sized(3, 4), "fc.bias": sized(3), count: sized() };
+  const average = [sized(3, 4), sized(3)];
+  const besides = (entries: Record<string, unknown>) =>
+    new Map([["model", dictionary(net2)], ...Object.entries(entries)]);
+  const inEma = (list: unknown) =>
+    besides({
+      ema: new Map<string, unknown>([
+        ["decay", 0.9],
+        ["shadow_params", list],
+      ]),
+    });
+
+  it("is noted, and is a copy where its shapes are the network's", () => {
+    const { notes, copies, tensors } = findStateDict("x.pt", inEma(average));
+    expect([...tensors.keys()]).toEqual(Object.keys(net2));
+    expect(notes).toEqual(['x.pt: used "model"; left out "ema.shadow_params".']);
+    expect(copies).toEqual(["ema.shadow_params"]);
+    const other = findStateDict("x.pt", inEma([sized(3), sized(3, 4)]));
+    expect([other.notes, other.copies]).toEqual([notes, []]);
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ["at the top", { shadow_params: average }, '"shadow_params"'],
+    ["of dictionaries", { clients: [dictionary(net("g")), 3, dictionary(net("h"))] }, '"clients.0", "clients.2"'],
+    ["in a list", { members: [average, average.slice(1)] }, '"members.0", "members.1"'],
+  ])("%s is noted", (_, entries, names) => {
+    expect(findStateDict("x.pt", besides(entries)).notes).toEqual([`x.pt: used "model"; left out ${names}.`]);
+  });
+
+  it("of states of a generator or an optimiser is not", () => {
+    const state = { ...sized(16), dtype: "uint8" as const };
+    const optimizers = { optimizer_states: [dictionary({ state: net() })], optim: [sized(3, 4)] };
+    for (const entries of [{ cuda: [state, state] }, optimizers, { sizes: [1, 2] }])
+      expect(findStateDict("x.pt", besides(entries)).notes).toEqual(['x.pt: used "model".']);
+  });
+
+  it("of which the key names one leaves out the rest", () => {
+    const { notes } = findStateDict("x.pt", inEma(average), "ema.shadow_params");
+    expect(notes).toEqual(['x.pt: used "ema.shadow_params"; left out "model".']);
+  });
+
+  it("alone is no state dict, but may be chosen", () => {
+    const alone = new Map<string, unknown>([
+      ["decay", 0.9],
+      ["shadow_params", average],
+      ["collected_params", null],
+    ]);
+    expect(() => findStateDict("x.pt", alone)).toThrow(
+      'x.pt holds its tensors in a list ("shadow_params"), without the names that a state dict has. Choose a list with --key shadow_params, or save model.state_dict() with torch.save.',
+    );
+    expect([...findStateDict("x.pt", alone, "shadow_params").tensors.keys()]).toEqual(["0", "1"]);
+  });
+});
+
 describe("what is not read", () => {
   const value = (entries: Record<string, unknown>) =>
     new Map<string, unknown>([["w", sized(3)], ...Object.entries(entries)]);

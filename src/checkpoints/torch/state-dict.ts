@@ -8,20 +8,36 @@ import { quote } from "../source.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
 import { isTorchTensor, type TorchTensor } from "./values.ts";
+import {
+  beside,
+  type Dictionary,
+  deepest,
+  deepestTree,
+  dictionariesIn,
+  dictionaryOf,
+  type Found,
+  isDictionary,
+  isListOfDictionaries,
+  isOfArrays,
+  isTensor,
+  isWeight,
+  named,
+  nameOf,
+  type Path,
+  placesIn,
+  shapeOf,
+  treeOf,
+} from "./walk.ts";
 
 /** Keys under which training programs keep the weights, the surest first. */
 const wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];
-/** Keys of dictionaries that are never the network: an optimiser's state, what PyTorch's modules add. */
-const beside = /(^|[^a-z])optim\w*([^a-z]|$)|_extra_state$/i;
-const deepest = 3;
 /** More dictionaries beside each other than this are not held against each other. */
 const mostCompared = 50;
 
-type Dictionary = ReadonlyMap<unknown, unknown>;
-type Path = readonly string[];
-
 export interface StateDict {
   readonly tensors: ReadonlyMap<string, TorchTensor | FilledArray>;
+  /** They are of several dictionaries, by all the keys that lead to them. */
+  readonly isTree: boolean;
   /** What of the key that was asked for is no dictionary: a prefix of names. */
   readonly prefix: string;
   readonly notes: readonly string[];
@@ -39,8 +55,10 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
   if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw nothingIn(path, value);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
-  const dictionaries = [...dictionariesIn(value)].map(({ at }) => nameOf(at)).filter((name) => name !== "");
-  const found = key === "." ? { map, at } : networkUnder();
+  const dictionaries = placesIn(value)
+    .map(({ at }) => nameOf(at))
+    .filter((name) => name !== "");
+  const found: Found | undefined = key === "." ? { map, at } : networkUnder();
   if (!found) {
     const module: [Unknown, string?] | undefined =
       key !== undefined && map instanceof Unknown && map.isModule ? [map, key] : moduleIn(value);
@@ -52,6 +70,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   requireElements(path, value, tensors);
   return {
     tensors,
+    isTree: found.parts !== undefined,
     prefix,
     ...othersIn(path, value, found),
     dictionaries,
@@ -70,21 +89,6 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
     }
   }
 }
-
-interface Found {
-  readonly map: Dictionary;
-  readonly at: Path;
-}
-
-const isDictionary = (value: unknown): value is Dictionary => value instanceof Map && !isUnreadTensor(value);
-
-const nameOf = (at: Path) => at.join(".");
-
-/** A list's items are named by their places in it. */
-const dictionaryOf = (list: readonly unknown[]): Dictionary => new Map(list.map((item, i) => [`${i}`, item]));
-
-const isListOfDictionaries = (value: unknown): value is readonly unknown[] =>
-  Array.isArray(value) && value.some((item) => isDictionary(item));
 
 /** The dictionary at a dotted key, whose parts may have dots themselves; what leads no further is left as a prefix of names. */
 function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonly prefix: string } {
@@ -105,10 +109,12 @@ function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonl
 function findNetwork(path: string, whole: Dictionary, start: Path): Found | undefined {
   const unwrapped = new Set<Dictionary>();
   const largest = new Map<Dictionary, number>();
+  const isTree = isOfArrays(whole);
+  const limit = start.length + (isTree ? deepestTree : deepest);
   return unwrap(whole, start);
 
   function unwrap(value: unknown, at: Path): Found | undefined {
-    if (!isDictionary(value) || at.length > start.length + deepest || unwrapped.has(value)) return undefined;
+    if (!isDictionary(value) || at.length > limit || unwrapped.has(value)) return undefined;
     unwrapped.add(value);
     const depth = at.length + 1;
     const all = largestIn(value, depth - 1);
@@ -123,6 +129,8 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
     const nested = [...new Map(holders.filter(([, inner]) => isDictionary(inner)).map(([key, inner]) => [inner, key]))];
     if (nested.length === 0) return loose.length ? { map: value, at } : undefined;
     const networks = withoutAverages(nested.map(([inner, key]) => [key, inner as Dictionary]));
+    if (isTree && (networks.length > 1 || loose.some(([, inner]) => isWeight(inner))))
+      return treeOf(at, networks, loose);
     // a tensor or a few beside a dictionary of more (a mean, a latent average) are not the network
     if (networks.length === 1 && loose.length < countIn(networks[0][1]))
       return unwrap(networks[0][1], [...at, networks[0][0]]);
@@ -135,7 +143,7 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
   /** Elements of the largest tensor that a value is, or holds; 0 without any. */
   function largestIn(value: unknown, depth: number): number {
     if (isTensor(value)) return Math.max(1, sizeOf(shapeOf(value)));
-    if (!isDictionary(value) || depth > start.length + deepest) return 0;
+    if (!isDictionary(value) || depth > limit) return 0;
     if (!largest.has(value)) {
       largest.set(value, 0); // while it is walked
       const sizes = named(value).map(([, inner]) => largestIn(inner, depth + 1));
@@ -181,46 +189,17 @@ const holdsUnderPrefix = (map: Dictionary, names: ReadonlySet<string>): boolean 
   return [...names].every((name) => ends.has(name));
 };
 
+/** pytorch_ema's list of the parameters alone, in their order: their shapes are the network's, without its buffers'. */
+function isListOf(list: Dictionary, map: Dictionary): boolean {
+  const shapesOf = (of: Dictionary) => [...of.values()].filter(isTensor).map((one) => String(shapeOf(one)));
+  const [own, all] = [list, map].map(shapesOf);
+  if ([...list.keys()].some((key, i) => key !== `${i}`) || 2 * own.length < all.length) return false;
+  let found = 0;
+  for (const shape of all) if (shape === own[found]) found++;
+  return found === own.length;
+}
+
 const countIn = (map: Dictionary): number => namesIn(map).size;
-
-/** Every dictionary that holds tensors itself, from the outside in. */
-function* dictionariesIn(whole: Dictionary): Generator<Found> {
-  const seen = new Set<Dictionary>([whole]);
-  let level: Found[] = [{ map: whole, at: [] }];
-  for (let depth = 0; depth <= deepest; depth++) {
-    const next: Found[] = [];
-    for (const { map, at } of level) {
-      if ([...map.values()].some(isTensor)) yield { map, at };
-      for (const [key, inner] of named(map)) {
-        if (!isDictionary(inner) || seen.has(inner)) continue;
-        seen.add(inner);
-        next.push({ map: inner, at: [...at, key] });
-      }
-    }
-    level = next;
-  }
-}
-
-/** What may be the network, or hold it. */
-const named = (value: Dictionary): [string, unknown][] =>
-  [...value].filter(
-    (entry): entry is [string, unknown] =>
-      typeof entry[0] === "string" && !(isDictionary(entry[1]) && beside.test(entry[0])),
-  );
-
-type AnyTensor = TorchTensor | NumpyArray | Unknown;
-
-/** A tensor, or what would be one if it could be read. */
-const isTensor = (value: unknown): value is AnyTensor =>
-  isTorchTensor(value) ||
-  isUnreadTensor(value) ||
-  (value instanceof NumpyArray && (isFilledArray(value) || value.unread !== undefined));
-
-/** Unread tensors count as large ones. */
-function shapeOf(value: AnyTensor): readonly number[] {
-  if (isTorchTensor(value)) return value.shape;
-  return value instanceof NumpyArray && value.content ? value.content.shape : [2];
-}
 
 /** The tensors of a dictionary; its arrays, where they are all that it has. Throws {@link UserError} for one that cannot be read. */
 function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | FilledArray> {
@@ -258,19 +237,26 @@ function requireElements(
 }
 
 /** Which dictionary was used, where the file has others, and those that are copies of it. */
-function othersIn(path: string, whole: Dictionary, { map, at }: Found): Pick<StateDict, "notes" | "copies"> {
+function othersIn(
+  path: string,
+  whole: Dictionary,
+  { map, at, parts = [] }: Found,
+): Pick<StateDict, "notes" | "copies"> {
+  const own = new Set([map, ...parts.map((part) => part.map)]);
   const names = ownNames(map);
   const copies: string[] = [];
   const alike: string[] = [];
   const others: string[] = [];
-  for (const { map: inner, at: place } of dictionariesIn(whole)) {
-    if (inner === map) continue;
+  for (const { map: inner, at: place } of placesIn(whole)) {
+    if (own.has(inner) || (at.length && nameOf(place) === nameOf(at))) continue;
     const isAround = place.every((key, i) => key === at[i]);
     const large = [...inner].filter(([, value]) => isTensor(value) && sizeOf(shapeOf(value)) > 1);
-    if (isAround) others.push(...large.map(([key]) => nameOf([...place, `${key}`])));
+    if (isAround && !(parts.length && place.length === at.length))
+      others.push(...large.map(([key]) => nameOf([...place, `${key}`])));
     else if (large.length) {
       const isAlike = isSame(ownNames(inner), names);
-      if (isAlike || (place.some(isAverageName) && holdsUnderPrefix(inner, names))) copies.push(nameOf(place));
+      const isAverage = place.some(isAverageName) && holdsUnderPrefix(inner, names);
+      if (isAlike || isAverage || isListOf(inner, map)) copies.push(nameOf(place));
       if (!isAlike) others.push(nameOf(place));
       else alike.push(nameOf(place));
     }
@@ -281,8 +267,15 @@ function othersIn(path: string, whole: Dictionary, { map, at }: Found): Pick<Sta
     ...(alike.length ? [`${listSome(alike.map(quote), 3)}, ${which}`] : []),
     ...(others.length ? [listSome(others.map(quote), 3)] : []),
   ];
-  if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: [], copies };
-  return { notes: [`${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`], copies };
+  const tops = new Set(parts.map((part) => part.at[at.length]));
+  const together = parts.length
+    ? [
+        `${path}: the dictionaries of arrays ${listSome([...tops].map(quote), 3)} are taken together, as parts of one network.`,
+      ]
+    : [];
+  if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: together, copies };
+  const note = `${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`;
+  return { notes: [note, ...together], copies };
 }
 
 function severalPlaces(path: string, keys: readonly string[]): UserError {
@@ -314,9 +307,21 @@ function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | 
 
 function nothingIn(path: string, value: unknown): UserError {
   if (value instanceof Unknown && value.isModule) return wholeModule(path, value);
+  const lists = value instanceof Map ? placesIn(value).map(({ at }) => nameOf(at)) : [];
+  if (lists.length)
+    return new UserError(
+      `${path} holds its tensors in a list (${listSome(lists.map(quote), 3)}), without the names that a state dict has. Choose a list with --key ${lists[0]}, or save model.state_dict() with torch.save.`,
+    );
   const fault = `${path} holds ${describe(value)}, where a state dict (a dictionary of tensors by name) is expected`;
-  return new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
+  const isOfJax =
+    value instanceof Map && [value, ...value.values()].some((one) => one instanceof Unknown && ofJax.test(one.name));
+  return new UserError(`${fault}. In Python, ${isOfJax ? saveArrays : "save model.state_dict() with torch.save"}.`);
 }
+
+/** Classes of JAX's libraries, which have no state dict. */
+const ofJax = /^(jax|jaxlib|flax|haiku|optax|equinox|chex)\./;
+/** Continues "In Python, ". */
+export const saveArrays = "get the arrays with jax.device_get, give each a name, and save them with numpy.savez";
 
 function describe(value: unknown): string {
   if (value instanceof Unknown) return `an object of the class ${quote(value.name)}, which was not executed`;

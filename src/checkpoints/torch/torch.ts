@@ -49,16 +49,20 @@ interface Place extends TorchTensor {
 
 /** The checkpoint of an opened file: of the dictionary at `key`, or of the one that is the network. */
 export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
-  const { tensors, prefix, ...found } = findStateDict(file.source.path, file.value, key);
+  const { tensors, prefix, isTree, ...found } = findStateDict(file.source.path, file.value, key);
   const isArrays = [...tensors.values()].some(isFilledArray);
   const checkpoint = isArrays
-    ? checkpointOfArrays(file, tensors as ReadonlyMap<string, FilledArray>)
+    ? checkpointOfArrays(file, tensors as ReadonlyMap<string, FilledArray>, isTree)
     : checkpointOfTensors(file, tensors as ReadonlyMap<string, TorchTensor>);
   return { ...checkpoint, ...found, ...(key === undefined ? {} : { key, keyPrefix: prefix }) };
 }
 
 /** Arrays of numpy, which lie in the pickle itself. */
-function checkpointOfArrays({ source }: TorchFile, arrays: ReadonlyMap<string, FilledArray>): Checkpoint {
+function checkpointOfArrays(
+  { source }: TorchFile,
+  arrays: ReadonlyMap<string, FilledArray>,
+  isTree: boolean,
+): Checkpoint {
   const places = new Map([...arrays].map(([name, array]) => [name, { ...array.content, array }]));
   const checkpoint = makeCheckpoint(source, "npz", places, async ({ array }) => readArray(array));
   const { path } = source;
@@ -67,7 +71,7 @@ function checkpointOfArrays({ source }: TorchFile, arrays: ReadonlyMap<string, F
     ...checkpoint,
     readOnly: ofDevice
       ? `${path} holds tensors of a TPU or the like as numpy's arrays, which layerwise reads but does not write. In Python, move the model to the CPU, save model.state_dict() with torch.save, and give that file.`
-      : `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, save the arrays with numpy.savez("weights.npz", **arrays), and give that file.`,
+      : `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, ${isTree ? 'give each a name of its own ("layer/weight"), save them with numpy.savez' : 'save the arrays with numpy.savez("weights.npz", **arrays)'}, and give that file.`,
   };
 }
 

@@ -111,6 +111,8 @@ const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
   "torch._utils._rebuild_parameter_with_state": ([tensor]) => tensor,
   "torch._tensor._rebuild_from_type_v2": rebuildOfType,
   "torch.Size": ([axes]) => axes,
+  "flax.core.frozen_dict.FrozenDict": frozen,
+  "haiku._src.data_structures.FlatMapping": frozen,
   ...numpyCallables,
 };
 
@@ -145,6 +147,7 @@ export function torchHost(path: string, found: Map<string, TorchStorage>): Pickl
     },
     build(target, state) {
       if (target instanceof NumpyArray || target instanceof NumpyDtype) buildNumpy(target, state);
+      else if (state instanceof Map && target instanceof Map && !(target instanceof Unknown)) thaw(target, state);
       else if (target instanceof Unknown) target.isModule ||= state instanceof Map && state.has("_modules");
     },
     load(id) {
@@ -217,6 +220,18 @@ function orderedDict([pairs]: readonly unknown[]): Map<unknown, unknown> | undef
   if (pairs === undefined) return new Map();
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) return undefined;
   return new Map(pairs as [unknown, unknown][]);
+}
+
+/** A dictionary of JAX's libraries that cannot be changed, made of another one, or empty until its state is there. */
+function frozen([items]: readonly unknown[]): unknown {
+  return items instanceof Map ? items : new Map();
+}
+
+function thaw(target: Map<unknown, unknown>, state: ReadonlyMap<unknown, unknown>): void {
+  for (const own of ["_dict", "_mapping"]) {
+    const items = state.get(own);
+    if (items instanceof Map && items !== target) for (const [key, value] of items) target.set(key, value);
+  }
 }
 
 function hasKind(value: unknown, kind: string): boolean {

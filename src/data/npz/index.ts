@@ -3,7 +3,7 @@ import { openCheckpoint, readAll } from "../../checkpoints/index.ts";
 import { listSome, type Tensor, UserError } from "../../core/index.ts";
 import { arrayDataset } from "../arrays.ts";
 import type { DataOptions, Dataset, Declared } from "../dataset.ts";
-import { findLabels } from "../layout.ts";
+import { findLabels, labelNames } from "../layout.ts";
 
 export async function openNpzData(path: string, options: DataOptions): Promise<Dataset> {
   if (options.mean || options.std)
@@ -14,6 +14,7 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
   try {
     if (file.format !== "npz") throw new UserError(`${path} is no .npz file. Save the arrays with numpy.savez.`);
     const arrays = await readAll(file);
+    requireNumbers(path, arrays, options.declared, file.leftOut);
     const name = findLabels(path, arrays, options.declared, file.leftOut);
     const labels = arrays.get(name)!;
     if (!isInput(name, options.declared)) arrays.delete(name);
@@ -26,6 +27,24 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
   } finally {
     await file.close();
   }
+}
+
+/** Throws {@link UserError} where the network takes an array that is left out, since it is not of numbers, or would have to. */
+function requireNumbers(
+  path: string,
+  arrays: ReadonlyMap<string, Tensor>,
+  declared?: Declared,
+  leftOut: readonly string[] = [],
+): void {
+  const taken = leftOut.filter((name) => name !== "labels" && declared?.inputs.some((input) => input.name === name));
+  const isNoInput = (name: string) => labelNames.includes(name);
+  const others = [...arrays.keys()].every(isNoInput) ? leftOut.filter((name) => !isNoInput(name)) : [];
+  const wanted = taken.length ? taken : others;
+  if (wanted.length === 0) return;
+  const all = listSome(wanted, 3);
+  throw new UserError(
+    `${path} has ${all} as texts or objects, but the network takes numbers. Samples of different lengths are objects to numpy: pad them to one length, and save ${wanted.length > 1 ? "each" : "it"} as an array of numbers.`,
+  );
 }
 
 /** Whether a network takes the labels, too, to compute a loss of its own. */

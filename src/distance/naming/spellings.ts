@@ -6,7 +6,13 @@ import type { DType } from "../../core/index.ts";
 export interface Named {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
+  /** Which of its tensors, under common names, are averaged, where not all are: the shapes of the others may differ. */
+  readonly averagedOf?: AveragedOf;
 }
+
+export type AveragedOf = (
+  tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[],
+) => ReadonlySet<string>;
 
 /** A file's names under the names that they may have in common with another's. */
 export interface Renamed {

@@ -38,3 +38,21 @@ export function contains(node: NodeProto, functions: Functions, isOfKind: (node:
   }
   return false;
 }
+
+type NodesOf = (graph: GraphProto) => readonly NodeProto[];
+
+/** The names that a node's subgraphs use from outside, in order: of their nodes as they are listed, or as `nodesOf` gives them. */
+export function capturedBy(node: NodeProto, nodesOf: NodesOf = (graph) => graph.node): string[] {
+  return [...new Set(subgraphsOf(node).flatMap((graph) => outerNames(graph, nodesOf)))];
+}
+
+function outerNames(graph: GraphProto, nodesOf: NodesOf): string[] {
+  const own = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
+  const outer: string[] = [];
+  for (const node of nodesOf(graph)) {
+    outer.push(...[...node.input, ...capturedBy(node, nodesOf)].filter((name) => name !== "" && !own.has(name)));
+    for (const name of node.output) own.add(name);
+  }
+  outer.push(...graph.output.map(({ name }) => name).filter((name) => !own.has(name)));
+  return outer;
+}

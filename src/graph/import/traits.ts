@@ -46,7 +46,11 @@ export function isByBatch(node: NodeProto, version = 14): boolean {
 }
 
 /** What the nodes of a model are, without what cannot be reached from functions that are never called. */
-export function traitsOf(model: ModelProto): Traits {
+export function traitsOf(model: {
+  readonly graph?: { readonly node: readonly NodeProto[] };
+  readonly functions: ModelProto["functions"];
+  readonly opsetImport: Parameters<typeof standardVersion>[0];
+}): Traits {
   const functions = functionsOf(model);
   const nodes = model.graph!.node;
   const random = new Set(nodes.filter((node) => contains(node, functions, draws)));

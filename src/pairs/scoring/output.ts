@@ -194,21 +194,37 @@ function noOutput(
   withoutTensor: string,
 ): UserError {
   const areValues = task === "regress" || !labels.areWhole;
-  const need = areValues
-    ? `as many values as the labels [${sizes}]`
-    : `scores [${sizes},classes] for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
-  const isOneMore = candidates.some(({ type: { shape } }) => shape.slice(1).includes(labels.classes - 1));
-  const suspicion = areValues
-    ? ""
-    : labels.classes === 256
-      ? "If 255 marks what does not count, save -1 in its place. "
-      : isOneMore
-        ? "If the labels are counted from 1, subtract 1. "
-        : "";
+  const need = areValues ? `as many values as the labels [${sizes}]` : scoresFor(labels, sizes[0]);
+  const suspicion = areValues ? "" : suspicionOf(labels, candidates);
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
     : `${suspicion}Give other labels, or name the output and the --task.`;
   return new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
+}
+
+const positionsOf = ({ shape }: LabelFacts): number[] => shape.filter((n) => n !== 1);
+
+/** The scores that would fit class labels: for images with the classes first, as PyTorch has them, or last. */
+function scoresFor(labels: LabelFacts, batch: number): string {
+  const positions = positionsOf(labels);
+  const last = `[${[batch, ...positions, "classes"]}]`;
+  const scores = positions.length > 1 ? `[${[batch, "classes", ...positions]}] or ${last}` : last;
+  return `scores ${scores} for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
+}
+
+/** What is likely wrong with class labels, as sentences that end in a space. */
+function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): string {
+  if (labels.classes === 256) return "If 255 marks what does not count, save -1 in its place. ";
+  const shapes = candidates.map(({ type, batchAxis }) => type.shape.toSpliced(batchAxis, 1));
+  const fromZero = { ...labels, classes: labels.classes - 1 };
+  const isOneMore = shapes.some((shape) => readingsOf(fromZero, { shape }).some(({ kind }) => kind === "classes"));
+  if (isOneMore && !labels.hasZero) return "If the labels are counted from 1, subtract 1. ";
+  const positions = positionsOf(labels);
+  const others = shapes.flatMap((shape) =>
+    shape.length === positions.length + 1 && shape[0] >= labels.classes ? [shape.slice(1)] : [],
+  );
+  if (positions.length < 2 || others.length === 0) return "";
+  return `Are these scores at [${others[0]}] for labels at [${positions}]? Resize the scores in the graph, or the labels. `;
 }
 
 /** What is known of an output without its batch. */

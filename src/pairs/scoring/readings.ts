@@ -23,6 +23,8 @@ export interface LabelFacts {
   readonly areWhole: boolean;
   /** The largest label and one; zero for values. */
   readonly classes: number;
+  /** Some label is 0. */
+  readonly hasZero: boolean;
   /** True where the rows along an axis (of a sample) have one 1 and zeros. */
   isOneHot(axis: number): boolean;
   /** True where the rows along an axis are distributions. */
@@ -50,6 +52,7 @@ export function factsOf({ labels, labelShape: shape, labelType, classes }: Datas
     areFloats,
     areWhole,
     classes: areFloats && areWhole && values ? Math.max(-1, largestOf(values)) + 1 : classes,
+    hasZero: values?.includes(0) ?? false,
     isOneHot: (axis) => everyRow(axis, (row) => row.every((x) => x === 0 || x === 1) && sumsToOne(row)),
     isDistribution: (axis) => everyRow(axis, (row) => row.every((x) => x >= 0) && sumsToOne(row)),
   };

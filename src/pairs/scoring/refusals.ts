@@ -1,5 +1,6 @@
-// What ONNX Runtime says of a graph that it refuses, as sentences for the user.
-import { type DType, UserError } from "../../core/index.ts";
+// What ONNX Runtime says of a graph that it refuses, as sentences for the user. It runs a graph that was made from the user's, so the names that it gives to
+// nodes are in no file.
+import { type DType, sizeOf, UserError } from "../../core/index.ts";
 import { dtypeOf, type Parameter } from "../../models/index.ts";
 
 interface Refusal {
@@ -7,6 +8,9 @@ interface Refusal {
   /** Continues "ONNX Runtime cannot run FILE: ", with what to do; `found` are the groups of the expression. */
   readonly sentence: (...found: string[]) => string;
 }
+
+const unknownOperation = (operation: string, domain?: string): string =>
+  `it has no operation ${operation}${domain ? ` of the domain ${domain}` : ""}. Export the model without it: only up to the scores, or with ONNX's own operations.`;
 
 const refusals: readonly Refusal[] = [
   {
@@ -19,12 +23,44 @@ const refusals: readonly Refusal[] = [
     sentence: (own, domain, newest) =>
       `it uses operator set ${own} of ${domain}, and ${newest} is the newest that is supported. Export it with opset_version=${newest}, or convert it in Python with onnx.version_converter.convert_version(model, ${newest}).`,
   },
+  { is: /In Node, \("[^"]*", (\w+), "([^"]*)", .*No opset import for domain/, sentence: unknownOperation },
+  {
+    is: /([\w.]*):(\w+)\(-?\d*\) is not a registered function\/op/,
+    sentence: (domain, op) => unknownOperation(op, domain),
+  },
+  { is: /No Op registered for (\w+) with domain_version/, sentence: (operation) => unknownOperation(operation) },
+  {
+    is: /cannot be reshaped to the requested shape. Input shape:\{([\d,]+)\}, requested shape:\{([\d,]+)\}/,
+    sentence: (given, asked) => {
+      const [from, to] = [given, asked].map((shape) => shape.split(",").map(Number));
+      const batch = (from[0] * sizeOf(to)) / sizeOf(from); // where the first axis is the batch
+      const shapes = `a Reshape in it gives [${to}], where [${from}] comes in`;
+      return Number.isInteger(batch) && batch > 0
+        ? `${shapes}: it was exported for a batch of ${batch}. Run it with --batch ${batch}, or export it again with a free batch axis.`
+        : `${shapes}. ${otherBatch}`;
+    },
+  },
+  {
+    is: /^(\w+): .*(?:ShapeInferenceError|[Dd]imension|[Ss]hape|broadcast)/,
+    sentence: (operation) => `the shapes at its operation ${operation} do not fit. ${otherBatch}`,
+  },
 ];
+
+const otherBatch =
+  "A graph that was exported for one batch size runs at that one only: try --batch 1, or export it again with a free batch axis. Else check the shapes of the samples.";
 
 const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** Where in the runtime's source a message comes from. */
-const origin = /^\S*onnxruntime\S*\.(?:cc|h|cpp):\d+ .*?\) (?=[A-Z])/;
+const origin = /\S*onnxruntime\S*\.(?:cc|h|cpp):\d+ .*?\) (?:.* was false\. )?(?=[A-Z])/;
+
+/** The runtime's words without its source, and without nodes' names, which are those of the graph that was made. */
+const plain = (line: string): string =>
+  line
+    .replace(/^.*while running (\w+) node\. Name:'[^']*' Status Message: /, "$1: ")
+    .replace(origin, "")
+    .replace(/Node \([^)]*\) Op \((\w+)\)/, "$1:")
+    .replace(/In Node, \("[^"]*", (\w+), .*\) : \(.*\) -> \(.*\) , /, "$1: ");
 
 /** Types that the runtime's operations for CPUs lack. */
 const rare: readonly DType[] = ["bfloat16", "float16"];
@@ -39,18 +75,20 @@ export function cannotRun(
   const [line] = (error as Error).message.split("\n");
   const [, operation] = /Could not find an implementation for (\w+)\(\d+\)/.exec(line) ?? [];
   const dtype = operation && rare.find((one) => parameters.some((p) => dtypeOf(p) === one));
-  if (dtype)
+  if (operation)
     return new UserError(
-      `ONNX Runtime cannot run ${path}: it has no ${operation} in ${dtype} for this device. Convert the model to float32, and export it again.`,
+      dtype
+        ? `ONNX Runtime cannot run ${path}: it has no ${operation} in ${dtype} for this device. Convert the model to float32, and export it again.`
+        : `ONNX Runtime cannot run ${path}: it has no ${operation} of these types for this device. Export the model with other types there, such as float32.`,
       { cause: error },
     );
   for (const { is, sentence } of refusals) {
-    const found = is.exec(line);
+    const found = is.exec(line) ?? is.exec(plain(line));
     if (found)
       return new UserError(`ONNX Runtime cannot run ${path}: ${sentence(...found.slice(1))}`, { cause: error });
   }
   return new UserError(
-    `ONNX Runtime cannot run ${path} on samples of ${data}: ${asSentence(line.replace(origin, ""))} Check the model and the data.`,
+    `ONNX Runtime cannot run ${path} on samples of ${data}: ${asSentence(plain(line))} Check the model and the data.`,
     { cause: error },
   );
 }
