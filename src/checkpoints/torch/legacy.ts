@@ -6,7 +6,8 @@ import type { Checkpoint } from "../checkpoint.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
-import { makeTorchCheckpoint, type StoragePlace, type TorchFile } from "./torch.ts";
+import type { StoragePlace } from "./place.ts";
+import { makeTorchCheckpoint, type TorchFile } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./values.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
