@@ -4,6 +4,7 @@ import { sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages } from "./averages.ts";
 import { type Matched, matchNames, type Named } from "./names.ts";
+import { copiesIn, partedIn } from "./naming/copies.ts";
 
 /** Groups of names that one of two checkpoints stores as one tensor. */
 export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
@@ -13,6 +14,8 @@ export interface Aligned {
   readonly a: Checkpoint;
   readonly b: Checkpoint;
   readonly notes: readonly string[];
+  /** Names that a's file holds as one tensor, and b's as several that differ; they count as several. */
+  readonly parted: readonly (readonly string[])[];
   /** Another file with a's names, such as a copy of it, under the common ones. */
   likeA(file: Checkpoint): Checkpoint;
 }
@@ -20,19 +23,52 @@ export interface Aligned {
 /**
  * Gives two checkpoints of one network common names: a's, without wrappers and a prefix that only one of them has. What only one has, and what is of no average,
  * is left out. A name that only one of them has stays where it is tied to one that both have: Hugging Face's .bin files hold tied tensors under every name, its
- * .safetensors files under one. Throws {@link UserError} when names or shapes differ.
+ * .safetensors files under one. So does one that is a copy of another. Throws {@link UserError} when names or shapes differ.
  */
-export function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied = tiedIn(a, b)): Aligned {
+export async function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied: Model["tied"] = []): Promise<Aligned> {
   for (const file of [a, b]) requireElements(file);
-  const other = underNamesOf(a, b);
-  const { notes, ...names } = matchNames(a, other, tied);
-  const x = renamed(a, names.a);
+  const [one, other] = await withCopies(a, underNamesOf(a, b), tied);
+  const { notes, ...names } = matchNames(one, other, [...tiedIn(one, other), ...tied]);
+  const x = renamed(one, names.a);
+  const y = renamed(other, names.b, x);
+  const parted = await partedIn(x, y);
+  const isParted = (group: readonly string[]) => parted.some((names) => names.every((name) => group.includes(name)));
+  const copies = [...notesOfCopies(a, one, other), ...notesOfCopies(b, other, one)];
   return {
-    a: x,
-    b: renamed(other, names.b, x),
-    notes: [...new Set([...(a.notes ?? []), ...(b.notes ?? []), ...notes, ...notesOfAverages(a.path, names.a.keys())])],
+    a: parted.length ? { ...x, tied: x.tied?.filter((group) => !isParted(group)) } : x,
+    b: y,
+    notes: [
+      ...new Set([
+        ...(a.notes ?? []),
+        ...(b.notes ?? []),
+        ...notes,
+        ...copies,
+        ...notesOfAverages(a.path, names.a.keys()),
+      ]),
+    ],
+    parted,
     likeA: (file) => renamed(file, within(file, names.a)),
   };
+}
+
+/** Both with what is a copy in one, and not in the other, as tied to the weight that it is a copy of; but for what is known to be `tied`. */
+async function withCopies(a: Checkpoint, b: Checkpoint, tied: Model["tied"]): Promise<[Checkpoint, Checkpoint]> {
+  const marked = async (one: Checkpoint, other: Checkpoint) => {
+    const isKnown = (pair: readonly string[]) => tied.some((names) => pair.every((name) => names.includes(name)));
+    const copies = (await copiesIn(one, other)).filter((pair) => !isKnown(pair));
+    return copies.length ? { ...one, tied: [...(one.tied ?? []), ...copies] } : one;
+  };
+  return Promise.all([marked(a, b), marked(b, a)]);
+}
+
+/** What `marked` holds twice, as was found, and the other file does not. */
+function notesOfCopies({ tied: known = [] }: Checkpoint, { path, tied = [] }: Checkpoint, other: Checkpoint): string[] {
+  return tied
+    .slice(known.length)
+    .map(
+      ([copy, weight]) =>
+        `${copy} in ${path} is equal to ${weight} there, and ${other.path} does not have it: the two are taken as one tensor.`,
+    );
 }
 
 /** `b` with a's names for tied tensors of which safetensors files keep one name, which need not be the same in both. */
@@ -57,12 +93,12 @@ const within = ({ tensors }: Checkpoint, names: ReadonlyMap<string, string>) =>
   new Map([...names].filter(([, own]) => tensors.has(own)));
 
 /** Aligned checkpoints under the names of a model; as they are where none of its names are in them. */
-export function alignWithModel({ a, b, notes, likeA }: Aligned, model: Named, tied: Model["tied"]): Aligned {
+export function alignWithModel({ a, b, notes, parted, likeA }: Aligned, model: Named, tied: Model["tied"]): Aligned {
   let names: Matched;
   try {
     names = matchNames(a, model, tied);
   } catch (error) {
-    if (error instanceof UserError) return { a, b, notes, likeA }; // what is wrong is said where the network is known
+    if (error instanceof UserError) return { a, b, notes, parted, likeA }; // what is wrong is said where the network is known
     throw error;
   }
   const under = (file: Checkpoint) => renamed(file, within(file, names.a));
@@ -71,6 +107,7 @@ export function alignWithModel({ a, b, notes, likeA }: Aligned, model: Named, ti
     a: under(a),
     b: under(b),
     notes: [...notes, ...ofFile],
+    parted,
     likeA: (file) => under(likeA(file)),
   };
 }

@@ -1,7 +1,7 @@
 // The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { alignCheckpoints, type Kinds, kindsOfFiles, requireAverageable, tiedIn } from "../distance/index.ts";
+import { type Aligned, alignCheckpoints, type Kinds, kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model } from "../models/index.ts";
 import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
@@ -85,7 +85,8 @@ async function endsOfFiles(
   { group }: EndOptions,
   pair: Pick<Pair, keyof Network> | undefined,
 ): Promise<MergeEnds> {
-  const own = alignCheckpoints(x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
+  const own = await alignCheckpoints(x, y, pair?.tied);
+  requireTies(own, x, y);
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
@@ -102,6 +103,14 @@ async function endsOfFiles(
     isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
     close: async () => {},
   };
+}
+
+/** Throws {@link UserError} where a's file has one place for what b's has apart. */
+function requireTies({ parted: [names] }: Pick<Aligned, "parted">, x: Checkpoint, y: Checkpoint): void {
+  if (names)
+    throw new UserError(
+      `${x.path} holds ${names.join(" and ")} as one tensor, but they differ in ${y.path}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+    );
 }
 
 /** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */

@@ -6,6 +6,8 @@ import type { DType } from "../../core/index.ts";
 export interface Named {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
+  /** Groups of names that are one tensor in it. */
+  readonly tied?: readonly (readonly string[])[];
 }
 
 /** A file's names under the names that they may have in common with another's. */
@@ -70,7 +72,7 @@ export function withWeightOfNorms(renamed: Renamed): Renamed {
 }
 
 /** Levels of a network that only hold its parts: transformers 4.52 moved them (`model.layers` to `model.language_model.layers`, `visual` to `model.visual`). */
-const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
+export const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
 
 /** Without such levels anywhere; as it is where two names would become one. */
 export function withoutLevels(renamed: Renamed): Renamed {
