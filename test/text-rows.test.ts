@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../src/core/index.ts";
-import { isRows, type Row, type RowOptions, readRows } from "../src/data/index.ts";
+import { isRows, type Row, type RowOptions, readDocuments, readRows } from "../src/data/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
@@ -53,6 +53,26 @@ it("reads tabs with nothing quoted, and commas with quotes, doubled quotes and l
     { text: "", label: 0 },
     { text: "d", label: 1 },
   ]);
+});
+
+it("reads a byte order mark and line separators inside, and refuses what is not UTF-8", async () => {
+  const rows = [{ text: "a\u2028b", label: 1 }];
+  const texts = {
+    "mark.jsonl": `\uFEFF${JSON.stringify(rows[0])}\n`,
+    "mark.csv": "\uFEFFtext,label\na\u2028b,1\n",
+    "mark.tsv": "\uFEFFtext\tlabel\na\u2028b\t1\n",
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    expect((await readRows(write(name, text))).rows).toEqual(rows);
+    const path = join(folder, `wide-${name}`);
+    writeFileSync(path, Buffer.from(text, "utf16le"));
+    expect(await refusal(path)).toContain(`${path} is UTF-16 text, but layerwise reads UTF-8.`);
+    writeFileSync(path, Buffer.from(`${text.replace("\uFEFF", "").replace("\u2028", "é")}`, "latin1"));
+    expect(await refusal(path)).toContain(`${path} is not UTF-8 text: line ${name.endsWith("jsonl") ? 1 : 2} has`);
+  }
+  const path = join(folder, "latin.txt");
+  writeFileSync(path, Buffer.from("café", "latin1"));
+  await expect(readDocuments(path).next()).rejects.toThrow(`${path} is not UTF-8 text`);
 });
 
 it("reads numbers without names, values of a regression and one number for each class", async () => {

@@ -9,7 +9,7 @@ import {
   partsOfFolder,
   weightFiles,
 } from "../checkpoints/index.ts";
-import { haveSameBytes, listSome, UserError } from "../core/index.ts";
+import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config, type JsonObject } from "./config.ts";
@@ -61,7 +61,7 @@ export function hasDescription(path: string): boolean {
 /** Whether a config.json is that of a model: those of a part of a pipeline (diffusers, sentence-transformers) only say how to build it. */
 function namesModel(json: Buffer): boolean {
   try {
-    const keys = JSON.parse(json.toString()) as JsonObject;
+    const keys = JSON.parse(decodeText(json, "config.json")) as JsonObject;
     return ["model_type", "architectures", "architecture"].some((key) => keys[key] !== undefined);
   } catch {
     return true; // what is wrong with it is said where it is read
