@@ -1,5 +1,5 @@
 // Two or more checkpoints of one network under common names, before anything is read.
-import { type Checkpoint, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
 import { sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages } from "./averages.ts";
@@ -123,10 +123,16 @@ function renamed(file: Checkpoint, names: ReadonlyMap<string, string>, like?: Ch
   return selectTensors(file, names, shapeOf);
 }
 
-/** Throws {@link UserError} when a checkpoint has names but no weights. */
-function requireElements({ path, tensors }: Checkpoint): void {
-  if (tensors.size === 0 || [...tensors.values()].some(({ shape }) => sizeOf(shape) > 0)) return;
-  throw new UserError(
-    `All tensors in ${path} are empty: the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py; FSDP: StateDictType.FULL_STATE_DICT).`,
+/** Throws {@link UserError} when a checkpoint has names but no weights, or weights of no elements among others. */
+function requireElements(file: Checkpoint): void {
+  const all = [...file.tensors.values()];
+  const areEmpty = all.every(({ shape }) => sizeOf(shape) === 0);
+  const names = all.filter(
+    ({ name, shape }) => areEmpty || (String(shape) === "0" && /(^|[./])(weight|bias|kernel|embedding)$/.test(name)),
   );
+  const fault = faultOfEmpty(
+    file,
+    names.map(({ name }) => name),
+  );
+  if (fault) throw new UserError(fault);
 }
