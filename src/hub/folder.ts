@@ -111,10 +111,15 @@ function readFamily(config: Config): { family: Family; architecture?: string } {
   return { family, architecture };
 }
 
+/** Where programs say that they quantised the weights: transformers, MLX, and early compressed-tensors. */
+const quantisationKeys = ["quantization_config", "quantization", "compression_config"];
+
 function refuseQuantised(config: Config): void {
-  const quantisation = config.part("quantization_config");
-  if (!quantisation) return;
-  const method = quantisation.text("quant_method", "an unknown method");
+  const key = quantisationKeys.find((one) => config.has(one));
+  const settings = key && config.keys[key];
+  if (!settings) return;
+  const { quant_method, bits } = typeof settings === "object" ? (settings as JsonObject) : {};
+  const method = quant_method ?? (bits ? `${bits} bits, as MLX writes them` : "an unknown method");
   throw new UserError(
     `${config.path}: the weights are quantised (${method}), so they have no average. Give the folder that they were quantised from.`,
   );
