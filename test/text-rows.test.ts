@@ -92,6 +92,24 @@ it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and 
   expect(rows).toEqual(Array<Row>(2).fill({ text: "q", pair: "s", label: 0 }));
 });
 
+it("says which splits have labels, where one has none", async () => {
+  const inner = temporaryFolder();
+  for (const [split, label] of Object.entries({ train: 0, validation: 1, test: -1 }))
+    writeFileSync(join(inner, `${split}.jsonl`), `{"text": "a", "label": ${label}}\n`.repeat(2));
+  expect(await refusal(inner)).toBe(
+    `All labels of the test split of ${inner} are -1, which stands for none, as in a test whose labels are kept secret. Give labels, counted from 0, or choose a split with labels (--split train or --split valid).`,
+  );
+  expect((await readRows(inner, { split: "valid" })).rows).toHaveLength(2);
+  const alone = write("secret.jsonl", '{"text": "a", "label": -1}\n');
+  expect(await refusal(alone)).toContain("Give labels, counted from 0.");
+  const values = write("values.jsonl", '{"text": "a", "label": -1}\n{"text": "b", "label": -2}\n');
+  expect((await readRows(values)).rows.map(({ label }) => label)).toEqual([-1, -2]);
+  writeFileSync(join(inner, "test.jsonl"), '{"text": "a"}\n');
+  expect(await refusal(inner)).toContain(
+    "Add a column label of numbers or names, or choose a split with labels (--split train or --split valid).",
+  );
+});
+
 it("names numbers by the class names in a parquet file where the network has names", async () => {
   const filename = join(folder, "other.parquet");
   const info = { info: { features: { label: { names: ["yes", "no"], _type: "ClassLabel" } } } };
