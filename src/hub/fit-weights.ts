@@ -20,6 +20,10 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
+/** What quantised weights have beside them: GPTQ's and AWQ's, MLX's, bitsandbytes', compressed-tensors' and eight-bit floats'. */
+const ofQuantised =
+  /\.(qweight|qzeros|g_idx|scales|SCB|absmax|nested_absmax|quant_map|nested_quant_map|quant_state\..+|weight_packed|weight_scale(_inv)?|weight_zero_point)$/;
+
 /** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} for tensors that are missing, strange, or of another shape. */
 export async function fitWeights(model: Described, file: Checkpoint): Promise<Checkpoint> {
   const { network } = model;
@@ -33,10 +37,17 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
     if (name && !stored.has(name)) stored.set(name, own);
     else if (name || !(isBuffer(own) || network.isUnused?.(own))) unknown.push(own);
   }
-  if (unknown.length)
+  const codes = unknown.filter((name) => ofQuantised.test(name));
+  if (codes.length)
     throw new UserError(
-      `${file.path} holds tensors that ${source} does not provide for: ${listSome(unknown, 4)}. ${remedy}`,
+      `${file.path} holds ${listSome(codes, 4)}, of quantised weights, which have no average. Give the folder that they were quantised from.`,
     );
+  if (unknown.length) {
+    const key = model.stateDict && keyOf(stored, unknown);
+    throw new UserError(
+      `${file.path} holds tensors that ${source} does not provide for: ${listSome(unknown, 4)}. ${key ? `Take the network alone with --key ${key}.` : remedy}`,
+    );
+  }
   for (const names of ties) await tieNames(file, stored, names);
   const missing = parameters.filter(({ name, kind }) => kind !== "counter" && !stored.has(name)).map((p) => p.name);
   if (missing.length)
@@ -61,6 +72,15 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
       `${file.path} holds ${whole.name} in ${file.tensors.get(stored.get(whole.name)!)!.dtype}, which are codes and not weights. Give the float model.`,
     );
   return selectTensors(file, new Map(there.map(({ name }) => [name, stored.get(name)!])));
+}
+
+/** What is in front of all of a network's names in its file, and of none of the others; undefined where there is nothing. */
+function keyOf(stored: ReadonlyMap<string, string>, others: readonly string[]): string | undefined {
+  const fronts = new Set(
+    [...stored].map(([name, own]) => (own.endsWith(`.${name}`) ? own.slice(0, -name.length) : "")),
+  );
+  const [front] = fronts;
+  return fronts.size === 1 && front && !others.some((own) => own.startsWith(front)) ? front.slice(0, -1) : undefined;
 }
 
 /** What the network follows from, and what to do where tensors do not fit it. */
