@@ -1,10 +1,11 @@
 // Two or more checkpoints of one network under common names, before anything is read.
 import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
-import { sizeOf, UserError } from "../core/index.ts";
+import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages } from "./averages.ts";
 import { type Matched, matchNames, type Named } from "./names.ts";
 import { copiesIn, partedIn } from "./naming/copies.ts";
+import { withoutOptimiser } from "./naming/optimisers.ts";
 
 /** Groups of names that one of two checkpoints stores as one tensor. */
 export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
@@ -25,8 +26,13 @@ export interface Aligned {
  * is left out. A name that only one of them has stays where it is tied to one that both have: Hugging Face's .bin files hold tied tensors under every name, its
  * .safetensors files under one. So does one that is a copy of another. Throws {@link UserError} when names or shapes differ.
  */
-export async function alignCheckpoints(a: Checkpoint, b: Checkpoint, tied: Model["tied"] = []): Promise<Aligned> {
-  for (const file of [a, b]) requireElements(file);
+export async function alignCheckpoints(
+  first: Checkpoint,
+  second: Checkpoint,
+  tied: Model["tied"] = [],
+): Promise<Aligned> {
+  for (const file of [first, second]) requireElements(file);
+  const [a, b] = [withoutOptimiser(first), withoutOptimiser(second)];
   const [one, other] = await withCopies(a, underNamesOf(a, b), tied);
   const { notes, ...names } = matchNames(one, other, [...tiedIn(one, other), ...tied]);
   const x = renamed(one, names.a);
@@ -135,4 +141,23 @@ function requireElements(file: Checkpoint): void {
     names.map(({ name }) => name),
   );
   if (fault) throw new UserError(fault);
+  requireFloats(file);
+}
+
+/** Throws {@link UserError} where nothing in a file can be a weight. */
+function requireFloats({ path, tensors, leftOut = [] }: Checkpoint): void {
+  if (tensors.size === 0 || [...tensors.values()].some(({ dtype }) => isFloating(dtype))) return;
+  const whole = listSome(
+    [...tensors.keys()].map((name) => JSON.stringify(name)),
+    3,
+  );
+  const others = listSome(
+    leftOut.map((name) => JSON.stringify(name)),
+    3,
+  );
+  throw new UserError(
+    others
+      ? `${path} holds no weights: ${others} ${leftOut.length > 1 ? "are" : "is"} of objects or texts, ${whole} of whole numbers. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`
+      : `${path} holds no weights, only whole numbers: ${whole}. Give a checkpoint with weights.`,
+  );
 }

@@ -264,6 +264,42 @@ it("refuses to write what is only read, and a folder, before any work", async ()
   expect(readFileSync(bare).equals(before)).toBe(true);
 });
 
+it("refuses ends without a weight: whole numbers beside objects, or alone", async () => {
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".padEnd(117);
+  const objects = Buffer.concat([
+    Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]),
+    Buffer.from(`${header}\n\x80\x04.`, "latin1"),
+  ]);
+  const npz = at("objects.npz");
+  const numbers = at("numbers.npz");
+  await writeTensors(numbers, "npz", new Map([["shape", tensor("int64", [2], [3, 4])]]));
+  const shape = Buffer.from(readFileSync(numbers)).indexOf("\x93NUMPY", "latin1");
+  expect(shape).toBeGreaterThan(0);
+  const array = readFileSync(numbers).subarray(shape, shape + 128 + 16);
+  writeFileSync(npz, await zipOf({ "weights.npy": objects, "shape.npy": array }));
+  const fault = `${npz} holds no weights: "weights" is of objects or texts, "shape" of whole numbers. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`;
+  await expect(compareFiles(npz, npz)).rejects.toThrow(fault);
+  await expect(merge({ a: npz, b: npz, out: at("none.npz") })).rejects.toThrow(fault);
+  await expect(compareFiles(numbers, numbers)).rejects.toThrow(
+    `${numbers} holds no weights, only whole numbers: "shape". Give a checkpoint with weights.`,
+  );
+});
+
+it("leaves the state of an optimiser as it is in a's file", async () => {
+  const [a, b, out] = ["optax-a.npz", "optax-b.npz", "optax.npz"].map(at);
+  const all = (x: number) => new Map([...weights(x, "params/"), ...weights(x, "opt/mu/"), ...weights(x, "opt/nu/")]);
+  await writeTensors(a, "npz", all(1));
+  await writeTensors(b, "npz", all(3));
+  const record = await merge({ a, b, out });
+  expect(Object.keys(record.averaged)).toEqual(["params/fc"]);
+  expect(record.notes?.[0]).toContain(`${a} has the state of an optimiser beside the weights, which is left as it is`);
+  expect(await stored(out)).toMatchObject({
+    "params/fc.bias": [2, -2],
+    "opt/mu/fc.bias": [1, -1],
+    "opt/nu/fc.bias": [1, -1],
+  });
+});
+
 it("refuses ends whose tensors are all empty", async () => {
   await writeTensors(at("empty.safetensors"), "safetensors", new Map([["w", tensor("float32", [0])]]));
   await expect(compareFiles(at("empty.safetensors"), at("empty.safetensors"))).rejects.toThrow(
