@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { rewriteCheckpoint } from "../src/checkpoints/index.ts";
 import { tensor } from "../src/core/index.ts";
 import { compareFolders } from "../src/distance/index.ts";
 import type { JsonObject } from "../src/hub/config.ts";
@@ -64,6 +65,22 @@ it.each([["scales", "biases"], ["qweight", "qzeros"], ["weight_scale_inv"]])(
     await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow("of quantised weights");
   },
 );
+
+it("replaces a tied head in a file that has it beside the embedding", async () => {
+  const path = await writeModelFolder(at("tied"), 1, undefined, { ...tinyLlama, tie_word_embeddings: true });
+  const [file, out] = [join(path, "model.safetensors"), join(path, "out.safetensors")];
+  const tensors = await readTensors(file);
+  const [embedding, head] = ["model.embed_tokens.weight", "lm_head.weight"];
+  await writeTensors(file, "safetensors", tensors.set(head, tensors.get(embedding)!));
+  const weights = await openWeights(await readModelFolder(path));
+  const zeros = (name: string) => tensor("float32", [...weights.tensors.get(name)!.shape]);
+  await rewriteCheckpoint(weights, out, new Set(weights.tensors.keys()), async (name) =>
+    [embedding, head].includes(name) ? zeros(name) : undefined,
+  );
+  await weights.close();
+  const written = await readTensors(out);
+  for (const name of [embedding, head]) expect(written.get(name)).toEqual(zeros(name));
+});
 
 it("takes a config.json with a byte order mark, and refuses one in another encoding", async () => {
   const path = await writeModelFolder(at("mark"), 1);

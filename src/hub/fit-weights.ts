@@ -100,5 +100,5 @@ async function tieNames(file: Checkpoint, stored: Map<string, string>, names: re
         `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
       );
   }
-  if (own) for (const name of names) stored.set(name, own);
+  if (own) for (const name of names) if (!stored.has(name)) stored.set(name, own);
 }
