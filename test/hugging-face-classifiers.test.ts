@@ -363,10 +363,17 @@ describe("refuses", () => {
     [{ position_embedding_type: "relative_key" }, 'position_embedding_type is "relative_key"'],
     [{ num_attention_heads: 3 }, "num_attention_heads is 3, which does not divide the width 8"],
     [{ label2id: { calm: 2 } }, 'label2id gives "calm" the number 2, but id2label has it at 0'],
+    [{ label2id: { calm: "1" } }, 'label2id gives "calm" the number 1, but id2label has it at 0'],
+    [{ label2id: { calm: "one" } }, 'label2id.calm is "one", not a number'],
     [{ hidden_act: "mish" }, 'hidden_act is "mish"'],
   ])("a config with %j", async (changes, says) => {
     const name = await changed(changes as JsonObject);
     expect(await refused([name, name], classes)).toContain(says);
+  });
+
+  it("no config whose label2id has its numbers as texts", async () => {
+    const name = await changed({ label2id: { calm: "0", glad: "1", sad: "2" } });
+    expect(await refused([name, name], classes)).toBe("");
   });
 
   it("--task, --output and --group where the folder decides", async () => {

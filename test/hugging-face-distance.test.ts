@@ -167,7 +167,12 @@ describe("the check before a merge", () => {
     ["chat template", "tokenizer_config.json", { chat_template: "{{ x }}" }, "only b has one"],
     ["special tokens", "tokenizer_config.json", { eos_token: "a" }, "eos unset and eos a"],
     ["generation config", "generation_config.json", { eos_token_id: 3 }, "only b has one"],
-    ["tokenizer", "tokenizer.json", { post_processor: { type: "ByteLevel" } }, "other post_processor"],
+    [
+      "tokenizer",
+      "tokenizer.json",
+      { post_processor: { type: "BertProcessing", sep: ["a", 97], cls: ["b", 98] } },
+      "other post_processor",
+    ],
   ])("only notes %s in %s: %j", async (name, file, keys, says) => {
     const compared = await compareChanged(file, (own) => ({ ...own, ...keys }));
     expect(compared.preflight.can_average).toBe(true);

@@ -15,9 +15,12 @@ interface Case {
   readonly context: number;
   readonly layers?: Readonly<Record<string, Angles>>;
 }
-const { cases }: { cases: Case[] } = hasShared
+const { cases: given }: { cases: Case[] } = hasShared
   ? JSON.parse(readFileSync(sharedPath("fixtures/huggingface/rope.json"), "utf8"))
   : { cases: [] };
+// transformers 5 raises for "su", which version 4 took for longrope (rope.json's README)
+const layersOfOld = given.find(({ about }) => about === "longrope, old")?.layers;
+const cases = given.map((one) => (one.about === "longrope, called su" ? { ...one, layers: layersOfOld } : one));
 
 describe.skipIf(!hasShared)(`rotary angles${hasShared ? "" : " (skipped: ../shared is missing)"}`, () => {
   for (const { about, config: keys, context, layers } of cases)

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../src/core/index.ts";
-import { isRows, type Row, type RowOptions, readRows } from "../src/data/index.ts";
+import { isRows, type Row, type RowOptions, readDocuments, readRows } from "../src/data/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
@@ -55,6 +55,26 @@ it("reads tabs with nothing quoted, and commas with quotes, doubled quotes and l
   ]);
 });
 
+it("reads a byte order mark and line separators inside, and refuses what is not UTF-8", async () => {
+  const rows = [{ text: "a\u2028b", label: 1 }];
+  const texts = {
+    "mark.jsonl": `\uFEFF${JSON.stringify(rows[0])}\n`,
+    "mark.csv": "\uFEFFtext,label\na\u2028b,1\n",
+    "mark.tsv": "\uFEFFtext\tlabel\na\u2028b\t1\n",
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    expect((await readRows(write(name, text))).rows).toEqual(rows);
+    const path = join(folder, `wide-${name}`);
+    writeFileSync(path, Buffer.from(text, "utf16le"));
+    expect(await refusal(path)).toContain(`${path} is UTF-16 text, but layerwise reads UTF-8.`);
+    writeFileSync(path, Buffer.from(`${text.replace("\uFEFF", "").replace("\u2028", "é")}`, "latin1"));
+    expect(await refusal(path)).toContain(`${path} is not UTF-8 text: line ${name.endsWith("jsonl") ? 1 : 2} has`);
+  }
+  const path = join(folder, "latin.txt");
+  writeFileSync(path, Buffer.from("café", "latin1"));
+  await expect(readDocuments(path).next()).rejects.toThrow(`${path} is not UTF-8 text`);
+});
+
 it("reads numbers without names, values of a regression and one number for each class", async () => {
   const lines = ['{"text": "a", "label": 2}', '{"text": "b", "label": -0.5}', '{"text": "c", "label": [1, 0, 1]}'];
   const { rows, split } = await readRows(write("a.jsonl", `${lines.join("\n")}\n`));
@@ -70,6 +90,24 @@ it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and 
   expect(await readRows(inner)).toEqual({ split: "valid", rows: [{ text: "p", pair: "h", label: 1 }] });
   const { rows } = await readRows(inner, { split: "train", samples: 2 });
   expect(rows).toEqual(Array<Row>(2).fill({ text: "q", pair: "s", label: 0 }));
+});
+
+it("says which splits have labels, where one has none", async () => {
+  const inner = temporaryFolder();
+  for (const [split, label] of Object.entries({ train: 0, validation: 1, test: -1 }))
+    writeFileSync(join(inner, `${split}.jsonl`), `{"text": "a", "label": ${label}}\n`.repeat(2));
+  expect(await refusal(inner)).toBe(
+    `All labels of the test split of ${inner} are -1, which stands for none, as in a test whose labels are kept secret. Give labels, counted from 0, or choose a split with labels (--split train or --split valid).`,
+  );
+  expect((await readRows(inner, { split: "valid" })).rows).toHaveLength(2);
+  const alone = write("secret.jsonl", '{"text": "a", "label": -1}\n');
+  expect(await refusal(alone)).toContain("Give labels, counted from 0.");
+  const values = write("values.jsonl", '{"text": "a", "label": -1}\n{"text": "b", "label": -2}\n');
+  expect((await readRows(values)).rows.map(({ label }) => label)).toEqual([-1, -2]);
+  writeFileSync(join(inner, "test.jsonl"), '{"text": "a"}\n');
+  expect(await refusal(inner)).toContain(
+    "Add a column label of numbers or names, or choose a split with labels (--split train or --split valid).",
+  );
 });
 
 it("names numbers by the class names in a parquet file where the network has names", async () => {

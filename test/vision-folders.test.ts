@@ -166,6 +166,42 @@ describe("files of torchvision's weights", () => {
     expect(full(recalibrated)).not.toBeCloseTo(full(one), 3);
   });
 
+  it("are recognised under a trainer's name, and beside other tensors with a key", async () => {
+    const folder = temporaryFolder();
+    const write = async (name: string, front: string, more: Record<string, Tensor> = {}) => {
+      const paths = ["a", "b"].map((end) => join(folder, `${name}-${end}.safetensors`));
+      for (const [i, path] of paths.entries()) {
+        const own = [...tinyResNet(i + 1)].map(([key, one]) => [front + key, one] as const);
+        await writeTensors(path, "safetensors", new Map([...own, ...Object.entries(more)]));
+      }
+      return paths as [string, string];
+    };
+    const data = `npz:${await arrays(32, [0, 1])}`;
+    const { ends } = await measured(...(await twoResNets()), data);
+    for (const front of ["net.", "backbone.", "model.network."])
+      expect((await measured(...(await write("in", front)), data)).ends).toEqual({
+        a: expect.anything(),
+        b: expect.anything(),
+      });
+    const beside = await write("beside", "net.", { "criterion.weight": tensor("float32", [3]) });
+    await expect(measured(...beside, data)).rejects.toThrow(
+      "does not provide for: criterion.weight. Take the network alone with --key net.",
+    );
+    const own = await write("own", "student.", { "criterion.weight": tensor("float32", [3]) });
+    expect(await isStateDict(own[0])).toBe(true);
+    const refused = `${own[0]} holds a network of torchvision under "student", beside other tensors or under a name of its own. Take it alone with --key student.`;
+    for (const model of [{}, { name: "torchvision:resnet18" }])
+      await expect(measured(...own, data, { model })).rejects.toThrow(refused);
+    for (const [paths, key] of [
+      [beside, "net"],
+      [own, "student"],
+    ] as const) {
+      expect(await isStateDict(paths[0], { key })).toBe(true);
+      const found = await measured(...paths, data, { keys: { a: key, b: key } });
+      expect([found.ends.a.loss, found.ends.b.loss]).toEqual([ends.a.loss, ends.b.loss]);
+    }
+  });
+
   it("whose images are prepared as torchvision does say so", async () => {
     const [a, b] = await twoResNets();
     const { notes, data } = await measured(a, b, "", { data: { name: writeImages().folder, size: 16 } });

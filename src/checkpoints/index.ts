@@ -16,6 +16,7 @@ export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
 export { adapterFiles, adviceOfParts, isCheckpointName, partsOfFolder, weightFiles } from "./folder.ts";
+export { faultOfEmpty } from "./gathered.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
 export { readStructure } from "./onnx/structure.ts";

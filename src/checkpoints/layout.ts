@@ -64,7 +64,11 @@ export function gather(
   return new Uint8Array(to.buffer);
 }
 
-/** Puts a dense tensor's elements where strides (in elements) reach from `begin` (in bytes) in `bytes`; the counterpart of {@link gather}. */
+/**
+ * Puts a dense tensor's elements where strides (in elements) reach from `begin` (in bytes) in `bytes`; the counterpart of {@link gather}.
+ * @param taken of every byte whether an element has been put there, which is noted in it
+ * @returns false where an element would change one that was put there before
+ */
 export function scatter(
   dense: Uint8Array,
   bytes: Uint8Array,
@@ -72,10 +76,15 @@ export function scatter(
   width: number,
   shape: readonly number[],
   strides: readonly number[],
-): void {
+  taken: Uint8Array,
+): boolean {
   const index = new Array<number>(shape.length).fill(0);
   for (let at = 0, place = 0; at < dense.length; at += width) {
-    bytes.set(dense.subarray(at, at + width), begin + place * width);
+    for (let i = 0, to = begin + place * width; i < width; i++, to++) {
+      if (taken[to] && bytes[to] !== dense[at + i]) return false;
+      bytes[to] = dense[at + i];
+      taken[to] = 1;
+    }
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       place += strides[axis];
       if (++index[axis] < shape[axis]) break;
@@ -83,4 +92,5 @@ export function scatter(
       index[axis] = 0;
     }
   }
+  return true;
 }

@@ -10,5 +10,6 @@ export { fromNumbers, toNumbers, valuesOf } from "./numbers.ts";
 export { partName } from "./owner.ts";
 export * from "./random.ts";
 export * from "./tensor.ts";
+export { decodeText, readText } from "./text.ts";
 export { startThread } from "./threads.ts";
 export { watchFiles } from "./unchanged.ts";

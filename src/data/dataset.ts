@@ -49,6 +49,8 @@ export interface Dataset {
   /** float32 for the values of a regression; default int64, class indices. */
   readonly labelType?: "int64" | "float32";
   readonly classes: number;
+  /** The names of its classes in their order, where it has them. */
+  readonly classNames?: readonly string[];
   /** Of the chosen samples and labels as they are stored. */
   readonly sha256: string;
   /** The labels of all samples, where they are arrays of the user's; what they mean depends on the network. */

@@ -90,8 +90,8 @@ export async function distancesOf(
 async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights> {
   if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files };
   const [first, second, start] = files;
-  const ends = alignCheckpoints(first, second);
-  const all = start && alignCheckpoints(ends.a, start);
+  const ends = await alignCheckpoints(first, second);
+  const all = start && (await alignCheckpoints(ends.a, start));
   const aligned = all ? [all.a, all.likeA(ends.b), all.b] : [ends.a, ends.b];
   const [own] = aligned;
   const tied = own.tied ?? [];

@@ -4,7 +4,7 @@ export { compareFiles } from "./compare.ts";
 export { layerDistances, sumsOfPieces } from "./distance.ts";
 export { areFolders, compareFolders } from "./folders.ts";
 export { alignGraphs, readGraph, separateGraphs } from "./graph-weights.ts";
-export { alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
+export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
 export type { AveragedOf } from "./names.ts";
 export { type Comparison, comparisonJsonSchema, type FolderComparison } from "./result.ts";

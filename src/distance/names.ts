@@ -35,7 +35,9 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   for (const prefix of holders) {
     const [one, other] = [within(x, prefix), within(y, prefix)];
     const isWhole = one.outside.length === 0 || other.outside.length === 0; // one of them has nothing else
-    if (isWhole && isMost(one) && isMost(other) && isOneNetwork(one, other, tied)) return matched(one, other);
+    if (!isWhole || !isMost(one) || !isMost(other) || !isOneNetwork(one, other, tied)) continue;
+    requireNoHead(one, other);
+    return matched(one, other);
   }
   const [bareX, bareY] = [withoutParallel(x), withoutParallel(y)];
   if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
@@ -129,19 +131,24 @@ function commonPrefixes(names: readonly string[]): string[] {
 function cut(renamed: Renamed, prefix: string): Renamed {
   const all = [...renamed.names];
   const inside = all.filter(([name]) => name.length > prefix.length && name.startsWith(prefix));
-  const outside = all.filter(([name]) => !name.startsWith(prefix)).map(([, own]) => own);
+  const names = new Map(inside.map(([name, own]) => [name.slice(prefix.length), own]));
+  const isIn = new Set(names.values());
+  const isTied = (own: string) =>
+    renamed.file.tied?.some((group) => group.includes(own) && group.some((o) => isIn.has(o)));
+  const outside = all.filter(([name]) => !name.startsWith(prefix) && isWeight(renamed.file, renamed.names.get(name)!));
+  const tied = outside.filter(([name, own]) => isTied(own) && !names.has(name));
   return {
     ...renamed,
-    names: new Map(inside.map(([name, own]) => [name.slice(prefix.length), own])),
+    names: new Map([...names, ...tied]),
     prefix,
-    outside: outside.filter((own) => isWeight(renamed.file, own)),
+    outside: outside.filter((entry) => !tied.includes(entry)).map(([, own]) => own),
   };
 }
 
 /** Only what is under a prefix, which stays. */
 function within(renamed: Renamed, prefix: string): Renamed {
   const part = cut(renamed, prefix);
-  const names = new Map([...part.names].map(([name, own]) => [prefix + name, own]));
+  const names = new Map([...renamed.names].filter(([name]) => name.length > prefix.length && name.startsWith(prefix)));
   return { ...part, names, isKept: true };
 }
 
@@ -225,8 +232,9 @@ const whatTheyAre = ({ tensors }: Named, names: readonly string[]): string =>
 
 function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { file: other }: Renamed): string[] {
   if (prefix === "" || (isKept && outside.length === 0)) return [];
-  if (isKept) return [`Outside ${JSON.stringify(prefix)} in ${path}, and left out: ${listSome(outside, 3)}.`];
-  const rest = outside.length ? ` Outside of it, and left out: ${listSome(outside, 3)}.` : "";
+  if (isKept)
+    return [`Outside ${JSON.stringify(prefix)} in ${path}, and left as they are there: ${listSome(outside, 3)}.`];
+  const rest = outside.length ? ` Outside of it, and left as they are there: ${listSome(outside, 3)}.` : "";
   return [
     `The names in ${path} have ${JSON.stringify(prefix)} in front, which those in ${other.path} do not have.${rest}`,
   ];
@@ -261,6 +269,24 @@ function requireMost(renamed: Renamed): void {
   throw new UserError(
     `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are elsewhere: ${listSome(outside, 3)}. If that part is meant, give it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
   );
+}
+
+/** What the parts are called that turn a network's features into its output, by the first component of their names: a loss has none of these. */
+const isHead = (own: string) =>
+  /^(?:\w*heads?|classifier|aux_classifier|score|qa_outputs|embed_out|cls|fc|logits)[./]/i.test(own);
+
+/** Throws {@link UserError} where only one file has the head of the network that both have under a prefix. */
+function requireNoHead(a: Renamed, b: Renamed): void {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ]) {
+    const heads = one.outside.filter(isHead);
+    if (heads.length)
+      throw new UserError(
+        `${one.file.path} has a head beside the part ${JSON.stringify(one.prefix)}, which ${other.file.path} does not have: ${listSome(heads, 3)}. Give two checkpoints of one architecture, or take that part alone with --key ${keyOf(one.prefix)}.`,
+      );
+  }
 }
 
 const keyOf = (prefix: string) => prefix.slice(0, -1);

@@ -2,7 +2,7 @@
 // (rsLoRA). Averages are of such ends, not of the factors A and B, whose average is another network.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { adapterFiles, type Checkpoint, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
+import { adapterFiles, type Checkpoint, faultOfEmpty, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
 import { listSome, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
@@ -67,18 +67,22 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
   const factors = new Map<string, Factors>();
   const whole = new Map<string, string>();
   const strange: string[] = [];
+  const halves: string[] = [];
   for (const own of file.tensors.keys()) {
     const name = own.replace(/^base_model\.model\./, "");
     const [, module, factor] = /^(.*)\.lora_([AB])(?:\.default)?\.weight$/.exec(name) ?? [];
     const saved = name.replace(/\.modules_to_save(\.default)?/, "");
     if (module !== undefined && base.tensors.has(`${module}.weight`)) {
-      if (factor === "A") factors.set(`${module}.weight`, factorsOf(file, own, module, adapter));
+      if (!file.tensors.has(own.replace(`.lora_${factor}`, factor === "A" ? ".lora_B" : ".lora_A"))) halves.push(own);
+      else if (factor === "A") factors.set(`${module}.weight`, factorsOf(file, own, module, adapter));
     } else if (base.tensors.has(saved)) whole.set(saved, own);
     else strange.push(own);
   }
   const fault = strange.length
     ? `${file.path} holds ${listSome(strange, 4)}, which belong to nothing in its base ${adapter.base}. Give the base that it was trained on.`
-    : faultOfShapes(base, file, factors, whole, isTransposed);
+    : (faultOfEmpty(file, file.tensors.keys()) ??
+      faultOfFactors(file, adapter, factors.size, halves) ??
+      faultOfShapes(base, file, factors, whole, isTransposed));
   if (fault) {
     await file.close();
     throw new UserError(fault);
@@ -124,6 +128,23 @@ function patternOf(config: Config, key: string, module: string): number | undefi
   const patterns = config.part(key);
   const match = Object.keys(patterns?.keys ?? {}).find((end) => new RegExp(`^(.*\\.)?(${end})$`).test(module));
   return match === undefined ? undefined : patterns!.number(match);
+}
+
+/** What speaks against an adapter as such: it changes nothing, or a matrix has one factor only. */
+function faultOfFactors(
+  { path }: Checkpoint,
+  { config }: Adapter,
+  factors: number,
+  halves: readonly string[],
+): string | undefined {
+  const again = "Save the adapter again, with model.save_pretrained of its PEFT model";
+  if (halves.length)
+    return `${path} holds ${listSome(halves, 3)} without the other factor of the same matrix. ${again}.`;
+  const targets = config.keys.target_modules;
+  const hasNone = Array.isArray(targets) && targets.length === 0;
+  if (factors === 0 && !hasNone)
+    return `${path} holds no factors (lora_A and lora_B), so its network would be the base. ${again}.`;
+  return undefined;
 }
 
 function faultOfShapes(

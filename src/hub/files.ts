@@ -1,8 +1,7 @@
 // The files of a folder beside its weights: which of them decide what its network computes, and a copy of them for weights that training has changed.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copyContent, linkOrCopy, writeAtomic } from "../core/index.ts";
+import { copyContent, decodeText, linkOrCopy, readText, writeAtomic } from "../core/index.ts";
 import { adapterSettings, baseOf, isAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { findCompanions } from "./companions.ts";
@@ -15,7 +14,9 @@ export function modelFiles(path: string): string[] {
   const names = readdirSync(folder).filter((name) => /\.(json|jinja|model|safetensors|bin)$/.test(name));
   const own = names.sort().map((name) => join(folder, name));
   if (!isAdapter(folder)) return own;
-  const { base_model_name_or_path } = JSON.parse(readFileSync(join(folder, adapterSettings), "utf8"));
+  const { base_model_name_or_path } = JSON.parse(
+    decodeText(readFileSync(join(folder, adapterSettings)), join(folder, adapterSettings)),
+  );
   return [...own, ...modelFiles(baseOf(folder, base_model_name_or_path))];
 }
 
@@ -28,7 +29,7 @@ export async function completeFolder(model: ModelFolder, to: string, weights: st
   if (existsSync(target)) return;
   const { paths } = await findCompanions(model);
   for (const [name, path] of paths) if (name !== "config.json") await copyContent(path, join(to, name));
-  const text = await readFile(model.config.path, "utf8"); // as text: JSON.parse loses whether a number was 1.0 or 1, which Python keeps
+  const text = await readText(model.config.path); // as text: JSON.parse loses whether a number was 1.0 or 1, which Python keeps
   await writeAtomic(join(to, "config.json"), text.replaceAll(/("(?:torch_)?dtype"\s*:\s*)"\w+"/g, '$1"float32"'));
   await linkOrCopy(weights, target); // last: where it is, all is there
 }

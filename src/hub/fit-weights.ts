@@ -1,7 +1,7 @@
 // The tensors of a file under the names of a network: the files' names may be those of older libraries. What does not fit is refused, even where
 // transformers would go on with random weights.
 import { join } from "node:path";
-import { type Checkpoint, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -20,6 +20,10 @@ const isBuffer = (name: string) =>
   /\.attention\.(masked_)?bias$/.test(name) ||
   /\.attn\.(masked_)?bias$/.test(name);
 
+/** What quantised weights have beside them: GPTQ's and AWQ's, MLX's, bitsandbytes', compressed-tensors' and eight-bit floats'. */
+const ofQuantised =
+  /\.(qweight|qzeros|g_idx|scales|SCB|absmax|nested_absmax|quant_map|nested_quant_map|quant_state\..+|weight_packed|weight_scale(_inv)?|weight_zero_point)$/;
+
 /** A checkpoint of a folder's network, under the names that the family's model has. Throws {@link UserError} for tensors that are missing, strange, or of another shape. */
 export async function fitWeights(model: Described, file: Checkpoint): Promise<Checkpoint> {
   const { network } = model;
@@ -33,15 +37,24 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
     if (name && !stored.has(name)) stored.set(name, own);
     else if (name || !(isBuffer(own) || network.isUnused?.(own))) unknown.push(own);
   }
-  if (unknown.length)
+  const codes = unknown.filter((name) => ofQuantised.test(name));
+  if (codes.length)
     throw new UserError(
-      `${file.path} holds tensors that ${source} does not provide for: ${listSome(unknown, 4)}. ${remedy}`,
+      `${file.path} holds ${listSome(codes, 4)}, of quantised weights, which have no average. Give the folder that they were quantised from.`,
     );
+  if (unknown.length) {
+    const key = model.stateDict && keyOf(stored, unknown);
+    throw new UserError(
+      `${file.path} holds tensors that ${source} does not provide for: ${listSome(unknown, 4)}. ${key ? `Take the network alone with --key ${key}.` : remedy}`,
+    );
+  }
   for (const names of ties) await tieNames(file, stored, names);
   const missing = parameters.filter(({ name, kind }) => kind !== "counter" && !stored.has(name)).map((p) => p.name);
   if (missing.length)
     throw new UserError(`${file.path} lacks ${listSome(missing, 4)}, which ${source} provides for. ${remedy}`);
   const there = parameters.filter(({ name }) => stored.has(name));
+  const empty = faultOfEmpty(file, new Set(there.map(({ name }) => stored.get(name)!)));
+  if (empty) throw new UserError(empty);
   const unlike = there.filter(
     ({ name, shape }) => String(file.tensors.get(stored.get(name)!)!.shape) !== String(shape),
   );
@@ -61,6 +74,15 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
   return selectTensors(file, new Map(there.map(({ name }) => [name, stored.get(name)!])));
 }
 
+/** What is in front of all of a network's names in its file, and of none of the others; undefined where there is nothing. */
+function keyOf(stored: ReadonlyMap<string, string>, others: readonly string[]): string | undefined {
+  const fronts = new Set(
+    [...stored].map(([name, own]) => (own.endsWith(`.${name}`) ? own.slice(0, -name.length) : "")),
+  );
+  const [front] = fronts;
+  return fronts.size === 1 && front && !others.some((own) => own.startsWith(front)) ? front.slice(0, -1) : undefined;
+}
+
 /** What the network follows from, and what to do where tensors do not fit it. */
 function sourceOf({ stateDict, architecture }: Described) {
   return stateDict
@@ -78,5 +100,5 @@ async function tieNames(file: Checkpoint, stored: Map<string, string>, names: re
         `${file.path} holds both ${own} and ${other}, which differ though config.json ties them. Set tie_word_embeddings to what the model was trained with.`,
       );
   }
-  if (own) for (const name of names) stored.set(name, own);
+  if (own) for (const name of names) if (!stored.has(name)) stored.set(name, own);
 }

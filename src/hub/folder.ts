@@ -9,7 +9,7 @@ import {
   partsOfFolder,
   weightFiles,
 } from "../checkpoints/index.ts";
-import { haveSameBytes, listSome, UserError } from "../core/index.ts";
+import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
 import { Config, type JsonObject } from "./config.ts";
@@ -61,7 +61,7 @@ export function hasDescription(path: string): boolean {
 /** Whether a config.json is that of a model: those of a part of a pipeline (diffusers, sentence-transformers) only say how to build it. */
 function namesModel(json: Buffer): boolean {
   try {
-    const keys = JSON.parse(json.toString()) as JsonObject;
+    const keys = JSON.parse(decodeText(json, "config.json")) as JsonObject;
     return ["model_type", "architectures", "architecture"].some((key) => keys[key] !== undefined);
   } catch {
     return true; // what is wrong with it is said where it is read
@@ -111,10 +111,15 @@ function readFamily(config: Config): { family: Family; architecture?: string } {
   return { family, architecture };
 }
 
+/** Where programs say that they quantised the weights: transformers, MLX, and early compressed-tensors. */
+const quantisationKeys = ["quantization_config", "quantization", "compression_config"];
+
 function refuseQuantised(config: Config): void {
-  const quantisation = config.part("quantization_config");
-  if (!quantisation) return;
-  const method = quantisation.text("quant_method", "an unknown method");
+  const key = quantisationKeys.find((one) => config.has(one));
+  const settings = key && config.keys[key];
+  if (!settings) return;
+  const { quant_method, bits } = typeof settings === "object" ? (settings as JsonObject) : {};
+  const method = quant_method ?? (bits ? `${bits} bits, as MLX writes them` : "an unknown method");
   throw new UserError(
     `${config.path}: the weights are quantised (${method}), so they have no average. Give the folder that they were quantised from.`,
   );

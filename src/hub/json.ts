@@ -1,14 +1,11 @@
 // JSON files of a folder.
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { describeFileError, UserError } from "../core/index.ts";
+import { readText, UserError } from "../core/index.ts";
 import type { JsonObject } from "./config.ts";
 
 /** The object in a JSON file. Throws {@link UserError} where there is none. */
 export async function readJson(path: string): Promise<JsonObject> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
+  const text = await readText(path);
   try {
     const value = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;

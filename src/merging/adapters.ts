@@ -1,21 +1,26 @@
 // LoRA adapters: two factors for each matrix that they change. The change is their product, so the average of each factor is not the average of the changes.
 
-/** The names of both factors: PEFT's, MLX's, diffusers', kohya's. */
-const factors: readonly (readonly [RegExp, string])[] = [
-  [/\blora_A\b/, "lora_B"],
-  [/\blora_a\b/, "lora_b"],
-  [/\blora_embedding_A\b/, "lora_embedding_B"],
-  [/\blora\.down\b/, "lora.up"],
-  [/\blora_down\b/, "lora_up"],
-  [/\blora_linear_layer\.down\b/, "lora_linear_layer.up"],
-  [/\bhada_w1_a$/, "hada_w1_b"],
-  [/\blokr_w1$/, "lokr_w2"],
+/**
+ * The names of both factors: PEFT's, MLX's, diffusers', kohya's, LyCORIS's (LoHa; LoKr, whose factors may have factors of their own), NeMo's. A letter or number in
+ * front makes another name of them.
+ */
+const factors: readonly (readonly [RegExp, ...string[]])[] = [
+  [/(?<![a-z0-9])lora_A\b/i, "lora_B", "lora_b"],
+  [/(?<![a-z0-9])lora_embedding_A\b/, "lora_embedding_B"],
+  [/(?<![a-z0-9])vera_lambda_b\b/, "vera_lambda_d"],
+  [/(?<![a-z0-9])(lora\d*)\.down\b/, "$1.up"],
+  [/(?<![a-z0-9])lora_down\b/, "lora_up"],
+  [/(?<![a-z0-9])lora_linear_layer\.down\b/, "lora_linear_layer.up"],
+  [/(?<![a-z0-9])hada_w1_a\b/, "hada_w1_b"],
+  [/(?<![a-z0-9])lokr_w1(?:_a)?\b/, "lokr_w2", "lokr_w2_a"],
+  [/\badapter\.linear_in\b/, "adapter.linear_out"],
 ];
 
 /** A note where both factors of a matrix are among the averaged tensors. */
 export function noteOfAdapters(averaged: readonly string[]): string[] {
   const names = new Set(averaged);
-  const other = (name: string) => factors.flatMap(([one, to]) => (one.test(name) ? [name.replace(one, to)] : []));
+  const other = (name: string) =>
+    factors.flatMap(([one, ...to]) => (one.test(name) ? to.map((other) => name.replace(one, other)) : []));
   const pairs = averaged.flatMap((name) => other(name).flatMap((to) => (names.has(to) ? [[name, to]] : [])));
   if (pairs.length === 0) return [];
   const [one, to] = pairs[0];

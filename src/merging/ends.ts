@@ -2,12 +2,12 @@
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import {
+  type Aligned,
   type AveragedOf,
   alignCheckpoints,
   type Kinds,
   kindsOfFiles,
   requireAverageable,
-  tiedIn,
 } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model, matchLayers } from "../models/index.ts";
 import type { Ends, Keys, Pair } from "../pairs/index.ts";
@@ -97,7 +97,8 @@ async function endsOfFiles(
 ): Promise<MergeEnds> {
   const { group } = options;
   const averagedOf = averagedIn(options);
-  const own = alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, [...tiedIn(x, y), ...(pair?.tied ?? [])]);
+  const own = await alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, pair?.tied);
+  requireTies(own, x, y);
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
@@ -114,6 +115,14 @@ async function endsOfFiles(
     isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
     close: async () => {},
   };
+}
+
+/** Throws {@link UserError} where a's file has one place for what b's has apart. */
+function requireTies({ parted: [names] }: Pick<Aligned, "parted">, x: Checkpoint, y: Checkpoint): void {
+  if (names)
+    throw new UserError(
+      `${x.path} holds ${names.join(" and ")} as one tensor, but they differ in ${y.path}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+    );
 }
 
 /** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */

@@ -125,6 +125,15 @@ it("says that the average of LoRA's factors is not that of the adapters", async 
     ["unet_q.lora_down.weight", "unet_q.lora_up.weight"],
     ["layers.0.q_proj.lora_a", "layers.0.q_proj.lora_b"],
     ["q.lora.down.weight", "q.lora.up.weight"],
+    ["attn1.processor.to_q_lora.down.weight", "attn1.processor.to_q_lora.up.weight"],
+    ["attn.processor.qkv_lora1.down.weight", "attn.processor.qkv_lora1.up.weight"],
+    ["q.hada_w1_a", "q.hada_w1_b"],
+    ["q.lokr_w1", "q.lokr_w2"],
+    ["q.lokr_w1", "q.lokr_w2_a"],
+    ["q.lokr_w1_a", "q.lokr_w2"],
+    ["q.lokr_w1_a.default", "q.lokr_w2_a.default"],
+    ["q.vera_lambda_b", "q.vera_lambda_d"],
+    ["qkv.adapter.linear_in.weight", "qkv.adapter.linear_out.weight"],
   ] as const) {
     const { record } = await merged(await end(0, names), await end(1, names));
     expect(record.notes).toHaveLength(1);

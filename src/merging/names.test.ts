@@ -1,7 +1,7 @@
 // Ends whose names differ: the merged file is a's under a's own names, and everything that is not averaged is a's.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
 import { openCheckpoint, readAll } from "../checkpoints/index.ts";
 import { type Tensor, tensor } from "../core/index.ts";
@@ -46,7 +46,7 @@ it.each(["safetensors", "torch", "npz"] as const)(
       "criterion.weight": [5, 6],
     });
     expect(record.notes).toEqual([
-      `The names in ${a} have "model." in front, which those in ${b} do not have. Outside of it, and left out: criterion.weight.`,
+      `The names in ${a} have "model." in front, which those in ${b} do not have. Outside of it, and left as they are there: criterion.weight.`,
       `Only in ${a}, and left as they are there: model.fc.num_batches_tracked (counters, masks or single numbers).`,
       `Only in ${b}, and left as they are there: total_ops (counters, masks or single numbers).`,
     ]);
@@ -149,6 +149,88 @@ it("finds a tied tensor that safetensors files keep under other names, by their 
   await expect(compareFiles(a, at("bare.safetensors"))).rejects.toThrow("Only in");
 });
 
+describe("a head that one file holds as a copy of its embedding, and the other not at all", () => {
+  const matrix = (...values: number[]) => tensor("float32", [2, 2], values);
+  const embed = "model.embed.weight";
+  const note = (path: string, other: string) =>
+    `head.weight in ${path} is equal to ${embed} there, and ${other} does not have it: the two are taken as one tensor.`;
+
+  it.each(["safetensors", "torch", "npz"] as const)("is averaged with it: %s", async (format) => {
+    const [a, b, out] = ["copy-a", "copy-b", "copied"].map((name) =>
+      at(`${name}.${format === "torch" ? "pt" : format}`),
+    );
+    const own = weights(1, "model.", { [embed]: matrix(1, 2, 3, 4), "head.weight": matrix(1, 2, 3, 4) });
+    await writeTensors(a, format, own);
+    await writeTensors(b, format, weights(3, "model.", { [embed]: matrix(3, 2, 1, 0) }));
+    const { layers, distance, notes } = await compareFiles(a, b);
+    expect(layers.map(({ name, size }) => [name, size])).toEqual([
+      ["model.fc", 6],
+      ["model.embed", 4],
+    ]);
+    expect(distance.layers["model.embed"].euclidean).toBeCloseTo(Math.sqrt(24));
+    expect(notes).toEqual([note(a, b)]);
+    const fc = { "model.fc.weight": [2, 2, 2, 2], "model.fc.bias": [2, -2] };
+    const record = await merge({ a, b, out });
+    expect(record.notes).toEqual([note(a, b)]);
+    expect(await stored(out)).toEqual({ ...fc, [embed]: [2, 2, 2, 2], "head.weight": [2, 2, 2, 2] });
+    await merge({ a: b, b: a, out });
+    expect(await stored(out)).toEqual({ ...fc, [embed]: [2, 2, 2, 2] });
+    await merge({ a, b, out, layers: ["model.fc"] });
+    expect(await stored(out)).toEqual({ ...fc, [embed]: [1, 2, 3, 4], "head.weight": [1, 2, 3, 4] });
+  });
+
+  it("is found where only one file has a prefix", async () => {
+    const [a, b, out] = ["front-a.pt", "front-b.pt", "front.pt"].map(at);
+    const own = weights(1, "model.", { [embed]: matrix(1, 2, 3, 4), "head.weight": matrix(1, 2, 3, 4) });
+    await writeTensors(a, "torch", own);
+    await writeTensors(b, "torch", weights(3, "", { "embed.weight": matrix(3, 2, 1, 0) }));
+    await merge({ a, b, out });
+    expect(await stored(out)).toMatchObject({ [embed]: [2, 2, 2, 2], "head.weight": [2, 2, 2, 2] });
+    await merge({ a: b, b: a, out });
+    expect(await stored(out)).toMatchObject({ "embed.weight": [2, 2, 2, 2] });
+  });
+
+  it("is a head of its own where it differs, or has one value only", async () => {
+    const [a, b] = ["own-a.pt", "own-b.pt"].map(at);
+    await writeTensors(b, "torch", weights(3, "model.", { [embed]: matrix(3, 2, 1, 0) }));
+    for (const [values, head] of [
+      [
+        [1, 2, 3, 4],
+        [1, 2, 3, 5],
+      ],
+      [
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ],
+    ]) {
+      const own = { [embed]: matrix(...values), "lm_head.weight": matrix(...head) };
+      await writeTensors(a, "torch", weights(1, "model.", own));
+      const fault = `${a} has a head beside the part "model.", which ${b} does not have: lm_head.weight. Give two checkpoints of one architecture, or take that part alone with --key model.`;
+      await expect(merge({ a, b, out: at("x.pt") })).rejects.toThrow(fault);
+      await expect(compareFiles(b, a)).rejects.toThrow(fault);
+      expect((await compareFiles(a, b, { keys: { a: "model", b: "model" } })).layers).toHaveLength(2);
+    }
+  });
+});
+
+it("refuses to merge into one tensor what is two in the other file, and counts both", async () => {
+  const tied = { tied: JSON.stringify([["embed.weight", "head.weight"]]) };
+  const [a, b] = ["tied-a.safetensors", "tied-b.safetensors"].map(at);
+  const pair = (x: number, y: number) =>
+    new Map([
+      ["embed.weight", tensor("float32", [2], [x, 1])],
+      ["head.weight", tensor("float32", [2], [y, 1])],
+    ]);
+  await writeTensors(a, "safetensors", pair(1, 1), tied);
+  await writeTensors(b, "safetensors", pair(4, 5));
+  await expect(merge({ a, b, out: at("x.safetensors") })).rejects.toThrow(
+    `${a} holds embed.weight and head.weight as one tensor, but they differ in ${b}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+  );
+  expect((await compareFiles(a, b)).distance.full.euclidean).toBe(5);
+  await merge({ a: b, b: a, out: at("apart.safetensors") });
+  expect(await stored(at("apart.safetensors"))).toEqual({ "embed.weight": [2.5, 1], "head.weight": [3, 1] });
+});
+
 it("reads tensors of a TPU, and refuses to write them", async () => {
   const array =
     "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01(K\x02tcnumpy\ndtype\n(U\x02f4\x89\x88tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x08\0\0\x80?\0\0\0@tb";
@@ -180,6 +262,42 @@ it("refuses to write what is only read, and a folder, before any work", async ()
     `names a folder. Give --out the name of a file, such as ${at("new")}/merged.pt.`,
   );
   expect(readFileSync(bare).equals(before)).toBe(true);
+});
+
+it("refuses ends without a weight: whole numbers beside objects, or alone", async () => {
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".padEnd(117);
+  const objects = Buffer.concat([
+    Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]),
+    Buffer.from(`${header}\n\x80\x04.`, "latin1"),
+  ]);
+  const npz = at("objects.npz");
+  const numbers = at("numbers.npz");
+  await writeTensors(numbers, "npz", new Map([["shape", tensor("int64", [2], [3, 4])]]));
+  const shape = Buffer.from(readFileSync(numbers)).indexOf("\x93NUMPY", "latin1");
+  expect(shape).toBeGreaterThan(0);
+  const array = readFileSync(numbers).subarray(shape, shape + 128 + 16);
+  writeFileSync(npz, await zipOf({ "weights.npy": objects, "shape.npy": array }));
+  const fault = `${npz} holds no weights: "weights" is of objects or texts, "shape" of whole numbers. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`;
+  await expect(compareFiles(npz, npz)).rejects.toThrow(fault);
+  await expect(merge({ a: npz, b: npz, out: at("none.npz") })).rejects.toThrow(fault);
+  await expect(compareFiles(numbers, numbers)).rejects.toThrow(
+    `${numbers} holds no weights, only whole numbers: "shape". Give a checkpoint with weights.`,
+  );
+});
+
+it("leaves the state of an optimiser as it is in a's file", async () => {
+  const [a, b, out] = ["optax-a.npz", "optax-b.npz", "optax.npz"].map(at);
+  const all = (x: number) => new Map([...weights(x, "params/"), ...weights(x, "opt/mu/"), ...weights(x, "opt/nu/")]);
+  await writeTensors(a, "npz", all(1));
+  await writeTensors(b, "npz", all(3));
+  const record = await merge({ a, b, out });
+  expect(Object.keys(record.averaged)).toEqual(["params/fc"]);
+  expect(record.notes?.[0]).toContain(`${a} has the state of an optimiser beside the weights, which is left as it is`);
+  expect(await stored(out)).toMatchObject({
+    "params/fc.bias": [2, -2],
+    "opt/mu/fc.bias": [1, -1],
+    "opt/nu/fc.bias": [1, -1],
+  });
 });
 
 it("refuses ends whose tensors are all empty", async () => {

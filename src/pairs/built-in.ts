@@ -22,7 +22,7 @@ import type { ModelSpec, Origin } from "./origin.ts";
 export const builtIn: Origin = {
   async open(files, { model: spec, group, allowNonfinite }) {
     const network = await findNetwork(spec.name!);
-    const { aligned, model: built } = alignFiles(files, network, spec);
+    const { aligned, model: built } = await alignFiles(files, network, spec);
     const { a, b, likeA } = aligned;
     const { tied } = built;
     const kinds = await kindsOfFiles(a, b);
@@ -62,7 +62,7 @@ export const builtIn: Origin = {
 };
 
 /** Two files and the model, whose sizes they have, under the model's names. */
-function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network, { sizes }: ModelSpec) {
+async function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network, { sizes }: ModelSpec) {
   const names = buildModel(network, sizes).parameters.map((p) => p.name); // most do not depend on the sizes
   const prefix = prefixOf(names, [...a.tensors.keys()]);
   const model = buildModel(network, sizes, (name) => a.tensors.get(prefix + name)?.shape);
@@ -71,7 +71,7 @@ function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network,
     path: `the model ${model.name}`,
     tensors: new Map(parameters.map((p) => [p.name, { dtype: dtypeOf(p), shape: p.shape }])),
   };
-  return { model, aligned: alignWithModel(alignCheckpoints(a, b, tied), named, tied) };
+  return { model, aligned: alignWithModel(await alignCheckpoints(a, b, tied), named, tied) };
 }
 
 /** What is in front of most of a model's names in a file. */

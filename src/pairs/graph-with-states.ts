@@ -16,7 +16,7 @@ import { findTied } from "./ties.ts";
 export const graphWithStates: Origin = {
   async open(files, { model, group, allowNonfinite }) {
     const path = model.name!;
-    const { a: first, b: second, notes: readings, likeA } = alignCheckpoints(...files);
+    const { a: first, b: second, notes: readings, likeA } = await alignCheckpoints(...files);
     const kinds = await kindsOfFiles(first, second);
     requireAverageable(kinds, first.path, second.path);
     const tiedInFiles = tiedIn(first, second);

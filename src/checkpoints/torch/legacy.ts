@@ -7,8 +7,9 @@ import { cutShort, damaged, quote, type Source } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { NumpyArray } from "./numpy.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
+import type { StoragePlace } from "./place.ts";
 import { saveArrays } from "./state-dict.ts";
-import { makeTorchCheckpoint, type StoragePlace, type TorchFile } from "./torch.ts";
+import { makeTorchCheckpoint, type TorchFile } from "./torch.ts";
 import { storageWidth, type TorchStorage, torchHost } from "./values.ts";
 import { isListOfDictionaries } from "./walk.ts";
 

@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readTensors, refusal, temporaryFolder, zipOf } from "../../../test/checkpoints.ts";
-import { openCheckpoint, writeCheckpoint } from "../index.ts";
+import { fromNumbers } from "../../core/index.ts";
+import { openCheckpoint, rewriteCheckpoint, writeCheckpoint } from "../index.ts";
 
 const folder = temporaryFolder();
 const path = join(folder, "x.pt");
@@ -138,6 +139,57 @@ describe("the zip form", () => {
     expect(await refusal(path, await zipped({ w: of("torch.distributed.tensor\nDTensor") }))).toContain(
       "several processes",
     );
+  });
+
+  describe("new elements where one place holds several", () => {
+    const view = (offset: number, shape: string, strides: string) => rebuild(storage(6), offset, shape, strides);
+    /** The tensors of a copy with these in place of the file's. */
+    async function replaced(entries: Record<string, string>, fresh: Record<string, number[]>) {
+      writeFileSync(path, await zipped(entries));
+      const file = await openCheckpoint(path);
+      const copy = join(folder, "replaced.pt");
+      const elements = async (name: string) =>
+        fresh[name] && fromNumbers("float32", file.tensors.get(name)!.shape, Float32Array.from(fresh[name]));
+      await rewriteCheckpoint(file, copy, new Set(file.tensors.keys()), elements).finally(() => file.close());
+      return [...(await readTensors(copy))].map(([name, { data }]) => [name, ...data]);
+    }
+    const rows = view(0, ints(2, 3), ints(0, 1)); // one row, twice
+
+    it("writes those that agree", async () => {
+      expect(await replaced({ rows }, { rows: [7, 8, 9, 7, 8, 9] })).toEqual([["rows", 7, 8, 9, 7, 8, 9]]);
+      const entries = { all: view(0, ints(6), ints(1)), turned: view(0, ints(2, 3), ints(1, 2)) };
+      expect(await replaced(entries, { all: [6, 5, 4, 3, 2, 1], turned: [6, 4, 2, 5, 3, 1] })).toEqual([
+        ["all", 6, 5, 4, 3, 2, 1],
+        ["turned", 6, 4, 2, 5, 3, 1],
+      ]);
+    });
+
+    it.each([
+      ["an expanded tensor", "rows", { rows }, { rows: [7, 8, 9, 7, 8, 0] }],
+      ["windows", "w", { w: view(0, ints(3, 2), ints(1, 1)) }, { w: [1, 2, 2, 3, 4, 5] }],
+      [
+        "a view of another tensor",
+        "part",
+        { all: view(0, ints(6), ints(1)), part: view(2, ints(2), ints(1)) },
+        { all: [6, 5, 4, 3, 2, 1], part: [4, 0] },
+      ],
+      [
+        "the same elements in another shape",
+        "flat",
+        { w: view(0, ints(2, 3), ints(3, 1)), flat: view(0, ints(6), ints(1)) },
+        { w: [6, 5, 4, 3, 2, 1], flat: [6, 5, 4, 3, 2, 0] },
+      ],
+      [
+        "a tensor that is to stay",
+        "part",
+        { all: view(0, ints(6), ints(1)), part: view(2, ints(2), ints(1)) },
+        { all: [6, 5, 4, 3, 2, 1] },
+      ],
+    ])("refuses those that differ: %s", async (_, name, entries, fresh) => {
+      await expect(replaced(entries, fresh as Record<string, number[]>)).rejects.toThrow(
+        `x.pt keeps several elements of "${name}" in one place (torch.expand and views leave a tensor so), but the new ones differ. In Python, save each tensor as tensor.contiguous().clone(), and give that file.`,
+      );
+    });
   });
 
   it("refuses a pickle that does not end", async () => {

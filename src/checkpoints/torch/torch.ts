@@ -3,25 +3,16 @@
 // Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
 // (stride 0), so a tensor may be larger than its file; how much larger is bounded.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
-import { byteLength, type Checkpoint, makeCheckpoint, type Replace, type TensorInfo } from "../checkpoint.ts";
-import { gather, isDense, scatter, spanOf, swapBytes } from "../layout.ts";
+import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import { gather, isDense, spanOf, swapBytes } from "../layout.ts";
 import { makeRing } from "../pieces.ts";
 import { cutShort, damaged, quote, type Source } from "../source.ts";
 import type { Output } from "../writing/output.ts";
-import { type Patch, patched, replacement } from "../writing/patches.ts";
+import { patched } from "../writing/patches.ts";
 import { type FilledArray, isFilledArray, readArray } from "./numpy.ts";
+import { type Place, patchesIn, rewritten, type StoragePlace } from "./place.ts";
 import { findStateDict } from "./state-dict.ts";
 import { storageWidth, type TorchStorage, type TorchTensor } from "./values.ts";
-
-/** Where a storage lies in the file. */
-export interface StoragePlace {
-  readonly key: string;
-  readonly size: number;
-  /** Whether reading a part takes unpacking what is before it. */
-  readonly packed: boolean;
-  /** `length` bytes from `begin`, both within the storage; see {@link Source}. */
-  read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
-}
 
 export interface TorchFile {
   readonly source: Source;
@@ -38,14 +29,6 @@ export interface TorchFile {
 const smallSize = 1 << 20;
 /** How many times its own size a file's tensors may come to; tied weights and repeated elements make it more than once. */
 const mostSharing = 100;
-
-interface Place extends TorchTensor {
-  readonly at: StoragePlace;
-  /** Of the first element, in bytes within the storage. */
-  readonly begin: number;
-  /** From the first element to the last, in bytes. */
-  readonly span: number;
-}
 
 /** The checkpoint of an opened file: of the dictionary at `key`, or of the one that is the network. */
 export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
@@ -111,62 +94,10 @@ function checkpointOfTensors(file: TorchFile, tensors: ReadonlyMap<string, Torch
           .map((name) => ({ info: checkpoint.tensors.get(name)!, ...places.get(name)! }));
         const [{ at }] = tensors;
         const patches = file.bigEndian || at.packed ? undefined : patchesIn(tensors, replace);
-        return patches ? patched(at.read, at.size, patches, ring) : rewritten(tensors, replace, file.bigEndian);
+        return patches ? patched(at.read, at.size, patches, ring) : rewritten(tensors, replace, file);
       });
     },
   };
-}
-
-interface Placed extends Place {
-  readonly info: TensorInfo;
-}
-
-/** Patches for the tensors in one storage; undefined where one has strides or overlaps another one. Of tensors in one place the last counts. */
-function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[] | undefined {
-  const byPlace = new Map<string, Placed[]>();
-  for (const one of tensors) {
-    if (!isDense(one.shape, one.strides)) return undefined;
-    const key = `${one.begin} ${one.span}`;
-    if (!byPlace.has(key)) byPlace.set(key, []);
-    byPlace.get(key)!.unshift(one);
-  }
-  const places = [...byPlace.values()].sort(([a], [b]) => a.begin - b.begin);
-  const overlaps = places.some(
-    ([{ begin, span }], i) => i + 1 < places.length && begin + span > places[i + 1][0].begin,
-  );
-  if (overlaps) return undefined;
-  return places.map((same) => ({
-    begin: same[0].begin,
-    length: same[0].span,
-    async bytes() {
-      for (const { info } of same) {
-        const fresh = await replacement(info, replace);
-        if (fresh) return fresh;
-      }
-      return undefined;
-    },
-  }));
-}
-
-/** A storage in memory, with its tensors replaced wherever their elements are. */
-async function* rewritten(
-  tensors: readonly Placed[],
-  replace: Replace,
-  bigEndian: boolean,
-): AsyncGenerator<Uint8Array> {
-  const [{ at }] = tensors;
-  const bytes = await at.read(0, at.size);
-  for (const { info, begin, dtype, shape, strides } of tensors) {
-    const pieces = await replacement(info, replace);
-    if (!pieces) continue;
-    const copies: Uint8Array[] = [];
-    for await (const piece of pieces) copies.push(piece.slice());
-    const fresh = Buffer.concat(copies);
-    const width = bytesPerElement(dtype);
-    if (bigEndian) swapBytes(fresh, width);
-    scatter(fresh, bytes, begin, width, shape, strides);
-  }
-  yield bytes;
 }
 
 /** Names of tensors that are the same elements of the same storage. */

@@ -8,7 +8,7 @@ import type { EngineSettings } from "../../jobs/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { handOver } from "../options/hand-over.ts";
-import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
+import { dataHelp, dataOf, keysOfEnds, subjectOf, withSubject } from "../options/subject.ts";
 import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { makeProgress, type Progress } from "../terminal/progress.ts";
@@ -60,7 +60,12 @@ export const measureCommand = () =>
       const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
       const { isModelFolder, isStateDict } = await import("../../hub/index.ts");
       const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
-      const isKnown = (path: string) => isStateDict(path).catch(() => false);
+      const key = keysOfEnds(options.key)?.a;
+      const isKnown = (path: string) =>
+        isStateDict(path, { key }).catch((error) => {
+          if (key !== undefined) throw error;
+          return false;
+        });
       if (options.model === undefined && ![a, b].every(isNamed) && !(await isKnown(a)))
         throw new UsageError(
           "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders need none.",

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { UserError } from "../../core/index.ts";
+import { decodeText, UserError } from "../../core/index.ts";
 
 const text = z.union([z.string(), z.number()]).transform(String); // YAML reads an account 1234 as a number
 const count = z.int().positive();
@@ -41,9 +41,10 @@ export function givenSettings(): Given {
 
 function fromFile(path: string): Given {
   if (!existsSync(path)) return {};
+  const text = decodeText(readFileSync(path), path);
   let read: unknown;
   try {
-    read = parse(readFileSync(path, "utf8")) ?? {};
+    read = parse(text) ?? {};
   } catch (error) {
     throw new UserError(`${path} is not valid YAML: ${(error as Error).message.split("\n")[0]}`);
   }

@@ -1,9 +1,8 @@
 // Text as people have it: a .txt, .jsonl or .parquet file, or a folder with a file for each split. Every file gives documents; how they become tokens
 // is the tokenizer's.
 import { existsSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { describeFileError, listSome, UserError } from "../../core/index.ts";
+import { describeFileError, listSome, readText, UserError } from "../../core/index.ts";
 import { type Split, splits } from "../dataset.ts";
 import { splitNames } from "../locate/splits.ts";
 import type { Document } from "./document.ts";
@@ -13,19 +12,15 @@ import { readParquet } from "./parquet.ts";
 export type { Document, Message } from "./document.ts";
 
 const readers: Readonly<Record<string, (path: string) => AsyncGenerator<Document>>> = {
-  ".txt": readText,
+  ".txt": readWhole,
   ".jsonl": readJsonLines,
   ".ndjson": readJsonLines,
   ".parquet": readParquet,
 };
 
-/** The whole file is one document, with its bytes as they are. */
-async function* readText(path: string): AsyncGenerator<Document> {
-  yield {
-    text: await readFile(path, "utf8").catch((error) => {
-      throw describeFileError(error, path, "read");
-    }),
-  };
+/** The whole file is one document, with its bytes as they are but for a byte order mark. */
+async function* readWhole(path: string): AsyncGenerator<Document> {
+  yield { text: await readText(path) };
 }
 
 /** True for a file that {@link readDocuments} reads, or a folder of such files. */

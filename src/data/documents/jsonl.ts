@@ -1,7 +1,7 @@
 // JSON Lines: a document a line. Read line by line, so that files larger than the memory can be used in part.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { describeFileError, UserError } from "../../core/index.ts";
+import { decodeText, describeFileError, UserError } from "../../core/index.ts";
 import { type Document, documentOf } from "./document.ts";
 
 export async function* readJsonLines(path: string): AsyncGenerator<Document> {
@@ -10,12 +10,13 @@ export async function* readJsonLines(path: string): AsyncGenerator<Document> {
 
 /** The objects of a file, each with what names it in a message. */
 export async function* readObjects(path: string): AsyncGenerator<readonly [Record<string, unknown>, string]> {
-  const stream = createReadStream(path, "utf8");
+  const stream = createReadStream(path, "latin1"); // bytes: readline would also end lines at what only looks like their ends in UTF-8
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
   try {
-    for await (const line of lines) {
+    for await (const bytes of lines) {
       number++;
+      const line = decodeText(Buffer.from(bytes, "latin1"), path, number);
       if (line.trim() === "") continue;
       const where = `Line ${number} of ${path}`;
       yield [parseLine(line, where), where];

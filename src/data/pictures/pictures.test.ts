@@ -65,6 +65,27 @@ it("sorts classes and files by code point, takes files of subfolders, and notes 
   );
 });
 
+it("passes over the folders and files of systems, with a note", async () => {
+  const junk = {
+    "__MACOSX/a/._1.png": 8,
+    "@eaDir/1.png": 8,
+    "b/.ipynb_checkpoints/1.png": 8,
+    "b/more/__MACOSX/1.png": 8,
+  };
+  const folder = await folderOf({ "a/1.png": 1, "b/2.png": 2, "b/._2.png": 8, ...junk });
+  const { greys: own, labels, data } = await greys(folder);
+  expect([own, labels, data.classNames]).toEqual([
+    [1, 2],
+    [0, 1],
+    ["a", "b"],
+  ]);
+  expect(data.notes).toEqual([
+    `${folder}: left out what is no image: @eaDir, __MACOSX, b/.ipynb_checkpoints and 2 more.`,
+  ]);
+  const only = await folderOf({ "__MACOSX/1.png": 8, ".cache/1.png": 8, "a/notes.txt": Buffer.from("x") });
+  expect(await isPictures(only)).toBe(false);
+});
+
 it("decodes only what a batch asks for, once, and repeats a sample that is asked for twice", async () => {
   const folder = await folderOf({ "a/1.png": 5, "a/2.png": 6, "b/3.png": Buffer.from("no image") });
   const some = await openPictures(folder, { pipeline: bytes, samples: 2, input: "x" });

@@ -1,7 +1,6 @@
 // Tables as text: a first line with the names of the columns, then a row a line. Commas with quotes where needed (RFC 4180), or tabs with nothing quoted, as
 // GLUE's files have them.
-import { readFile } from "node:fs/promises";
-import { describeFileError, UserError } from "../../core/index.ts";
+import { readText, UserError } from "../../core/index.ts";
 
 /** A row's fields, and what names it in a message. */
 export type NamedRow = readonly [Readonly<Record<string, unknown>>, string];
@@ -18,13 +17,6 @@ export async function readTabs(path: string): Promise<NamedRow[]> {
 /** Rows of a file with commas. */
 export async function readCommas(path: string): Promise<NamedRow[]> {
   return toRows(path, parseCommas(await readText(path), path));
-}
-
-async function readText(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
-  return text.replace(/^\uFEFF/, "");
 }
 
 /** One field: in quotes, which are doubled inside, or up to the next comma or line; then what ends it. */

@@ -36,10 +36,12 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
       `${path} holds no labelled texts that layerwise reads. Give a ${endings.join(", ")} file, or a folder with such files named train, valid or test.`,
     );
   const shards = findShards(path, endings, split);
+  const others = splitsOfShards(path, endings).flatMap((one) => (one.split === shards.split ? [] : [one.split]));
+  const advice = others.length ? `, or choose a split with labels (--split ${others.join(" or --split ")})` : "";
   const rows: Row[] = [];
   for (const file of shards.files) {
     if (rows.length >= samples) break;
-    for await (const row of readFile(file, labels)) {
+    for await (const row of readFile(file, labels, advice)) {
       rows.push(row);
       if (rows.length >= samples) break;
     }
@@ -48,27 +50,33 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
   if (rows.length === 0) throw new UserError(`${path} has no rows. Add some, or choose another split.`);
   if (samples !== Number.POSITIVE_INFINITY && rows.length < samples)
     throw new UserError(`${path} holds ${rows.length} rows, but ${samples} are asked for. Ask for fewer (--samples).`);
+  const [{ label }] = rows;
+  if ((label === -1 || label === -100) && rows.every((row) => row.label === label))
+    throw new UserError(
+      `All labels of the ${shards.split} split of ${path} are ${label}, which stands for none, as in a test whose labels are kept secret. Give labels, counted from 0${advice}.`,
+    );
   return { split: shards.split, rows };
 }
 
-async function* readFile(path: string, labels: Labels): AsyncGenerator<Row> {
+async function* readFile(path: string, labels: Labels, advice: string): AsyncGenerator<Row> {
   const ending = extname(path).toLowerCase();
-  if (ending === ".parquet") return yield* readParquet(path, labels);
+  if (ending === ".parquet") return yield* readParquet(path, labels, advice);
   const rows =
     ending === ".tsv" ? await readTabs(path) : ending === ".csv" ? await readCommas(path) : readObjects(path);
   let columns: ReturnType<typeof chooseTexts> | undefined;
   for await (const [fields, where] of rows) {
-    columns ??= chooseTexts(Object.keys(fields), path);
+    columns ??= chooseTexts(Object.keys(fields), path, advice);
     yield rowOf(fields, columns, labels, where);
   }
 }
 
-async function* readParquet(path: string, labels: Labels): AsyncGenerator<Row> {
+async function* readParquet(path: string, labels: Labels, advice: string): AsyncGenerator<Row> {
   const file = await openParquet(path);
   try {
     const columns = chooseTexts(
       file.columns.map(({ element }) => element.name),
       path,
+      advice,
     );
     const classNames = await findClassNames(file, "label", [dirname(path), dirname(dirname(path))]);
     const own = [...columns.filter((column) => column !== undefined), "label"];

@@ -22,8 +22,8 @@ export const textColumns: readonly (readonly [string, string?])[] = [
   ["text"],
 ];
 
-/** Which columns a file's rows have their texts in. Throws {@link UserError} that lists what is there. */
-export function chooseTexts(names: readonly string[], path: string): readonly [string, string?] {
+/** Which columns a file's rows have their texts in. Throws {@link UserError} that lists what is there; `advice` is what else can be done about labels. */
+export function chooseTexts(names: readonly string[], path: string, advice = ""): readonly [string, string?] {
   const found = textColumns.find((columns) => columns.every((column) => names.includes(column!)));
   if (!found)
     throw new UserError(
@@ -31,7 +31,7 @@ export function chooseTexts(names: readonly string[], path: string): readonly [s
     );
   if (!names.includes("label"))
     throw new UserError(
-      `${path} has no labels; it has the columns ${listSome(names, 8)}. Add a column label of numbers or names.`,
+      `${path} has no labels; it has the columns ${listSome(names, 8)}. Add a column label of numbers or names${advice}.`,
     );
   return found;
 }

@@ -8,6 +8,8 @@ export interface Named {
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
   /** Which of its tensors, under common names, are averaged, where not all are: the shapes of the others may differ. */
   readonly averagedOf?: AveragedOf;
+  /** Groups of names that are one tensor in it. */
+  readonly tied?: readonly (readonly string[])[];
 }
 
 export type AveragedOf = (
@@ -76,7 +78,7 @@ export function withWeightOfNorms(renamed: Renamed): Renamed {
 }
 
 /** Levels of a network that only hold its parts: transformers 4.52 moved them (`model.layers` to `model.language_model.layers`, `visual` to `model.visual`). */
-const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
+export const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
 
 /** Without such levels anywhere; as it is where two names would become one. */
 export function withoutLevels(renamed: Renamed): Renamed {

@@ -2,10 +2,9 @@
 // nearest known one.
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { z } from "zod";
-import { describeFileError, listSome, nearest, UserError } from "../../core/index.ts";
+import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 import { findModel, isModelFolder } from "../../hub/index.ts";
 import { atScale, parseYaml, type Scale } from "./scales.ts";
 import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
@@ -16,9 +15,7 @@ import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema
  * what a smaller scale changes.
  */
 export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
+  const text = await readText(path);
   const recipe = parseRecipe(await atScale(parseYaml(text, path), scale, path), path);
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
   return startsFromFolder(recipe) ? withPaths(recipe, path) : recipe;

@@ -1,10 +1,10 @@
 // Scales: under `scales` a recipe says what a smaller set-up than the paper's changes. Each change is in the recipe
 // with its reason, or in a file that several recipes share: `small: NAME` is scales/NAME.yaml beside the recipe,
 // `small: { from: NAME, … }` the same with further changes.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
-import { listSome, nearest, UserError } from "../../core/index.ts";
+import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 
 export const scaleNames = ["quick", "small", "medium", "paper"] as const;
 export type Scale = (typeof scaleNames)[number];
@@ -28,7 +28,7 @@ export async function atScale(value: unknown, scale: Scale, path: string): Promi
 
 /** Whether a recipe's file has the scale; each has the paper's. */
 export async function hasScale(path: string, scale: Scale): Promise<boolean> {
-  const { scales } = parseYaml(await readFile(path, "utf8"), path) as { scales?: object };
+  const { scales } = parseYaml(await readText(path), path) as { scales?: object };
   return scale === "paper" || scale in (scales ?? {});
 }
 
@@ -54,7 +54,7 @@ async function sharedScale(name: string, where: string, path: string): Promise<u
     throw new UserError(`${where}: ${name} is not a shared scale${near ? `; did you mean ${near}?` : "."} ${there}`);
   }
   const file = join(folder, `${name}.yaml`);
-  const changes = parseYaml(await readFile(file, "utf8"), file);
+  const changes = parseYaml(await readText(file), file);
   if (!isObject(changes)) throw new UserError(`${file}: expected what the scale changes.`);
   return changes;
 }

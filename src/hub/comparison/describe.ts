@@ -1,6 +1,6 @@
 // A folder's network in a few words, as its config has it: for messages, and for the check before a merge.
 import type { Config, Json } from "../config.ts";
-import { rotaryParameters } from "../decoder/rotary.ts";
+import { oldKinds, rotaryParameters } from "../decoder/rotary.ts";
 import type { ModelFolder } from "../folder.ts";
 
 /** The class that the folder was saved from, by its family: `llama (LlamaForCausalLM)`. */
@@ -24,11 +24,12 @@ export function ropeSettings({ config, network }: ModelFolder): string[] {
 
 function settingsOf(config: Config, parameters: Config | undefined): string[] {
   const { rope_type, type = "default", rope_theta = config.keys.rope_theta, ...rest } = parameters?.keys ?? {};
+  const kind = String(rope_type ?? type);
   const theta = rope_theta ?? config.keys.rotary_emb_base ?? null;
   const partial = rest.partial_rotary_factor ?? config.keys.partial_rotary_factor ?? config.keys.rotary_pct ?? null;
   const others = Object.entries({ ...rest, partial_rotary_factor: partial }).sort(([x], [y]) => (x < y ? -1 : 1));
   return [
-    String(rope_type ?? type),
+    oldKinds[kind] ?? kind,
     ...[["theta", theta] as const, ...others].flatMap(([key, value]) =>
       value === null ? [] : [`${key} ${textOf(value)}`],
     ),

@@ -24,6 +24,9 @@ export interface RotaryOptions {
 
 type Kind = (options: RotaryOptions & { readonly dim: number; readonly parameters: Config }) => Rotary["at"];
 
+/** What the first files of a family call a kind. */
+export const oldKinds: Readonly<Record<string, string>> = { su: "longrope" };
+
 /** Reads `rope_scaling`, else `rope_parameters`. */
 export const rotaryParameters = (config: Config): Config | undefined =>
   config.part("rope_scaling") ?? config.part("rope_parameters");

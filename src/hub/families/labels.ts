@@ -31,10 +31,18 @@ function readNames(config: Config): readonly string[] | undefined {
     return String(byId.keys[i]);
   });
   const byName = config.part("label2id");
-  for (const [i, name] of names.entries())
-    if (byName?.has(name) && names[byName.number(name)] !== name)
-      throw config.fault("label2id", `gives "${name}" the number ${byName.number(name)}, but id2label has it at ${i}`);
+  for (const [i, name] of names.entries()) {
+    const number = byName?.has(name) ? numberOf(byName, name) : i;
+    if (names[number] !== name)
+      throw config.fault("label2id", `gives "${name}" the number ${number}, but id2label has it at ${i}`);
+  }
   return names;
+}
+
+/** A label's number, which some programs write as a text. */
+function numberOf(byName: Config, name: string): number {
+  const value = byName.keys[name];
+  return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : byName.number(name);
 }
 
 /** What an encoder's head gives: scores of the text, of each token, or of the words that a masked token may be. */

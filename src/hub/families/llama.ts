@@ -1,7 +1,7 @@
 // Llama, and the families that differ from it in a few settings.
 import { type Config, isNumber } from "../config.ts";
 import type { Attention, Block, Decoder, Mlp } from "../decoder/decoder.ts";
-import { type Rotary, readRotary, rotaryParameters } from "../decoder/rotary.ts";
+import { oldKinds, type Rotary, readRotary, rotaryParameters } from "../decoder/rotary.ts";
 import { type DecoderFamily, readActivation, readKeyValueHeads } from "./family.ts";
 
 /** What a family changes. `i` counts the blocks from zero. */
@@ -219,15 +219,16 @@ export const phi3: DecoderFamily = {
   },
 };
 
-/** Phi-3 knows two kinds: the default one, and longrope, which old files also call yarn. */
+/** Phi-3 knows two kinds: the default one, and longrope, which old files also call su, the first of them, or yarn. */
 function phiRotary(config: Config, headDim: number): Rotary {
   const given = rotaryParameters(config);
-  const type = given?.text("rope_type", given.text("type", "default")) ?? "default";
-  if (given && !["default", "longrope", "yarn"].includes(type))
-    throw given.fault(given.has("rope_type") ? "rope_type" : "type", `is "${type}", which Phi-3 does not have`);
+  const own = given?.text("rope_type", given.text("type", "default")) ?? "default";
+  const type = own === "yarn" ? "longrope" : (oldKinds[own] ?? own);
+  if (given && !["default", "longrope"].includes(type))
+    throw given.fault(given.has("rope_type") ? "rope_type" : "type", `is "${own}", which Phi-3 does not have`);
   return readRotary(config, {
     headDim,
-    parameters: given?.with({ rope_type: type === "yarn" ? "longrope" : type }),
+    parameters: given?.with({ rope_type: type }),
     theta: config.number("rope_theta", 10000),
     partial: config.number("partial_rotary_factor", 1),
     longest: config.size("max_position_embeddings", 4096),

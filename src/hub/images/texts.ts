@@ -1,8 +1,7 @@
 // Networks that score images against texts: what the user gives them beside their folder. Vectors of texts come from a file (--head), sentences from a text
 // file with a line for each class (--classes), which the folder's own tokenizer reads.
-import { readFile } from "node:fs/promises";
 import { openCheckpoint } from "../../checkpoints/index.ts";
-import { convert, describeFileError, type Tensor, UserError } from "../../core/index.ts";
+import { convert, readText, type Tensor, UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import type { Completion, TextHead } from "../network.ts";
 import { readTokenizer } from "../text/tokenizer.ts";
@@ -61,9 +60,7 @@ async function readHead(path: string, { dimension }: Completion): Promise<TextHe
 
 /** Tokens of the lines, filled up to one length behind their ends. */
 async function readSentences(path: string, { folder }: ModelFolder, { context = 0, vocabulary = 0 }: Completion) {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
+  const text = await readText(path);
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   if (lines.at(-1) === "") lines.pop();
   const empty = lines.indexOf("");

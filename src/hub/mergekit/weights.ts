@@ -1,8 +1,7 @@
 // What a mergekit configuration would do to two folders: the weight of b in each of their layers.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { type Checkpoint, storedName } from "../../checkpoints/index.ts";
-import { describeFileError, UserError } from "../../core/index.ts";
+import { readText, UserError } from "../../core/index.ts";
 import { type Grouping, type Layer, layersOf } from "../../models/index.ts";
 import { isModelFolder, type ModelFolder, openWeights, readModelFolder } from "../folder.ts";
 import { modelOf } from "../model.ts";
@@ -30,9 +29,7 @@ const groupings: readonly Grouping[] = ["block", "sublayer", "module", "tensor"]
 
 /** Reads a configuration. Throws {@link UserError} where it is not a linear merge of two models, or gives a layer several weights. */
 export async function weightsByMergekit(path: string, options: MergekitOptions): Promise<MergekitWeights> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw describeFileError(error, path, "read");
-  });
+  const text = await readText(path);
   const merge = readMergekit(text, path);
   const [a, b] = [options.a ?? folderOf(merge.a, path), options.b ?? folderOf(merge.b, path)];
   const folder = await readModelFolder(a);

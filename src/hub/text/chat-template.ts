@@ -1,9 +1,8 @@
 // A folder's chat template: how a conversation is written as one text. It is a Jinja program, run by the library that the hub's own JavaScript tools use.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Template } from "@huggingface/jinja";
-import { UserError } from "../../core/index.ts";
+import { readText, UserError } from "../../core/index.ts";
 import type { Message } from "../../data/index.ts";
 import type { JsonObject } from "../config.ts";
 
@@ -17,7 +16,7 @@ const file = "chat_template.jinja";
 /** The template in chat_template.jinja, else the one in tokenizer_config.json, whose `settings` are given; undefined where there is none. */
 export async function readTemplate(folder: string, settings: JsonObject): Promise<string | undefined> {
   const path = join(folder, file);
-  return existsSync(path) ? readFile(path, "utf8") : defaultOf(settings.chat_template);
+  return existsSync(path) ? readText(path) : defaultOf(settings.chat_template);
 }
 
 /** A folder's template, ready to write; `tokens` are the special ones by their names. */

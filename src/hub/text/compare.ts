@@ -9,8 +9,8 @@ export interface TokenizerDifference {
   readonly isAround: boolean;
 }
 
-/** Parts of tokenizer.json that change no id of a piece of text: what is put around it, how ids are written as text again. */
-const around = ["post_processor", "decoder", "added_tokens", "version"];
+/** Parts of tokenizer.json that change no id of a piece of text, only what is put around it. */
+const around = ["post_processor", "added_tokens"];
 
 /** Undefined where both turn every text into the same ids. */
 export function compareTokenizers(a: TokenizerFiles, b: TokenizerFiles): TokenizerDifference | undefined {

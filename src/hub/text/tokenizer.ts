@@ -7,6 +7,7 @@ import { sha256, sha256Value, UserError } from "../../core/index.ts";
 import type { JsonObject } from "../config.ts";
 import type { ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
+import { filledFile, meaningOf } from "./canonical.ts";
 import { type ChatTemplate, chatTemplate, readTemplate } from "./chat-template.ts";
 import { type Frame, readFrame } from "./frame.ts";
 
@@ -101,21 +102,10 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   return { path, own, meaning, settings, tokens, template, sha256: sha256Value(meaning) };
 }
 
-/** Without what says how batches are made, not how texts are read; merges as pairs, which older files join by a space. */
-function meaningOf({ truncation, padding, ...own }: JsonObject): JsonObject {
-  const model = own.model as JsonObject | null | undefined;
-  const merges = model?.merges;
-  if (!Array.isArray(merges)) return own;
-  return {
-    ...own,
-    model: { ...model, merges: merges.map((pair) => (typeof pair === "string" ? pair.split(" ") : pair)) },
-  };
-}
-
 async function makeEncoder(path: string, own: JsonObject, settings: JsonObject): Promise<Encoder> {
   const { Tokenizer } = await import("@huggingface/tokenizers"); // only texts need it
   try {
-    return new Tokenizer(own, settings);
+    return new Tokenizer(filledFile(own), settings);
   } catch (error) {
     throw new UserError(`${path} cannot be read as a tokenizer: ${(error as Error).message}. Copy the file again.`, {
       cause: error,

@@ -29,9 +29,11 @@ export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly numb
     );
   const fits = ({ kind, classAxis }: Reading) => kind !== "binary" && classAxis === shape.length - 1;
   const reading = readingsOf(labels, { shape }, task.isByToken ? "tokens" : "classify").find(fits);
+  const { classNames = [] } = data;
+  const called = classNames.length ? ` (its ${classNames.length} classes are ${listSome(classNames, 12)})` : "";
   if (!reading && classes > task.count)
     throw new UserError(
-      `${data.name} has the label ${classes - 1}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of its classes.`,
+      `${data.name} has the label ${classes - 1}${called}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of its classes.`,
     );
   if (!reading) throw unlike(data, shape.slice(0, -1), network);
   const arranged = arrangeLabels(data, reading);

@@ -1,7 +1,7 @@
 // A folder for each class, perhaps within a folder for each split, as torchvision's ImageFolder: classes and files sorted by code point, files of subfolders too.
 import type { Dirent } from "node:fs";
 import { readdirSync } from "node:fs";
-import { extname, join, relative } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 import { describeFileError, listSome, UserError } from "../../../core/index.ts";
 import type { Split } from "../../dataset.ts";
 import { chooseSplit } from "../../locate/choose-split.ts";
@@ -12,12 +12,17 @@ import type { PictureSource, SourceRequest } from "./source.ts";
 
 /** Endings that torchvision takes for images. */
 const endings = new Set([".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"]);
-const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase());
+const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase()) && !basename(name).startsWith("._");
+
+/** What systems and editors put beside the classes, often with copies of their images: macOS's archives, Synology, Windows, and what is hidden. */
+const isOfSystem = (folder: string): boolean =>
+  /^(\.|\$)|^(__MACOSX|@eaDir|System Volume Information|lost\+found|__pycache__)$/.test(folder);
 
 /** True for a folder that has class folders with an image, itself or in a split. */
 export const isClassFolders = (path: string): boolean =>
   isFolder(path) &&
   foldersIn(path).some((name) => {
+    if (isOfSystem(name)) return false;
     const inner = join(path, name);
     const deeper = splitOf(name) === undefined ? [] : foldersIn(inner).map((own) => join(inner, own));
     return [inner, ...deeper].some((one) =>
@@ -28,10 +33,11 @@ export const isClassFolders = (path: string): boolean =>
 export async function openClassFolders(path: string, { split, samples }: SourceRequest): Promise<PictureSource> {
   const { root, name } = rootOf(path, split);
   const all = foldersIn(root);
-  const classNames = all.filter((folder) => !folder.startsWith(".")).sort(byCodePoint);
-  const [files, labels, others]: [string[], number[], string[]] = [[], [], all.filter((f) => f.startsWith("."))];
+  const classNames = all.filter((folder) => !isOfSystem(folder)).sort(byCodePoint);
+  const [files, labels, others]: [string[], number[], string[]] = [[], [], all.filter(isOfSystem)];
   for (const [label, folder] of classNames.entries()) {
-    const found = filesIn(join(root, folder));
+    const [found, passed] = filesIn(join(root, folder));
+    others.push(...passed.map((inner) => relative(root, inner)));
     const images = found.filter(isImage);
     if (images.length === 0)
       throw new UserError(
@@ -80,12 +86,14 @@ function listFolder(path: string): Dirent[] {
 const foldersIn = (path: string): string[] =>
   listFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
-/** All files below a folder: its own by name, then those of its subfolders. */
-function filesIn(folder: string): string[] {
+/** All files below a folder: its own by name, then those of its subfolders; and the subfolders that are passed over. */
+function filesIn(folder: string): [string[], string[]] {
   const entries = listFolder(folder).sort((a, b) => byCodePoint(a.name, b.name));
   const own = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name));
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const inner = folders.filter((name) => !isOfSystem(name)).map((name) => filesIn(join(folder, name)));
   return [
-    ...own,
-    ...entries.filter((entry) => entry.isDirectory()).flatMap((entry) => filesIn(join(folder, entry.name))),
+    [...own, ...inner.flatMap(([files]) => files)],
+    [...folders.filter(isOfSystem).map((name) => join(folder, name)), ...inner.flatMap(([, passed]) => passed)],
   ];
 }

@@ -29,4 +29,4 @@ export function count(shapes: Shapes, prefix: string, suffix: string): number {
 }
 
 /** What may stand before every name: the wrapper of several devices, of a compiler, of a trainer. */
-export const wrappers = [[/^(module\.|_orig_mod\.|model\.)+/, ""]] as const;
+export const wrappers = [[/^(module\.|_orig_mod\.|model\.|net\.|network\.|backbone\.)+/, ""]] as const;

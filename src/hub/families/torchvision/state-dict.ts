@@ -11,9 +11,10 @@ const prefix = "torchvision:";
 /** True for `torchvision:NAME`. */
 export const isTorchvision = (model: string): boolean => model.startsWith(prefix);
 
-/** True where a file's tensors are those of a network of torchvision. */
+/** True where a file's tensors, or those under a part of their names, are those of a network of torchvision. */
 export async function isStateDict(path: string, options: OpenOptions = {}): Promise<boolean> {
-  return (await recogniseFile(path, options)) !== undefined;
+  const { found, keys } = await recogniseFile(path, options);
+  return found !== undefined || keys.length > 0;
 }
 
 /**
@@ -23,7 +24,11 @@ export async function isStateDict(path: string, options: OpenOptions = {}): Prom
 export async function readStateDict(path: string, model?: string, options: OpenOptions = {}): Promise<ModelFolder> {
   const name = model?.slice(prefix.length);
   if (name !== undefined && !torchvisionNames.includes(name)) throw unknownName(name);
-  const found = await recogniseFile(path, options);
+  const { found, keys } = await recogniseFile(path, options);
+  if (!found && keys.length)
+    throw new UserError(
+      `${path} holds a network of torchvision under ${listSome(keys.map((key) => JSON.stringify(key)))}, beside other tensors or under a name of its own. Take it alone with --key ${keys[0]}.`,
+    );
   if (!found)
     throw new UserError(
       `${path} holds the tensors of no network of torchvision that layerwise knows (${listSome(torchvisionNames, 40)}). Name another network with --model.`,
@@ -51,8 +56,16 @@ function unknownName(name: string): UserError {
   );
 }
 
+/** The network of a file; where it is none, the keys under which one is. */
 async function recogniseFile(path: string, options: OpenOptions) {
   const file = await openCheckpoint(path, options);
   await file.close();
-  return recognise(new Map([...file.tensors].map(([name, { shape }]) => [name, shape])));
+  const shapes = new Map([...file.tensors].map(([name, { shape }]) => [name, shape]));
+  const found = recognise(shapes);
+  const parts = found ? [] : new Set([...shapes.keys()].flatMap((name) => /^[^.]+(?=\.)/.exec(name)?.[0] ?? []));
+  const under = (key: string) =>
+    new Map(
+      [...shapes].flatMap(([name, shape]) => (name.startsWith(`${key}.`) ? [[name.slice(key.length + 1), shape]] : [])),
+    );
+  return { found, keys: [...parts].filter((key) => recognise(under(key))) };
 }

@@ -1,0 +1,88 @@
+// An optimiser's state among the names of one dictionary: optax's `opt/0/mu/…` beside `params/…`, `optimizer.state.fc.weight.exp_avg`, TensorFlow's
+// `fc/kernel/Adam`. It is never the network, and stays as it is in a file, with the counters and times that a training program writes beside it.
+import { type Checkpoint, selectTensors } from "../../checkpoints/index.ts";
+import { listSome, sizeOf } from "../../core/index.ts";
+import type { Named } from "./spellings.ts";
+
+/** Components that only an optimiser's state has. */
+const isOptimiser = (part: string): boolean =>
+  /^(optimi[sz]er\w*|optim(_?states?)?|opt_?states?|param_states)$/i.test(part);
+/** Moments under `opt`, which alone may be a part of a network: optax's, big_vision's and PyTorch's. */
+const moments = /^(mu|nu|m|v|trace|momentum|exp_avg\w*|max_exp_avg_sq|momentum_buffer)$/;
+/** The two that have the network's names behind them. */
+const pairs: Readonly<Record<string, string>> = { mu: "nu", exp_avg: "exp_avg_sq" };
+/** What stands behind a weight's name: PyTorch's, and TensorFlow's slots. */
+const slots =
+  /^(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|momentum_buffer|square_avg|adam|adam_1|adam_m|adam_v|momentum|rmsprop|rmsprop_1|adagrad)$/i;
+
+interface Name {
+  readonly name: string;
+  readonly parts: readonly string[];
+  readonly shape: string;
+  readonly isSingle: boolean;
+}
+
+/** The names of an optimiser's state, and of the numbers beside it; none where there is no network beside it. */
+export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
+  const all = [...tensors].map(([name, { shape }]): Name => {
+    return { name, parts: name.split(/[./]/), shape: String(shape), isSingle: sizeOf(shape) <= 1 };
+  });
+  const states = new Set([...namedStates(all), ...slotsOf(all), ...pairedMoments(all)]);
+  const large = all.filter((one) => !states.has(one) && !one.isSingle);
+  if (states.size === 0 || large.length === 0) return [];
+  const [holder] = large[0].parts;
+  const isHeld = large.every(({ parts }) => parts.length > 1 && parts[0] === holder);
+  const isBeside = ({ parts, isSingle }: Name) => isHeld && isSingle && parts[0] !== holder;
+  return all.filter((one) => states.has(one) || isBeside(one)).map(({ name }) => name);
+}
+
+/** What lies under a component that names an optimiser. */
+function namedStates(all: readonly Name[]): Name[] {
+  const isOpt = ({ parts }: Name) =>
+    parts.includes("opt") && parts.slice(parts.indexOf("opt")).some((p) => moments.test(p));
+  const opts = new Set(all.filter(isOpt).map(({ parts }) => parts.slice(0, parts.indexOf("opt") + 1).join("/")));
+  const isUnderOpt = ({ parts }: Name) =>
+    parts.some((part, i) => part === "opt" && opts.has(parts.slice(0, i + 1).join("/")));
+  return all.filter((one) => one.parts.some(isOptimiser) || isUnderOpt(one));
+}
+
+/** What a weight's name ends in, with its shape, for every one of its components on. */
+const endsOf = ({ parts, shape }: Name): string[] => parts.map((_, i) => `${parts.slice(i).join("/")} ${shape}`);
+
+/** `fc.weight.exp_avg` beside `fc.weight`. */
+function slotsOf(all: readonly Name[]): Name[] {
+  const found = all.filter(({ parts }) => parts.length > 1 && slots.test(parts.at(-1)!));
+  if (found.length === 0) return [];
+  const ends = new Set(all.flatMap(endsOf));
+  return found.filter(({ parts, shape }) => ends.has(`${parts.slice(0, -1).join("/")} ${shape}`));
+}
+
+/** `mu/…` and `nu/…` of the same names, which weights have too, whatever they are in. */
+function pairedMoments(all: readonly Name[]): Name[] {
+  const groups = new Map<string, Map<string, Name>>(); // by what is up to the moment's component: the rest of the names
+  for (const one of all)
+    one.parts.forEach((part, i) => {
+      if (i + 1 === one.parts.length || !Object.entries(pairs).flat().includes(part)) return;
+      const front = one.parts.slice(0, i + 1).join("/");
+      if (!groups.has(front)) groups.set(front, new Map());
+      groups.get(front)!.set(`${one.parts.slice(i + 1).join("/")} ${one.shape}`, one);
+    });
+  return [...groups].flatMap(([front, own]) => {
+    const first = front.split("/").at(-1)!;
+    const others = first in pairs ? groups.get(front.slice(0, -first.length) + pairs[first]) : undefined;
+    if (!others || others.size !== own.size || ![...own.keys()].every((rest) => others.has(rest))) return [];
+    const both = new Set([...own.values(), ...others.values()]);
+    const weights = new Set(all.filter((one) => !both.has(one)).flatMap(endsOf));
+    return [...own.keys()].every((rest) => weights.has(rest)) ? [...both] : [];
+  });
+}
+
+/** A file without an optimiser's state, which a copy of it keeps. */
+export function withoutOptimiser(file: Checkpoint): Checkpoint {
+  const states = new Set(optimiserNames(file));
+  if (states.size === 0) return file;
+  const rest = [...file.tensors.keys()].filter((name) => !states.has(name));
+  const note = `${file.path} has the state of an optimiser beside the weights, which is left as it is there: ${listSome(states, 3)}.`;
+  const selected = selectTensors(file, new Map(rest.map((name) => [name, name])));
+  return { ...selected, notes: [...(file.notes ?? []), note] };
+}

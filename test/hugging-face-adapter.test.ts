@@ -1,0 +1,63 @@
+// Adapters that are none: without tensors, without elements, with one factor of two.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, it } from "vitest";
+import { tensor } from "../src/core/index.ts";
+import { compareFiles, compareFolders } from "../src/distance/index.ts";
+import { openWeights, readModelFolder } from "../src/hub/index.ts";
+import { temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { writeModelFolder } from "./model-folder.ts";
+import { randomTensor } from "./onnx-graphs.ts";
+
+const folder = temporaryFolder();
+const base = join(folder, "base");
+beforeAll(() => writeModelFolder(base, 1));
+
+const [a, b] = ["A", "B"].map((factor) => `base_model.model.model.layers.0.self_attn.q_proj.lora_${factor}.weight`);
+const own = { [a]: [2, 16], [b]: [16, 2] };
+
+async function writeAdapter(name: string, shapes: Readonly<Record<string, number[]>>, config = {}): Promise<string> {
+  const path = join(folder, name);
+  mkdirSync(path, { recursive: true });
+  const settings = { peft_type: "LORA", base_model_name_or_path: base, lora_alpha: 4, target_modules: ["q_proj"] };
+  writeFileSync(join(path, "adapter_config.json"), JSON.stringify({ ...settings, ...config }));
+  const tensors = Object.entries(shapes).map(
+    ([key, shape]) =>
+      [key, shape.includes(0) ? tensor("float32", shape) : randomTensor(key, shape, -0.5, 0.5)] as const,
+  );
+  await writeTensors(join(path, "adapter_model.safetensors"), "safetensors", new Map(tensors));
+  return path;
+}
+
+const embedding = "base_model.model.model.embed_tokens.weight";
+const gather = "the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py";
+it.each<[string, Record<string, number[]>, string]>([
+  ["nothing", {}, "holds no factors (lora_A and lora_B), so its network would be the base. Save the adapter again"],
+  ["whole modules alone", { [embedding]: [256, 16] }, "holds no factors (lora_A and lora_B)"],
+  ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty: ${gather}`],
+  ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `holds no elements of ${a}: ${gather}`],
+  ["a module of shape [0]", { ...own, [embedding]: [0] }, `holds no elements of ${embedding}: ${gather}`],
+  ["one factor", { [b]: [16, 2] }, `holds ${b} without the other factor of the same matrix. Save the adapter again`],
+  ["the other factor", { [a]: [2, 16] }, `holds ${a} without the other factor of the same matrix.`],
+])("refuses an adapter of %s", async (name, shapes, fault) => {
+  const path = await writeAdapter(name, shapes);
+  const opened = readModelFolder(path).then((model) => openWeights(model));
+  await expect(opened).rejects.toThrow(fault.replace("FILE", join(path, "adapter_model.safetensors")));
+});
+
+it("takes whole modules alone where no matrix is meant to have factors", async () => {
+  const path = await writeAdapter("modules", { [embedding]: [256, 16] }, { target_modules: [] });
+  const { distance } = await compareFolders(base, path);
+  expect(distance?.layers.embeddings.euclidean).toBeGreaterThan(0);
+  expect(distance?.layers.norm.euclidean).toBe(0);
+});
+
+it("says of a network's weights of shape [0] that they are elsewhere, in a folder and in a file", async () => {
+  const path = join(folder, "gathered-not");
+  const name = "model.embed_tokens.weight";
+  await writeModelFolder(path, 2, (own, one) => (own === name ? tensor("float32", [0]) : one));
+  const file = join(path, "model.safetensors");
+  const fault = `${file} holds no elements of ${name}: ${gather}`;
+  await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(fault);
+  await expect(compareFiles(file, file)).rejects.toThrow(fault);
+});
