@@ -96,7 +96,7 @@ async function endsOfFiles(
   pair: Pick<Pair, keyof Network> | undefined,
 ): Promise<MergeEnds> {
   const { group } = options;
-  const averagedOf = averagedIn(options);
+  const averagedOf = pair ? undefined : averagedIn(options);
   const own = await alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, pair?.tied);
   requireTies(own, x, y);
   const files = pair?.files ?? ([own.a, own.b] as const);
