@@ -74,12 +74,12 @@ function pageText(figures) {
 
 Made by \`npx layerwise reproduce all --scale SCALE --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-SCALE\`; \`DIR\` holds CIFAR-10's and
 Shakespeare's official files. ${present.map((scale) => countText(figures, scale)).join(", ")} show what must be seen. Blue is better than the ends, red is worse; the numbers of every
-cell, with their intervals, are in the JSON beside each picture, as is the recipe. What a scale changes, and why, stands in the recipes
-([fig01.yaml](../../recipes/fig01.yaml) and its neighbours). Numbers are a barrier [its 95 % interval] against the claim's limit at the epoch (figure 12: step) that decided; loss
+cell, with their intervals, are in the JSON beside each picture, as is the recipe. The recipes say what a scale
+changes and why ([fig01.yaml](../../recipes/fig01.yaml) and its neighbours). Numbers are a barrier [its 95 % interval] against the claim's limit at the epoch (figure 12: step) that decided; loss
 in nats, error in points; the mean over both bases; on the training samples. A third is 7 of ResNet18's 21 layers, a half 10.
 
-On test samples most loss barriers are negative at the small scale (figure 1: ${onTest.loss_barrier.toFixed(2)}): ends that know their images by heart are sure and wrong there, and their
-average is less sure. Its error is higher all the same (${onTest.error_barrier.toFixed(1)} points).
+At the small scale most loss barriers on test samples are negative (figure 1: ${onTest.loss_barrier.toFixed(2)}). The ends have memorised their training images and are confidently
+wrong on new ones; their average is less confident. Its error is still higher (by ${onTest.error_barrier.toFixed(1)} points).
 
 ${line(["experiment", ...present.map((scale) => `\`${scale}\``)])}
 ${line(Array(present.length + 1).fill("---"))}

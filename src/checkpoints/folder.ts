@@ -29,13 +29,7 @@ export async function findCheckpoint(path: string): Promise<string> {
   const names = (await readdir(path)).sort();
   const known = usual.find((name) => names.includes(name));
   if (known) {
-    const [stem, ending] = [known.slice(0, known.indexOf(".")), known.slice(known.indexOf("."))];
-    const numbered = names.filter(
-      (name) =>
-        name.startsWith(`${stem}_`) &&
-        /^\d+$/.test(name.slice(stem.length + 1, -ending.length)) &&
-        name.endsWith(ending),
-    );
+    const numbered = names.filter((name) => name !== known && name.replace(/_\d+(?=\.)/, "") === known);
     if (numbered.length) throw severalCheckpoints(path, [known, ...numbered]); // Accelerate's, of several networks
     return join(path, known);
   }

@@ -14,9 +14,8 @@ export function modelFiles(path: string): string[] {
   const names = readdirSync(folder).filter((name) => /\.(json|jinja|model|safetensors|bin)$/.test(name));
   const own = names.sort().map((name) => join(folder, name));
   if (!isAdapter(folder)) return own;
-  const { base_model_name_or_path } = JSON.parse(
-    decodeText(readFileSync(join(folder, adapterSettings)), join(folder, adapterSettings)),
-  );
+  const settings = join(folder, adapterSettings);
+  const { base_model_name_or_path } = JSON.parse(decodeText(readFileSync(settings), settings));
   return [...own, ...modelFiles(baseOf(folder, base_model_name_or_path))];
 }
 

@@ -7,7 +7,7 @@ import { quote, type Source } from "../source.ts";
 import { type Patch, replacement } from "../writing/patches.ts";
 import type { TorchTensor } from "./values.ts";
 
-/** Where a storage lies in the file. */
+/** Where a storage is in the file. */
 export interface StoragePlace {
   readonly key: string;
   readonly size: number;

@@ -4,7 +4,7 @@ import type { Written } from "../../experiments/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
 import { withRuns } from "../options/runs.ts";
-import { example, oneOf, whole } from "../options/values.ts";
+import { example, scale, whole } from "../options/values.ts";
 import { planText } from "../terminal/costs.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
@@ -20,7 +20,7 @@ export const reproduceCommand = () =>
       .option(
         "--scale <name>",
         "quick, small, medium or paper: how much of the paper's set-up; quick takes minutes a figure",
-        oneOf("quick", "small", "medium", "paper"),
+        scale,
         "quick",
       )
       .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)

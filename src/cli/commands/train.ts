@@ -4,7 +4,7 @@ import { UserError } from "../../core/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
 import { withRuns } from "../options/runs.ts";
-import { example, oneOf } from "../options/values.ts";
+import { example, scale } from "../options/values.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
 export const trainCommand = () =>
@@ -12,12 +12,7 @@ export const trainCommand = () =>
     new Command("train")
       .description("train the networks of one recipe; a run that was cut goes on where it stopped")
       .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
-      .option(
-        "--scale <name>",
-        "of a recipe that has scales: quick, small, medium or paper",
-        oneOf("quick", "small", "medium", "paper"),
-        "quick",
-      ),
+      .option("--scale <name>", "of a recipe that has scales: quick, small, medium or paper", scale, "quick"),
   )
     .option("--json", "print one JSON document on standard output")
     .addHelpText("before", example("layerwise train quick"))

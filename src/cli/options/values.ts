@@ -29,6 +29,7 @@ export const oneOf =
   };
 
 export const device = oneOf("cpu", "webgpu", "cuda", "coreml", "dml");
+export const scale = oneOf("quick", "small", "medium", "paper");
 
 /** An example first, or several, then the options. */
 export function example(...texts: string[]): string {

@@ -31,7 +31,7 @@ export async function copiesIn(one: Checkpoint, other: Checkpoint): Promise<[str
   return found;
 }
 
-/** Tells whether a name may be one of a file's, levels and prefixes of either aside. */
+/** Whether a name may be one of a file's, apart from levels and prefixes of either. */
 function counterpartsIn({ tensors }: Checkpoint): (name: string) => boolean {
   const partsOf = (name: string) =>
     name.split(/[./]/).filter((part, i, { length }) => i === length - 1 || !levels.includes(part));

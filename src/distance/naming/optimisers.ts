@@ -11,7 +11,7 @@ const isOptimiser = (part: string): boolean =>
 const moments = /^(mu|nu|m|v|trace|momentum|exp_avg\w*|max_exp_avg_sq|momentum_buffer)$/;
 /** The two that have the network's names behind them. */
 const pairs: Readonly<Record<string, string>> = { mu: "nu", exp_avg: "exp_avg_sq" };
-/** What stands behind a weight's name: PyTorch's, and TensorFlow's slots. */
+/** What follows a weight's name: PyTorch's, and TensorFlow's slots. */
 const slots =
   /^(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|momentum_buffer|square_avg|adam|adam_1|adam_m|adam_v|momentum|rmsprop|rmsprop_1|adagrad)$/i;
 
@@ -36,7 +36,7 @@ export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
   return all.filter((one) => states.has(one) || isBeside(one)).map(({ name }) => name);
 }
 
-/** What lies under a component that names an optimiser. */
+/** What is under a component that names an optimiser. */
 function namedStates(all: readonly Name[]): Name[] {
   const isOpt = ({ parts }: Name) =>
     parts.includes("opt") && parts.slice(parts.indexOf("opt")).some((p) => moments.test(p));

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 
-export const scaleNames = ["quick", "small", "medium", "paper"] as const;
+const scaleNames = ["quick", "small", "medium", "paper"] as const;
 export type Scale = (typeof scaleNames)[number];
 const changing = scaleNames.filter((name) => name !== "paper");
 
@@ -28,8 +28,9 @@ export async function atScale(value: unknown, scale: Scale, path: string): Promi
 
 /** Whether a recipe's file has the scale; each has the paper's. */
 export async function hasScale(path: string, scale: Scale): Promise<boolean> {
-  const { scales } = parseYaml(await readText(path), path) as { scales?: object };
-  return scale === "paper" || scale in (scales ?? {});
+  if (scale === "paper") return true;
+  const { scales = {} } = parseYaml(await readText(path), path) as { scales?: object };
+  return scale in scales;
 }
 
 /** What a scale changes, a shared one read from its file. */

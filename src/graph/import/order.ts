@@ -3,7 +3,7 @@
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
 import { capturedBy, subgraphsOf } from "./nodes.ts";
 
-/** A node, and where in its list it stands. */
+/** A node and its place in its list. */
 export interface Placed {
   readonly node: NodeProto;
   readonly place: number;

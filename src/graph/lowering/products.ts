@@ -1,7 +1,6 @@
 // Batched matrix products without moved operands: a product reads either side transposed as it lies, so swapping the last two axes before or
 // after it costs nothing. The runtime does the same only until it has joined the swap with another transposition.
-import type { Node, Value } from "../graph.ts";
-import { nodesOf } from "../graph.ts";
+import { type Node, nodesOf, type Value } from "../graph.ts";
 import { fusedMatMul } from "../ops/linear.ts";
 import type { Laid, Layouts } from "./walk.ts";
 

@@ -46,7 +46,7 @@ async function readParts(
   return differing.length ? { files: [], differing } : { files, differing };
 }
 
-/** The folders of the parts, without the transformer, which lies in the folder itself. Undefined where the file holds no such list. */
+/** The folders of the parts, without the transformer, which is in the folder itself. Undefined where the file holds no such list. */
 function partsIn(json: string): string[] | undefined {
   try {
     const parts = (JSON.parse(json) as { path: string }[]).map(({ path }) => path).filter((path) => path !== "");
