@@ -1,4 +1,4 @@
-// The layer rule of the house (docs/style.md): imports go down this list only, and only through a folder's index.ts.
+// The layer rule of the house (docs/code-layout.md): imports go down this list only, and only through a folder's index.ts.
 const order = [
   "cli",
   "experiments",

@@ -11,6 +11,7 @@ const documents = [
   "README.md",
   "FEATURES.md",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   "embedded/README.md",
   ...readdirSync(join(projectRoot, "docs"), { recursive: true }).map((file) => join("docs", String(file))),
 ].filter((file) => file.endsWith(".md"));
@@ -61,9 +62,9 @@ describe("the documents", () => {
     "hugging-face.md",
     "classifiers.md",
     "images.md",
-    "merge-under-a-budget.md",
+    "merge.md",
   ]) {
-    it(`docs/${file}: every command runs`, { timeout: 120_000 }, async () => {
+    it(`docs/${file}: every command runs`, { timeout: 300_000 }, async () => {
       const folder = await guideFolder();
       const text = readFileSync(join(projectRoot, "docs", file), "utf8");
       for (const [, block] of text.matchAll(/```sh\n([\s\S]*?)```/g)) {

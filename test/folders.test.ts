@@ -1,4 +1,4 @@
-// The size of the code's folders and files (docs/style.md).
+// The size of the code's folders and files (docs/code-layout.md).
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";

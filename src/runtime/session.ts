@@ -83,7 +83,7 @@ function deviceError(device: Device, error: Error): unknown {
   if (!isMissing) return error;
   const advice: Partial<Record<Device, string>> = {
     webgpu: "the driver of a graphics card, with Vulkan (on Linux also libvulkan1), Metal or Direct3D 12",
-    cuda: "CUDA 12, cuDNN 9 and the CUDA parts of onnxruntime-node (docs/guide.md says how)",
+    cuda: "CUDA 12, cuDNN 9 and the CUDA parts of onnxruntime-node (docs/command-line.md says how)",
   };
   const reason = words.split(/was false\. |ExecutionProvider_\w+: /).at(-1);
   return new UserError(
