@@ -1,6 +1,6 @@
 // Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-SCALE
-// Each figure's pictures (SVG), its numbers (JSON) and a page that sets them beside what the paper says must be seen, at every scale that was run: the small
-// one in docs/gallery, others in folders of their names. Figures that are not in the given folder stay.
+// Stores each figure's pictures (SVG) and numbers (JSON), and writes a page that compares them with the paper, for every scale that was run. The small
+// scale is in docs/gallery, each other scale in a folder with its name. Figures that are not in the given folder stay.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { figureTitle, verdictOf } from "../src/report/index.ts";
@@ -72,14 +72,19 @@ function pageText(figures) {
   const onTest = lastFullOnTest(figures[0].results[0]);
   return `# Gallery: the paper's figures
 
-Made by \`npx layerwise reproduce all --scale SCALE --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-SCALE\`; \`DIR\` holds CIFAR-10's and
-Shakespeare's official files. ${present.map((scale) => countText(figures, scale)).join(", ")} show what must be seen. Blue is better than the ends, red is worse; the numbers of every
-cell, with their intervals, are in the JSON beside each picture, as is the recipe. The recipes say what a scale
-changes and why ([fig01.yaml](../../recipes/fig01.yaml) and its neighbours). Numbers are a barrier [its 95 % interval] against the claim's limit at the epoch (figure 12: step) that decided; loss
-in nats, error in points; the mean over both bases; on the training samples. A third is 7 of ResNet18's 21 layers, a half 10.
+For each figure: what the paper shows, which claims hold here, and the pictures. ${present.map((scale) => countText(figures, scale)).join(", ")}.
+
+- In the pictures, blue is better than the ends and red is worse.
+- Numbers in the tables are a barrier [95 % interval] against the claim's limit, at the epoch (figure 12: step) that decided. Loss is in nats, error in
+  points. Barriers are means over both bases, on training samples. A third is 7 of ResNet18's 21 layers, a half is 10.
+- The JSON file of each figure has its recipe, and the numbers of every cell with their intervals.
+- The recipes say what a scale changes and why ([fig01.yaml](../../recipes/fig01.yaml) and the others in its folder).
 
 At the small scale most loss barriers on test samples are negative (figure 1: ${onTest.loss_barrier.toFixed(2)}). The ends have memorised their training images and are confidently
-wrong on new ones; their average is less confident. Its error is still higher (by ${onTest.error_barrier.toFixed(1)} points).
+wrong on new ones; their average is less confident. Its error is still higher than theirs (by ${onTest.error_barrier.toFixed(1)} points).
+
+To make this page again, run \`npx layerwise reproduce all --scale SCALE --data-dir DIR\`, then \`node --import tsx scripts/gallery.mjs runs/figures-SCALE\`.
+\`DIR\` has the official files of CIFAR-10 and Shakespeare.
 
 ${line(["experiment", ...present.map((scale) => `\`${scale}\``)])}
 ${line(Array(present.length + 1).fill("---"))}
@@ -99,7 +104,7 @@ ${results.map((one) => resultText(name, title, one)).join("\n\n")}`;
 
 function resultText(name, title, { scale, claims, remark, pictures }) {
   const drawn = pictures.map((picture) => `![${title}: ${picture}](${within(scale)}${name}-${picture}.svg)`);
-  return `| at the ${scale} scale | verdict | numbers |
+  return `| claim, ${scale} scale | verdict | numbers |
 | ----- | ------- | ------- |
 ${claims.map(({ says, verdict, numbers }) => `| ${says} | ${verdict} | ${numbers} |`).join("\n")}
 
@@ -132,7 +137,9 @@ function writeTable(figures) {
 function countText(figures, scale) {
   const verdicts = figures.flatMap(({ results }) => results.flatMap((one) => (one.scale === scale ? one.verdict : [])));
   const holding = verdicts.filter((verdict) => verdict === "holds").length;
-  return verdicts.length ? `**${holding} of ${verdicts.length}** at the \`${scale}\` scale` : undefined;
+  return verdicts.length
+    ? `**${holding} of ${verdicts.length}** experiments reproduced at the \`${scale}\` scale`
+    : undefined;
 }
 
 /** The last full barrier on the test split. */
