@@ -1,5 +1,5 @@
 // npm runs this before it installs the published package for a person (npm install --global, npx). The runtime's install script then downloads
-// several hundred MB of CUDA parts from nuget.org, and without a way there the whole installation fails. It skips files that are there, so this
+// several hundred MB of CUDA parts from NuGet, and without a way there the whole installation fails. It skips files that are there, so this
 // puts empty ones in their place. They are read for --device cuda only; docs/guide.md says how to get the real ones.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
