@@ -1,4 +1,4 @@
-// `npm test`: types, lint, the layer rule, unused code, the package, then every test. The first thing that fails ends it.
+// `npm test`: types, lint, the layer rule, unused code, the package, every test. The first thing that fails ends it.
 import { join } from "node:path";
 import { build, install, root, run } from "./setup.mjs";
 

@@ -1,6 +1,7 @@
 // After `npm install`: adds to the lock file the optional packages of other platforms that the registry in use does not hold. npm leaves them out
 // silently, and then `npm ci` refuses the lock file. They carry no checksum; on those platforms npm fetches them by name and version.
-// It also says of the runtime that it has no install script, so that no version of npm runs it: it would download CUDA parts (docs/guide.md, Install).
+// It also removes the mark that the runtime has an install script, so that no version of npm runs it in a clone: the
+// script downloads CUDA parts (docs/guide.md, Install).
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./setup.mjs";

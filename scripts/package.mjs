@@ -1,4 +1,4 @@
-// A step of `npm test`: packs what `npm publish` would upload and checks it. Reads dist/ as it is built; needs no network.
+// A step of `npm test`: packs what `npm publish` would upload and checks it. Reads dist/ as built; needs no network.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

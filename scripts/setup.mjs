@@ -25,7 +25,7 @@ const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 export function install() {
   if (modified(join(root, "node_modules/.package-lock.json")) >= modified(join(root, "package-lock.json"))) return;
   console.error("Installing the dependencies from the lock file …");
-  // on standard error, since npm pack --json and npm start -- --json print a document; and truly, within npm pack --dry-run too
+  // on standard error, since npm pack --json prints a document; installed even within npm pack --dry-run
   run(npm, ["ci", "--ignore-scripts", "--dry-run=false", "--loglevel=error"], { stdio: ["inherit", 2, 2] });
 }
 

@@ -1,6 +1,6 @@
-// npm runs this before it installs the published package for a person (npm install --global, npx). The runtime's install script then downloads
-// several hundred MB of CUDA parts from NuGet, and without a way there the whole installation fails. It skips files that are there, so this
-// puts empty ones in their place. They are read for --device cuda only; docs/guide.md says how to get the real ones.
+// npm 10 and 11 run this before the runtime's install script, which downloads several hundred MB of CUDA parts from
+// NuGet and fails the whole installation where NuGet is out of reach. That script skips files that exist, so this
+// creates empty ones. They are read for --device cuda only; docs/guide.md says how to get the real ones.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";

@@ -13,7 +13,7 @@ let server: Server;
 let dir: string;
 /** What the server does next. */
 let behaviour: { status?: number; cutAfter?: number; ranges: boolean } = { ranges: true };
-/** The response that was begun with `cutAfter`; fetch() of Node 22 and later loses what it has not handed on when this is cut. */
+/** The response to cut. Node 22 and later lose what fetch() has not yielded when the connection breaks. */
 let begun: ServerResponse | undefined;
 const asked: (string | undefined)[] = [];
 const text = hasShared ? readFileSync(sharedPath("data/shakespeare/input.txt")) : Buffer.from("");
