@@ -1,4 +1,4 @@
-// `npm test`: types, lint, the layer rule, unused code, then every test. The first thing that fails ends it.
+// `npm test`: types, lint, the layer rule, unused code, the package, every test. The first thing that fails ends it.
 import { join } from "node:path";
 import { build, install, root, run } from "./setup.mjs";
 
@@ -13,4 +13,6 @@ step("types", "tsc", ["-p", "tsconfig.json"]);
 step("lint", "biome", ["check", "--error-on-warnings", "."]);
 step("layers", "depcruise", ["src", "--config", ".dependency-cruiser.cjs", "--output-type", "err"]);
 step("unused code", "knip", []);
+console.log("\n── package");
+run(process.execPath, [join(root, "scripts/package.mjs")]);
 step("tests", "vitest", ["run"]);

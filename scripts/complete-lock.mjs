@@ -1,5 +1,7 @@
 // After `npm install`: adds to the lock file the optional packages of other platforms that the registry in use does not hold. npm leaves them out
 // silently, and then `npm ci` refuses the lock file. They carry no checksum; on those platforms npm fetches them by name and version.
+// It also removes the mark that the runtime has an install script, so that no version of npm runs it in a clone: the
+// script downloads CUDA parts (docs/command-line.md, Install).
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./setup.mjs";
@@ -30,5 +32,6 @@ for (const owner of Object.values(lock.packages)) {
     console.log(`added ${name} ${version}`);
   }
 }
+delete lock.packages["node_modules/onnxruntime-node"].hasInstallScript;
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);

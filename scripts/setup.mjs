@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+export const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 
 /** Runs a command with its output shown; leaves with its status when it fails. */
 export function run(command, args, options = {}) {
@@ -25,7 +25,8 @@ const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 export function install() {
   if (modified(join(root, "node_modules/.package-lock.json")) >= modified(join(root, "package-lock.json"))) return;
   console.error("Installing the dependencies from the lock file …");
-  run(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // on standard error, since npm pack --json prints a document; installed even within npm pack --dry-run
+  run(npm, ["ci", "--ignore-scripts", "--dry-run=false", "--loglevel=error"], { stdio: ["inherit", 2, 2] });
 }
 
 /** Compiles src/ into dist/ when a source file is newer than the last build. */

@@ -15,8 +15,9 @@ const documents = [
   "embedded/README.md",
   ...readdirSync(join(projectRoot, "docs"), { recursive: true }).map((file) => join("docs", String(file))),
 ].filter((file) => file.endsWith(".md"));
-const { scripts } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+const { scripts, version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
   scripts: Record<string, string>;
+  version: string;
 };
 const helps = new Map<string, string>();
 
@@ -42,9 +43,14 @@ describe("the documents", () => {
       it(`${file}: commands`, () => {
         for (const line of commands) {
           const words = line.split(/\s+/);
-          if (words[0] === "npm")
-            expect(Object.keys(scripts), line).toContain(words[1] === "run" ? words[2] : words[1]);
-          else {
+          if (words[0] === "npm") {
+            const own = ["pack", "install"].includes(words[1]);
+            if (!own) expect(Object.keys(scripts), line).toContain(words[1] === "run" ? words[2] : words[1]);
+            for (const word of words) if (word.endsWith(".tgz")) expect(word).toBe(`layerwise-${version}.tgz`);
+          } else if (words[0] === "node") {
+            const script = line.match(/node_modules\/(onnxruntime-node\/\S+\.js)/)?.[1];
+            expect(existsSync(join(projectRoot, "node_modules", script ?? "?")), line).toBe(true);
+          } else {
             expect(words.slice(0, 2), line).toEqual(["npx", "layerwise"]);
             const known = help(words[2]);
             expect(known, line).toContain("Example:");

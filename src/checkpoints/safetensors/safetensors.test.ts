@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -184,7 +185,8 @@ it("reads a small tensor of a 3 GB file in little time and memory", async () => 
   expect(process.memoryUsage().rss - before).toBeLessThan(64e6);
 });
 
-it("says so when a tensor is too large for memory in one piece", async () => {
+// from Node 22 on, no length is too large as such
+it.skipIf(constants.MAX_LENGTH > 2 ** 33)("says so when a tensor is too large for memory in one piece", async () => {
   const handle = openSync(path, "w");
   const size = 2 ** 33;
   const bytes = file({ giant: { dtype: "U8", shape: [size], data_offsets: [0, size] } });
