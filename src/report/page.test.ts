@@ -208,59 +208,62 @@ function cutOff(texts: readonly unknown[]): string[] {
   return (texts as Text[]).filter(isCut).map((text) => text.textContent);
 }
 
-describe.skipIf(!browserPath)("the page in a browser (Chromium)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "layerwise-page-"));
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+describe.skipIf(!browserPath)(
+  `the page in a browser${browserPath ? "" : " (skipped: Chromium is not installed)"}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "layerwise-page-"));
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await chromium.launch({
+        executablePath: browserPath,
+        args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+      });
     });
-  });
-  afterAll(async () => {
-    await browser.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+    afterAll(async () => {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-  it("cuts no text off, whatever its switches show", async () => {
-    writeFileSync(
-      join(folder, "short.html"),
-      renderRun({ ...run, measurements: run.measurements.map(withShortNames) }).html,
-    );
-    const page = await browser.newPage();
-    await page.goto(`file://${join(folder, "short.html")}`);
-    const texts = page.locator("svg text");
-    expect(await texts.count()).toBeGreaterThan(50);
-    for (const choice of ["error", "test", "end a", "mean of both", "loss", "train"]) {
-      await page.getByText(choice, { exact: true }).first().click();
-      expect(await texts.evaluateAll(cutOff), choice).toEqual([]);
-    }
-  });
+    it("cuts no text off, whatever its switches show", async () => {
+      writeFileSync(
+        join(folder, "short.html"),
+        renderRun({ ...run, measurements: run.measurements.map(withShortNames) }).html,
+      );
+      const page = await browser.newPage();
+      await page.goto(`file://${join(folder, "short.html")}`);
+      const texts = page.locator("svg text");
+      expect(await texts.count()).toBeGreaterThan(50);
+      for (const choice of ["error", "test", "end a", "mean of both", "loss", "train"]) {
+        await page.getByText(choice, { exact: true }).first().click();
+        expect(await texts.evaluateAll(cutOff), choice).toEqual([]);
+      }
+    });
 
-  it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
-    writeFileSync(join(folder, "run.html"), renderRun(run).html);
-    const page = await browser.newPage();
-    const logged: string[] = [];
-    page.on("console", (message) => logged.push(message.text()));
-    page.on("pageerror", (error) => logged.push(error.message));
-    await page.goto(`file://${join(folder, "run.html")}`);
-    const cell = page.locator('svg[data-scan="deep"] .cell').last();
-    const fill = () => cell.locator("rect").getAttribute("fill");
-    const drawn = [await fill(), await cell.getAttribute("data-tip")];
-    await page.locator('svg[data-scan="single"] .cell').nth(2).hover();
-    expect(await page.locator("#tip").textContent()).toContain(
-      "conv1, epoch 10\nbarrier +0.070 (95 %: +0.050 to +0.090)",
-    );
-    await page.mouse.move(0, 0);
-    await cell.focus();
-    expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
-    await page.getByText("error", { exact: true }).first().click();
-    expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
-    const told = page.locator('svg[data-scan="deep"] text').nth(1);
-    expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
-    await page.getByText("loss", { exact: true }).first().click();
-    expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
-    expect(await page.title()).toBe("made-up: which layers can be averaged?");
-    expect(logged).toEqual([]);
-  });
-});
+    it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
+      writeFileSync(join(folder, "run.html"), renderRun(run).html);
+      const page = await browser.newPage();
+      const logged: string[] = [];
+      page.on("console", (message) => logged.push(message.text()));
+      page.on("pageerror", (error) => logged.push(error.message));
+      await page.goto(`file://${join(folder, "run.html")}`);
+      const cell = page.locator('svg[data-scan="deep"] .cell').last();
+      const fill = () => cell.locator("rect").getAttribute("fill");
+      const drawn = [await fill(), await cell.getAttribute("data-tip")];
+      await page.locator('svg[data-scan="single"] .cell').nth(2).hover();
+      expect(await page.locator("#tip").textContent()).toContain(
+        "conv1, epoch 10\nbarrier +0.070 (95 %: +0.050 to +0.090)",
+      );
+      await page.mouse.move(0, 0);
+      await cell.focus();
+      expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
+      await page.getByText("error", { exact: true }).first().click();
+      expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
+      const told = page.locator('svg[data-scan="deep"] text').nth(1);
+      expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
+      await page.getByText("loss", { exact: true }).first().click();
+      expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
+      expect(await page.title()).toBe("made-up: which layers can be averaged?");
+      expect(logged).toEqual([]);
+    });
+  },
+);
