@@ -60,7 +60,7 @@ async function mergeOpened(
 
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
   const keeping = keepFrom(ends, shares, base, { a, b });
-  const replace = replaceWith(ends, options, (name) => {
+  const { replace, notes: notesOfWritten } = replaceWith(ends, options, (name) => {
     const renewed = fresh?.get(name);
     if (renewed) return renewed;
     const kept = keeping.endOf(name);
@@ -76,7 +76,14 @@ async function mergeOpened(
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
     const { notes: ofCopy, ...written } = await target.write(ends, replace);
-    const notes = [...(options.remarks ?? []), ...target.notes, ...ends.notes, ...keeping.notes(), ...ofCopy];
+    const notes = [
+      ...(options.remarks ?? []),
+      ...target.notes,
+      ...ends.notes,
+      ...keeping.notes(),
+      ...notesOfWritten(),
+      ...ofCopy,
+    ];
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
