@@ -56,9 +56,9 @@ export async function* checkedChunks(a: Place, b: Place): AsyncGenerator<Tensor>
   const fresh = { ring: (length: number) => new Uint8Array(length) };
   for await (const chunk of chunksAt(a)) {
     if (!isChecked && !allFinite(chunk)) {
-      if (!b.file.tensors.has(b.name)) throw notFinite(a.file.path, [a.name]);
+      if (!b.file.tensors.has(b.name)) throw notFinite(a.file.path, [a.name], { areKept: true });
       for await (const [one, other] of chunksOfBoth({ ...a, ...fresh, allowNonfinite: true }, { ...b, ...fresh }))
-        if (brokenIn(one, other)[0]) throw notFinite(a.file.path, [a.name]);
+        if (brokenIn(one, other)[0]) throw notFinite(a.file.path, [a.name], { areKept: true });
       isChecked = true;
     }
     yield chunk;
