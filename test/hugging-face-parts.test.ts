@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { measure } from "../src/connectivity/index.ts";
 import { tensor, toNumbers } from "../src/core/index.ts";
 import { areFolders, compareFiles, compareFolders } from "../src/distance/index.ts";
 import { readModelFolder } from "../src/hub/index.ts";
@@ -48,6 +49,27 @@ describe.each([
       `${join(within, "a")} has no config.json, so its architecture is unknown. There is one in its folder: give ${a}.`,
     );
   });
+});
+
+it.each([
+  ["pytorch_model_fsdp_0/__0_0.distcp", "pytorch_model_fsdp_0 is a distributed checkpoint (DCP)."],
+  ["0/default/manifest.ocdbt", "0/default is an Orbax checkpoint."],
+])("the folder of %s is named for what it is, by distances, merges and measurements", async (file, sentence) => {
+  const [a, b] = ["a", "b"].map((name) => {
+    const folder = join(temporaryFolder(), name);
+    mkdirSync(join(folder, file, ".."), { recursive: true });
+    for (const one of [file, "scheduler.pt", "rng_state.pth"]) writeFileSync(join(folder, one), "");
+    return folder;
+  });
+  for (const hasConfig of [false, true]) {
+    const config = JSON.stringify(tinyBert);
+    if (hasConfig) for (const folder of [a, b]) writeFileSync(join(folder, "config.json"), config);
+    for (const out of ["m", "m.pt"])
+      expect(await messageOf(merge({ a, b, out: join(temporaryFolder(), out) }))).toContain(join(a, sentence));
+    const measured = measure({ a, b, data: { name: "synthetic:4" }, model: {}, scans: ["full"] });
+    expect(await messageOf(measured)).toContain(join(a, sentence));
+    expect(await messageOf(hasConfig ? compareFolders(a, b) : compareFiles(a, b))).toContain(join(a, sentence));
+  }
 });
 
 it("a part of diffusers is not evaluated, and a config.json without a model beside a tokenizer is a fault", async () => {

@@ -378,6 +378,18 @@ it("classes along the second axis are a segmentation; where both axes fit, --tas
   expect(columns.document.ends.a.loss).not.toBeCloseTo(rows.document.ends.a.loss!, 3);
 });
 
+it("proposes --task regress for whole numbers where the graph gives one value", async () => {
+  const ends = writeEnds(linear(["n", 4], ["n", 1], { classes: 1 }));
+  const x = randomTensor("x", [6, 4]);
+  for (const dtype of ["int64", "uint8"] as const) {
+    const labels = whole([6], [20, 31, 42, 79, 60, 11], dtype);
+    expect(await refusal(ends, { x, labels })).toContain(
+      "it gives y [6,1]. If the labels are values, such as ages, give --task regress. Give other labels,",
+    );
+    expect((await measured(ends, { x, labels }, { task: "regress" })).document.ends.a.error).toBeNull();
+  }
+});
+
 it("refuses what it cannot take, by name", async () => {
   const ends = writeEnds(linear(["n", 4], ["n", 3]));
   const x = randomTensor("x", [6, 4]);

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refusal, temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts";
 import { tensor } from "../core/index.ts";
@@ -104,6 +104,17 @@ describe("a folder", () => {
     ["older", ["config.json", "pytorch_model.bin", "optimizer.pt"], "pytorch_model.bin"],
     ["adapter", ["adapter_config.json", "adapter_model.safetensors"], "adapter_model.safetensors"],
     ["one", ["notes.txt", "epoch_3.ckpt"], "epoch_3.ckpt"],
+    [
+      "trainer",
+      ["optimizer.pt", "optimized.pt", "rng_state_0.pth", "scaler.pt", "scheduler.pt", "training_args.bin"],
+      "optimized.pt",
+    ],
+    [
+      "accelerated",
+      ["random_states_0.pkl", "scheduler_1.bin", "optimizer_1.bin", "unet.safetensors"],
+      "unet.safetensors",
+    ],
+    ["zero", ["mp_rank_00_model_states.pt", "zero_pp_rank_0_mp_rank_00_optim_states.pt"], "mp_rank_00_model_states.pt"],
   ])("%s stands for the checkpoint in it", async (name, files, expected) => {
     const checkpoint = await openCheckpoint(await fill(name, files));
     await checkpoint.close();
@@ -140,6 +151,62 @@ describe("a folder", () => {
   ])("%s is refused where it is not certain", async (name, files, sentence) => {
     expect(await refusal(await fill(name, files))).toMatch(sentence);
   });
+});
+
+describe("a folder with folders", () => {
+  /** Files by their paths in it; states of training are full, others only have their names. */
+  const fill = (name: string, files: readonly string[]) => {
+    for (const file of files) {
+      const at = join(folder, name, file);
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, "{}");
+    }
+    return join(folder, name);
+  };
+  const fsdp = ["optimizer_0/__0_0.distcp", "pytorch_model_fsdp_0/__0_0.distcp"];
+  const states = ["rng_state_0.pth", "rng_state_1.pth", "scheduler.pt", "training_args.bin"];
+
+  it.each([
+    ["fsdp", [...fsdp, ...states], "fsdp/pytorch_model_fsdp_0 is a distributed checkpoint (DCP). In Python, run"],
+    ["fsdp-one", [...fsdp, "scheduler.pt"], "fsdp-one/pytorch_model_fsdp_0 is a distributed checkpoint (DCP)."],
+    ["fsdp-none", fsdp, "fsdp-none/pytorch_model_fsdp_0 is a distributed checkpoint (DCP)."],
+    ["optimiser", ["optimizer_0/__0_0.distcp"], "optimiser/optimizer_0 is a distributed checkpoint (DCP)."],
+    [
+      "run",
+      ["checkpoint-10/model_0/.metadata", "checkpoint-10/scheduler.pt"],
+      "run/checkpoint-10/model_0 is a distributed checkpoint (DCP).",
+    ],
+    ["manager", ["0/_CHECKPOINT_METADATA", "0/default/manifest.ocdbt"], "manager/0 is an Orbax checkpoint."],
+    ["items", ["0/default/_METADATA"], "items/0/default is an Orbax checkpoint."],
+    ["exported", ["1/saved_model.pb"], "exported/1 is a TensorFlow SavedModel."],
+    [
+      "states",
+      states,
+      "states is a folder without a checkpoint, only states of training (rng_state_0.pth, rng_state_1.pth, scheduler.pt and 1 more). Give the path of a file.",
+    ],
+    [
+      "beside",
+      [...fsdp, "unet/x.bin"],
+      "beside is a folder without a checkpoint. There is one in its folder: give beside/unet.",
+    ],
+  ])("%s is named for what it holds", async (name, files, sentence) => {
+    expect(await refusal(fill(name, files))).toMatch(sentence);
+  });
+
+  it("stands for the checkpoint beside shards, such as the one made from them", async () => {
+    const where = fill("gathered", [...fsdp, ...states]);
+    await writeTensors(join(where, "weights.pt"), "torch", new Map([["w", tensor("float32", [1], [5])]]));
+    const checkpoint = await openCheckpoint(where);
+    await checkpoint.close();
+    expect(checkpoint.path).toBe(join(where, "weights.pt"));
+  });
+});
+
+it.each(["0cdb3a2a", "0cdb20de", "0cdb1234"])("knows a file of Orbax by its first bytes, %s", async (mark) => {
+  const bytes = Buffer.concat([Buffer.from(mark, "hex"), Buffer.alloc(80, 0xfe)]);
+  expect(await refusal(join(folder, "manifest.ocdbt"), bytes)).toMatch(
+    "manifest.ocdbt is part of an Orbax checkpoint. In Python, restore it with orbax.checkpoint",
+  );
 });
 
 it("names the folders in a folder that have checkpoints", async () => {

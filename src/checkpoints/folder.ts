@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { listSome, UserError } from "../core/index.ts";
-import { unknownFolder } from "./strangers.ts";
+import { strangerIn } from "./strangers.ts";
 
 /** The weights of a Hugging Face folder, in the order in which transformers looks for them. */
 export const weightFiles: readonly string[] = [
@@ -19,6 +19,13 @@ const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
 /** True for the name of a file in one of the formats. */
 export const isCheckpointName = (path: string): boolean => endings.test(path);
 
+/** What Trainer, Accelerate and DeepSpeed save beside the weights, to go on with training. */
+const trainingState =
+  /^((optimi[sz]ers?|optim|(lr_?)?schedulers?|(grad_?)?scaler|(rng|random)_states?|training_(args|states?)|trainer_state|sampler|dl_state_dict|custom_checkpoint)([._-].*)?|.*_optim_states)\.\w+$/;
+
+/** Whether a file in a folder may be its checkpoint. */
+const mayBeCheckpoint = (name: string): boolean => isCheckpointName(name) && !trainingState.test(name);
+
 /** The checkpoint at a path, which may be the folder that it is in. Throws {@link UserError} where a folder has none, or several. */
 export async function findCheckpoint(path: string): Promise<string> {
   const isFolder = await stat(path).then(
@@ -33,16 +40,18 @@ export async function findCheckpoint(path: string): Promise<string> {
     if (numbered.length) throw severalCheckpoints(path, [known, ...numbered]); // Accelerate's, of several networks
     return join(path, known);
   }
-  const stranger = unknownFolder(path, names);
+  const stranger = strangerIn(path, 0);
   if (stranger) throw stranger;
-  const files = names.filter(isCheckpointName);
+  const files = names.filter(mayBeCheckpoint);
   if (files.length === 1) return join(path, files[0]);
-  if (files.length === 0) {
-    const parts = await partsOfFolder(path);
-    const advice = parts.length ? adviceOfParts(parts) : "Give the path of a file.";
-    throw new UserError(`${path} is a folder without a checkpoint. ${advice}`);
-  }
-  throw severalCheckpoints(path, files);
+  if (files.length) throw severalCheckpoints(path, files);
+  const parts = await partsOfFolder(path);
+  const inFolder = parts.length ? undefined : strangerIn(path);
+  if (inFolder) throw inFolder;
+  const states = names.filter(isCheckpointName);
+  const others = states.length ? `, only states of training (${listSome(states, 3)})` : "";
+  const advice = parts.length ? adviceOfParts(parts) : "Give the path of a file.";
+  throw new UserError(`${path} is a folder without a checkpoint${others}. ${advice}`);
 }
 
 const severalCheckpoints = (path: string, files: readonly string[]): UserError =>
@@ -52,7 +61,7 @@ const severalCheckpoints = (path: string, files: readonly string[]): UserError =
 export async function partsOfFolder(path: string): Promise<string[]> {
   const parts: string[] = [];
   for (const one of await readdir(path, { withFileTypes: true }))
-    if (one.isDirectory() && (await readdir(join(path, one.name)).catch(() => [])).some(isCheckpointName))
+    if (one.isDirectory() && (await readdir(join(path, one.name)).catch(() => [])).some(mayBeCheckpoint))
       parts.push(join(path, one.name));
   return parts.sort();
 }

@@ -15,7 +15,7 @@ export {
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
 export { notFinite } from "./finite.ts";
-export { adapterFiles, adviceOfParts, isCheckpointName, partsOfFolder, weightFiles } from "./folder.ts";
+export { adapterFiles, adviceOfParts, findCheckpoint, isCheckpointName, partsOfFolder, weightFiles } from "./folder.ts";
 export { faultOfEmpty } from "./gathered.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
@@ -23,6 +23,7 @@ export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedInfo, storedName } from "./select.ts";
 export { withCheckpoints } from "./several.ts";
+export { strangerIn } from "./strangers.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

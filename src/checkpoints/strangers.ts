@@ -1,5 +1,6 @@
 // Files and folders that people give by mistake: each format by name, and what to do with it.
-import { basename } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import type { Zip } from "./archive/zip.ts";
 import { isNpy } from "./npz/npy.ts";
@@ -9,8 +10,13 @@ const tensorFlow =
   "is part of a TensorFlow checkpoint. In Python, read it with tf.train.load_checkpoint, and save the arrays with numpy.savez.";
 const distributed = (folder: string) =>
   `In Python, run torch.distributed.checkpoint.format_utils.dcp_to_torch_save(${quote(folder)}, "weights.pt").`;
+const orbax =
+  "In Python, restore it with orbax.checkpoint, and save the arrays with numpy.savez or safetensors.flax.save_file.";
 const flax =
   "In Python, restore it with flax.serialization.msgpack_restore, and save it with safetensors.flax.save_file or numpy.savez.";
+
+/** The first bytes of a manifest, a node of keys and a node of versions in OCDBT, which is how TensorStore keeps Orbax's arrays. */
+const ocdbt = ["\x0c\xdb\x3a\x2a", "\x0c\xdb\x20\xde", "\x0c\xdb\x12\x34"];
 
 interface Stranger {
   readonly is: (head: Uint8Array, path: string) => boolean;
@@ -30,6 +36,7 @@ const strangers: readonly Stranger[] = [
     what: "is a TensorFlow Lite model. Give the checkpoint it was made from, as .npz or .onnx.",
   },
   { is: (_, path) => /\.data-\d+-of-\d+$|\.ckpt\.(index|meta)$/.test(path), what: tensorFlow },
+  { is: (head) => ocdbt.some((mark) => begins(mark)(head, "")), what: `is part of an Orbax checkpoint. ${orbax}` },
   { is: isMessagePack, what: `is a msgpack file, as flax saves weights. ${flax}` },
 ];
 
@@ -84,16 +91,43 @@ export function unknownFolder(path: string, names: readonly string[]): UserError
   const has = (pattern: RegExp) => names.some((name) => pattern.test(name));
   if (has(/\.distcp$/) || names.includes(".metadata"))
     return new UserError(`${path} is a distributed checkpoint (DCP). ${distributed(path)}`);
-  if (has(/^(_CHECKPOINT_METADATA|manifest\.ocdbt|ocdbt\.process_\d+)$/))
-    return new UserError(
-      `${path} is an Orbax checkpoint. In Python, restore it with orbax.checkpoint, and save the arrays with numpy.savez or safetensors.flax.save_file.`,
-    );
+  if (has(/^(_CHECKPOINT_METADATA|_METADATA|manifest\.ocdbt|ocdbt\.process_\d+)$/))
+    return new UserError(`${path} is an Orbax checkpoint. ${orbax}`);
   if (has(/^saved_model\.pb$/)) return savedModel(path);
   if (has(/\.index$/) && has(/\.data-\d+-of-\d+$/))
     return new UserError(
       `${path} holds a TensorFlow checkpoint. In Python, read it with tf.train.load_checkpoint, and save the arrays with numpy.savez.`,
     );
   return undefined;
+}
+
+/** Folders looked into, of those in one folder. */
+const mostFolders = 64;
+
+/** The error for a folder of another format, or that has one in it: a step of Orbax's, the shards that Accelerate saves. Optimisers come last. */
+export function strangerIn(path: string, depth = 2): UserError | undefined {
+  const entries = entriesOf(path);
+  const own = unknownFolder(
+    path,
+    entries.map(({ name }) => name),
+  );
+  if (own || depth === 0) return own;
+  const folders = entries.filter((one) => one.isDirectory()).map(({ name }) => name);
+  const isOptimiser = (name: string) => Number(/^optim/.test(name));
+  folders.sort((x, y) => isOptimiser(x) - isOptimiser(y) || (x < y ? -1 : 1));
+  for (const name of folders.slice(0, mostFolders)) {
+    const stranger = strangerIn(join(path, name), depth - 1);
+    if (stranger) return stranger;
+  }
+  return undefined;
+}
+
+function entriesOf(path: string) {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch {
+    return []; // what cannot be read is not it
+  }
 }
 
 const folderOf = (path: string) => path.slice(0, -basename(path).length) || ".";

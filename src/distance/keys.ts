@@ -15,7 +15,7 @@ export interface Aligned {
   readonly a: Checkpoint;
   readonly b: Checkpoint;
   readonly notes: readonly string[];
-  /** Names that a's file holds as one tensor, and b's as several that differ; they count as several. */
+  /** Groups of names that a's file holds as one tensor, and b's as several, of which the first two differ; they count as several. */
   readonly parted: readonly (readonly string[])[];
   /** Another file with a's names, such as a copy of it, under the common ones. */
   likeA(file: Checkpoint): Checkpoint;

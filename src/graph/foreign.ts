@@ -43,6 +43,8 @@ export interface Held {
   };
   /** Of all but initialisers, whose elements are the checkpoint reader's. */
   readonly tensor?: Tensor;
+  /** The exporter says that this is a parameter or a buffer of the model (PyTorch since 2.6). */
+  readonly isDeclared?: boolean;
   /** The initialiser that this one is a copy of: exporters write equal ones once. */
   readonly copyOf?: string;
 }
@@ -81,8 +83,14 @@ export function importModel(bytes: Uint8Array): ForeignModel {
   const dropoutModes = leaveOutDropout(model);
   const unread = keepUnread(graph, (type) => dtypeOfOnnx(type) !== undefined);
   const held = new Map<string, Held>();
+  const declared = declaredIn(graph.valueInfo);
   for (const { name, dataType, dims } of graph.initializer)
-    held.set(name, { name, dtype: dtypeOfOnnx(dataType)!, shape: dims.map(Number) });
+    held.set(name, {
+      name,
+      dtype: dtypeOfOnnx(dataType)!,
+      shape: dims.map(Number),
+      ...(declared.has(name) ? { isDeclared: true } : {}),
+    });
   const hold = (name: string, tensor: Tensor) =>
     held.set(name, { name, dtype: tensor.dtype, shape: tensor.shape, tensor });
   for (const [name, tensor] of liftWeights(model)) hold(name, tensor);
@@ -118,6 +126,19 @@ export function importModel(bytes: Uint8Array): ForeignModel {
     dialect: { irVersion: model.irVersion, opsets: model.opsetImport, functions: model.functions },
   };
 }
+
+/** The values that PyTorch's exporter marks as parameters and buffers. */
+const declaredIn = (values: readonly ValueInfoProto[]): ReadonlySet<string> =>
+  new Set(
+    values
+      .filter(({ metadataProps }) =>
+        metadataProps.some(
+          ({ key, value }) =>
+            key === "pkg.torch.export.graph_signature.InputSpec.kind" && /^(PARAMETER|BUFFER)$/.test(value),
+        ),
+      )
+      .map(({ name }) => name),
+  );
 
 /** The model with other names of what it holds in its nodes; `held` are the values of these names. */
 export const withNodes = (

@@ -31,7 +31,7 @@ export interface Network extends Pick<Model, "parameters" | "tied"> {
   readonly files: readonly [Checkpoint, Checkpoint];
 }
 
-export interface MergeEnds {
+export interface MergeEnds extends AsyncDisposable {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
   /** Both files, of state dicts under common names. */
@@ -42,9 +42,10 @@ export interface MergeEnds {
   readonly kinds: Kinds;
   /** A running mean or variance. */
   isStatistic(name: string): boolean;
+  /** Throws {@link UserError} where a tensor that `isChanged` has no place of its own in a copy of a's file. */
+  requirePlaces(isChanged: (name: string) => boolean): void;
   /** Of graphs, whose tensors have other names in b's file: both ends by a's names. */
   readonly graphs?: Readonly<Record<"a" | "b", StoredTensors>>;
-  close(): Promise<void>;
 }
 
 /**
@@ -63,7 +64,7 @@ export async function openMergeEnds(
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {
-      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], close };
+      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], [Symbol.asyncDispose]: close };
     } catch (error) {
       await close();
       throw error;
@@ -75,15 +76,15 @@ export async function openMergeEnds(
 function endsOfGraphs(
   x: Checkpoint,
   ends: Omit<Ends, "fit" | "context">,
-): Omit<MergeEnds, "close" | "files" | "notes"> {
+): Omit<MergeEnds, keyof AsyncDisposable | "files" | "notes"> {
   const { a, b, layers, parameters, tied, kinds } = ends;
-  requireOwnPlaces(ends);
   return {
     layers,
     tied,
     names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
     kinds,
     isStatistic: statisticsOf(ends),
+    requirePlaces: (isChanged) => requireOwnPlaces(ends, isChanged),
     graphs: { a, b },
   };
 }
@@ -98,7 +99,6 @@ async function endsOfFiles(
   const { group } = options;
   const averagedOf = pair ? undefined : averagedIn(options);
   const own = await alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, pair?.tied);
-  requireTies(own, x, y);
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
@@ -113,23 +113,34 @@ async function endsOfFiles(
     names: new Set(a.tensors.keys()),
     kinds,
     isStatistic: pair ? statisticsOf(pair) : (name) => kinds.of(name).name === "statistic",
-    close: async () => {},
+    requirePlaces: (isChanged) => requireTies(own, x, y, isChanged),
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 
-/** Throws {@link UserError} where a's file has one place for what b's has apart. */
-function requireTies({ parted: [names] }: Pick<Aligned, "parted">, x: Checkpoint, y: Checkpoint): void {
+/** Throws {@link UserError} where a's file has one place for what b's has apart, and any of it changes. */
+function requireTies(
+  { parted }: Pick<Aligned, "parted">,
+  x: Checkpoint,
+  y: Checkpoint,
+  isChanged: (name: string) => boolean,
+): void {
+  const [names] = parted.filter((group) => group.some(isChanged));
   if (names)
     throw new UserError(
-      `${x.path} holds ${names.join(" and ")} as one tensor, but they differ in ${y.path}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+      `${x.path} holds ${names.slice(0, 2).join(" and ")} as one tensor, but they differ in ${y.path}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
     );
 }
 
-/** Throws {@link UserError} when what a's file has for a weight of its graph cannot be replaced, or is another weight too. */
-function requireOwnPlaces({ a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">): void {
+/** Throws {@link UserError} when what a's file has for a weight that changes cannot be replaced, or is another weight too. */
+function requireOwnPlaces(
+  { a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">,
+  isChanged: (name: string) => boolean,
+): void {
   for (const { name, kind } of parameters) {
     if (kind === "kept") continue;
     const place = a.placeOf(name);
+    if (!isChanged(name) && !(place !== undefined && isChanged(place))) continue;
     if (place === undefined)
       throw new UserError(
         `${a.path} keeps ${name} in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,

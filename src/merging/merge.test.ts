@@ -32,6 +32,12 @@ it("says why a weight of a graph cannot be replaced", async () => {
   await expect(merge({ a, b, out })).rejects.toThrow(
     `${a} keeps c in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,
   );
+  // only where it changes
+  await merge({ a, b, out, layers: ["w"] });
+  expect((await readTensors(out)).get("w")!.data[0]).toBe(2);
+  await merge({ a, b, out, alpha: 0 });
+  expect((await readTensors(out)).get("w")!.data[0]).toBe(1);
+  await expect(merge({ a, b, out, base: "b", layers: ["w"] })).rejects.toThrow(`${a} keeps c in its graph`);
 });
 
 it("merges a matrix that is one initialiser under two names in both files", async () => {

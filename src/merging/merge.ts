@@ -5,8 +5,8 @@ import type { MeasureOptions } from "../connectivity/index.ts";
 import { describeFileError, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
 import { type Layer, matchLayers } from "../models/index.ts";
 import { openMergeEnds } from "./ends.ts";
-import { keepFrom } from "./kept.ts";
 import type { MergeOptions } from "./options.ts";
+import { planMerge } from "./plan.ts";
 import type { MergeRecord } from "./record.ts";
 import { replaceWith } from "./replacement.ts";
 import { parseShares } from "./shares.ts";
@@ -43,32 +43,25 @@ async function mergeOpened(
     );
   await using measured = measure ? await loadMeasured(measure, base) : undefined;
   const network = measured ? undefined : await target.findNetwork?.(x, y);
-  const ends = await openMergeEnds(x, y, options, measured?.pair, network);
+  await using ends = await openMergeEnds(x, y, options, measured?.pair, network);
   const report = (task: string, share: number) => onProgress({ task, share });
   const { layers } = ends;
-  const choice =
-    budget &&
-    (await measured?.chooseLayers(
-      options.layers ? matchLayers(layers, options.layers) : layers,
-      { ...budget, base, alpha },
-      report,
-    ));
-  const shares = choice
-    ? new Map(choice.layers.map((name) => [name, alpha]))
+  const candidates = budget && (options.layers ? matchLayers(layers, options.layers) : layers);
+  const asked = candidates
+    ? new Map(candidates.map(({ name }) => [name, alpha]))
     : parseShares(options.layers ?? ["**"], layers, alpha);
+  const weightAsked = planMerge(ends, asked, options).weightOf;
+  ends.requirePlaces((name) => (weightAsked(name) ?? 0) !== 0);
+  const choice = budget && candidates && (await measured?.chooseLayers(candidates, { ...budget, base, alpha }, report));
+  const shares = choice ? new Map(choice.layers.map((name) => [name, alpha])) : asked;
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(shares, base) : undefined;
 
-  const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
-  const keeping = keepFrom(ends, shares, base, { a, b });
-  const replace = replaceWith(ends, options, (name) => {
-    const renewed = fresh?.get(name);
-    if (renewed) return renewed;
-    const kept = keeping.endOf(name);
-    if (kept) return kept === "b" ? 1 : undefined;
-    const share = shares.get(layerOf.get(name)!);
-    if (share === undefined) return base === "b" ? 1 : undefined;
-    return statistics === "a" && ends.isStatistic(name) ? undefined : share; // the file is a copy of a's
-  });
+  const plan = planMerge(ends, shares, options);
+  const { replace, notes: notesOfWritten } = replaceWith(
+    ends,
+    options,
+    (name) => fresh?.get(name) ?? plan.weightOf(name),
+  );
   const { part } = target;
   const failed = new AbortController();
   const keep = removeAtExit(part);
@@ -76,7 +69,14 @@ async function mergeOpened(
     const hashes = [x, y].map(({ files }) => sha256Files(files, failed.signal));
     for (const hash of hashes) hash.catch(() => {}); // awaited below
     const { notes: ofCopy, ...written } = await target.write(ends, replace);
-    const notes = [...(options.remarks ?? []), ...target.notes, ...ends.notes, ...keeping.notes(), ...ofCopy];
+    const notes = [
+      ...(options.remarks ?? []),
+      ...target.notes,
+      ...ends.notes,
+      ...plan.notes(),
+      ...notesOfWritten(),
+      ...ofCopy,
+    ];
     const averaged = layers.filter(({ name }) => shares.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
@@ -112,7 +112,6 @@ async function mergeOpened(
     throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
   } finally {
     keep();
-    await ends.close();
   }
 }
 

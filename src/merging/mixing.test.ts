@@ -63,7 +63,9 @@ it("finds a weight that is not finite in any chunk, kept or averaged, and leaves
   const before = readdirSync(folder);
   const out = join(folder, "never.pt");
   await expect(merge({ a, b, out })).rejects.toThrow(`${b} holds NaN or infinite weights in v.`);
-  await expect(merge({ a: b, b: a, out, layers: ["w"] })).rejects.toThrow(`${b} holds NaN or infinite weights in v.`);
+  await expect(merge({ a: b, b: a, out, layers: ["w"] })).rejects.toThrow(
+    `${b} holds NaN or infinite weights in v. They stay as they are in the merged file: give the two files the other way round, or go on with --allow-nonfinite.`,
+  );
   expect(readdirSync(folder)).toEqual(before);
   await merge({ a, b, out, allowNonfinite: true });
   expect(existsSync(out)).toBe(true);

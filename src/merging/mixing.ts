@@ -10,6 +10,7 @@ import {
   type Tensor,
   tensorFromBytes,
 } from "../core/index.ts";
+import { endsAt, hasOverflowed } from "./overflow.ts";
 
 /** Elements of a chunk. */
 const chunkLength = 1 << 18;
@@ -55,30 +56,33 @@ export async function* checkedChunks(a: Place, b: Place): AsyncGenerator<Tensor>
   const fresh = { ring: (length: number) => new Uint8Array(length) };
   for await (const chunk of chunksAt(a)) {
     if (!isChecked && !allFinite(chunk)) {
-      if (!b.file.tensors.has(b.name)) throw notFinite(a.file.path, [a.name]);
+      if (!b.file.tensors.has(b.name)) throw notFinite(a.file.path, [a.name], { areKept: true });
       for await (const [one, other] of chunksOfBoth({ ...a, ...fresh, allowNonfinite: true }, { ...b, ...fresh }))
-        if (brokenIn(one, other)[0]) throw notFinite(a.file.path, [a.name]);
+        if (brokenIn(one, other)[0]) throw notFinite(a.file.path, [a.name], { areKept: true });
       isChecked = true;
     }
     yield chunk;
   }
 }
 
-/** (1 - alpha) a + alpha b of two tensors of one size, as `dtype`. */
+/** (1 - alpha) a + alpha b of two tensors of one size, as `dtype`. `onOverflow` hears of each chunk in which that made finite ends infinite. */
 export async function* averageChunks(
   a: Place,
   b: Place,
   alpha: number,
   dtype: DType,
   ring: Ring,
+  onOverflow: () => void,
 ): AsyncGenerator<Tensor> {
   for await (const [one, other] of chunksOfBoth(a, b)) {
     const { length } = one.data;
-    if (alpha === 0 || alpha === 1) yield average(one, other, alpha, dtype);
+    let result: Tensor;
+    if (alpha === 0 || alpha === 1) result = average(one, other, alpha, dtype);
     else {
-      const result = tensorFromBytes(dtype, [length], ring(length * bytesPerElement(dtype)));
+      result = tensorFromBytes(dtype, [length], ring(length * bytesPerElement(dtype)));
       averageInto(result, one, other, alpha);
-      yield result;
     }
+    if (hasOverflowed(result, endsAt(alpha, one, other))) onOverflow();
+    yield result;
   }
 }

@@ -6,7 +6,7 @@ import { temporaryFolder, writeTensors, zipOf } from "../../test/checkpoints.ts"
 import { openCheckpoint, readAll } from "../checkpoints/index.ts";
 import { type Tensor, tensor } from "../core/index.ts";
 import { compareFiles } from "../distance/index.ts";
-import { merge } from "./merge.ts";
+import { type MergeOptions, merge } from "./merge.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -229,6 +229,44 @@ it("refuses to merge into one tensor what is two in the other file, and counts b
   expect((await compareFiles(a, b)).distance.full.euclidean).toBe(5);
   await merge({ a: b, b: a, out: at("apart.safetensors") });
   expect(await stored(at("apart.safetensors"))).toEqual({ "embed.weight": [2.5, 1], "head.weight": [3, 1] });
+});
+
+describe("a tensor under several names, of which b has several tensors", () => {
+  const names = ["embed.weight", "norm.weight", "head.weight", "copy.weight"];
+  const write = async (path: string, values: readonly number[], tied = "") => {
+    const tensors = new Map(names.map((name, i) => [name, tensor("float32", [2], [values[i], 1])]));
+    await writeTensors(at(path), "safetensors", tensors, tied ? { tied } : undefined);
+    return at(path);
+  };
+  const ends = async () => {
+    const tied = JSON.stringify([["copy.weight", "embed.weight", "head.weight"]]);
+    return [
+      await write("one.safetensors", [1, 1, 1, 1], tied),
+      await write("three.safetensors", [4, 3, 5, 4]),
+    ] as const;
+  };
+  const out = at("place.safetensors");
+  const merged = async (options: Partial<MergeOptions>) => {
+    const [a, b] = await ends();
+    const { kept } = await merge({ a, b, out, ...options });
+    return { kept, values: Object.values(await stored(out)).map(([value]) => value) };
+  };
+
+  it("is in the way only where it changes", async () => {
+    expect(await merged({ layers: ["norm"] })).toEqual({ kept: ["embed", "head", "copy"], values: [1, 2, 1, 1] });
+    expect(await merged({ layers: ["norm", "embed=0", "head=0"] })).toEqual({ kept: ["copy"], values: [1, 2, 1, 1] });
+    expect(await merged({ alpha: 0 })).toEqual({ kept: [], values: [1, 1, 1, 1] });
+  });
+
+  it.each([
+    { alpha: 1 },
+    { layers: ["head"] },
+    { layers: ["copy"] },
+    { layers: ["**", "embed=0", "copy=0"] },
+    { layers: ["norm"], base: "b" as const },
+  ])("is refused for %j", async (options) => {
+    await expect(merged(options)).rejects.toThrow("so their averages have no place in a copy of it");
+  });
 });
 
 it("reads tensors of a TPU, and refuses to write them", async () => {

@@ -4,21 +4,29 @@ import { average, fromNumbers, isFloating, type Tensor, toNumbers } from "../cor
 import { holderOf } from "../models/index.ts";
 import type { MergeEnds } from "./ends.ts";
 import { averageChunks, checkedChunks, type Place } from "./mixing.ts";
+import { endsAt, hasOverflowed, makeOverflows } from "./overflow.ts";
 
 interface ReplacementOptions {
   readonly allowNonfinite?: boolean;
 }
 
+interface Replacement {
+  readonly replace: Replace;
+  /** What to say of the elements that were written. */
+  notes(): string[];
+}
+
 /**
  * The new elements of each tensor of a's file, by its common name: by the weight of b that it gets (0 or 1 for what is not averaged), or the tensor in its
- * place; undefined leaves a's.
+ * place; undefined leaves a's. Throws {@link UserError} where the file's dtype cannot hold what belongs there.
  */
 export function replaceWith(
   { tied, graphs, files: [x, y] }: MergeEnds,
   { allowNonfinite }: ReplacementOptions,
   planFor: (name: string) => Tensor | number | undefined,
-): Replace {
+): Replacement {
   const holder = holderOf(tied);
+  const overflows = makeOverflows(x, y, allowNonfinite);
   const [ringA, ringB, ring] = [makeRing(), makeRing(), makeRing()];
   // a tied tensor may be there under one of its names only
   const placeIn = (file: Checkpoint, name: string, ring: Ring): Place => {
@@ -31,21 +39,32 @@ export function replaceWith(
       allowNonfinite,
     };
   };
-  return async (name) => {
+  const replace: Replace = async (name) => {
     const { dtype } = storedInfo(x, name); // the file's, also where an end is computed from it
     const { shape } = x.tensors.get(name)!;
     const plan = planFor(name) ?? (x.computed?.has(name) ? 0 : undefined);
-    if (typeof plan === "object") return fromNumbers(dtype, shape, toNumbers(plan)); // in the file's precision
+    if (typeof plan === "object") {
+      const result = fromNumbers(dtype, shape, toNumbers(plan)); // in the file's precision
+      if (hasOverflowed(result, [plan])) overflows.add(name, dtype);
+      return result;
+    }
     if (graphs) {
       if (plan === undefined) return undefined;
       const [own, other] = [await graphs.a.read(holder(name)), await graphs.b.read(holder(name))];
-      return average(own, other, plan, own.dtype);
+      const result = average(own, other, plan, own.dtype);
+      if (hasOverflowed(result, endsAt(plan, own, other)))
+        overflows.add(name, own.dtype, { alpha: plan, dtype: other.dtype });
+      return result;
     }
     const [a, b] = [placeIn(x, name, ringA), placeIn(y, name, ringB)];
-    if (plan !== undefined) return averageChunks(a, b, plan, dtype, ring);
+    if (plan !== undefined)
+      return averageChunks(a, b, plan, dtype, ring, () =>
+        overflows.add(a.name, dtype, { alpha: plan, dtype: storedInfo(y, b.name).dtype }),
+      );
     if (allowNonfinite || !isFloating(dtype)) return undefined;
     if (a.name === name) return checkedChunks(a, b); // as they are
     for await (const _ of checkedChunks(a, b));
     return undefined;
   };
+  return { replace, notes: overflows.notes };
 }

@@ -5,19 +5,21 @@ import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
 import { layerOf, moduleOf } from "./naming/paths.ts";
 import { biasesOf, normalisationsOf } from "./naming/products.ts";
+import { madeUpScalars } from "./naming/scalars.ts";
 import { commonStem, nameLayers } from "./naming/underscores.ts";
 import { isGenerated, modulePath } from "./onnx-names.ts";
 
-/** The weights of a graph as parameters: floating, and either named or more than one element; `differs` decides for the rest. */
+/** The weights of a graph as parameters: floating, and either more than one element or with a name from the model; `differs` decides for the rest. */
 export function graphParameters(
   graph: ForeignModel,
   differs: (held: Held) => boolean,
   kindOf: (name: string) => Kind,
 ): Parameter[] {
   const { held, statistics } = graph;
+  const isMadeUp = madeUpScalars(graph);
   const parameters = held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
-    const isWeight = tensor ? false : !isGenerated(name) || sizeOf(shape) > 1;
+    const isWeight = !tensor && (sizeOf(shape) > 1 || !(isGenerated(name) || isMadeUp(held)));
     if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
     const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];

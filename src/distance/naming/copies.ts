@@ -71,7 +71,7 @@ async function isEqual(file: Checkpoint, name: string, other: string, ofSeveralV
   return varies;
 }
 
-/** Groups of names that `one` holds as one tensor, and `other` as several that differ. */
+/** Groups of names that `one` holds as one tensor, and `other` as several: the first two of a group differ there. */
 export async function partedIn(one: Checkpoint, other: Checkpoint): Promise<string[][]> {
   const parted: string[][] = [];
   for (const group of one.tied ?? []) {
@@ -81,7 +81,7 @@ export async function partedIn(one: Checkpoint, other: Checkpoint): Promise<stri
         !other.tied?.some((names) => names.includes(own) && names.includes(name)) &&
         !(await isEqual(other, own, name))
       ) {
-        parted.push([own, name]);
+        parted.push([...new Set([own, name, ...group])]);
         break;
       }
   }

@@ -1,5 +1,5 @@
 // What a merge writes. Folders are loaded only where there are some.
-import { isCheckpointName } from "../../checkpoints/index.ts";
+import { findCheckpoint, isCheckpointName } from "../../checkpoints/index.ts";
 import { UserError } from "../../core/index.ts";
 import { findModel, fitWeights, hasDescription, isModelFolder, readModelFolder } from "../../hub/index.ts";
 import type { MergeOptions } from "../options.ts";
@@ -17,10 +17,12 @@ export async function chooseTarget(options: MergeOptions): Promise<Target> {
   }
   const fault = areFolders ? `${out} is the name of a file` : `${a} and ${b} are not two such folders`;
   if (mergekit) throw new UserError(`--mergekit is for Hugging Face folders, but ${fault}. Leave it out.`);
-  if (![a, b].some(hasDescription) && [a, b].every(isModelFolder) && !isCheckpointName(out))
+  if (![a, b].some(hasDescription) && [a, b].every(isModelFolder) && !isCheckpointName(out)) {
+    for (const end of [a, b]) await findCheckpoint(findModel(end)); // what else a folder is comes first
     throw new UserError(
       `${a} and ${b} hold weights of no model that layerwise knows, which are merged as files. Give --out the name of a file, such as ${out}.safetensors.`,
     );
+  }
   if (!areFolders) return fileTarget(options);
   const ends = { ...options, a: findModel(a), b: findModel(b) };
   return fileTarget(ends, async (file) => fitWeights(await readModelFolder(a), file));

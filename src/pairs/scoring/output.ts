@@ -214,8 +214,10 @@ function scoresFor(labels: LabelFacts, batch: number): string {
 
 /** What is likely wrong with class labels, as sentences that end in a space. */
 function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): string {
-  if (labels.classes === 256) return "If 255 marks what does not count, save -1 in its place. ";
   const shapes = candidates.map(({ type, batchAxis }) => type.shape.toSpliced(batchAxis, 1));
+  if (positionsOf(labels).length === 0 && shapes.some((shape) => sizeOf(shape) === 1))
+    return "If the labels are values, such as ages, give --task regress. ";
+  if (labels.classes === 256) return "If 255 marks what does not count, save -1 in its place. ";
   const fromZero = { ...labels, classes: labels.classes - 1 };
   const isOneMore = shapes.some((shape) => readingsOf(fromZero, { shape }).some(({ kind }) => kind === "classes"));
   if (isOneMore && !labels.hasZero) return "If the labels are counted from 1, subtract 1. ";
