@@ -1,13 +1,13 @@
-// `npm run bench jobs`: 200 small tasks, bare (two processes at a time), by the local engine, and by a Slurm of three nodes on this machine where one can be
-// started. What an engine adds is the difference to the bare work.
+// `npm run bench jobs`: 200 small units, as plain processes, on the local engine, and on a Slurm cluster of three nodes on
+// this machine if one can be started. The difference to the plain processes is the overhead of an engine.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { jobPath, LocalEngine, reconcile, SlurmEngine, type Task, writeJob } from "../src/jobs/index.ts";
+import { jobPath, LocalEngine, reconcile, SlurmEngine, type Unit, writeJob } from "../src/jobs/index.ts";
 import { Cluster, cli, noCluster } from "../test/cluster/cluster.ts";
 
-const count = Number(process.env.TASKS ?? 200);
+const count = Number(process.env.UNITS ?? 200);
 const cores = availableParallelism();
 /** A tenth of a second of work, and a file. */
 const code =
@@ -19,14 +19,14 @@ async function timed(what: string, bare: number | undefined, work: (folder: stri
   await work(folder);
   const seconds = (performance.now() - start) / 1000;
   for (let i = 0; i < count; i++)
-    if (!existsSync(join(folder, String(i)))) throw new Error(`${what}: task ${i} is not done`);
+    if (!existsSync(join(folder, String(i)))) throw new Error(`${what}: unit ${i} is not done`);
   rmSync(folder, { recursive: true, force: true });
-  const more = bare === undefined ? "" : `, ${(seconds / bare).toFixed(2)} times the bare work`;
+  const more = bare === undefined ? "" : `, ${(seconds / bare).toFixed(2)} times the plain processes`;
   console.log(`  ${what} ${seconds.toFixed(1)} s${more}`);
   return seconds;
 }
 
-const tasksIn = (folder: string): Task[] =>
+const unitsIn = (folder: string): Unit[] =>
   Array.from({ length: count }, (_, i) => {
     const result = join(folder, String(i));
     return {
@@ -40,22 +40,29 @@ const tasksIn = (folder: string): Task[] =>
   });
 
 export async function benchJobs(): Promise<void> {
-  console.log(`${count} tasks of a tenth of a second, ${cores} cores`);
-  const bare = await timed("bare:", undefined, async (folder) => {
+  console.log(`${count} units of a tenth of a second, ${cores} cores`);
+  const bare = await timed("plain:", undefined, async (folder) => {
     const names = Array.from({ length: count }, (_, i) => join(folder, String(i))).join("\n");
     execFileSync("xargs", ["-P", String(cores), "-n", "1", process.execPath, "-e", code], { input: names });
   });
-  await timed("engine local:", bare, (folder) => reconcile(tasksIn(folder), new LocalEngine({ cpus: cores })));
+  await timed("engine local:", bare, (folder) => reconcile(unitsIn(folder), new LocalEngine({ cpus: cores })));
   if (noCluster) return console.log(`  engine slurm: not measured, ${noCluster}`);
   const cluster = new Cluster();
   cluster.start();
   try {
     await timed("engine slurm:", bare, async (folder) => {
-      const job = { id: "bench", path: jobPath(folder, "bench"), command: [], cwd: folder, begun: "", environment: {} };
-      const tasks = tasksIn(folder);
-      await writeJob(job, tasks);
-      const options = { runner: [process.execPath, cli, "task"], pollMs: 500, maxTasks: cores };
-      await reconcile(tasks, new SlurmEngine(job, options));
+      const job = {
+        id: "bench",
+        path: jobPath(folder, "bench"),
+        command: [],
+        cwd: folder,
+        started: "",
+        environment: {},
+      };
+      const units = unitsIn(folder);
+      await writeJob(job, units);
+      const options = { runner: [process.execPath, cli, "unit"], pollMs: 500, maxUnits: cores };
+      await reconcile(units, new SlurmEngine(job, options));
     });
   } finally {
     cluster.stop();

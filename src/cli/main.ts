@@ -14,8 +14,8 @@ import { mergeCommand } from "./commands/merge.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { reportCommand } from "./commands/report.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
-import { taskCommand } from "./commands/task.ts";
 import { trainCommand } from "./commands/train.ts";
+import { unitCommand } from "./commands/unit.ts";
 
 const { version } = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { version: string };
 
@@ -35,7 +35,7 @@ const commands: CommandUnknownOpts[] = [
   dataCommand(),
   fetchCommand(),
 ];
-program.addCommand(taskCommand(), { hidden: true });
+program.addCommand(unitCommand(), { hidden: true });
 for (const command of commands) program.addCommand(command.option("--debug", "show the stack trace of a failure"));
 for (const command of [
   program as CommandUnknownOpts,

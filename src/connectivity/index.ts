@@ -7,7 +7,7 @@ export { mean } from "./interval.ts";
 export { sharesOf } from "./lines.ts";
 export { extentOf, type MeasureResult, measure } from "./measure.ts";
 export type { MeasureOptions } from "./options.ts";
-export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
+export { assemblePieces, type Piece, piecesOf, pieceUnits, removePieces } from "./pieces.ts";
 export { countMixes, mixesOf, planMeasurement } from "./plan.ts";
 export {
   encodeMeasurement,

@@ -4,8 +4,8 @@ import { rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import { batchSize } from "../data/index.ts";
-import type { Task } from "../jobs/index.ts";
-import { siblingModule, taskCommand, type Work } from "../runtime/index.ts";
+import type { Unit } from "../jobs/index.ts";
+import { siblingModule, unitCommand, type Work } from "../runtime/index.ts";
 import { type Progress, Scores } from "../sweep/index.ts";
 import { assemble, type MeasureResult, scorePiece } from "./measure.ts";
 import type { MeasureOptions } from "./options.ts";
@@ -56,18 +56,18 @@ function filesOf({ model, data, scans }: MeasureOptions): unknown[] {
 }
 
 /** The tasks of the pieces: `common` is what they have in common. */
-export function pieceTasks(
+export function pieceUnits(
   options: MeasureOptions,
   pieces: readonly Piece[],
-  common: Pick<Task, "key" | "after" | "cpus" | "group"> & { seconds?: number; content?: string },
-): Task[] {
+  common: Pick<Unit, "key" | "after" | "cpus" | "group"> & { seconds?: number; content?: string },
+): Unit[] {
   const { seconds, content, ...rest } = common;
   return pieces.map(({ range, path }) => {
     const input: PieceInput = { options, range, path, content };
     return {
       ...rest,
       key: pieces.length === 1 ? common.key : `${common.key} ${range[0]}-${range[1]}`,
-      argv: taskCommand(siblingModule("pieces", import.meta.url), input, path, writePiece.name),
+      argv: unitCommand(siblingModule("pieces", import.meta.url), input, path, writePiece.name),
       result: path,
       ...(seconds === undefined ? {} : { seconds: seconds / pieces.length }),
     };

@@ -1,5 +1,5 @@
-// A measurement in pieces, each a task of an engine: ranges of the samples, put together here. `layerwise measure
-// --engine slurm` is a thin client of this.
+// Measures a pair in pieces: one unit for each range of the samples, assembled here. `layerwise measure --engine slurm`
+// calls this.
 import { join, resolve } from "node:path";
 import {
   assemblePieces,
@@ -7,21 +7,21 @@ import {
   type MeasureOptions,
   type MeasureResult,
   piecesOf,
-  pieceTasks,
+  pieceUnits,
   removePieces,
 } from "../connectivity/index.ts";
 import { sha256Value, UsageError } from "../core/index.ts";
-import { type Callbacks, carryOut, type EngineSettings, engineOf, jobPath } from "../jobs/index.ts";
+import { type Callbacks, type EngineSettings, jobPath, resolveEngine, runUnits } from "../jobs/index.ts";
 
 export interface PiecesOptions extends Callbacks {
-  /** Where the job has its folder; default `runs`. */
+  /** The runs folder, with the job's folder in its `jobs`; default `runs`. */
   readonly runs?: string;
   readonly engine?: EngineSettings;
 }
 
 /**
- * Measures a pair in pieces; the same document as in one go. `done` removes the pieces: call it once the result is
- * saved.
+ * Measures a pair in pieces. The document is the same as without pieces. `done` removes the pieces: call it once the
+ * result is saved.
  */
 export async function measureInPieces(
   options: MeasureOptions,
@@ -29,15 +29,15 @@ export async function measureInPieces(
 ): Promise<MeasureResult & { done: () => Promise<void> }> {
   if (options.precision !== undefined)
     throw new UsageError(
-      "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",
+      "--precision stops while samples are evaluated, which pieces on a cluster cannot do. Leave out --precision or --engine slurm.",
     );
-  const engine = engineOf(settings);
+  const engine = resolveEngine(settings);
   const cpus = engine.cpus(1);
   const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
   const { content, ...extent } = await extentOf(options);
   const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
   const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
-  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
-  await carryOut({ id, runs, tasks }, engine, callbacks);
+  const units = pieceUnits(asked, pieces, { key: "measure", cpus, group: "measure", content });
+  await runUnits({ id, runs, units }, engine, callbacks);
   return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
 }

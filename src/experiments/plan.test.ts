@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { planRuns, repeated } from "./plan.ts";
+import { planRuns, repeatRecipe } from "./plan.ts";
 import { parseRecipe, recipeHash, timelineOf } from "./recipe/index.ts";
 
 const recipe = (values: object) => parseRecipe(values, "test.yaml");
 const short = { training: { epochs: 6 }, data: { name: "cifar10-half" } };
 
 describe("the plan", () => {
-  it("gives recipes of the same networks one run, measured for all of them", () => {
+  it("gives recipes with the same networks one run, measured for all of them", () => {
     const [first, ...others] = planRuns([
       recipe({ name: "x", ...short, measure: { every: 3, scans: ["single"], samples: 50, base: "a" } }),
       recipe({
@@ -37,12 +37,12 @@ describe("the plan", () => {
     expect(points.map(({ name }) => name)).toEqual(["consecutive-0004-test.json", "consecutive-0006-test.json"]);
   });
 
-  it("repeats with other seeds of all that is drawn; the first pair is the recipe itself", () => {
+  it("repeats with other random seeds; the first pair is the recipe itself", () => {
     const one = recipe({ ...short, federated: { partition: "dirichlet", alpha: 1 } });
-    expect(repeated(one, 0)).toEqual(one);
-    const third = repeated(one, 2);
+    expect(repeatRecipe(one, 0)).toEqual(one);
+    const third = repeatRecipe(one, 2);
     expect([third.pair.init_seed, third.pair.order_seeds, third.federated?.seed]).toEqual([201, [205, 207], 201]);
-    expect(new Set([0, 1, 2].map((pair) => recipeHash(repeated(one, pair)))).size).toBe(3);
+    expect(new Set([0, 1, 2].map((pair) => recipeHash(repeatRecipe(one, pair)))).size).toBe(3);
   });
 });
 
@@ -68,7 +68,7 @@ describe("the timeline of a recipe", () => {
 });
 
 describe("a recipe's hash", () => {
-  it("does not change with what is measured, nor with keys that say nothing", () => {
+  it("does not change with what is measured, nor with keys that have no effect", () => {
     const hash = (values: object) => recipeHash(recipe({ ...short, ...values }));
     expect(hash({ measure: { scans: ["deep"], samples: 9 } })).toBe(hash({}));
     expect(hash({ training: { epochs: 6, period: 5 } })).toBe(hash({}));

@@ -1,22 +1,19 @@
-// The plan of some experiments: which run folders they need, each run once however many experiments share it, and what
-// of it is missing.
+// Plans the runs of some experiments. Experiments with the same networks share a run, and repeated experiments have other
+// seeds.
 
 import { mergePoints, type Point, pointsOf } from "./points/point.ts";
 import { type Recipe, recipeHash } from "./recipe/index.ts";
 import { openRunFolder, type RunFolder } from "./run-folder/folder.ts";
 
 export interface PlannedRun {
-  /** The first recipe that needs it. */
+  /** The first recipe that uses the run. */
   readonly recipe: Recipe;
-  /** Names of all that do. */
+  /** Names of all recipes that use it. */
   readonly names: readonly string[];
   readonly points: readonly Point[];
 }
 
-/**
- * The runs of the recipes, in their order. Recipes of the same networks share one run, which is measured for all of
- * them.
- */
+/** Plans the runs of recipes, in the order of the recipes. Recipes with the same networks share one run. */
 export function planRuns(recipes: readonly Recipe[]): PlannedRun[] {
   const byHash = new Map<string, Recipe[]>();
   for (const recipe of recipes) byHash.set(recipeHash(recipe), [...(byHash.get(recipeHash(recipe)) ?? []), recipe]);
@@ -27,11 +24,9 @@ export function planRuns(recipes: readonly Recipe[]): PlannedRun[] {
   }));
 }
 
-/**
- * The recipe of a repetition: pair 0 is the recipe itself, further ones have other seeds of everything that is drawn.
- */
-export function repeated(recipe: Recipe, pair: number): Recipe {
-  const apart = 100 * pair; // so that no end of one pair is an end of another
+/** Returns the recipe of a repetition. Pair 0 is the recipe itself; other pairs have other random seeds. */
+export function repeatRecipe(recipe: Recipe, pair: number): Recipe {
+  const apart = 100 * pair; // so that pairs share no network
   const { init_seed, order_seeds } = recipe.pair;
   return {
     ...recipe,
@@ -44,7 +39,7 @@ export function repeated(recipe: Recipe, pair: number): Recipe {
   };
 }
 
-/** Opens the folders of planned runs, does the work, and lets them go however it ends. */
+/** Opens the folders of planned runs, calls `work`, and closes them however that ends. */
 export async function inRunFolders<T>(
   planned: readonly PlannedRun[],
   folder: string,

@@ -1,29 +1,30 @@
-// On a cluster a task should take seconds at least: short ones of a group are done one after the other in one process, a bundle.
-import type { Task } from "./task.ts";
+// Starting a process on a cluster costs seconds, so short units of a group run one after the other in one process: a
+// bundle.
+import type { Unit } from "./unit.ts";
 
 /** Seconds that a bundle should take. */
-const wanted = 20;
-/** Bundles of an array at most; Slurm's own limit is 1001 where the site did not change it. */
-const longest = 1000;
+const targetSeconds = 20;
+/** Bundles per array; Slurm's default limit is 1001 elements. */
+const maxBundles = 1000;
 
-/** Tasks that are submitted as one array: bundles of like tasks (a large group has several arrays), and the groups that must be done before. */
+/** One array of bundles, and the groups that must be done first. A large group has several stages. */
 export interface Stage {
   readonly group: string;
   readonly after: readonly string[];
   readonly cpus: number;
-  /** Keys of tasks, a bundle each. */
+  /** Keys of the units in each bundle. */
   readonly bundles: readonly (readonly string[])[];
 }
 
-/** The stages of some tasks, in an order in which they can be submitted. */
-export function stagesOf(tasks: readonly Task[]): Stage[] {
-  const groupOf = new Map(tasks.map((task) => [task.key, task.group]));
-  const groups = new Map<string, Task[]>();
-  for (const task of tasks) groups.set(task.group, [...(groups.get(task.group) ?? []), task]);
+/** Splits units into stages, each after the stages that it depends on. */
+export function planStages(units: readonly Unit[]): Stage[] {
+  const groupOf = new Map(units.map((unit) => [unit.key, unit.group]));
+  const groups = new Map<string, Unit[]>();
+  for (const unit of units) groups.set(unit.group, [...(groups.get(unit.group) ?? []), unit]);
   const after = new Map(
     [...groups].map(([group, members]) => [
       group,
-      [...new Set(members.flatMap((task) => (task.after ?? []).flatMap((key) => groupOf.get(key) ?? [])))],
+      [...new Set(members.flatMap((unit) => (unit.after ?? []).flatMap((key) => groupOf.get(key) ?? [])))],
     ]),
   );
   const ordered: string[] = [];
@@ -37,20 +38,20 @@ export function stagesOf(tasks: readonly Task[]): Stage[] {
   return ordered.flatMap((group) => {
     const members = groups.get(group)!;
     const bundles = pack(members);
-    const cpus = Math.max(...members.map((task) => task.cpus));
-    const arrays = Array.from({ length: Math.ceil(bundles.length / longest) }, (_, i) =>
-      bundles.slice(i * longest, (i + 1) * longest),
+    const cpus = Math.max(...members.map((unit) => unit.cpus));
+    const arrays = Array.from({ length: Math.ceil(bundles.length / maxBundles) }, (_, i) =>
+      bundles.slice(i * maxBundles, (i + 1) * maxBundles),
     );
     return arrays.map((part) => ({ group, after: after.get(group)!, cpus, bundles: part }));
   });
 }
 
-/** Neighbours together until a bundle is long enough; a task of unknown length is a bundle of its own. */
-function pack(tasks: readonly Task[]): string[][] {
+/** Puts neighbours together until a bundle is long enough; a unit of unknown duration has its own bundle. */
+function pack(units: readonly Unit[]): string[][] {
   const bundles: string[][] = [];
-  let length = wanted;
-  for (const { key, seconds = wanted } of tasks) {
-    if (length + seconds > wanted) {
+  let length = targetSeconds;
+  for (const { key, seconds = targetSeconds } of units) {
+    if (length + seconds > targetSeconds) {
       bundles.push([]);
       length = 0;
     }
@@ -58,4 +59,10 @@ function pack(tasks: readonly Task[]): string[][] {
     length += seconds;
   }
   return bundles;
+}
+
+/** `12 units in 3 processes`. */
+export function countUnits({ bundles }: Pick<Stage, "bundles">): string {
+  const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+  return `${count(bundles.flat().length, "unit", "units")} in ${count(bundles.length, "process", "processes")}`;
 }

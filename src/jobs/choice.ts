@@ -1,35 +1,35 @@
-// Which engine carries the work out, and with how many cores, as plain settings; and what follows from them.
+// Which engine to use and how many cores it has, as plain settings.
 import { availableParallelism } from "node:os";
 import type { SlurmOptions } from "./slurm.ts";
 
-/** Processes on this machine, or batch jobs of the cluster that it can submit to. */
+/** Processes on this machine, or batch jobs on a cluster that it can submit to. */
 export type EngineSettings = LocalSettings | SlurmSettings;
 
 export interface LocalSettings {
   readonly name?: "local";
-  /** Cores in all; default: the machine's. */
+  /** Cores in total; default: all of this machine. */
   readonly threads?: number;
-  /** Samples of a piece of a measurement; default: so many that a piece is neither short nor long. */
+  /** Samples per piece of a measurement; default: chosen by the number of evaluations. */
   readonly piece?: number;
 }
 
 export interface SlurmSettings extends Omit<SlurmOptions, "runner"> {
   readonly name: "slurm";
-  /** Cores, and threads, of each task; default 1. */
+  /** Cores, and threads, of each unit; default 1. */
   readonly cpusPerTask?: number;
   readonly piece?: number;
 }
 
 export interface EngineChoice extends Omit<SlurmOptions, "runner"> {
   readonly name: "local" | "slurm";
-  /** Cores for each of so many tasks side by side. */
+  /** Cores of each unit when `sideBySide` units run at once. */
   readonly cpus: (sideBySide: number) => number;
-  /** Cores in all; undefined on a cluster. */
+  /** Cores in total; undefined on a cluster. */
   readonly cores?: number;
   readonly piece?: number;
 }
 
-export function engineOf(settings: EngineSettings = {}): EngineChoice {
+export function resolveEngine(settings: EngineSettings = {}): EngineChoice {
   if (settings.name === "slurm") {
     const { cpusPerTask = 1, ...rest } = settings;
     return { ...rest, cpus: () => cpusPerTask };

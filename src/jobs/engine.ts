@@ -1,28 +1,31 @@
-// An engine carries tasks out: on this machine, or on a cluster. What it says of them is news, not truth; the results are the truth (task.ts).
-import type { Task } from "./task.ts";
+// An engine runs units: on this machine, or on a cluster. Its status reports are only hints; result files decide what is
+// done (unit.ts).
+import type { Unit } from "./unit.ts";
 
 export interface Engine {
-  /** How often a task is tried before it counts as failed. */
+  /** Attempts before a unit counts as failed. */
   readonly tries: number;
-  /** Begins all tasks, each after those it waits for. */
-  submit(tasks: readonly Task[]): Promise<Run>;
-  /** What an earlier process of the same job submitted and is on its way still. */
-  attach(): Promise<Run | undefined>;
+  /** Starts all units, each after its dependencies. */
+  submit(units: readonly Unit[]): Promise<Submission>;
+  /** The submission of an earlier process of the same job, if it is still in the queue. */
+  attach(): Promise<Submission | undefined>;
 }
 
-export interface Run {
-  /** How many of its processes run and how many wait, both 0 once it has ended; undefined when nobody answers just now. */
+/** Units that were submitted together. */
+export interface Submission {
+  /** Its running and waiting processes, both 0 once it has ended; undefined while the engine does not answer. */
   poll(): Promise<{ readonly running: number; readonly waiting: number } | undefined>;
   /** Resolves when it is worth polling again. */
   change(): Promise<void>;
-  /** What a task said when it failed, and where the rest of it is written. */
-  lastWords(key: string): Promise<{ readonly text: string; readonly log?: string } | undefined>;
+  /** What a failed unit printed last, and its log file. */
+  readFailure(key: string): Promise<{ readonly text: string; readonly log?: string } | undefined>;
 }
 
-export interface Look {
+/** The progress of a job's units. */
+export interface JobStatus {
   readonly done: number;
   readonly total: number;
-  /** Undefined when the engine does not answer. */
+  /** Undefined while the engine does not answer. */
   readonly running?: number;
   readonly waiting?: number;
 }

@@ -1,20 +1,21 @@
-// Tasks and the engines that carry them out: processes on this machine, or batch jobs of a cluster. Knows nothing of networks. Imports core only.
+// Units and the engines that run them: processes on this machine, or batch jobs on a cluster. Does not depend on networks.
+// May import: core.
 export { runBundle } from "./bundle.ts";
-export { type Callbacks, carryOut, previewJob } from "./carry-out.ts";
-export { type EngineChoice, type EngineSettings, engineOf } from "./choice.ts";
+export { type EngineChoice, type EngineSettings, resolveEngine } from "./choice.ts";
 export {
   isFinished,
   type Job,
   jobPath,
-  lastLog,
   listJobs,
   readJob,
-  readTasks,
+  readLastLog,
+  readUnits,
   writeJob,
 } from "./folder.ts";
 export { LocalEngine } from "./local.ts";
-export { howEnded } from "./process.ts";
+export { describeExit } from "./process.ts";
 export { reconcile } from "./reconcile.ts";
-export { cancelJob, queuedTasks, SlurmEngine } from "./slurm.ts";
+export { type Callbacks, previewJob, runUnits } from "./run-units.ts";
+export { cancelJob, findQueuedUnits, SlurmEngine } from "./slurm.ts";
 export { checkSlurm } from "./slurm-commands.ts";
-export { missingOf, type Task } from "./task.ts";
+export { findMissing, type Unit } from "./unit.ts";

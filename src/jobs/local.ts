@@ -1,17 +1,18 @@
-// The engine of one machine: tasks as processes side by side, in their order, each as soon as what it waits for is done and enough cores and memory are free.
-import type { Engine, Run } from "./engine.ts";
+// The engine for one machine. Units run as processes side by side, in the given order; each starts once its dependencies
+// are done and enough cores and memory are free.
+import type { Engine, Submission } from "./engine.ts";
 import { describeEnd, runProcess } from "./process.ts";
-import { missingOf, type Task } from "./task.ts";
+import { findMissing, type Unit } from "./unit.ts";
 
 export interface LocalOptions {
-  /** Cores that may be busy; a task that wants more runs alone. */
+  /** Cores that may be busy; a unit that needs more runs alone. */
   readonly cpus: number;
-  /** Memory that the tasks may take together; a task that wants more runs alone. */
+  /** Memory that all running units may use together; a unit that needs more runs alone. */
   readonly memoryMb?: number;
   readonly onMessage?: (key: string, message: unknown) => void;
 }
 
-/** When a task fails nothing new is begun and the others are ended: on one machine somebody is there to mend it. */
+/** After a failure nothing new starts and the other units are killed, so that the user sees the error at once. */
 export class LocalEngine implements Engine {
   readonly tries = 1;
   readonly #options: LocalOptions;
@@ -22,59 +23,59 @@ export class LocalEngine implements Engine {
 
   async attach(): Promise<undefined> {}
 
-  async submit(tasks: readonly Task[]): Promise<Run> {
+  async submit(units: readonly Unit[]): Promise<Submission> {
     const { cpus, memoryMb = Number.POSITIVE_INFINITY, onMessage } = this.#options;
-    const waiting = new Map(tasks.map((task) => [task.key, task]));
+    const waiting = new Map(units.map((unit) => [unit.key, unit]));
     const unfinished = new Set(waiting.keys());
     const running = new Set<Promise<void>>();
-    const words = new Map<string, string>();
-    const failure = new AbortController();
+    const failures = new Map<string, string>();
+    const stop = new AbortController();
     const busy = { cpus: 0, memoryMb: 0 };
 
-    const start = (task: Task, wants: typeof busy) => {
-      waiting.delete(task.key);
-      busy.cpus += wants.cpus;
-      busy.memoryMb += wants.memoryMb;
-      const process = runProcess(task.argv, {
-        signal: failure.signal,
-        onMessage: (message) => onMessage?.(task.key, message),
+    const start = (unit: Unit, needs: typeof busy) => {
+      waiting.delete(unit.key);
+      busy.cpus += needs.cpus;
+      busy.memoryMb += needs.memoryMb;
+      const process = runProcess(unit.argv, {
+        signal: stop.signal,
+        onMessage: (message) => onMessage?.(unit.key, message),
       });
       const ended = process
         .then((end) => {
-          if (missingOf([task]).length === 0) unfinished.delete(task.key);
-          else fail(task, describeEnd(end));
+          if (findMissing([unit]).length === 0) unfinished.delete(unit.key);
+          else fail(unit, describeEnd(end));
         })
-        .catch((error: Error) => fail(task, error.message))
+        .catch((error: Error) => fail(unit, error.message))
         .finally(() => {
-          busy.cpus -= wants.cpus;
-          busy.memoryMb -= wants.memoryMb;
+          busy.cpus -= needs.cpus;
+          busy.memoryMb -= needs.memoryMb;
           running.delete(ended);
         });
       running.add(ended);
     };
-    const fail = ({ key }: Task, text: string) => {
-      if (failure.signal.aborted) return; // ended because another failed
-      words.set(key, text);
-      failure.abort();
+    const fail = ({ key }: Unit, text: string) => {
+      if (stop.signal.aborted) return; // killed because another unit failed
+      failures.set(key, text);
+      stop.abort();
       waiting.clear();
     };
-    const startWhatCan = () => {
-      for (const task of waiting.values()) {
-        const wants = { cpus: Math.min(task.cpus, cpus), memoryMb: Math.min(task.memoryMb ?? 0, memoryMb) };
-        const fits = busy.cpus + wants.cpus <= cpus && busy.memoryMb + wants.memoryMb <= memoryMb;
-        if (fits && !task.after?.some((key) => unfinished.has(key))) start(task, wants);
+    const startReady = () => {
+      for (const unit of waiting.values()) {
+        const needs = { cpus: Math.min(unit.cpus, cpus), memoryMb: Math.min(unit.memoryMb ?? 0, memoryMb) };
+        const fits = busy.cpus + needs.cpus <= cpus && busy.memoryMb + needs.memoryMb <= memoryMb;
+        if (fits && !unit.after?.some((key) => unfinished.has(key))) start(unit, needs);
       }
       if (running.size === 0 && waiting.size > 0)
-        throw new Error(`tasks wait for each other: ${[...waiting.keys()].join(", ")}`);
+        throw new Error(`units wait for each other: ${[...waiting.keys()].join(", ")}`);
     };
     return {
       async poll() {
-        startWhatCan();
+        startReady();
         return { running: running.size, waiting: waiting.size };
       },
       change: () => Promise.race(running),
-      lastWords: async (key) => {
-        const text = words.get(key);
+      readFailure: async (key) => {
+        const text = failures.get(key);
         return text === undefined ? undefined : { text };
       },
     };

@@ -1,4 +1,5 @@
-// Slurm's own commands: sbatch, squeue, scancel. The controller may be away for a while (it restarts, it is busy): what only it can answer is asked again.
+// Slurm's commands: sbatch, squeue, scancel. The controller may be unreachable for a while (restarting, or busy), so
+// commands that need it are repeated.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { UserError } from "../core/index.ts";
@@ -12,17 +13,20 @@ export interface Queued {
   readonly id: string;
   readonly name: string;
   readonly isRunning: boolean;
-  /** Its node would not begin it (it still kept an earlier run of it, or could not prepare itself): Slurm holds it until somebody releases it. */
+  /** Its node could not launch it (an earlier run was still ending, or a prolog failed), so Slurm holds it until released. */
   readonly isStuck: boolean;
 }
 
-const away = /contact slurm controller|socket timed out|connection refused|connect failure|unable to connect/i;
+const unreachable = /contact slurm controller|socket timed out|connection refused|connect failure|unable to connect/i;
 
-/** The environment without what would change our commands' options behind our back. */
+/** The environment without the variables that override options of Slurm's commands. */
 const environment = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SBATCH|SQUEUE|SCANCEL)_/.test(name)));
 
-/** A command's output. While the controller is away it is asked again for `patience` seconds. Throws {@link UserError} with Slurm's own words. */
+/**
+ * Runs a command and returns its output. Retries for `patience` seconds while the controller is unreachable. Throws
+ * {@link UserError} with Slurm's message.
+ */
 async function slurm(command: string, args: readonly string[], patience: number): Promise<string> {
   const until = Date.now() + 1000 * patience;
   for (;;) {
@@ -32,30 +36,33 @@ async function slurm(command: string, args: readonly string[], patience: number)
       const { code, stderr = "" } = error as NodeJS.ErrnoException & { stderr?: string };
       if (code === "ENOENT")
         throw new UserError(
-          `Slurm is not installed on this machine (there is no ${command} command). Log in to the cluster's submit host, or use --engine local.`,
+          `Slurm is not installed on this machine: there is no ${command} command. Log in to a machine that can submit jobs, or use --engine local.`,
         );
-      const words = stderr
+      const message = stderr
         .trim()
         .replaceAll(/^\w+: (error: )?/gm, "")
         .split("\n")
         .at(-1);
-      if (!away.test(stderr)) throw new UserError(`Slurm's ${command} refused: ${words}. Check the cluster's options.`);
+      if (!unreachable.test(stderr))
+        throw new UserError(
+          `Slurm's ${command} failed: ${message}. Check the Slurm options of the command, the environment and layerwise.yaml.`,
+        );
       if (Date.now() > until)
-        throw new UserError(`Slurm's controller does not answer ${command}: ${words}. Try again later.`);
+        throw new UserError(`Slurm's controller does not answer ${command}: ${message}. Try again later.`);
       await pause(2000);
     }
   }
 }
 
-/** Throws {@link UserError} where there is no Slurm. */
+/** Throws {@link UserError} if Slurm is not installed. */
 export const checkSlurm = (): Promise<string> => slurm("sbatch", ["--version"], 0);
 
-/** Submits a script; returns the job's number. */
+/** Submits a script and returns Slurm's job number. */
 export async function sbatch(script: string, args: readonly string[]): Promise<string> {
   return (await slurm("sbatch", ["--parsable", ...args, script], 300)).trim().split(";")[0];
 }
 
-/** The caller's own jobs whose names begin so; while the controller is away it is asked again for `patience` seconds. */
+/** Lists the user's processes in the queue whose job names start with `prefix`; retries for `patience` seconds. */
 export async function squeue(prefix: string, patience: number): Promise<Queued[]> {
   const text = await slurm("squeue", ["--noheader", "--array", "--me", "--all", "--format", "%i|%j|%t|%r"], patience);
   return text
@@ -70,7 +77,7 @@ export async function squeue(prefix: string, patience: number): Promise<Queued[]
     }));
 }
 
-/** Takes jobs (`123`, all of an array) or elements (`123_4`) out of the queue. */
+/** Cancels jobs (`123`: the whole array) or array elements (`123_4`). */
 export async function scancel(ids: readonly string[]): Promise<void> {
   if (ids.length) await slurm("scancel", ids, 60);
 }

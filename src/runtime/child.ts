@@ -3,18 +3,18 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, takeLock, UserError } from "../core/index.ts";
-import type { Message, TaskWork, Work } from "./work.ts";
+import type { Message, UnitWork, Work } from "./work.ts";
 
 process.on("disconnect", () => process.exit(1));
 const [task] = process.argv.slice(2);
-if (task) void carryOut(JSON.parse(task) as TaskWork);
+if (task) void carryOut(JSON.parse(task) as UnitWork);
 else process.once("message", answer);
 
 async function load(module: string, name = "default"): Promise<Work<unknown, unknown, unknown>> {
   return ((await import(module)) as Record<string, Work<unknown, unknown, unknown>>)[name];
 }
 
-async function answer({ module, name, input }: Omit<TaskWork, "result">): Promise<void> {
+async function answer({ module, name, input }: Omit<UnitWork, "result">): Promise<void> {
   try {
     const work = await load(module, name);
     const output = await work(input, (progress) => void send({ kind: "progress", progress }));
@@ -33,7 +33,7 @@ const send = (message: Message | { progress: unknown }) =>
   });
 
 /** Makes the task's file, unless it is there or another process is making it. */
-async function carryOut({ module, name, input, result }: TaskWork): Promise<void> {
+async function carryOut({ module, name, input, result }: UnitWork): Promise<void> {
   try {
     await makeFolder(dirname(result));
     const release = await lockOf(result);

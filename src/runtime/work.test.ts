@@ -21,7 +21,7 @@ describe("work in a process of its own", () => {
   });
 
   it("turns a crash in native code into a sentence", async () => {
-    await expect(startWork(module, "crash")).rejects.toThrow(/was ended by SIGSEGV.*Run the command again/);
+    await expect(startWork(module, "crash")).rejects.toThrow(/was killed by SIGSEGV.*Run the command again/);
   });
 
   it("ends when it is told to", async () => {

@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../core/index.ts";
-import { howEnded } from "../jobs/index.ts";
+import { describeExit } from "../jobs/index.ts";
 
 /** What a module exports to be run in a process of its own, by default as its default export. */
 export type Work<Input, Output, Progress> = (input: Input, report: (progress: Progress) => void) => Promise<Output>;
@@ -22,7 +22,7 @@ export type Message =
   | { kind: "failed"; expected: boolean; message: string; stack?: string };
 
 /** Work as a task: what it makes is a file, and nothing is answered. Its input is JSON. */
-export interface TaskWork {
+export interface UnitWork {
   readonly module: string;
   readonly name?: string;
   readonly input: unknown;
@@ -31,8 +31,8 @@ export interface TaskWork {
 }
 
 /** The command of a process that carries out the work that a module exports as `name`; its progress comes as messages `{ progress }`. */
-export function taskCommand<Input>(module: URL, input: Input, result: string, name?: string): string[] {
-  const work: TaskWork = { module: module.href, name, input, result };
+export function unitCommand<Input>(module: URL, input: Input, result: string, name?: string): string[] {
+  const work: UnitWork = { module: module.href, name, input, result };
   return [
     process.execPath,
     ...fromSource,
@@ -87,7 +87,7 @@ export function startWork<Input, Output, Progress>(
     child.on("error", reject);
     child.on("exit", (code, signalName) => {
       signal?.removeEventListener("abort", abort);
-      const how = howEnded({ status: code, signal: signalName });
+      const how = describeExit({ status: code, signal: signalName });
       const why = signalName === "SIGKILL" ? "" : lastWords.trim().split("\n").at(-1);
       reject(
         new UserError(

@@ -1,26 +1,26 @@
-// A Slurm of three nodes on this machine, for the tests, and tasks that tell what happens to them.
+// A Slurm cluster of three nodes on this machine for the tests, and units that record when and where they run.
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { projectRoot } from "../../src/core/index.ts";
-import { type Job, jobPath, reconcile, SlurmEngine, type Task, writeJob } from "../../src/jobs/index.ts";
+import { type Job, jobPath, reconcile, SlurmEngine, type Unit, writeJob } from "../../src/jobs/index.ts";
 
 const has = (command: string) => spawnSync("which", [command]).status === 0;
 
-/** Why there can be no cluster here; undefined where there can. */
+/** Why no cluster can be started here; undefined if one can. */
 export const noCluster: string | undefined = !["slurmctld", "slurmd", "munged", "sbatch"].every(has)
   ? "Slurm is not installed: apt-get install slurm-wlm munge"
   : process.getuid?.() !== 0
-    ? "it wants root"
+    ? "root is required"
     : undefined;
 
 const script = (name: string) => join(projectRoot, "test/cluster", name);
 export const cli = join(projectRoot, "dist/cli/main.js");
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until something is so; fails after a minute. */
+/** Waits for a condition; fails after a minute. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   for (let i = 0; !isSo(); i++) {
     if (i > 600) throw new Error(`waited too long for ${what}`);
@@ -54,7 +54,7 @@ export class Cluster {
     spawnSync("scancel", ["--user=root"]);
   }
 
-  /** Takes nodes back that Slurm drained because they would not begin a job. */
+  /** Resumes nodes that Slurm drained because they could not launch a job. */
   resumeNodes(): void {
     spawnSync("scontrol", ["update", "NodeName=n[1-3]", "State=RESUME"]);
   }
@@ -62,7 +62,7 @@ export class Cluster {
   startController = (): string => execFileSync("slurmctld", { encoding: "utf8" });
   startNode = (node: string): string => execFileSync("slurmd", ["-N", node], { encoding: "utf8" });
 
-  /** What is in the queue: `JOB NODE STATE`. */
+  /** The queue, one line an element: `JOB NODE STATE`. */
   queue(): string[] {
     const { SQUEUE_STATES: _, ...env } = process.env;
     const { stdout } = spawnSync("squeue", ["--noheader", "--array", "--format", "%i %N %t"], {
@@ -73,7 +73,7 @@ export class Cluster {
   }
 }
 
-/** A job whose tasks write down when they begin, wait, and then make their result. */
+/** A job whose units record their start in a journal, wait, and then write their result. */
 export class Trial {
   readonly folder: string;
   readonly job: Job;
@@ -83,7 +83,7 @@ export class Trial {
     this.folder = join(cluster.folder, id);
     mkdirSync(this.folder);
     const path = jobPath(this.folder, id);
-    this.job = { id, path, command: [], cwd: this.folder, begun: "now", environment: {} };
+    this.job = { id, path, command: [], cwd: this.folder, started: "now", environment: {} };
     this.#module = pathToFileURL(join(this.folder, "slow.mjs"));
     writeFileSync(
       this.#module,
@@ -105,7 +105,7 @@ export default async ({ key, seconds, result, journal, fails }, report) => {
     return join(this.folder, "journal");
   }
 
-  task(key: string, seconds: number, more: Partial<Task> & { fails?: boolean } = {}): Task {
+  unit(key: string, seconds: number, more: Partial<Unit> & { fails?: boolean } = {}): Unit {
     const { fails, ...rest } = more;
     const result = join(this.folder, key);
     const input = { key, seconds, result, journal: this.#journal, fails };
@@ -114,15 +114,15 @@ export default async ({ key, seconds, result, journal, fails }, report) => {
     return { key, argv, result, cpus: 1, group: key, seconds, ...rest };
   }
 
-  /** Carries tasks out on the cluster. */
-  async run(tasks: readonly Task[]): Promise<void> {
-    await writeJob(this.job, tasks);
-    const engine = new SlurmEngine(this.job, { runner: [process.execPath, cli, "task"], pollMs: 300 });
-    await reconcile(tasks, engine);
+  /** Runs units on the cluster. */
+  async run(units: readonly Unit[]): Promise<void> {
+    await writeJob(this.job, units);
+    const engine = new SlurmEngine(this.job, { runner: [process.execPath, cli, "unit"], pollMs: 300 });
+    await reconcile(units, engine);
   }
 
-  /** Every beginning of a task, in order. */
-  begun(key?: string): { key: string; pid: number; parent: number; node: string }[] {
+  /** Every start of a unit, in order. */
+  starts(key?: string): { key: string; pid: number; parent: number; node: string }[] {
     const lines = readFileSync(this.#journal, "utf8").split("\n").filter(Boolean);
     const all = lines.map((line) => {
       const [name, pid, parent, node] = line.split(" ");
@@ -136,7 +136,7 @@ export default async ({ key, seconds, result, journal, fails }, report) => {
     return existsSync(path) ? readFileSync(path, "utf8") : undefined;
   }
 
-  /** Processes of this trial that are left. */
+  /** Processes of this trial that are still running. */
   orphans(): string[] {
     const { stdout } = spawnSync("pgrep", ["-f", "-a", this.folder], { encoding: "utf8" });
     return stdout.split("\n").filter((line) => line && !line.includes("pgrep"));

@@ -1,4 +1,4 @@
-// What can go wrong on a cluster, each on a real Slurm of three nodes: nothing is lost, nothing is done twice in the results, nothing is left running.
+// Faults on a real Slurm cluster of three nodes: no result is lost or duplicated, and no process keeps running.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Cluster, cli, noCluster, pause, Trial, until } from "./cluster.ts";
 
 const cluster = new Cluster();
-/** What a user's environment may hold, and must not change. */
+/** Variables of a user's environment that must have no effect. */
 const troubling = { SBATCH_JOB_NAME: "mine", SBATCH_TIMELIMIT: "0:01", SQUEUE_STATES: "PENDING" };
 let trial: Trial;
 let number = 0;
@@ -30,117 +30,117 @@ describe.skipIf(noCluster)(`a cluster of three nodes${noCluster ? ` (${noCluster
       await until("the queue to be empty", () => cluster.queue().length === 0);
       await until("all processes to end", () => trial.orphans().length === 0);
     } finally {
-      cluster.clear(); // what one test leaves behind fails that test only
+      cluster.clear(); // so that leftovers fail one test only
     }
   });
 
-  it("does the tasks of a job in their order", async () => {
-    const { task, run, begun, result } = bound(fresh());
+  it("runs the units of a job in order", async () => {
+    const { unit, run, starts, result } = bound(fresh());
     await run([
-      task("c", 0.1, { after: ["a", "b"] }),
-      task("a", 1, { group: "first" }),
-      task("b", 1, { group: "first" }),
+      unit("c", 0.1, { after: ["a", "b"] }),
+      unit("a", 1, { group: "first" }),
+      unit("b", 1, { group: "first" }),
     ]);
     expect(
-      begun()
+      starts()
         .map(({ key }) => key)
         .slice(2),
     ).toEqual(["c"]);
     expect(["a", "b", "c"].map(result)).toEqual(["result of a", "result of b", "result of c"]);
-    await run([task("a", 1), task("b", 1)]);
-    expect(begun()).toHaveLength(3); // what is done is not done again
+    await run([unit("a", 1), unit("b", 1)]);
+    expect(starts()).toHaveLength(3); // finished units do not run again
   });
 
-  it("a task's process is killed", async () => {
-    const { task, run, begun, result } = bound(fresh());
-    const running = run([task("a", 2), task("b", 0.1, { after: ["a"] })]);
-    await until("a to begin", () => begun("a").length === 1);
-    process.kill(begun("a")[0].pid, "SIGKILL");
+  it("a unit's process is killed", async () => {
+    const { unit, run, starts, result } = bound(fresh());
+    const running = run([unit("a", 2), unit("b", 0.1, { after: ["a"] })]);
+    await until("a to start", () => starts("a").length === 1);
+    process.kill(starts("a")[0].pid, "SIGKILL");
     await running;
-    expect(begun("a")).toHaveLength(2);
+    expect(starts("a")).toHaveLength(2);
     expect([result("a"), result("b")]).toEqual(["result of a", "result of b"]);
   });
 
   it("its parent shell is killed", async () => {
-    const { task, run, begun, result } = bound(fresh());
-    const running = run([task("a", 2), task("b", 0.1, { after: ["a"] })]);
-    await until("a to begin", () => begun("a").length === 1);
-    const [{ pid, parent }] = begun("a");
+    const { unit, run, starts, result } = bound(fresh());
+    const running = run([unit("a", 2), unit("b", 0.1, { after: ["a"] })]);
+    await until("a to start", () => starts("a").length === 1);
+    const [{ pid, parent }] = starts("a");
     process.kill(parent, "SIGKILL");
-    await until("the task to end with it", () => !isAlive(pid));
+    await until("the unit to end with it", () => !isAlive(pid));
     await running;
-    expect(begun("a")).toHaveLength(2);
+    expect(starts("a")).toHaveLength(2);
     expect([result("a"), result("b")]).toEqual(["result of a", "result of b"]);
   });
 
   it("a node dies", async () => {
-    const { task, run, begun, result } = bound(fresh());
-    const running = run([task("a", 4), task("b", 0.1, { after: ["a"] })]);
-    await until("a to begin", () => begun("a").length === 1);
-    const [{ pid, parent, node }] = begun("a");
-    // the daemon, the step's keeper, and the work itself
+    const { unit, run, starts, result } = bound(fresh());
+    const running = run([unit("a", 4), unit("b", 0.1, { after: ["a"] })]);
+    await until("a to start", () => starts("a").length === 1);
+    const [{ pid, parent, node }] = starts("a");
+    // the daemon, the step daemon, and the unit's process
     process.kill(cluster.pid(`slurmd-${node}`), "SIGKILL");
     for (const one of [stepOf(parent), parent, pid]) kill(one);
     await running;
     cluster.startNode(node);
-    expect(begun("a").map((one) => one.node)).toHaveLength(2);
+    expect(starts("a").map((one) => one.node)).toHaveLength(2);
     expect([result("a"), result("b")]).toEqual(["result of a", "result of b"]);
   });
 
-  it("the controller is killed and started again", async () => {
-    const { task, run, begun, result } = bound(fresh());
-    const running = run([task("a", 2), task("b", 0.1, { after: ["a"] })]);
-    await until("a to begin", () => begun("a").length === 1);
+  it("the controller is killed and restarted", async () => {
+    const { unit, run, starts, result } = bound(fresh());
+    const running = run([unit("a", 2), unit("b", 0.1, { after: ["a"] })]);
+    await until("a to start", () => starts("a").length === 1);
     process.kill(cluster.pid("slurmctld"), "SIGKILL");
-    await pause(3000); // a ends while nobody listens
+    await pause(3000); // a ends while the controller is down
     cluster.startController();
     await running;
     cluster.resumeNodes();
     expect([result("a"), result("b")]).toEqual(["result of a", "result of b"]);
   });
 
-  it("the same task runs twice at once", async () => {
-    const { task, run, begun, result } = bound(fresh());
-    const twin = { ...task("a", 2), key: "twin", group: "twin" };
-    await run([task("a", 2), twin]);
-    expect(begun("a")).toHaveLength(1); // the second waited for the first one's result
+  it("the same unit runs twice at once", async () => {
+    const { unit, run, starts, result } = bound(fresh());
+    const twin = { ...unit("a", 2), key: "twin", group: "twin" };
+    await run([unit("a", 2), twin]);
+    expect(starts("a")).toHaveLength(1); // the second waited for the first one's result
     expect(result("a")).toBe("result of a");
   });
 
-  it("a task always fails", async () => {
-    const { task, run, begun, result, job } = bound(fresh());
-    const tasks = [
-      task("bad", 0.1, { fails: true }),
-      task("child", 0.1, { after: ["bad"] }),
-      task("grandchild", 0.1, { after: ["child"] }),
-      task("good", 0.1),
+  it("a unit always fails", async () => {
+    const { unit, run, starts, result, job } = bound(fresh());
+    const units = [
+      unit("bad", 0.1, { fails: true }),
+      unit("child", 0.1, { after: ["bad"] }),
+      unit("grandchild", 0.1, { after: ["child"] }),
+      unit("good", 0.1),
     ];
-    await expect(run(tasks)).rejects.toThrow(
-      /^1 of 4 tasks failed 3 times, and 2 that wait for them were not begun. bad: it cannot be done \(.*\.log\)\./,
+    await expect(run(units)).rejects.toThrow(
+      /^1 of 4 units failed 3 times; 2 dependent units did not start\. bad: it cannot be done \(.*\.log\)\./,
     );
-    expect([begun("bad").length, begun("child").length, result("good")]).toEqual([3, 0, "result of good"]);
+    expect([starts("bad").length, starts("child").length, result("good")]).toEqual([3, 0, "result of good"]);
     const shown = spawnSync(process.execPath, [cli, "jobs", "show", job.id, "--runs", trial.folder], {
       encoding: "utf8",
     });
     expect(shown.stdout).toMatch(
-      /^failed {4}bad\n {10}it cannot be done\n {10}\/.*\.log\nnot begun child\nnot begun grandchild\ndone {6}good\n$/,
+      /^trial-\d+ {2}1 of 4 units done, 1 failed, 2 not started\n {2}failed {6}bad\n {14}it cannot be done\n {14}log: \/.*\.log\n {2}not started child\n {2}not started grandchild\n {2}done {8}good\n$/,
     );
   });
 
-  it("it is cancelled while the command waits", async () => {
-    const { task, run, begun, result, job } = bound(fresh());
-    const running = run([task("a", 30), task("b", 0.1, { after: ["a"] })]);
+  it("the job is cancelled while the command waits", async () => {
+    const { unit, run, starts, result, job } = bound(fresh());
+    const running = run([unit("a", 30), unit("b", 0.1, { after: ["a"] })]);
     const ended = expect(running).rejects.toThrow(`The job ${job.id} was cancelled.`);
-    await until("a to begin", () => begun("a").length === 1);
+    await until("a to start", () => starts("a").length === 1);
     const cancelled = spawnSync(process.execPath, [cli, "jobs", "cancel", job.id, "--runs", trial.folder], {
       encoding: "utf8",
     });
-    expect(cancelled.stdout).toBe(`2 processes of ${job.id} were taken out of the queue.\n`);
+    expect(cancelled.stdout).toBe(`Cancelled 2 processes of ${job.id}.\n`);
     await ended;
-    expect([begun("a").length, result("a")]).toEqual([1, undefined]);
+    expect([starts("a").length, result("a")]).toEqual([1, undefined]);
   });
 
-  it("the command line is killed, and another attaches; the results are those of one machine", async () => {
+  it("the command is killed and another attaches; the results equal those of one machine", async () => {
     fresh();
     const recipe = `model: { width: 2 }
 data: { name: cifar10-half, samples: 200, augment: true }
@@ -165,11 +165,11 @@ claims: [{ says: it is small, take: full, below: 9 }]
     const layerwise = (...args: string[]) =>
       spawnSync(process.execPath, [cli, ...args], { cwd: there, encoding: "utf8" });
     expect(layerwise("jobs").stdout).toMatch(
-      /^one-\w{5} {2}\d+ of 20 tasks done, .*\n {2}begun .*: layerwise reproduce one.yaml/,
+      /^one-\w{5} {2}\d+ of 20 units done, .*\n {2}started .*: layerwise reproduce one.yaml/,
     );
     const attached = layerwise("jobs", "attach", readdirSync(join(there, "runs/jobs"))[0]);
     expect(attached.stdout).toContain("HOLDS: it is small");
-    expect(layerwise("jobs").stdout).toContain("20 of 20 tasks done\n");
+    expect(layerwise("jobs").stdout).toContain("20 of 20 units done\n");
     expect(readdirSync(join(there, "runs/jobs", readdirSync(join(there, "runs/jobs"))[0]))).toContain("submit-1");
     expect(contents(join(there, "runs"))).toEqual(contents(join(here, "runs")));
 
@@ -179,18 +179,18 @@ claims: [{ says: it is small, take: full, below: 9 }]
     const [id] = readdirSync(join(there, "runs/jobs")).filter((name) =>
       layerwise("jobs", "show", name).stdout.includes("waiting"),
     );
-    expect(layerwise("jobs", "cancel", id).stdout).toMatch(/^\d+ processes of one-\w+ were taken out of the queue/);
+    expect(layerwise("jobs", "cancel", id).stdout).toMatch(/^Cancelled \d+ processes of one-\w+\./);
   }, 300_000); // a minute and a half on two slow cores
 });
 
-/** A trial's methods, on their own. */
+/** A trial's methods, bound to it. */
 function bound(of: Trial) {
   const { job } = of;
   return {
     job,
-    task: of.task.bind(of),
+    unit: of.unit.bind(of),
     run: of.run.bind(of),
-    begun: of.begun.bind(of),
+    starts: of.starts.bind(of),
     result: of.result.bind(of),
   };
 }
@@ -207,7 +207,7 @@ function isAlive(pid: number): boolean {
 function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
-  } catch {} // it ended with the others
+  } catch {} // it has ended
 }
 
 /** The parent of a process. */
@@ -215,7 +215,7 @@ function stepOf(pid: number): number {
   return Number(spawnSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim());
 }
 
-/** Everything of a folder of runs by its name, but for the jobs and the seconds in the logs: the hash of its bytes. */
+/** Hashes of all files in a runs folder, without jobs and without the seconds in logs. */
 function contents(root: string): Record<string, string> {
   const files = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((file) => statSync(join(root, file)).isFile() && !file.startsWith("jobs/"))

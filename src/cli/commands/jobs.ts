@@ -1,104 +1,109 @@
-// layerwise jobs: what a cluster is doing for us, and what it has done. The results tell what is done; the queue tells what is on its way.
+// layerwise jobs: lists, shows, resumes and cancels jobs on a cluster. Result files show what is done, the queue what is
+// running or waiting.
 import { spawnSync } from "node:child_process";
 import { Command } from "@commander-js/extra-typings";
-import type { Job, Task } from "../../jobs/index.ts";
+import type { Job, Unit } from "../../jobs/index.ts";
 import { example } from "../options/values.ts";
 
-const runs = ["--runs <dir>", "folder of the run folders", "runs"] as const;
+const runs = ["--runs <dir>", "the runs folder of the job's command", "runs"] as const;
+const json = ["--json", "print one JSON document"] as const;
+const id = ["<id>", "the job's id, as `layerwise jobs` lists it"] as const;
 
 export const jobsCommand = () =>
   new Command("jobs")
-    .description("the work that was handed to a cluster: list it, look at it, attach to it, cancel it")
-    .addHelpText("before", example("layerwise jobs\n  layerwise jobs show fig02-3fa1c"))
+    .description("list, show, resume and cancel jobs on a cluster")
+    .addHelpText("before", example("layerwise jobs", "layerwise jobs show fig02-3fa1c"))
     .addCommand(
       new Command("list")
-        .description("all jobs: what is done, what is on its way (this is what `layerwise jobs` does)")
+        .description("list all jobs with their progress (`layerwise jobs` does this too)")
         .option(...runs)
-        .option("--json", "print one JSON document on standard output")
+        .option(...json)
         .action(list),
       { isDefault: true },
     )
     .addCommand(
       new Command("show")
-        .description("each task of a job: done, running, waiting or failed, what it said last, and where its log is")
-        .argument("<id>")
+        .description("show the state of each unit of a job; for failed ones also the last output and the log file")
+        .argument(...id)
         .option(...runs)
-        .option("--json", "print one JSON document on standard output")
+        .option(...json)
         .action(show),
     )
     .addCommand(
       new Command("attach")
-        .description(
-          "go on with a job as if its command had not been interrupted: wait, try again what failed, write the report",
-        )
-        .argument("<id>")
+        .description("resume the command of a job: wait, retry what failed, write the report")
+        .argument(...id)
         .option(...runs)
         .action(attach),
     )
     .addCommand(
       new Command("cancel")
-        .description(
-          "take all of a job out of the queue; what is done stays, and the command goes on from there when it is run again",
-        )
-        .argument("<id>")
+        .description("cancel all processes of a job; results stay, and the same command resumes it")
+        .argument(...id)
         .option(...runs)
         .action(cancel),
     );
 
-type State = "done" | "running" | "waiting" | "failed" | "not begun";
+const states = ["done", "running", "waiting", "failed", "not started"] as const;
+type State = (typeof states)[number];
 
-interface TaskState {
+interface UnitState {
   readonly key: string;
   readonly state: State;
+  /** The last line of output. */
   readonly said?: string;
   readonly log?: string;
 }
 
-async function statesOf(job: Job): Promise<TaskState[]> {
-  const { isFinished, lastLog, missingOf, queuedTasks, readTasks } = await import("../../jobs/index.ts");
-  const tasks: Task[] = await readTasks(job.path);
-  if (isFinished(job)) return tasks.map(({ key }) => ({ key, state: "done" }));
-  const missing = new Set(missingOf(tasks).map(({ key }) => key));
-  const queued = await queuedTasks(job);
+async function readStates(job: Job): Promise<UnitState[]> {
+  const { findMissing, findQueuedUnits, isFinished, readLastLog, readUnits } = await import("../../jobs/index.ts");
+  const units: Unit[] = await readUnits(job.path);
+  if (isFinished(job)) return units.map(({ key }) => ({ key, state: "done" }));
+  const missing = new Set(findMissing(units).map(({ key }) => key));
+  const queued = await findQueuedUnits(job);
   return Promise.all(
-    tasks.map(async ({ key }): Promise<TaskState> => {
+    units.map(async ({ key }): Promise<UnitState> => {
       if (!missing.has(key)) return { key, state: "done" };
-      const said = await lastLog(job.path, key);
-      const state = queued.get(key) ?? (said ? "failed" : "not begun");
-      return { key, state, said: said?.text, log: said?.log };
+      const last = await readLastLog(job.path, key);
+      const state = queued.get(key) ?? (last ? "failed" : "not started");
+      return { key, state, said: last?.text, log: last?.log };
     }),
   );
+}
+
+/** `12 of 20 units done, 3 running, 5 waiting`. */
+function summarise(units: readonly UnitState[]): string {
+  const count = (state: State) => units.filter((unit) => unit.state === state).length;
+  const others = states.slice(1).flatMap((state) => (count(state) ? [`${count(state)} ${state}`] : []));
+  return [`${count("done")} of ${units.length} units done`, ...others].join(", ");
 }
 
 async function list(options: { runs: string; json?: true }): Promise<void> {
   const { listJobs } = await import("../../jobs/index.ts");
   const jobs = await listJobs(options.runs);
-  const rows = await Promise.all(jobs.map(async (job) => ({ job, states: await statesOf(job) })));
-  const count = (states: readonly TaskState[], state: State) => states.filter((one) => one.state === state).length;
+  const rows = await Promise.all(jobs.map(async (job) => ({ job, units: await readStates(job) })));
   if (options.json) {
-    const all = rows.map(({ job, states }) => ({ id: job.id, command: job.command, begun: job.begun, tasks: states }));
-    return console.log(JSON.stringify({ schema: "layerwise/jobs@1", jobs: all }, null, 1));
+    const all = rows.map(({ job: { id, command, started }, units }) => ({ id, command, started, units }));
+    return console.log(JSON.stringify({ schema: "layerwise/jobs@2", jobs: all }, null, 1));
   }
   if (rows.length === 0)
-    return console.log(`No work in ${options.runs} was handed to a cluster. --engine slurm does that.`);
-  for (const { job, states } of rows) {
-    const parts = (["running", "waiting", "failed", "not begun"] as const).flatMap((state) =>
-      count(states, state) ? [`${count(states, state)} ${state}`] : [],
-    );
-    console.log(`${job.id}  ${[`${count(states, "done")} of ${states.length} tasks done`, ...parts].join(", ")}`);
-    console.log(`  begun ${job.begun.slice(0, 16).replace("T", " ")}: layerwise ${job.command.join(" ")}`);
+    return console.log(`No jobs in ${options.runs}. Commands with --engine slurm submit jobs to a cluster.`);
+  for (const { job, units } of rows) {
+    console.log(`${job.id}  ${summarise(units)}`);
+    console.log(`  started ${job.started.slice(0, 16).replace("T", " ")} UTC: layerwise ${job.command.join(" ")}`);
   }
 }
 
 async function show(id: string, options: { runs: string; json?: true }): Promise<void> {
   const { jobPath, readJob } = await import("../../jobs/index.ts");
-  const job = await readJob(jobPath(options.runs, id));
-  const states = await statesOf(job);
-  if (options.json) return console.log(JSON.stringify({ schema: "layerwise/job@1", id, tasks: states }, null, 1));
-  for (const { key, state, said, log } of states) {
-    console.log(`${state.padEnd(9)} ${key}`);
-    if (state === "failed" || state === "running")
-      console.log(`          ${said ?? ""}\n          ${log ?? ""}`.trimEnd());
+  const units = await readStates(await readJob(jobPath(options.runs, id)));
+  if (options.json) return console.log(JSON.stringify({ schema: "layerwise/job@2", id, units }, null, 1));
+  console.log(`${id}  ${summarise(units)}`);
+  for (const { key, state, said, log } of units) {
+    console.log(`  ${state.padEnd(11)} ${key}`);
+    if (state !== "failed" && state !== "running") continue;
+    if (said) console.log(`              ${said}`);
+    if (log) console.log(`              log: ${log}`);
   }
 }
 
@@ -117,5 +122,6 @@ async function attach(id: string, options: { runs: string }): Promise<void> {
 async function cancel(id: string, options: { runs: string }): Promise<void> {
   const { cancelJob, jobPath, readJob } = await import("../../jobs/index.ts");
   const count = await cancelJob(await readJob(jobPath(options.runs, id)));
-  console.log(count ? `${count} processes of ${id} were taken out of the queue.` : `Nothing of ${id} is in the queue.`);
+  const processes = count === 1 ? "process" : "processes";
+  console.log(count ? `Cancelled ${count} ${processes} of ${id}.` : `Job ${id} has no processes in the queue.`);
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { engineOf } from "../../jobs/index.ts";
+import { resolveEngine } from "../../jobs/index.ts";
 import { chooseEngine } from "./engine.ts";
 import { environmentOf } from "./engine-settings.ts";
 
@@ -23,7 +23,7 @@ const choose = (options: object) => chooseEngine({ opts: () => options });
 describe("the engine", () => {
   it("is this machine, its cores shared by what runs side by side", async () => {
     const engine = await choose({ threads: 5 });
-    const { name, cores, cpus } = engineOf(engine);
+    const { name, cores, cpus } = resolveEngine(engine);
     expect([name, cores, cpus(2), cpus(9)]).toEqual(["local", 5, 2, 1]);
   });
 
@@ -43,7 +43,7 @@ describe("the engine", () => {
       sbatch: ["--comment=my run", "--exclusive"],
       prologue: "module load nodejs",
     });
-    expect([engineOf(engine).cpus(1), engineOf(engine).cpus(50)]).toEqual([4, 4]);
+    expect([resolveEngine(engine).cpus(1), resolveEngine(engine).cpus(50)]).toEqual([4, 4]);
     const later = environmentOf({ sbatch: ["--comment=my run", "--exclusive"] }); // for a process that looks after the job later
     Object.assign(process.env, later);
     rmSync("layerwise.yaml");

@@ -1,8 +1,8 @@
-// What becomes of a command whose work a cluster takes over. A file of its own because Ctrl-C is answered from its import on.
+// Callbacks for a command that submits a job to a cluster. In its own file because importing it installs the Ctrl-C handler.
 import type { Callbacks, EngineSettings } from "../../jobs/index.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 
-/** What a cluster's job remembers of the command, and what Ctrl-C says once it has the work. */
+/** The command line and settings that the job stores, and the message for Ctrl-C after submission. */
 export async function handOver(engine: EngineSettings): Promise<Callbacks> {
   if (engine.name !== "slurm") return {};
   const { environmentOf } = await import("./engine-settings.ts");
@@ -10,9 +10,9 @@ export async function handOver(engine: EngineSettings): Promise<Callbacks> {
   return {
     command: process.argv.slice(2),
     environment: environmentOf({ ...settings, engine: name }),
-    onHandedOver: (id) =>
+    onSubmit: (id) =>
       onInterrupt(
-        `The cluster goes on with it: \`layerwise jobs attach ${id}\` looks again, \`layerwise jobs cancel ${id}\` stops it.`,
+        `The job keeps running on the cluster. Resume with \`layerwise jobs attach ${id}\`, or stop it with \`layerwise jobs cancel ${id}\`.`,
       ),
   };
 }

@@ -5,7 +5,7 @@ import { planRuns } from "../plan.ts";
 import { parseRecipe } from "../recipe/index.ts";
 import { estimate } from "./estimate.ts";
 
-it("counts what two trainings see and write, also where a batch is larger than what there is", async () => {
+it("counts the samples and networks of two trainings, even if a batch is larger than the data", async () => {
   const small = (values: object) =>
     parseRecipe(
       {

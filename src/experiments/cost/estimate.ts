@@ -1,5 +1,5 @@
-// What a plan costs before it starts: samples seen, networks evaluated, disk, and time from a training step that is
-// measured here and now.
+// Estimates what planned runs cost: training samples, evaluations, disk space, and time, from a training step that is
+// timed on this machine.
 import { join } from "node:path";
 import { sha256Value } from "../../core/index.ts";
 import { type RuntimeOptions, siblingModule, startWork } from "../../runtime/index.ts";
@@ -10,33 +10,33 @@ import { pointSize } from "../points/size.ts";
 import { isMeasured } from "../points/stored.ts";
 import { type Recipe, timelineOf } from "../recipe/index.ts";
 import { networkNames, previewRunFolder, runPath } from "../run-folder/folder.ts";
-import { findTwins, type Network, networksOf } from "../run-folder/twins.ts";
-import type { Wishes } from "../steps.ts";
+import { findTwins, listNetworks, type RunNetwork } from "../run-folder/twins.ts";
+import type { ComputeOptions } from "../units.ts";
 import { type StepTime, stepsOfEvaluations } from "./step-time.ts";
 
 export interface Cost {
   readonly names: readonly string[];
-  /** Networks, and points measured: how many are missing of how many. */
+  /** Networks and points: how many are missing, and how many there are. */
   readonly networks: { readonly missing: number; readonly all: number };
   readonly points: { readonly missing: number; readonly all: number };
-  /** Training samples still to be seen. */
+  /** Training samples that remain. */
   readonly samples: number;
-  /** Evaluations of a network on a sample still to be made. */
+  /** Evaluations of a network on one sample that remain. */
   readonly evaluations: number;
-  /** Of checkpoints still to be written. */
+  /** Size of the checkpoints that remain to be written. */
   readonly bytes: number;
   readonly seconds: number;
   /** Floating-point operations. */
   readonly operations: number;
-  /** A step of it, measured; undefined where there is nothing to do. */
+  /** Measured time of a training step; undefined if nothing is missing. */
   readonly time?: StepTime;
 }
 
-/** The cost of each planned run. A run of which nothing is missing costs nothing, and nothing is measured for it. */
+/** Estimates the cost of each planned run. A complete run costs nothing, and no step is timed for it. */
 export async function estimate(
   planned: readonly PlannedRun[],
   runs: string,
-  options: Pick<Wishes, "device" | "cpus" | "cores">,
+  options: Pick<ComputeOptions, "device" | "cpus" | "cores">,
 ): Promise<Cost[]> {
   const times = new Map<string, Promise<StepTime>>();
   const timeOf = (recipe: Recipe) => {
@@ -47,7 +47,7 @@ export async function estimate(
     return time;
   };
   const networks = [];
-  for (const { recipe } of planned) networks.push(await networksOf(previewRunFolder(recipe, runs), options));
+  for (const { recipe } of planned) networks.push(await listNetworks(previewRunFolder(recipe, runs), options));
   const twins = await findTwins(networks.flat());
   const costs: Cost[] = [];
   for (const [i, run] of planned.entries()) {
@@ -60,17 +60,17 @@ export async function estimate(
 const timeStep = (recipe: Recipe, runtime: RuntimeOptions) =>
   startWork<unknown, StepTime, never>(siblingModule("step.work", import.meta.url), { recipe, runtime });
 
-interface Surroundings {
+interface CostContext {
   readonly runs: string;
-  /** Those that are trained for this run; their twins in others cost nothing. */
-  readonly networks: readonly Network[];
+  /** The networks that this run trains; links to twins cost nothing. */
+  readonly networks: readonly RunNetwork[];
   readonly cores?: number;
   readonly timeOf: (recipe: Recipe) => Promise<StepTime>;
 }
 
 async function costOf(
   { recipe, names, points }: PlannedRun,
-  { runs, networks, cores = Number.POSITIVE_INFINITY, timeOf }: Surroundings,
+  { runs, networks, cores = Number.POSITIVE_INFINITY, timeOf }: CostContext,
 ): Promise<Cost> {
   const path = runPath(recipe, runs);
   const all = networkNames(recipe).length;
@@ -96,7 +96,7 @@ async function costOf(
     evaluations += mixes * samples;
   }
   const steps = stepsLeft + stepsOfEvaluations(time, evaluations);
-  const wide = Math.min(cores, all); // side by side, in the time of one
+  const wide = Math.min(cores, all); // networks that train at the same time
   return {
     ...counts,
     time,

@@ -1,27 +1,27 @@
-// How long work takes, from one measured training step.
+// Durations, from a measured training step.
 import type { Recipe } from "../recipe/index.ts";
 
 export interface StepTime {
-  /** Seconds of a step, the least of a few. */
+  /** Seconds of a step: the minimum of several. */
   readonly seconds: number;
-  /** Samples of a step: the recipe's batch, or all there are. */
+  /** Samples of a step: the recipe's batch, or all samples if there are fewer. */
   readonly batch: number;
-  /** Steps of one network's training. */
+  /** Training steps of one network. */
   readonly steps: number;
-  /** Floating-point operations of a step. */
+  /** Floating-point operations per step. */
   readonly operations: number;
-  /** The most memory that the process took. */
+  /** Peak memory of the process. */
   readonly memoryMb: number;
-  /** Of one checkpoint. */
+  /** Size of one checkpoint. */
   readonly bytes: number;
 }
 
-/** The samples of one network, when its clients (if any) have equal parts. */
+/** Training samples of one network; clients are assumed to have equal parts. */
 export const partOf = ({ federated }: Recipe, samples: number): number =>
   Math.ceil(samples / (federated?.clients ?? 1));
 
 /**
- * Training steps that cost as much as a scan: its cost is taken as a third of a step for each evaluated network, and half of that because mixes share their
- * prefixes.
+ * The number of training steps that take as long as some evaluations. Evaluating a batch is estimated at a third of a
+ * training step, and half of that because mixes share prefixes.
  */
 export const stepsOfEvaluations = ({ batch }: StepTime, evaluations: number): number => evaluations / batch / 6;

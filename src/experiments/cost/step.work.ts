@@ -1,4 +1,4 @@
-// Work in a process of its own: times a few training steps of a recipe's network, for the estimate of a plan.
+// Runs in a separate process: times a few training steps of a recipe's network, for estimates.
 import { sizeOf } from "../../core/index.ts";
 import type { RuntimeOptions, Work } from "../../runtime/index.ts";
 import { Stepper } from "../../training/index.ts";
@@ -19,7 +19,7 @@ const work: Work<{ recipe: Recipe; runtime: RuntimeOptions }, StepTime, never> =
   const stepper = new Stepper({ model, optimiser: optimiserOf(recipe), clip, areSomeIgnored, runtime }, start);
   const indices = Array.from({ length: batch }, (_, i) => i);
   const times: number[] = [];
-  const steps = 2; // a run of several keeps the state more often in memory than a run of one
+  const steps = 2; // calls with several steps reuse buffers more than calls with one
   for (let run = 0; run < 3; run++) {
     const start = performance.now();
     const batches = Array.from({ length: steps }, () => data.batch(indices));

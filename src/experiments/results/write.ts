@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { removeUnfinished, UserError, writeAtomic } from "../../core/index.ts";
 import { renderOverview } from "../../report/index.ts";
-import { repeated } from "../plan.ts";
+import { repeatRecipe } from "../plan.ts";
 import { type Recipe, recipeSchema, type Scale } from "../recipe/index.ts";
 import { runPath } from "../run-folder/folder.ts";
 import { type Written, writePages, writeRun } from "./record.ts";
@@ -33,7 +33,8 @@ export async function writeExperiments(
   /** Runs whose experiments are drawn elsewhere; they get a page of their own too, once. */
   const sharedRuns = new Set<string>();
   const figures = join(runs, `figures-${scale}`);
-  const pathsOf = (recipe: Recipe) => Array.from({ length: pairs }, (_, pair) => runPath(repeated(recipe, pair), runs));
+  const pathsOf = (recipe: Recipe) =>
+    Array.from({ length: pairs }, (_, pair) => runPath(repeatRecipe(recipe, pair), runs));
   for (const recipe of recipes) {
     const paths = pathsOf(recipe);
     const isShared = recipes.some((other) => other !== recipe && pathsOf(other)[0] === paths[0]);

@@ -6,7 +6,7 @@ import { makeFolder } from "../../core/index.ts";
 import { checkpointName } from "../../training/index.ts";
 import { parseRecipe, recipeHash } from "../recipe/index.ts";
 import { openRunFolder, previewRunFolder } from "./folder.ts";
-import { findTwins, networksOf } from "./twins.ts";
+import { findTwins, listNetworks } from "./twins.ts";
 
 const runs = mkdtempSync(join(tmpdir(), "layerwise-twins-"));
 afterAll(() => rmSync(runs, { recursive: true, force: true }));
@@ -18,9 +18,9 @@ const recipe = (name: string, values: object) =>
 
 /** The twins among recipes' networks, as `x a < y b`. */
 async function twinsOf(recipes: readonly ReturnType<typeof recipe>[], threads = [1, 1]): Promise<string[]> {
-  const networks: Awaited<ReturnType<typeof networksOf>> = [];
+  const networks: Awaited<ReturnType<typeof listNetworks>> = [];
   for (const [i, one] of recipes.entries())
-    networks.push(...(await networksOf(previewRunFolder(one, runs), { cpus: () => threads[i] })));
+    networks.push(...(await listNetworks(previewRunFolder(one, runs), { cpus: () => threads[i] })));
   const label = ({ run, name }: (typeof networks)[number]) => `${run.recipe.name} ${name}`;
   return [...(await findTwins(networks))].map(([network, twin]) => `${label(network)} < ${label(twin)}`);
 }
@@ -28,7 +28,7 @@ async function twinsOf(recipes: readonly ReturnType<typeof recipe>[], threads = 
 const same = recipe("same", {});
 const different = recipe("different", { pair: { init: "different" } });
 
-it("finds the networks that come out the same", async () => {
+it("finds equal networks", async () => {
   expect(await twinsOf([same, different])).toEqual(["different a < same a"]);
   expect(await twinsOf([different, recipe("swapped", { pair: { order_seeds: [7, 5] } })])).toEqual([
     "swapped b < different a",
@@ -37,7 +37,7 @@ it("finds the networks that come out the same", async () => {
   expect(await twinsOf([same, different], [1, 2])).toEqual([]);
 });
 
-it("takes the one that keeps all checkpoints", async () => {
+it("takes the twin that keeps all checkpoints", async () => {
   const more = recipe("more", { pair: { init: "different" }, training: { ...training, keep_previous: true } });
   expect(await twinsOf([same, more])).toEqual(["same a < more a"]);
   expect(await twinsOf([recipe("second", { measure: { every: 2 } }), different])).toEqual([]);
@@ -50,7 +50,7 @@ it("finds no twins among clients, whose samples depend on the others", async () 
 
 it("finds what another command has trained", async () => {
   const stored = await openRunFolder(same, runs);
-  await networksOf(stored, { cpus: () => 1 });
+  await listNetworks(stored, { cpus: () => 1 });
   await stored.close();
   expect(await twinsOf([different])).toEqual([]);
   const folder = join(runs, `same-${recipeHash(same)}`, "a");
@@ -59,26 +59,26 @@ it("finds what another command has trained", async () => {
   expect(await twinsOf([different])).toEqual(["different a < same a"]);
 });
 
-it("takes no network that has seen other samples, nor goes on with one", async () => {
+it("neither links nor resumes a network that was trained on other samples", async () => {
   const other = recipe("other-data", { training: { epochs: 3 } });
   const stored = await openRunFolder(other, runs);
   await stored.remember("data", "somebody else's");
-  await expect(networksOf(stored, { cpus: () => 1 })).rejects.toThrow("are not those that the networks in");
+  await expect(listNetworks(stored, { cpus: () => 1 })).rejects.toThrow("are not those that the networks in");
   await stored.close();
   await makeFolder(join(stored.path, "a"));
   writeFileSync(join(stored.path, "a", checkpointName(3)), "");
   expect(await twinsOf([recipe("apart", { pair: { init: "different" }, training: { epochs: 3 } })])).toEqual([]);
 });
 
-it("goes on with a network on the device it was begun on only", async () => {
+it("resumes a network only on its first device", async () => {
   const begun = recipe("begun", { training: { epochs: 9 } });
   const stored = await openRunFolder(begun, runs);
-  await networksOf(stored, { cpus: () => 1 });
-  await expect(networksOf(stored, { cpus: () => 1, device: "webgpu" })).rejects.toThrow("Go on with --device cpu");
+  await listNetworks(stored, { cpus: () => 1 });
+  await expect(listNetworks(stored, { cpus: () => 1, device: "webgpu" })).rejects.toThrow("Resume with --device cpu");
   for (const name of ["a", "b"]) {
     await makeFolder(join(stored.path, name));
     writeFileSync(join(stored.path, name, checkpointName(9)), "");
   }
-  expect(await networksOf(stored, { cpus: () => 1, device: "webgpu" })).toHaveLength(2); // to be measured on it
+  expect(await listNetworks(stored, { cpus: () => 1, device: "webgpu" })).toHaveLength(2); // to be measured on it
   await stored.close();
 });

@@ -1,4 +1,5 @@
-// Twins: networks that come out the same in several runs, such as end a of figures 1 and 5. One run trains them, the others link to its files.
+// Twins: networks that are equal in several runs, such as end a of figures 1 and 5. One run trains the network, and the
+// others link to its files.
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -9,8 +10,8 @@ import { networkHash, readRecipe, timelineOf } from "../recipe/index.ts";
 import { trainingContent } from "./content.ts";
 import { networkNames, previewRunFolder, type RunFolder } from "./folder.ts";
 
-/** A network in its run, trained on a device and on so many threads, which decide the order of sums, and on samples of that content. */
-export interface Network {
+/** A network of a run. Device and number of threads decide the order of sums; `content` is the hash of the training samples. */
+export interface RunNetwork {
   readonly run: RunFolder;
   readonly name: string;
   readonly device: string;
@@ -23,8 +24,8 @@ interface Machine {
   readonly cpus: (sideBySide: number) => number;
 }
 
-/** The networks of a run. Throws {@link UserError} where they were begun on another device and are not trained to the end. */
-export async function networksOf(run: RunFolder, { device: asked = "cpu", cpus }: Machine): Promise<Network[]> {
+/** Lists the networks of a run. Throws {@link UserError} if their training started on another device and is not finished. */
+export async function listNetworks(run: RunFolder, { device: asked = "cpu", cpus }: Machine): Promise<RunNetwork[]> {
   const names = networkNames(run.recipe);
   const device = await run.remember<string>("device", asked);
   const threads = await run.remember("threads", cpus(names.length));
@@ -32,19 +33,19 @@ export async function networksOf(run: RunFolder, { device: asked = "cpu", cpus }
   const networks = names.map((name) => ({ run, name, device, threads, content }));
   if (device !== asked && !networks.every(isTrained))
     throw new UserError(
-      `The networks in ${run.path} were begun on ${device}. Go on with --device ${device}, or give another folder as --runs.`,
+      `The networks in ${run.path} were started on ${device}. Resume with --device ${device}, or choose another folder with --runs.`,
     );
   return networks;
 }
 
-/** The networks that other runs in a folder have trained to the end. */
-async function trainedIn(runs: string, others: readonly Network[]): Promise<Network[]> {
+/** Finds the finished networks of other runs in a folder. */
+async function findTrained(runs: string, others: readonly RunNetwork[]): Promise<RunNetwork[]> {
   const busy = new Set(others.map(({ run }) => run.path));
-  const trained: Network[] = [];
+  const trained: RunNetwork[] = [];
   for (const name of (await readdir(runs).catch(() => [])).sort()) {
     const run = await readRecipe(join(runs, name, "recipe.yaml"))
       .then((recipe) => previewRunFolder(recipe, runs))
-      .catch(() => undefined); // no run, or one whose folder or text is gone
+      .catch(() => undefined); // not a run, or its folder or text is missing
     if (!run || run.path !== join(runs, name) || busy.has(run.path)) continue;
     const device = await run.remember<string>("device", "cpu");
     const threads = await run.remember("threads", 0);
@@ -58,21 +59,21 @@ async function trainedIn(runs: string, others: readonly Network[]): Promise<Netw
   return trained;
 }
 
-const fileOf = ({ run, name }: Network, epoch: number) => join(run.path, name, checkpointName(epoch));
-const isTrained = (network: Network) => existsSync(fileOf(network, timelineOf(network.run.recipe).total));
+const fileOf = ({ run, name }: RunNetwork, epoch: number) => join(run.path, name, checkpointName(epoch));
+const isTrained = (network: RunNetwork) => existsSync(fileOf(network, timelineOf(network.run.recipe).total));
 
 /**
- * For each network that need not be trained: the one it is a twin of. That one comes out the same, is there already or earlier in the list, and keeps every
- * checkpoint that this one keeps. A network that is trained already has no need of one.
+ * Finds a twin for networks that are not trained: an equal network that exists or is earlier in the list, and that keeps
+ * every checkpoint that this one keeps.
  */
-export async function findTwins(networks: readonly Network[]): Promise<Map<Network, Network>> {
+export async function findTwins(networks: readonly RunNetwork[]): Promise<Map<RunNetwork, RunNetwork>> {
   const folders = new Set(networks.map(({ run }) => dirname(run.path)));
-  const there: Network[] = [];
-  for (const folder of folders) there.push(...(await trainedIn(folder, networks)));
+  const trained: RunNetwork[] = [];
+  for (const folder of folders) trained.push(...(await findTrained(folder, networks)));
   const missing = networks.filter((one) => !isTrained(one));
   const byKept = [...missing].sort((x, y) => keptIn(y).length - keptIn(x).length);
-  const order = [...there, ...networks.filter(isTrained), ...byKept];
-  const twins = new Map<Network, Network>();
+  const order = [...trained, ...networks.filter(isTrained), ...byKept];
+  const twins = new Map<RunNetwork, RunNetwork>();
   for (const network of missing) {
     const identity = identityOf(network);
     const before = identity === undefined ? [] : order.slice(0, order.indexOf(network));
@@ -82,14 +83,14 @@ export async function findTwins(networks: readonly Network[]): Promise<Map<Netwo
   return twins;
 }
 
-function identityOf({ run: { recipe }, name, device, threads, content }: Network): string | undefined {
+function identityOf({ run: { recipe }, name, device, threads, content }: RunNetwork): string | undefined {
   const hash = networkHash(recipe, networkNames(recipe).indexOf(name));
   return hash && `${hash} ${device} ${threads} ${content}`;
 }
 
-const keptIn = ({ run }: Network) => timelineOf(run.recipe).kept;
+const keptIn = ({ run }: RunNetwork) => timelineOf(run.recipe).kept;
 
-function keepsAllOf(one: Network, other: Network): boolean {
+function keepsAllOf(one: RunNetwork, other: RunNetwork): boolean {
   const kept = new Set(keptIn(one));
   return keptIn(other).every((epoch) => kept.has(epoch));
 }

@@ -1,5 +1,5 @@
-// Measuring the points of a run that are missing, as tasks: each point in pieces, put together when all its pieces are
-// there.
+// Plans the units that measure the missing points of a run. A point is measured in pieces and assembled once all pieces
+// exist.
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import {
@@ -8,20 +8,20 @@ import {
   type MeasureOptions,
   type Piece,
   piecesOf,
-  pieceTasks,
+  pieceUnits,
 } from "../../connectivity/index.ts";
 import { writeAtomic } from "../../core/index.ts";
 import type { Progress } from "../../sweep/index.ts";
 import { type StepTime, stepsOfEvaluations } from "../cost/step-time.ts";
-import { trainedKeys } from "../networks/tasks.ts";
+import { trainedKeys } from "../networks/units.ts";
 import { timelineOf } from "../recipe/index.ts";
 import type { RunFolder } from "../run-folder/folder.ts";
-import type { Step, Wishes } from "../steps.ts";
+import type { ComputeOptions, TrackedUnit } from "../units.ts";
 import { measureOptions, type Point, resultPath, samplesOf } from "./point.ts";
 import { pointSize } from "./size.ts";
 import { isMeasured, withStored } from "./stored.ts";
 
-/** A point that is not measured yet, and its pieces. */
+/** A point to measure, and its pieces. */
 export interface MissingPoint {
   readonly point: Point;
   readonly options: MeasureOptions;
@@ -29,61 +29,61 @@ export interface MissingPoint {
 }
 
 /**
- * The points whose results are missing, each in pieces, with the steps that score them; and pieces that a cut run left
- * of points that are measured.
+ * Finds the points without results, and plans the units that score their pieces. `leftovers` are pieces of measured
+ * points that an interrupted run left.
  */
-export async function measuringSteps(
+export async function planMeasuringUnits(
   run: RunFolder,
   points: readonly Point[],
-  { device, cpus, piece, onProgress }: Wishes,
+  { device, cpus, piece, onProgress }: ComputeOptions,
   time?: StepTime,
-): Promise<{ missing: MissingPoint[]; leftovers: Piece[]; steps: Step[] }> {
+): Promise<{ missing: MissingPoint[]; leftovers: Piece[]; units: TrackedUnit[] }> {
   const missing: MissingPoint[] = [];
   const leftovers: Piece[] = [];
-  const steps: Step[] = [];
-  if (points.length === 0) return { missing, leftovers, steps };
+  const units: TrackedUnit[] = [];
+  if (points.length === 0) return { missing, leftovers, units };
   const folder = resolve(run.path, "measure", "pieces");
   const threads = await run.remember("measuring threads", cpus(points.length));
   for (const point of points) {
     const asked = await measureOptions(run, point);
-    const isThere = await isMeasured(run, point, asked);
-    if (isThere && !existsSync(folder)) continue;
+    const isDone = await isMeasured(run, point, asked);
+    if (isDone && !existsSync(folder)) continue;
     const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await pointSize(run.recipe, options);
     const pieces = piecesOf(options, folder, { mixes, samples, piece });
-    if (isThere) {
+    if (isDone) {
       leftovers.push(...pieces);
       continue;
     }
     missing.push({ point, options, pieces });
-    const tasks = pieceTasks(options, pieces, {
+    const scoring = pieceUnits(options, pieces, {
       key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
       after: trainedKeys(run),
       cpus: threads,
       group: `${basename(run.path)} measure`,
       seconds: time && time.seconds * stepsOfEvaluations(time, mixes * samples),
     });
-    for (const task of tasks) steps.push({ task, onProgress: reporterOf(point, task.key) });
+    for (const unit of scoring) units.push({ unit, onProgress: reporterOf(point, unit.key) });
   }
-  const begun = points.length - missing.length;
-  const shares = new Map<string, number>();
+  const measured = points.length - missing.length;
+  const progress = new Map<string, number>();
   function reporterOf(point: Point, key: string) {
     return ({ done, total }: Progress) => {
-      shares.set(key, done / total);
-      const sum = [...shares.values()].reduce((x, y) => x + y, 0);
-      const share = (sum * missing.length) / steps.length;
+      progress.set(key, done / total);
+      const sum = [...progress.values()].reduce((x, y) => x + y, 0);
+      const part = (sum * missing.length) / units.length;
       onProgress?.(
         `${run.label} measure`,
-        begun + share,
+        measured + part,
         points.length,
         `${timelineOf(run.recipe).unit} ${point.epoch}, ${point.split}`,
       );
     };
   }
-  return { missing, leftovers, steps };
+  return { missing, leftovers, units };
 }
 
-/** Puts the pieces of a point together. The result is written last: where it is, the measurement is whole. */
+/** Assembles the pieces of a point. The result is written last, so it exists only if the measurement is complete. */
 export async function assemblePoint(run: RunFolder, { point, options, pieces }: MissingPoint): Promise<void> {
   const { document, scores } = await assemblePieces(options, pieces);
   const path = resultPath(run.path, point);

@@ -1,54 +1,55 @@
-// Training a run's networks, as tasks: one for each network, or for each network and federated round; a network whose twin another run trains is linked to it.
+// Plans the units that train a run's networks: one for each network, or for each network and federated round. A network
+// whose twin another run trains is linked to it.
 import { basename, resolve } from "node:path";
-import type { Task } from "../../jobs/index.ts";
-import { siblingModule, taskCommand } from "../../runtime/index.ts";
+import type { Unit } from "../../jobs/index.ts";
+import { siblingModule, unitCommand } from "../../runtime/index.ts";
 import { checkpointName } from "../../training/index.ts";
 import type { StepTime } from "../cost/step-time.ts";
 import { timelineOf } from "../recipe/index.ts";
 import { networkNames, type RunFolder } from "../run-folder/folder.ts";
-import type { Network } from "../run-folder/twins.ts";
-import type { Step, Wishes } from "../steps.ts";
+import type { RunNetwork } from "../run-folder/twins.ts";
+import type { ComputeOptions, TrackedUnit } from "../units.ts";
 import type { LinkInput } from "./link.work.ts";
 import type { TrainInput, TrainProgress } from "./train.work.ts";
 
-/** The key of the task that ends a network's round. */
+/** The key of the unit that ends a network's round. */
 const keyOf = (run: RunFolder, network: string, until: number) => `${basename(run.path)} ${network} ${until}`;
 
-/** The keys of the tasks after which all networks are trained. */
+/** The keys of the units that end the training of all networks. */
 export const trainedKeys = (run: RunFolder): string[] =>
   networkNames(run.recipe).map((network) => keyOf(run, network, timelineOf(run.recipe).total));
 
-/** The steps that train a run's networks, or link to their twins. */
-export function trainingSteps(
-  networks: readonly Network[],
-  twins: ReadonlyMap<Network, Network>,
-  { device, onProgress }: Wishes,
+/** Plans the units that train a run's networks or link them to their twins. */
+export function planTrainingUnits(
+  networks: readonly RunNetwork[],
+  twins: ReadonlyMap<RunNetwork, RunNetwork>,
+  { device, onProgress }: ComputeOptions,
   time?: StepTime,
-): Step[] {
+): TrackedUnit[] {
   const { run, threads } = networks[0];
   const { recipe, path } = run;
   const { total, kept, rounds } = timelineOf(recipe);
-  const step = (
+  const track = (
     name: string,
     until: number,
     work: { module: string; input: LinkInput | TrainInput },
-    needs: Omit<Task, "key" | "argv" | "result">,
-  ): Step => {
+    rest: Omit<Unit, "key" | "argv" | "result">,
+  ): TrackedUnit => {
     const result = resolve(path, name, checkpointName(until));
-    const argv = taskCommand(siblingModule(work.module, import.meta.url), work.input, result);
+    const argv = unitCommand(siblingModule(work.module, import.meta.url), work.input, result);
     let note: string | undefined;
     return {
-      task: { key: keyOf(run, name, until), argv, result, ...needs },
+      unit: { key: keyOf(run, name, until), argv, result, ...rest },
       onProgress(progress: TrainProgress) {
         if ("log" in progress) note = `loss ${progress.log.loss.toFixed(3)}`;
         else onProgress?.(`${run.label} ${name}`, progress.epochs, total, note);
       },
     };
   };
-  const linkStep = ({ name }: Network, twin: Network): Step => {
+  const linkUnit = ({ name }: RunNetwork, twin: RunNetwork): TrackedUnit => {
     const from = { run: twin.run.path, network: twin.name };
     const input: LinkInput = { from, to: { run: path, network: name }, epochs: kept };
-    return step(
+    return track(
       name,
       total,
       { module: "link.work", input },
@@ -60,9 +61,9 @@ export function trainingSteps(
       },
     );
   };
-  const roundStep = ({ name }: Network, round: TrainInput["round"]): Step => {
+  const roundUnit = ({ name }: RunNetwork, round: TrainInput["round"]): TrackedUnit => {
     const input: TrainInput = { recipe, network: name, run: path, round, runtime: { device, threads } };
-    return step(
+    return track(
       name,
       round.until,
       { module: "train.work", input },
@@ -77,8 +78,8 @@ export function trainingSteps(
   };
   const linked = networks.flatMap((network) => {
     const twin = twins.get(network);
-    return twin ? linkStep(network, twin) : [];
+    return twin ? linkUnit(network, twin) : [];
   });
   const trained = networks.filter((network) => !twins.has(network));
-  return [...linked, ...rounds.flatMap((round) => trained.map((network) => roundStep(network, round)))];
+  return [...linked, ...rounds.flatMap((round) => trained.map((network) => roundUnit(network, round)))];
 }

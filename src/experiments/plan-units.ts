@@ -1,5 +1,5 @@
-// What there is to do for recipes in their run folders, as tasks for any engine: training what is missing, measuring
-// what is missing. What is there already is not done again, so a run that was cut goes on where it stopped.
+// Plans the units that train and measure runs, for any engine. Existing results are kept, so an interrupted run resumes
+// where it stopped.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Piece, removePieces } from "../connectivity/index.ts";
@@ -7,43 +7,44 @@ import { writeAtomic } from "../core/index.ts";
 import { checkpointName } from "../training/index.ts";
 import type { StepTime } from "./cost/step-time.ts";
 import { clientHistogram } from "./networks/clients.ts";
-import { trainingSteps } from "./networks/tasks.ts";
+import { planTrainingUnits } from "./networks/units.ts";
 import { originOf } from "./origins/index.ts";
 import type { Point } from "./points/point.ts";
-import { assemblePoint, type MissingPoint, measuringSteps } from "./points/tasks.ts";
+import { assemblePoint, type MissingPoint, planMeasuringUnits } from "./points/units.ts";
 import { timelineOf } from "./recipe/index.ts";
 import { networkNames, type RunFolder } from "./run-folder/folder.ts";
-import { findTwins, networksOf } from "./run-folder/twins.ts";
-import type { Step, Wishes } from "./steps.ts";
+import { findTwins, listNetworks } from "./run-folder/twins.ts";
+import type { ComputeOptions, TrackedUnit } from "./units.ts";
 
-/** Everything there is to do. */
-export interface Plan {
-  readonly steps: readonly Step[];
-  /** Puts together what is measured so far, beside the other work. */
-  settle(): void;
-  /** Resolves when nothing is being put together any more. */
+/** The missing units of some runs, and how their results are assembled. */
+export interface UnitPlan {
+  readonly units: readonly TrackedUnit[];
+  /** Assembles the points whose pieces exist, while other units run. */
+  assembleReady(): void;
+  /** Resolves when no point is being assembled. */
   idle(): Promise<void>;
-  /** Puts the rest together, once all steps are done. */
+  /** Assembles the remaining points, once all units are done. */
   finish(): Promise<void>;
 }
 
-export interface Work {
+/** An open run, and the points to measure in it. */
+export interface OpenRun {
   readonly run: RunFolder;
   readonly points: readonly Point[];
-  /** A step's measured time, for bundles and memory; not needed. */
+  /** Measured time of a training step; it sets the length of bundles and the memory of units. */
   readonly time?: StepTime;
 }
 
-/** What there is to do for some runs. */
-export async function planWork(works: readonly Work[], wishes: Wishes): Promise<Plan> {
-  const steps: Step[] = [];
+/** Plans the missing units of some runs. */
+export async function planUnits(runs: readonly OpenRun[], options: ComputeOptions): Promise<UnitPlan> {
+  const units: TrackedUnit[] = [];
   const unfinished: { run: RunFolder; missing: MissingPoint[]; leftovers: Piece[] }[] = [];
   const networks = [];
-  for (const { run } of works) networks.push(await networksOf(run, wishes));
+  for (const { run } of runs) networks.push(await listNetworks(run, options));
   const twins = await findTwins(networks.flat());
-  for (const [i, { run, points, time }] of works.entries()) {
-    const measuring = await measuringSteps(run, points, wishes, time);
-    steps.push(...trainingSteps(networks[i], twins, wishes, time), ...measuring.steps);
+  for (const [i, { run, points, time }] of runs.entries()) {
+    const measuring = await planMeasuringUnits(run, points, options, time);
+    units.push(...planTrainingUnits(networks[i], twins, options, time), ...measuring.units);
     unfinished.push({ run, ...measuring });
   }
   const assembled = new Set<MissingPoint>();
@@ -58,10 +59,10 @@ export async function planWork(works: readonly Work[], wishes: Wishes): Promise<
   }
   let assembling = Promise.resolve();
   return {
-    steps,
-    settle() {
+    units,
+    assembleReady() {
       assembling = assembling.then(assemble);
-      assembling.catch(() => {}); // thrown by finish
+      assembling.catch(() => {}); // finish throws it
     },
     idle: () => assembling.catch(() => {}),
     async finish() {
@@ -76,7 +77,7 @@ export async function planWork(works: readonly Work[], wishes: Wishes): Promise<
   };
 }
 
-/** Makes the folders of trained networks usable on their own, where their origin has more than a checkpoint. */
+/** Adds the files to the folders of trained networks that other tools need besides a checkpoint. */
 async function completeNetworks({ recipe, path }: RunFolder): Promise<void> {
   const origin = originOf(recipe);
   for (const name of networkNames(recipe)) {
