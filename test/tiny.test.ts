@@ -264,7 +264,7 @@ describe("wrong input gets one sentence", () => {
       2,
       /unknown option/,
     ],
-    ["a number that is none", () => ["measure", "a", "b", "--samples", "x"], 2, /whole number/],
+    ["a number that is none", () => ["measure", "a", "b", "--samples", "x"], 2, /an integer of at least 1/],
     [
       "a missing checkpoint",
       () => ["measure", "none.pt", "none.pt", "--model", "resnet18-nonorm", "--data", "cifar10-half"],

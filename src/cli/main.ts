@@ -1,5 +1,5 @@
-// The command line: one file a command; each loads what it needs only when it runs, so that --help is quick. Exit status: 0 done, 1 a failure
-// told in one sentence, 2 wrong usage, 130 interrupted.
+// The command line: one file per command. Each loads its dependencies only when it runs, so that --help is quick. Exit
+// status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { projectRoot, UsageError, UserError } from "../core/index.ts";
@@ -7,10 +7,11 @@ import { dataCommand } from "./commands/data.ts";
 import { distanceCommand } from "./commands/distance.ts";
 import { fetchCommand } from "./commands/fetch.ts";
 import { withEngine } from "./options/engine.ts";
+import { groupOptions } from "./options/help.ts";
 import "./terminal/interrupt.ts";
 import { jobsCommand } from "./commands/jobs.ts";
-import { measureCommand } from "./commands/measure.ts";
-import { mergeCommand } from "./commands/merge.ts";
+import { mainMeasureOptions, measureCommand } from "./commands/measure.ts";
+import { mainMergeOptions, mergeCommand } from "./commands/merge.ts";
 import { modelsCommand } from "./commands/models.ts";
 import { reportCommand } from "./commands/report.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
@@ -21,27 +22,37 @@ const { version } = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8"
 
 const program = new Command("layerwise")
   .description("Which layers of two neural networks can be averaged, and which cannot?")
-  .version(version)
-  .option("--debug", "show the stack trace of a failure");
-const commands: CommandUnknownOpts[] = [
-  withEngine(reproduceCommand()),
-  withEngine(trainCommand()),
-  withEngine(measureCommand()),
-  distanceCommand(),
-  mergeCommand(),
-  reportCommand(),
-  jobsCommand(),
-  modelsCommand(),
-  dataCommand(),
-  fetchCommand(),
-];
+  .version(version, "-V, --version", "show the version")
+  .commandsGroup("Other:")
+  .helpCommand("help [command]", "show the help of a command")
+  .addHelpText("after", "\n`layerwise COMMAND --help` shows examples and the options of a command.");
+const groups: Readonly<Record<string, readonly CommandUnknownOpts[]>> = {
+  "Two checkpoints:": [
+    groupOptions(withEngine(measureCommand()), mainMeasureOptions),
+    distanceCommand(),
+    groupOptions(mergeCommand(), mainMergeOptions),
+  ],
+  "Experiments:": [
+    groupOptions(withEngine(reproduceCommand()), ["scale", "pairs", "plan", "data-dir", "runs"]),
+    groupOptions(withEngine(trainCommand()), ["scale", "data-dir", "runs"]),
+    reportCommand(),
+    jobsCommand(),
+    fetchCommand(),
+  ],
+  "Other:": [modelsCommand(), dataCommand()],
+};
+const commands = Object.values(groups).flat();
+const debug = ["--debug", "show the stack trace of a failure"] as const;
+program.option(...debug);
+for (const [heading, members] of Object.entries(groups))
+  for (const command of members) program.addCommand(command.option(...debug).helpGroup(heading));
 program.addCommand(unitCommand(), { hidden: true });
-for (const command of commands) program.addCommand(command.option("--debug", "show the stack trace of a failure"));
 for (const command of [
   program as CommandUnknownOpts,
   ...commands,
   ...commands.flatMap(({ commands: below }) => below),
 ]) {
+  command.helpOption("-h, --help", "show this help");
   command.exitOverride().showHelpAfterError("(--help shows an example and the options)");
 }
 
@@ -51,14 +62,14 @@ try {
   process.exitCode = explain(error);
 }
 
-/** Tells a failure and returns the exit status. Commander has told its own already. */
+/** Prints a failure and returns the exit status. Commander has printed its own errors already. */
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (process.argv.includes("--debug")) console.error(error);
   else if (error instanceof UserError) console.error(`layerwise: ${error.message}`);
   else
     console.error(
-      `layerwise: something unexpected went wrong: ${(error as Error)?.message ?? error}. Run it again with --debug and report what it prints.`,
+      `layerwise: unexpected error: ${(error as Error)?.message ?? error}. Rerun with --debug and report the output.`,
     );
   return error instanceof UsageError ? 2 : 1;
 }

@@ -1,7 +1,7 @@
 // Plans the runs of some experiments. Experiments with the same networks share a run, and repeated experiments have other
 // seeds.
 
-import { mergePoints, type Point, pointsOf } from "./points/point.ts";
+import { listPoints, mergePoints, type Point } from "./points/point.ts";
 import { type Recipe, recipeHash } from "./recipe/index.ts";
 import { openRunFolder, type RunFolder } from "./run-folder/folder.ts";
 
@@ -20,7 +20,7 @@ export function planRuns(recipes: readonly Recipe[]): PlannedRun[] {
   return [...byHash.values()].map((sharing) => ({
     recipe: sharing[0],
     names: [...new Set(sharing.map(({ name }) => name))],
-    points: mergePoints(sharing.flatMap(pointsOf)),
+    points: mergePoints(sharing.flatMap(listPoints)),
   }));
 }
 

@@ -1,11 +1,11 @@
-// layerwise data: the data sets, and where their official files come from.
+// layerwise data: lists the built-in data sets and the sources of their official files.
 import { Command } from "@commander-js/extra-typings";
 import { example } from "../options/values.ts";
 
 export const dataCommand = () =>
   new Command("data")
-    .description("list the data sets that are built in")
-    .option("--json", "print the list as one JSON document on standard output")
+    .description("list the built-in data sets")
+    .option("--json", "print the list as one JSON document")
     .addHelpText("before", example("layerwise data"))
     .action(async ({ json }) => {
       const { archives, dataSources } = await import("../../data/index.ts");
@@ -14,8 +14,8 @@ export const dataCommand = () =>
       for (const { name, title, url, bytes, hash, algorithm } of list) {
         console.log(`${name.padEnd(16)} ${title}`);
         console.log(
-          `${"".padEnd(16)} ${url ? `${url} (${((bytes ?? 0) / 1e6).toFixed(0)} MB)\n${"".padEnd(16)} ${algorithm} ${hash}` : "part of layerwise"}\n`,
+          `${"".padEnd(16)} ${url ? `${url} (${((bytes ?? 0) / 1e6).toFixed(0)} MB)\n${"".padEnd(16)} ${algorithm} ${hash}` : "included in layerwise"}\n`,
         );
       }
-      console.log("npz:FILE takes arrays of your own, MODULE.mjs a module that makes them.");
+      console.log("Custom data: npz:FILE reads arrays, MODULE.mjs is a module that returns samples.");
     });

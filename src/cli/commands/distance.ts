@@ -1,5 +1,5 @@
-// layerwise distance A B: how far apart two checkpoints are, layer by layer. Needs no data and no model. Of two Hugging Face folders also whether a merge of
-// them would make sense.
+// layerwise distance A B: compares the weights of two checkpoints, layer by layer. Needs no data and no model. For two
+// Hugging Face folders, it also checks whether they can be averaged.
 import { Command } from "@commander-js/extra-typings";
 import type { Comparison, FolderComparison } from "../../distance/index.ts";
 import { example, keyHelp, keys, oneOf } from "../options/values.ts";
@@ -9,14 +9,14 @@ import { makeProgress } from "../terminal/progress.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
 
-/** Characters that a layer's name has in the table in any case. */
-const leastNames = 24;
+/** Minimum width of the layer names in the table. */
+const minNameWidth = 24;
 
 interface Row {
   readonly layer: string;
   readonly size: number;
   readonly euclidean: number;
-  /** The Euclidean distance by the square root of the number of parameters. */
+  /** The Euclidean distance divided by the square root of the number of parameters. */
   readonly relative: number;
   readonly cosine: number | null;
   readonly init?: readonly [number, number];
@@ -25,26 +25,26 @@ interface Row {
 export const distanceCommand = () =>
   new Command("distance")
     .description(
-      "Euclidean and cosine distance of two checkpoints, layer by layer; files of any size and format, or Hugging Face folders",
+      "compare the weights of two checkpoints or Hugging Face folders: Euclidean and cosine distance per layer",
     )
-    .argument("<a>", "checkpoint or folder of the one end")
-    .argument("<b>", "checkpoint or folder of the other end")
-    .option("--init <file>", "the common initialisation: also the distance of each from it")
+    .argument("<a>", "checkpoint or folder of end a")
+    .argument("<b>", "checkpoint or folder of end b")
+    .option("--init <file>", "common initialisation; adds the distance of each end from it")
     .option(
       "--group <by>",
-      "what counts as a layer: module, block, sublayer (of folders) or tensor; default: module, of folders block",
+      "what counts as one layer: module, block, sublayer (Hugging Face folders only) or tensor; default: module, for folders block",
       oneOf("module", "block", "sublayer", "tensor"),
     )
     .option(
       "--sort <by>",
-      "distance, relative (per root of parameters), cosine, or model (its own order)",
+      "order of the layers: distance, relative (distance divided by the square root of the size), cosine, or model (from input to output)",
       oneOf(...orders),
       "distance" as (typeof orders)[number],
     )
-    .option("--key <name>", `${keyHelp}; init=NAME`, keys)
-    .option("--csv", "print the table as CSV on standard output")
-    .option("--json", "print the result as one JSON document on standard output")
-    .option("--quiet", "no progress")
+    .option("--key <name>", `${keyHelp}, init=NAME for --init`, keys)
+    .option("--csv", "print the table as CSV")
+    .option("--json", "print the result as one JSON document")
+    .option("--quiet", "hide progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
     .action(async (a, b, { init, group, sort, key, csv, json, quiet }) => {
       const { areFolders, compareFiles, compareFolders } = await import("../../distance/index.ts");
@@ -89,7 +89,7 @@ function rowsOf(layers: Comparison["layers"], distance: Distances, sort: (typeof
 
 function asTable(rows: readonly Row[], { from_init: from, full }: Distances): string {
   const numbers = 13 + 11 * (from ? 4 : 2);
-  const room = Math.max(leastNames, (process.stdout.columns ?? 80) - numbers);
+  const room = Math.max(minNameWidth, (process.stdout.columns ?? 80) - numbers);
   const longest = rows.reduce((length, { layer }) => Math.max(length, layer.length), "layer".length);
   const names = Math.min(longest, room);
   const short = shortenNames(

@@ -1,4 +1,4 @@
-// layerwise fetch DATASET: downloads a data set's official files, compares their checksum and unpacks them.
+// layerwise fetch DATASET: downloads a data set's official files, verifies their checksum and unpacks them.
 import { Command } from "@commander-js/extra-typings";
 import { example } from "../options/values.ts";
 import { makeProgress } from "../terminal/progress.ts";
@@ -7,9 +7,9 @@ export const fetchCommand = () =>
   new Command("fetch")
     .description("download and verify a data set's official files")
     .argument("<dataset>", "cifar10, cifar100 or shakespeare")
-    .option("--dir <dir>", "folder of the data sets; name it to other commands with --data-dir", "data")
-    .option("--from <file>", "an archive that is here already, in place of the download")
-    .option("--quiet", "no progress")
+    .option("--dir <dir>", "folder for data sets; other commands find it with --data-dir", "data")
+    .option("--from <file>", "use this archive instead of downloading it")
+    .option("--quiet", "hide progress")
     .addHelpText("before", example("layerwise fetch cifar10"))
     .action(async (name, { dir, from, quiet }) => {
       const { fetchData } = await import("../../data/index.ts");

@@ -12,6 +12,7 @@ const id = ["<id>", "the job's id, as `layerwise jobs` lists it"] as const;
 export const jobsCommand = () =>
   new Command("jobs")
     .description("list, show, resume and cancel jobs on a cluster")
+    .helpCommand("help [command]", "show the help of a command")
     .addHelpText("before", example("layerwise jobs", "layerwise jobs show fig02-3fa1c"))
     .addCommand(
       new Command("list")

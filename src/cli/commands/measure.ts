@@ -1,7 +1,7 @@
-// layerwise measure A B: the barriers of any two checkpoints.
+// layerwise measure A B: measures the barriers of two checkpoints.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../../connectivity/index.ts";
 import { requireWritable, UsageError, UserError } from "../../core/index.ts";
 import type { EngineSettings } from "../../jobs/index.ts";
@@ -9,52 +9,66 @@ import { chooseEngine } from "../options/engine.ts";
 import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { handOver } from "../options/hand-over.ts";
 import { dataHelp, dataOf, keysOfEnds, subjectOf, withSubject } from "../options/subject.ts";
-import { example, metrics, numbers, oneOf, positive, randomDraws, whole } from "../options/values.ts";
+import { example, integer, metrics, numbers, oneOf, positive, randomDraws } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
-import { makeProgress, type Progress } from "../terminal/progress.ts";
+import { makeProgress, type ProgressLines } from "../terminal/progress.ts";
+
+/** The options of the main group in --help, in this order. */
+export const mainMeasureOptions = ["data", "model", "samples", "scan", "layers", "metric", "out"];
 
 export const measureCommand = () =>
   withSubject(
     new Command("measure")
-      .description("measure the barriers of two checkpoints, layer by layer")
-      .argument("[a]", "checkpoint of the one end")
-      .argument("[b]", "checkpoint of the other end"),
+      .description("measure which layers of two checkpoints can be averaged")
+      .argument("[a]", "checkpoint or folder of end a")
+      .argument("[b]", "checkpoint or folder of end b"),
   )
-    .requiredOption("--data <name>", dataHelp)
+    .requiredOption("--data <name>", `samples to measure on: ${dataHelp}`)
     .option(
       "--scan <list>",
-      "of single,shallow,deep,random,minimal,window:K,full, or ORDER.mjs",
+      "scans, comma-separated: single, shallow, deep, random, minimal, window:K, full, or ORDER.mjs",
       "single,shallow,deep,random,minimal,full",
     )
-    .option("--order-seed <n>", "seed of the random order", whole(0), 111)
-    .option("--layers <globs...>", "only these layers are ever averaged")
-    .option("--base <end>", "where the other layers come from: a, b or both", oneOf("a", "b", "both"), "both")
-    .option("--alpha <list>", "weights of end b", numbers, [0.5])
-    .option("--from-mergekit <file>", `${fromMergekitHelp}; --scan is single,full by default then`)
-    .option("--metric <list>", "of loss,error", metrics, ["loss", "error"] as Metric[])
+    .option("--order-seed <n>", "seed of the random scan's layer order", integer(0), 111)
+    .option("--layers <globs...>", "average only these layers; default: all")
+    .option("--base <end>", "end of the layers outside the average: a, b or both", oneOf("a", "b", "both"), "both")
+    .addOption(
+      new Option("--alpha <list>", "how much of b is in an average, comma-separated")
+        .argParser(numbers)
+        .default([0.5], "0.5"),
+    )
+    .option("--from-mergekit <file>", `${fromMergekitHelp}; --scan is then single,full by default`)
+    .addOption(
+      new Option("--metric <list>", "loss (nats), error (percent), or both")
+        .argParser(metrics)
+        .default(["loss", "error"] as Metric[], "loss,error"),
+    )
     .option(
       "--stats <how>",
-      "running statistics of averaged layers: average, a (kept) or recalibrate",
+      "running statistics of averaged layers: average, a (those of end a), or recalibrate on the samples",
       oneOf("average", "a", "recalibrate"),
       "average",
     )
-    .option("--baseline <random:K>", "K random steps of the same length beside every cell", randomDraws)
+    .option("--baseline <random:K>", "also measure K random steps for each cell", randomDraws)
     .option(
       "--precision <x>",
-      "stop adding samples once half of every 95 % interval is at most x (nats of loss; points with --metric error)",
+      "stop adding samples once every 95 % interval has a half-width of at most x (nats; points with --metric error)",
       positive,
     )
     .option(
       "--tolerance <x>",
-      "the barrier up to which a layer may be averaged; default 0.05 or a tenth of the full one",
+      "largest barrier at which a layer may be averaged; default 0.05 or a tenth of the full barrier, whichever is larger",
       positive,
     )
-    .option("--out <dir>", "folder of the results; default: a new one under runs/")
-    .option("--quiet", "no progress")
-    .option("--json", "print the result as one JSON document on standard output")
+    .option("--out <dir>", "folder for the results; default: a new folder in runs/")
+    .option("--quiet", "hide progress")
+    .option("--json", "print the result as one JSON document")
     .addHelpText(
       "before",
-      example("layerwise measure a.pt b.pt --model resnet18-nonorm --data cifar10 --data-dir data --samples 500"),
+      example(
+        "layerwise measure a.pt b.pt --model mlp --data cifar10 --samples 500",
+        "layerwise measure model-a model-b --data text.txt",
+      ),
     )
     .action(async (givenA, givenB, options, command) => {
       const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
@@ -68,19 +82,19 @@ export const measureCommand = () =>
         });
       if (options.model === undefined && ![a, b].every(isNamed) && !(await isKnown(a)))
         throw new UsageError(
-          "Name the network with --model: a built-in one (layerwise models lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders need none.",
+          "Name the network with --model: a built-in one (`layerwise models` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.",
         );
       const { encodeMeasurement, parseScans, saveMeasurement } = await import("../../connectivity/index.ts");
       const engine = await chooseEngine(command);
       if (engine.name !== "slurm" && "piece" in command.opts())
-        throw new UsageError("--piece is for --engine slurm: here a measurement is made in one go.");
+        throw new UsageError("--piece is for --engine slurm. Leave it out.");
       const { out = "runs" } = options;
       if (["recipe.yaml", "experiment.json"].some((file) => existsSync(join(out, file))))
         throw new UserError(
-          `${out} holds an experiment, and its report would be overwritten. Give --out another folder.`,
+          `${out} contains an experiment, whose report would be overwritten. Choose another folder with --out.`,
         );
       await requireWritable(out);
-      const wanted: MeasureOptions = {
+      const request: MeasureOptions = {
         a,
         b,
         ...subjectOf(options),
@@ -102,8 +116,8 @@ export const measureCommand = () =>
       };
       const progress = makeProgress(options);
       const measuring =
-        engine.name === "slurm" ? measureThere(wanted, engine, progress) : measureHere(wanted, progress);
-      const [report, summary] = [import("../../report/index.ts"), import("../terminal/summary.ts")]; // while the measuring begins
+        engine.name === "slurm" ? measureOnCluster(request, engine, progress) : measureHere(request, progress);
+      const [report, summary] = [import("../../report/index.ts"), import("../terminal/summary.ts")]; // loaded while measuring starts
       const { document, scores, done } = await measuring.finally(progress.stop);
       const { renderMeasurement } = await report;
       const { showMeasurement } = await summary;
@@ -116,7 +130,7 @@ export const measureCommand = () =>
 
 type Measured = MeasureResult & { readonly done?: () => Promise<void> };
 
-async function measureHere(options: MeasureOptions, progress: Progress): Promise<Measured> {
+async function measureHere(options: MeasureOptions, progress: ProgressLines): Promise<Measured> {
   const { measureApart } = await import("../../connectivity/index.ts");
   onInterrupt("Nothing was written.");
   return measureApart(options, ({ done, total }) =>
@@ -124,7 +138,11 @@ async function measureHere(options: MeasureOptions, progress: Progress): Promise
   );
 }
 
-async function measureThere(options: MeasureOptions, engine: EngineSettings, progress: Progress): Promise<Measured> {
+async function measureOnCluster(
+  options: MeasureOptions,
+  engine: EngineSettings,
+  progress: ProgressLines,
+): Promise<Measured> {
   const { measureInPieces } = await import("../../experiments/index.ts");
   return measureInPieces(options, { engine, ...(await handOver(engine)), onProgress: progress.update });
 }

@@ -1,5 +1,6 @@
-// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder, of given layers or of those that a budget allows.
-import { Command } from "@commander-js/extra-typings";
+// layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder. It averages the given
+// layers, or those that a budget allows.
+import { Command, Option } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
 import type { MergekitWeights } from "../../hub/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
@@ -9,39 +10,43 @@ import { example, metrics, numbers, oneOf, positive } from "../options/values.ts
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
+/** The options of the main group in --help, in this order. */
+export const mainMergeOptions = ["out", "layers", "alpha", "budget", "data", "model", "samples", "metric"];
+
 export const mergeCommand = () =>
   withSubject(
     new Command("merge")
       .description("write a merged checkpoint in a's format, or a merged Hugging Face folder")
-      .argument("[a]", "checkpoint or folder of the one end; what is written is a copy of it with layers replaced")
-      .argument("[b]", "checkpoint or folder of the other end"),
+      .argument("[a]", "checkpoint or folder of end a; the output is a copy with averaged layers")
+      .argument("[b]", "checkpoint or folder of end b"),
   )
     .requiredOption(
       "--out <file>",
-      "the file to write, or the folder where A and B are Hugging Face folders; FILE.merge.json, or merge.json in the folder, records what was merged",
+      "output file (FILE.merge.json records what was merged); for Hugging Face folders the output folder (with merge.json)",
     )
     .option(
       "--layers <globs...>",
-      "layers to average, each perhaps with its own weight of b: 'layer1.**' fc=0.25; default all",
+      "layers to average, optionally with their own alpha: 'layer1.**' fc=0.25; default: all",
     )
-    .option("--alpha <x>", "weight of b", numbers, [0.5])
-    .option("--base <end>", "where the other layers come from: a or b", oneOf("a", "b"), "a")
-    .option("--budget <x>", "choose the most parameters whose joint barrier stays within x; needs --data", positive)
-    .option("--metric <name>", "of the budget: loss (nats) or error (points)", metrics, ["loss"] as (
-      | "loss"
-      | "error"
-    )[])
+    .addOption(new Option("--alpha <x>", "how much of b is in an average").argParser(numbers).default([0.5], "0.5"))
+    .option("--base <end>", "end of the layers outside the average: a or b", oneOf("a", "b"), "a")
+    .option("--budget <x>", "choose the most parameters whose joint barrier is at most x; needs --data", positive)
+    .addOption(
+      new Option("--metric <name>", "metric of the budget: loss (nats) or error (points)")
+        .argParser(metrics)
+        .default(["loss"] as ("loss" | "error")[], "loss"),
+    )
     .option(
       "--stats <how>",
-      "running statistics: average, a (kept) or recalibrate (needs --data)",
+      "running statistics of averaged layers: average, a (those of end a), or recalibrate on the samples (needs --data)",
       oneOf("average", "a", "recalibrate"),
       "average",
     )
-    .option("--data <name>", `samples to check the merged file on: ${dataHelp}`)
-    .option("--mergekit <file>", "write the same choice as a mergekit configuration too; for Hugging Face folders")
+    .option("--data <name>", `samples to check the merged network on: ${dataHelp}`)
+    .option("--mergekit <file>", "also write the choice as a mergekit configuration, for Hugging Face folders")
     .option("--from-mergekit <file>", fromMergekitHelp)
-    .option("--json", "print the record as one JSON document on standard output")
-    .option("--quiet", "no progress")
+    .option("--json", "print the merge record as one JSON document")
+    .option("--quiet", "hide progress")
     .addHelpText(
       "before",
       example(
@@ -57,12 +62,12 @@ export const mergeCommand = () =>
       const { out, base, budget, stats, data, json } = options;
       const layers = mergekit ? layersOf(mergekit) : options.layers;
       if (options.alpha.length !== 1)
-        throw new UsageError("--alpha takes one weight here; give layers their own with GLOB=WEIGHT.");
-      if (options.metric.length !== 1) throw new UsageError("--metric takes one here: loss or error.");
+        throw new UsageError("merge takes one --alpha. Give a layer its own with --layers GLOB=ALPHA.");
+      if (options.metric.length !== 1) throw new UsageError("merge takes one --metric. Use loss or error.");
       const [alpha] = options.alpha;
       const progress = makeProgress(options);
       const subject = subjectOf(options);
-      const work = data === undefined ? merge : mergeApart; // nothing native runs where nothing is measured
+      const work = data === undefined ? merge : mergeApart; // without data, nothing needs the runtime
       const record = await work(
         {
           a,
@@ -89,14 +94,14 @@ export const mergeCommand = () =>
       console.log(json ? JSON.stringify(record, null, 1) : describe(record, recordPath(record.out)));
     });
 
-/** Every layer that is not a's, with its weight; all of them would be averaged where there is none. */
+/** Lists the layers whose alpha is not 0, as GLOB=ALPHA; all layers if there are none. */
 const layersOf = ({ weights }: MergekitWeights): string[] => {
   const all = Object.entries(weights);
   const changed = all.filter(([, weight]) => weight !== 0);
   return (changed.length ? changed : all).map(([name, weight]) => `${name}=${weight}`);
 };
 
-/** The command as it was given, for a shell. */
+/** The command line, quoted for a shell. */
 const commandLine = (): string =>
   ["layerwise", ...process.argv.slice(2)]
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))

@@ -1,11 +1,11 @@
-// layerwise models: the built-in networks, with their sizes, parameters and layers.
+// layerwise models: lists the built-in networks with their sizes, parameters and layers.
 import { Command } from "@commander-js/extra-typings";
 import { example } from "../options/values.ts";
 
 export const modelsCommand = () =>
   new Command("models")
     .description("list the built-in networks")
-    .option("--json", "print the list as one JSON document on standard output")
+    .option("--json", "print the list as one JSON document")
     .addHelpText("before", example("layerwise models"))
     .action(async ({ json }) => {
       const { layersOf, networks } = await import("../../models/index.ts");
@@ -19,7 +19,7 @@ export const modelsCommand = () =>
         const given = Object.entries(sizes).map(([size, value]) => `${size} ${value}`);
         console.log(`${name.padEnd(16)} ${title}`);
         console.log(
-          `${"".padEnd(16)} ${parameters.toLocaleString("en-GB")} parameters in ${layers} layers; ${given.join(", ")}\n`,
+          `${"".padEnd(16)} ${parameters.toLocaleString("en-GB")} parameters in ${layers} layers; defaults: ${given.join(", ")}\n`,
         );
       }
     });

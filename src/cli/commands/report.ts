@@ -1,14 +1,14 @@
-// layerwise report RUN…: redraws reports from stored results.
+// layerwise report FOLDER…: redraws reports from stored results.
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { example } from "../options/values.ts";
 
 export const reportCommand = () =>
   new Command("report")
-    .description("redraw the report of stored results, computing nothing")
-    .argument("<runs...>", "run folders, folders of figures, or what measure has written")
-    .option("--quiet", "print only where the report is")
-    .option("--json", "print the stored measurements as one JSON document on standard output")
+    .description("redraw reports from stored results, without computing anything")
+    .argument("<runs...>", "run folders, figure folders, or folders that measure wrote")
+    .option("--quiet", "print only the path of the report")
+    .option("--json", "print the stored measurements as one JSON document")
     .addHelpText("before", example("layerwise report runs/quick-*"))
     .action(async (folders, options) => {
       const { storedMeasurements, writeReports } = await import("../../experiments/index.ts");

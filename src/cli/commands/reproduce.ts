@@ -1,32 +1,38 @@
-// layerwise reproduce EXPERIMENT…: trains what is missing, measures, draws the reports.
-import { Command } from "@commander-js/extra-typings";
+// layerwise reproduce EXPERIMENT…: trains what is missing, measures, checks the claims, writes the reports.
+import { Argument, Command } from "@commander-js/extra-typings";
 import type { Written } from "../../experiments/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
 import { withRuns } from "../options/runs.ts";
-import { example, scale, whole } from "../options/values.ts";
-import { planText } from "../terminal/costs.ts";
+import { example, integer, scale } from "../options/values.ts";
+import { formatPlan } from "../terminal/costs.ts";
 import { makeProgress } from "../terminal/progress.ts";
 
 export const reproduceCommand = () =>
   withRuns(
     new Command("reproduce")
-      .description("train what is missing, measure the barriers, check the claims, write the report")
-      .argument(
-        "[experiments...]",
-        "fig1 … fig12, trajectory, all of these, fedavg, finetune, quick, or recipe files",
-        ["quick"],
+      .description("train and measure experiments of the paper or your recipes, and check their claims")
+      .addArgument(
+        new Argument(
+          "[experiments...]",
+          "fig1 … fig12, trajectory, all (of these), fedavg, finetune, quick, or recipe files",
+        ).default(["quick"], "quick"),
       )
       .option(
         "--scale <name>",
-        "quick, small, medium or paper: how much of the paper's set-up; quick takes minutes a figure",
+        "how much of the paper's set-up to run: quick (minutes per figure), small, medium or paper",
         scale,
         "quick",
       )
-      .option("--pairs <n>", "repeat with other seeds; the report shows the spread and claims use it", whole(1), 1)
-      .option("--plan", "show what would be done and what it costs, and do nothing"),
+      .option(
+        "--pairs <n>",
+        "number of pairs, each with other seeds; the report shows their spread, and claims use it",
+        integer(1),
+        1,
+      )
+      .option("--plan", "show what would be computed and how long it would take, then stop"),
   )
-    .option("--json", "print the measurements as one JSON document on standard output")
+    .option("--json", "print the measurements as one JSON document")
     .addHelpText("before", example("layerwise reproduce quick"))
     .action(async (experiments, options, command) => {
       const { planReproduction, readRecipes, reproduce, storedMeasurements } = await import(
@@ -35,19 +41,19 @@ export const reproduceCommand = () =>
       const recipes = await readRecipes(experiments, options);
       const engine = await chooseEngine(command);
       const { scale, pairs, runs, device, quiet } = options;
-      const work = { scale, pairs, runs, device, engine };
+      const shared = { scale, pairs, runs, device, engine };
       if (options.plan) {
-        const { costs, preview } = await planReproduction(recipes, work);
+        const { costs, preview } = await planReproduction(recipes, shared);
         if (options.json) console.log(JSON.stringify({ schema: "layerwise/plan@1", runs: costs }, null, 1));
-        else console.log(planText(costs) + (await preview()));
+        else console.log(formatPlan(costs) + (await preview()));
         return;
       }
       const progress = makeProgress(options);
       const { written, overview } = await reproduce(recipes, {
-        ...work,
+        ...shared,
         ...(await handOver(engine)),
         onProgress: progress.update,
-        onCosts: quiet ? undefined : (costs) => console.error(planText(costs)),
+        onCosts: quiet ? undefined : (costs) => console.error(formatPlan(costs)),
       }).finally(progress.stop);
       const { showClaims, showRun } = await import("../terminal/summary.ts");
       if (options.json) {

@@ -10,16 +10,16 @@ import { makeProgress } from "../terminal/progress.ts";
 export const trainCommand = () =>
   withRuns(
     new Command("train")
-      .description("train the networks of one recipe; a run that was cut goes on where it stopped")
-      .argument("<recipe>", "a YAML file, or the name of an experiment; what it leaves out has the paper's value")
-      .option("--scale <name>", "of a recipe that has scales: quick, small, medium or paper", scale, "quick"),
+      .description("train the networks of one recipe, or resume an interrupted training")
+      .argument("<recipe>", "YAML file or name of an experiment; missing keys have the paper's values")
+      .option("--scale <name>", "scale of the recipe: quick, small, medium or paper", scale, "quick"),
   )
-    .option("--json", "print one JSON document on standard output")
+    .option("--json", "print one JSON document")
     .addHelpText("before", example("layerwise train quick"))
     .action(async (name, options, command) => {
       const { readRecipes, timelineOf, trainRecipe } = await import("../../experiments/index.ts");
       const [recipe, ...others] = await readRecipes([name], options);
-      if (others.length) throw new UserError(`${name} is several recipes. Name one, as fig1.`);
+      if (others.length) throw new UserError(`${name} is several recipes. Name one, such as fig1.`);
       const engine = await chooseEngine(command);
       const progress = makeProgress(options);
       const { folder, networks } = await trainRecipe(recipe, {
@@ -41,6 +41,8 @@ export const trainCommand = () =>
           ...(options.dataDir ? [`--data-dir ${options.dataDir}`] : []),
           ...(options.runs === "runs" ? [] : [`--runs ${options.runs}`]),
         ];
-        console.log(`The checkpoints are in ${folder}. Measure them:\nlayerwise reproduce ${name} ${same.join(" ")}`);
+        console.log(
+          `The checkpoints are in ${folder}. To measure them:\n  layerwise reproduce ${name} ${same.join(" ")}`,
+        );
       }
     });

@@ -1,11 +1,11 @@
-// Two ends, and what is averaged of them: named on the command line, or in a mergekit configuration.
+// The two ends and their alphas, from the command line or from a mergekit configuration.
 import { UsageError } from "../../core/index.ts";
 import type { MergekitWeights } from "../../hub/index.ts";
 
 export const fromMergekitHelp =
-  "a linear mergekit configuration of two Hugging Face folders: its models (unless A and B are given) and the weight of each layer";
+  "take the ends (unless A and B are given) and the alpha of each layer from a linear mergekit configuration of two Hugging Face folders";
 
-/** The options that a configuration decides, and where a command has their values from. */
+/** A command that knows where an option's value comes from. */
 interface Sources {
   getOptionValueSource(name: string): string | undefined;
 }
@@ -20,12 +20,12 @@ interface Given {
 export interface ChosenEnds {
   readonly a: string;
   readonly b: string;
-  /** The configuration's, where the command line names none. */
+  /** The configuration's, unless the command line has one. */
   readonly group?: MergekitWeights["group"];
   readonly mergekit?: MergekitWeights;
 }
 
-/** Throws {@link UsageError} where there are no two ends, or one of the options `decided` is given beside a configuration. */
+/** Throws {@link UsageError} if an end is missing, or if a configuration and one of the options `decided` are given. */
 export async function chooseEnds(
   { a, b, fromMergekit, group }: Given,
   command: Sources,
@@ -33,11 +33,11 @@ export async function chooseEnds(
 ): Promise<ChosenEnds> {
   if (fromMergekit === undefined) {
     if (a === undefined || b === undefined)
-      throw new UsageError("Name the checkpoints of both ends, A and B. --help shows an example.");
+      throw new UsageError("Give the checkpoints of both ends, A and B. --help shows an example.");
     return { a, b, group };
   }
   const twice = decided.find((name) => command.getOptionValueSource(name) === "cli");
-  if (twice) throw new UsageError(`--from-mergekit decides what is averaged, so leave --${twice} out.`);
+  if (twice) throw new UsageError(`--from-mergekit sets what is averaged. Leave out --${twice}.`);
   const { weightsByMergekit } = await import("../../hub/index.ts");
   const mergekit = await weightsByMergekit(fromMergekit, { a, b, group });
   return { a: mergekit.a, b: mergekit.b, group: mergekit.group, mergekit };

@@ -5,11 +5,11 @@ import { onInterrupt } from "../terminal/interrupt.ts";
 /** The command line and settings that the job stores, and the message for Ctrl-C after submission. */
 export async function handOver(engine: EngineSettings): Promise<Callbacks> {
   if (engine.name !== "slurm") return {};
-  const { environmentOf } = await import("./engine-settings.ts");
+  const { formatEnvironment } = await import("./engine-settings.ts");
   const { name, ...settings } = engine;
   return {
     command: process.argv.slice(2),
-    environment: environmentOf({ ...settings, engine: name }),
+    environment: formatEnvironment({ ...settings, engine: name }),
     onSubmit: (id) =>
       onInterrupt(
         `The job keeps running on the cluster. Resume with \`layerwise jobs attach ${id}\`, or stop it with \`layerwise jobs cancel ${id}\`.`,

@@ -1,6 +1,6 @@
-// What train and reproduce have in common: where run folders and data are, and what computes.
+// The options that train and reproduce share: the folders of runs and data, and the runtime.
 import type { Command, OptionValues } from "@commander-js/extra-typings";
-import { device, whole } from "./values.ts";
+import { device, deviceHelp, integer } from "./values.ts";
 
 /** Adds the options to a command. */
 export const withRuns = <Arguments extends unknown[], Options extends OptionValues>(
@@ -8,7 +8,7 @@ export const withRuns = <Arguments extends unknown[], Options extends OptionValu
 ) =>
   command
     .option("--data-dir <dir>", "folder of the data sets' official files")
-    .option("--runs <dir>", "folder of the run folders", "runs")
-    .option("--device <name>", "cpu, webgpu, cuda, coreml or dml", device)
-    .option("--threads <n>", "threads in all; default: one for each core", whole(1))
-    .option("--quiet", "no progress");
+    .option("--runs <dir>", "folder for runs", "runs")
+    .option("--device <name>", deviceHelp, device)
+    .option("--threads <n>", "number of threads in total; default: one per core", integer(1))
+    .option("--quiet", "hide progress");

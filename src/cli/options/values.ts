@@ -1,13 +1,13 @@
-// Option values: parsing them, and the options that several commands share.
+// Parsers of option values, and help texts that several commands share.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 
-/** A whole number of at least `least`. */
-export const whole =
+/** An integer of at least `least`. */
+export const integer =
   (least: number) =>
   (text: string): number => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
     return value;
   };
 
@@ -19,7 +19,7 @@ export function numbers(text: string): number[] {
   return values;
 }
 
-/** One of some words. */
+/** One of the given words. */
 export const oneOf =
   <const T extends string>(...words: readonly T[]) =>
   (text: string): T => {
@@ -28,12 +28,13 @@ export const oneOf =
     return found;
   };
 
+export const deviceHelp = "cpu (default), webgpu, cuda, coreml or dml";
 export const device = oneOf("cpu", "webgpu", "cuda", "coreml", "dml");
 export const scale = oneOf("quick", "small", "medium", "paper");
 
-/** An example first, or several, then the options. */
+/** One or several examples, shown before the usage. */
 export function example(...texts: string[]): string {
-  return `Example:\n  ${texts.join("\n  ")}\n`;
+  return `${texts.length > 1 ? "Examples" : "Example"}:\n  ${texts.join("\n  ")}\n`;
 }
 
 /** A number above zero. */
@@ -53,7 +54,7 @@ export function bytes(text: string): number {
   return value;
 }
 
-/** `random:K`: how many random directions. */
+/** `random:K`: the number of random steps. */
 export function randomDraws(text: string): number {
   const draws = /^random:(\d+)$/.exec(text)?.[1];
   if (!draws || Number(draws) < 1) throw new InvalidArgumentError("It must be random:K, with K at least 1.");
@@ -67,7 +68,7 @@ export function metrics(text: string): ("loss" | "error")[] {
 
 type SizeOptions = Partial<Record<"width" | "hidden" | "context" | "heads" | "blocks" | "dim", number>>;
 
-/** The sizes of a network among a command's options. */
+/** Picks the sizes of a network from a command's options. */
 export function sizesOf({ width, hidden, context, heads, blocks, dim }: SizeOptions): SizeOptions {
   return { width, hidden, context, heads, blocks, dim };
 }
@@ -75,9 +76,9 @@ export function sizesOf({ width, hidden, context, heads, blocks, dim }: SizeOpti
 type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
 export const keyHelp =
-  "the dictionary that holds the network, such as g_ema or ema.model, or what is before its names; a=NAME, b=NAME for one end";
+  "dictionary of the file that holds the network, such as g_ema or ema.model, or the prefix of its names; a=NAME or b=NAME for one end only";
 
-/** `NAME` for all files, or `a=NAME` for one of them; given again, it adds to what was given before. */
+/** `NAME` for all files, or `a=NAME` for one of them; may be repeated. */
 export function keys(text: string, before: Keys = {}): Keys {
   const [, end, name] = /^(a|b|init)=(.*)$/s.exec(text) ?? [];
   const key = name ?? text;

@@ -1,7 +1,7 @@
-// What Ctrl-C says, and a polite kill.
-let advice = "Run the same command again to go on where it stopped.";
+// The message after Ctrl-C or SIGTERM.
+let advice = "Rerun the same command to resume.";
 
-/** Replaces what is said when the command is interrupted. */
+/** Replaces the message for an interrupted command. */
 export function onInterrupt(text: string): void {
   advice = text;
 }

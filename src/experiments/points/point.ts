@@ -1,5 +1,5 @@
-// What of a run is measured: a point is a pair of ends at an epoch (or step), on a split, with some scans. Points of
-// several recipes that share their networks are put together, so that each is measured once.
+// Points: pairs of checkpoints of a run at an epoch (or step), measured on one split with some scans. Points of recipes
+// that share networks are merged, so that each is measured once.
 import { join } from "node:path";
 import { type Bases, type MeasureOptions, parseScans, type ScanName } from "../../connectivity/index.ts";
 import { UserError } from "../../core/index.ts";
@@ -12,7 +12,7 @@ type Split = Recipe["measure"]["splits"][number];
 type Ends = Recipe["measure"]["ends"];
 
 export interface Point {
-  /** The result's name in the folder `measure`. */
+  /** File name of the result in the folder `measure`. */
   readonly name: string;
   readonly ends: Ends;
   readonly epoch: number;
@@ -20,13 +20,13 @@ export interface Point {
   readonly scans: readonly ScanName[];
   readonly base: Bases;
   readonly orderSeed: number;
-  /** The first so many samples; undefined for all. */
+  /** Number of samples, from the start of the split; undefined for all. */
   readonly samples: number | undefined;
 }
 
-/** The points of a recipe, in the order of its epochs. */
-export function pointsOf(recipe: Recipe): Point[] {
-  const { ends, splits, scans, base, order_seed: orderSeed } = recipe.measure;
+/** Lists the points of a recipe, by epoch. */
+export function listPoints(recipe: Recipe): Point[] {
+  const { ends, splits, scans, base, layer_order_seed: orderSeed } = recipe.measure;
   const epochs = timelineOf(recipe).measured.filter((epoch) => ends === "networks" || epoch > 0);
   return epochs.flatMap((epoch) =>
     splits.map((split) => ({
@@ -45,14 +45,14 @@ export function pointsOf(recipe: Recipe): Point[] {
 export const pointName = (ends: Ends, epoch: number, split: Split): string =>
   `${ends === "networks" ? "epoch" : "consecutive"}-${String(epoch).padStart(4, "0")}-${split}.json`;
 
-/** Points of the same name as one that has the scans, bases and samples of all. */
+/** Merges points of the same name into one with the scans, bases and samples of all. */
 export function mergePoints(points: readonly Point[]): Point[] {
   const merged = new Map<string, Point>();
   for (const point of points) {
     const known = merged.get(point.name) ?? point;
     if (known.orderSeed !== point.orderSeed)
       throw new UserError(
-        `Two recipes share their networks but have other values of measure.order_seed (${known.orderSeed} and ${point.orderSeed}). Give them the same one, or run them one after the other.`,
+        `Two recipes share networks but have different values of measure.layer_order_seed (${known.orderSeed} and ${point.orderSeed}). Use the same value, or run them one after the other.`,
       );
     const most =
       known.samples === undefined || point.samples === undefined ? undefined : Math.max(known.samples, point.samples);
@@ -66,7 +66,7 @@ export function mergePoints(points: readonly Point[]): Point[] {
   return [...merged.values()];
 }
 
-/** Where every sample's scores lie beside a result. */
+/** The file of a result's scores. */
 export const samplesOf = (result: string) => result.replace(/\.json$/, ".samples.safetensors");
 
 export const samplesPath = (
@@ -99,10 +99,7 @@ export async function measureOptions(
   };
 }
 
-/**
- * The samples a split is measured on: the training samples themselves, or the test split; fewer where the recipe says
- * so, never more than were trained on.
- */
+/** The samples that a split is measured on. The recipe may limit them; on train, there are at most the training samples. */
 export function measuredData(recipe: Recipe, split: Split) {
   const training = trainingData(recipe);
   const limits = [recipe.measure.samples, split === "train" ? training.samples : "all"];

@@ -1,4 +1,4 @@
-// Recipes by the names of experiments, as a person gives them.
+// Finds recipes by the names of experiments.
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -10,32 +10,32 @@ import type { Recipe } from "./schema.ts";
 export interface ReadOptions {
   /** Default `paper`. */
   readonly scale?: Scale;
-  /** Where the data sets' official files are, in place of what the recipes say. */
+  /** Folder of the data sets' official files; replaces data.dir of the recipes. */
   readonly dataDir?: string;
 }
 
 /**
- * Reads recipes by the names of experiments (`fig1`, `trajectory`, `all` that have the scale, a file), each once. Throws {@link UserError}
- * for a name that nothing has, or two have.
+ * Reads recipes by name: `fig1`, `trajectory`, `all` (all that have the scale), or a file. Throws {@link UserError} for an
+ * unknown name, or two recipes of the same name.
  */
 export async function readRecipes(
   experiments: readonly string[],
   { scale = "paper", dataDir }: ReadOptions = {},
 ): Promise<Recipe[]> {
-  const files = [...new Set((await Promise.all(experiments.map((name) => recipeFiles(name, scale)))).flat())];
+  const files = [...new Set((await Promise.all(experiments.map((name) => findFiles(name, scale)))).flat())];
   const recipes = await Promise.all(files.map((file) => readRecipe(file, scale)));
   const names = recipes.map(({ name }) => name);
   const twice = files.filter((_, i) => names.indexOf(names[i]) < i);
   if (twice.length)
     throw new UserError(
-      `${twice[0]} has the name of another recipe, so their reports would lie in one place. Give it a name of its own.`,
+      `${twice[0]} has the same name as another recipe, so one report would overwrite the other. Give it another name.`,
     );
   if (dataDir) for (const { data } of recipes) data.dir = resolve(dataDir);
   return recipes;
 }
 
-/** The files of a named experiment: of recipes/, all figures of the paper that have the scale, or a path. */
-async function recipeFiles(name: string, scale: Scale): Promise<string[]> {
+/** Finds the files of a named experiment: a file in recipes/, all figures that have the scale, or a path. */
+async function findFiles(name: string, scale: Scale): Promise<string[]> {
   if (/\.(ya?ml|json)$/.test(name)) return [name];
   const folder = join(projectRoot, "recipes");
   const known = (await readdir(folder)).flatMap((file) => (file.endsWith(".yaml") ? [file.slice(0, -5)] : [])).sort();
@@ -49,6 +49,6 @@ async function recipeFiles(name: string, scale: Scale): Promise<string[]> {
   if (existsSync(file)) return [file];
   const near = nearest(name, [...known, "all"]);
   throw new UserError(
-    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome([...known, "all"], 20)}; a recipe of your own is named by its .yaml file.`,
+    `There is no experiment ${name}${near ? `; did you mean ${near}?` : "."} Use one of ${listSome([...known, "all"], 20)}, or the path of a .yaml recipe.`,
   );
 }

@@ -1,5 +1,4 @@
-// What distinguishes recipes: the hash that names a run's folder, and the hash of each network, equal where two recipes
-// train the same one.
+// Hashes of recipes: one names the run's folder, and one per network is equal if two recipes train the same network.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { isModule, sha256, sha256FileSync, sha256Value } from "../../core/index.ts";
@@ -9,24 +8,23 @@ import { type Recipe, startsFromFolder } from "./schema.ts";
 import { rateOf } from "./training.ts";
 
 /**
- * What decides each network of a recipe, its seeds and its samples' dealing out aside. Where the data lie is not part
- * of it; what a module of the user's own holds is, and what a folder and its text hold in place of their paths.
+ * The settings that affect every network of a recipe, without seeds and the partition of samples. Excludes the location
+ * of the data. Includes the content of custom modules, and the content of folders and texts instead of their paths.
  */
 function setUpOf(recipe: Recipe) {
   const { model, data, training } = recipe;
   const { dir: _, ...samples } = data;
   const { period, factor, keep_previous: __, ...common } = training;
-  const fall = training.schedule === "step" ? { period, factor } : {}; // without that schedule they say nothing
+  const fall = training.schedule === "step" ? { period, factor } : {}; // only this schedule uses them
   const course = { training: { ...common, ...fall } };
-  if (!startsFromFolder(recipe)) return { model, data: samples, ...course, ...modulesOf([model.name, data.name]) };
+  if (!startsFromFolder(recipe)) return { model, data: samples, ...course, ...hashModules([model.name, data.name]) };
   const text = isDocuments(data.name) ? [findSplit(data.name, "train").path] : [];
-  return { model: hashOfFiles(modelFiles(model.name)), data: { ...samples, name: hashOfFiles(text) }, ...course };
+  return { model: hashFiles(modelFiles(model.name)), data: { ...samples, name: hashFiles(text) }, ...course };
 }
 
 /**
- * The hash that names a run's folder, 10 hexadecimal digits: of everything that decides the networks and which of their
- * checkpoints are kept.
- * What is measured on them, and the recipe's name, are not part of it.
+ * The hash that names a run's folder, 10 hexadecimal digits. It covers every setting that affects the networks and which
+ * checkpoints are kept, but not the recipe's name nor what is measured.
  */
 export function recipeHash(recipe: Recipe): string {
   const { training, ...common } = setUpOf(recipe);
@@ -37,7 +35,7 @@ export function recipeHash(recipe: Recipe): string {
   return sha256Value(deciding).slice(0, 10);
 }
 
-/** The seeds of a recipe's network, by its number: of its initialisation and of its order of samples. */
+/** The seeds of a network, by its number: of the initialisation and of the order of samples. */
 export function seedsOf({ pair: { init, init_seed, order_seeds } }: Recipe, number: number) {
   return {
     init: init_seed + (init === "different" ? number : 0),
@@ -45,9 +43,7 @@ export function seedsOf({ pair: { init, init_seed, order_seeds } }: Recipe, numb
   };
 }
 
-/**
- * Equal for networks of two recipes that come out the same. Clients have none: their samples depend on all the others.
- */
+/** Equal for equal networks of two recipes. Clients have no hash, because their samples depend on the other clients. */
 export function networkHash(recipe: Recipe, number: number): string | undefined {
   if (recipe.federated) return undefined;
   const { training, ...common } = setUpOf(recipe);
@@ -58,16 +54,16 @@ export function networkHash(recipe: Recipe, number: number): string | undefined 
   });
 }
 
-/** What the modules among the names hold, so that a change makes other networks. */
-function modulesOf(names: readonly string[]): { modules?: string[] } {
+/** Hashes the modules among the names, so that a changed module makes new networks. */
+function hashModules(names: readonly string[]): { modules?: string[] } {
   const files = names.filter((name) => isModule(name) && existsSync(name));
   return files.length ? { modules: files.map((file) => sha256(readFileSync(file))) } : {};
 }
 
 const hashes = new Map<string, string>();
 
-/** What some files hold, each read once in a process while it stays as it is. */
-function hashOfFiles(files: readonly string[]): string {
+/** Hashes the content of files. Each is read once per process unless it changes. */
+function hashFiles(files: readonly string[]): string {
   return sha256Value(
     files.map((path) => {
       const { size, mtimeMs } = statSync(path);

@@ -1,4 +1,4 @@
-// Recipes: their schema, finding and reading them, what distinguishes them, and how their networks are trained.
+// Recipes: schema, finding, reading, hashes, and training settings.
 export { readRecipes } from "./find.ts";
 export { networkHash, recipeHash, seedsOf } from "./identity.ts";
 export { parseRecipe, readRecipe } from "./read.ts";

@@ -1,34 +1,33 @@
-// Reads recipes from YAML: at a scale, with the defaults filled in; a key nobody knows is an error that names the
-// nearest known one.
+// Reads recipes from YAML at a scale and fills in the defaults. For an unknown key, the error suggests the nearest known
+// one.
 
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { z } from "zod";
 import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 import { findModel, isModelFolder } from "../../hub/index.ts";
-import { atScale, parseYaml, type Scale } from "./scales.ts";
+import { applyScale, parseYaml, type Scale } from "./scales.ts";
 import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
 
 /**
- * Reads a recipe file. Throws {@link UserError} that names the key that is wrong. A `data.dir` is relative to the
- * recipe's folder. Under `scales` a recipe says
- * what a smaller scale changes.
+ * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws {@link UserError} with the
+ * invalid key.
  */
 export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
   const text = await readText(path);
-  const recipe = parseRecipe(await atScale(parseYaml(text, path), scale, path), path);
+  const recipe = parseRecipe(await applyScale(parseYaml(text, path), scale, path), path);
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
-  return startsFromFolder(recipe) ? withPaths(recipe, path) : recipe;
+  return startsFromFolder(recipe) ? resolvePaths(recipe, path) : recipe;
 }
 
-/** With the folder that the networks start from and the text that they see as paths, relative to the recipe's folder; the former may be in the cache. */
-function withPaths(recipe: Recipe, path: string): Recipe {
+/** Resolves the paths of the folder and the text, relative to the recipe's folder. The folder may be in the cache. */
+function resolvePaths(recipe: Recipe, path: string): Recipe {
   const { init } = recipe.pair;
   const beside = resolve(path, "..", init);
   const folder = existsSync(beside) ? beside : findModel(init);
   if (!isModelFolder(folder))
     throw new UserError(
-      `${path}: pair.init: ${init} is neither same, different, nor a Hugging Face folder. Give its path from the recipe's folder, or its name in the cache.`,
+      `${path}: pair.init: ${init} is not same, different, or a Hugging Face folder. Give a path relative to the recipe's folder, or a name in the cache.`,
     );
   return {
     ...recipe,
@@ -38,7 +37,7 @@ function withPaths(recipe: Recipe, path: string): Recipe {
   };
 }
 
-/** Validates a recipe and fills in the defaults; `name` defaults to the file's. */
+/** Validates a recipe and fills in the defaults; `name` defaults to the file's name. */
 export function parseRecipe(value: unknown, path: string): Recipe {
   const named =
     value && typeof value === "object" && !("name" in value)
@@ -46,19 +45,16 @@ export function parseRecipe(value: unknown, path: string): Recipe {
       : value;
   const parsed = recipeSchema.safeParse(named);
   if (parsed.success) return parsed.data;
-  throw new UserError(`${path}: ${describe(parsed.error.issues[0])}.`);
+  throw new UserError(`${path}: ${describeIssue(parsed.error.issues[0])}.`);
 }
 
-function describe(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   const at = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0];
     const known = knownKeys(issue.path);
     const near = nearest(key, known);
-    return `${[...issue.path, key].join(".")} is not a known key; ${near ? `did you mean ${near}?` : "known are"} ${near ? "Known are" : ""} ${listSome(known, 20)}`.replace(
-      /\s+/g,
-      " ",
-    );
+    return `${[...issue.path, key].join(".")} is not a known key; ${near ? `did you mean ${near}? Known keys:` : "known keys:"} ${listSome(known, 20)}`;
   }
   return `${at || "the recipe"}: ${issue.message.replace(/^Invalid input: /, "")}`;
 }

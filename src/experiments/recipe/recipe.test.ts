@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectRoot } from "../../core/index.ts";
-import { parseRecipe, readRecipe, readRecipes, recipeHash, type Scale, timelineOf } from "./index.ts";
+import { networkHash, parseRecipe, readRecipe, readRecipes, recipeHash, type Scale, timelineOf } from "./index.ts";
 
 const figure = (n: number, scale?: Scale) =>
   readRecipe(join(projectRoot, "recipes", `fig${String(n).padStart(2, "0")}.yaml`), scale);
@@ -39,7 +39,7 @@ describe("the recipes of the figures", () => {
     }
   });
 
-  it("at the medium scale are those that have it, with as few networks", async () => {
+  it("at the medium scale are those that have it, with shared networks", async () => {
     const recipes = await readRecipes(["all"], { scale: "medium" });
     expect(recipes.map(({ name }) => name)).toEqual([
       "fig01",
@@ -54,10 +54,10 @@ describe("the recipes of the figures", () => {
     ]);
     expect(new Set(recipes.map(recipeHash)).size).toBe(6);
     expect(await readRecipes(["all"])).toHaveLength(13);
-    await expect(readRecipes(["fig3"], { scale: "medium" })).rejects.toThrow("Take --scale small or quick or paper.");
+    await expect(readRecipes(["fig3"], { scale: "medium" })).rejects.toThrow("Use --scale small or quick or paper.");
   });
 
-  it("at the paper's scale are the paper's", async () => {
+  it("have the paper's values at the paper's scale", async () => {
     const { model, data, training, measure } = await figure(1);
     expect(model.name).toBe("resnet18-nonorm");
     expect(data).toMatchObject({ name: "cifar10", samples: "all", augment: true });
@@ -80,22 +80,26 @@ it("an unknown scale in a recipe is refused", async () => {
   await expect(readRecipe(path)).rejects.toThrow(/scales.tiny is not a known scale/);
 });
 
-it("a scale may be one that recipes share, as it is or with changes", async () => {
+it("a scale may be shared, with or without further changes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "layerwise-recipe-"));
   const path = join(folder, "mine.yaml");
   const read = (scales: string) => {
     writeFileSync(path, `training: { lr: 0.1 }\nscales: ${scales}`);
     return readRecipe(path, "small");
   };
-  await expect(read("{ small: brief }")).rejects.toThrow(/scales.small: brief is not a shared scale. There is no /);
+  await expect(read("{ small: brief }")).rejects.toThrow(
+    /scales.small: brief is not a shared scale. The folder .* has no shared scales/,
+  );
   mkdirSync(join(folder, "scales"));
   writeFileSync(join(folder, "scales/brief.yaml"), "training: { epochs: 3, batch: 8 }");
   expect((await read("{ small: brief }")).training).toMatchObject({ lr: 0.1, epochs: 3, batch: 8 });
   const changed = await read("{ small: { from: brief, training: { epochs: 4 } } }");
   expect(changed.training).toMatchObject({ lr: 0.1, epochs: 4, batch: 8 });
-  await expect(readRecipe(path, "quick")).rejects.toThrow("mine.yaml has no scale quick. Take --scale small or paper.");
+  await expect(readRecipe(path, "quick")).rejects.toThrow("mine.yaml has no scale quick. Use --scale small or paper.");
   expect((await readRecipe(path)).training.epochs).toBe(200);
-  await expect(read("{ small: breif }")).rejects.toThrow("breif is not a shared scale; did you mean brief? Known are");
+  await expect(read("{ small: breif }")).rejects.toThrow(
+    "breif is not a shared scale; did you mean brief? Known shared scales",
+  );
   await expect(read("{ small: { from: 3 } }")).rejects.toThrow("scales.small.from: expected the name");
 });
 
@@ -105,11 +109,11 @@ it("a training has epochs or steps", () => {
   expect(() => lengths({ epochs: 3, steps: 4 })).toThrow("mine.yaml: training: give epochs or steps, not both.");
 });
 
-it("an unknown key is told with those that there are", () => {
+it("an unknown key is reported with the nearest known key", () => {
   expect(() => parseRecipe({ scalse: {} }, "test.yaml")).toThrow(/did you mean scales\?/);
 });
 
-it("scans may stand in one text", () => {
+it("scans may be one comma-separated text", () => {
   expect(parseRecipe({ measure: { scans: ["single, deep", "full "] } }, "test.yaml").measure.scans).toEqual([
     "single",
     "deep",
@@ -117,9 +121,32 @@ it("scans may stand in one text", () => {
   ]);
 });
 
-it("a partition takes its own numbers only", () => {
+it("a partition accepts only its own settings", () => {
   const parse = (federated: object) => parseRecipe({ federated }, "mine.yaml").federated;
   expect(parse({ partition: "dirichlet", alpha: 0.1 })?.alpha).toBe(0.1);
   expect(() => parse({ alpha: 0.1 })).toThrow("mine.yaml: federated: alpha is for partition: dirichlet.");
   expect(() => parse({ partition: "dirichlet", shards: 2 })).toThrow("shards is for partition: shards");
+});
+
+describe("a recipe's hash", () => {
+  const values = { data: { name: "cifar10-half" }, training: { epochs: 6 } };
+
+  it("is the same with the old name of measure.layer_order_seed", () => {
+    const [old, renamed] = [{ order_seed: 7 }, { layer_order_seed: 7 }].map((seed) =>
+      parseRecipe({ ...values, measure: { every: 3, ...seed } }, "mine.yaml"),
+    );
+    expect(old).toEqual(renamed);
+    expect(old.measure.layer_order_seed).toBe(7);
+    expect(() => parseRecipe({ measure: { order_sed: 7 } }, "mine.yaml")).toThrow(
+      "measure.order_sed is not a known key",
+    );
+  });
+
+  it("does not depend on the names of measure's keys: these are the folders of earlier versions", async () => {
+    const hashes = await Promise.all([1, 3, 5, 12].map(async (n) => recipeHash(await figure(n, "small"))));
+    expect(hashes).toEqual(["5e7baff745", "df4c5e0180", "4bb194a614", "e22aabddb8"]);
+    expect(networkHash(await figure(5, "small"), 1)).toBe(
+      "049c329878b97d42a0c0eea7ee45b4d10b1300c0086f8bd742ae18a356f9409e",
+    );
+  });
 });

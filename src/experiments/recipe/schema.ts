@@ -1,5 +1,5 @@
-// The schema of a recipe: what to train and what to measure. Every key has the paper's value as default, so a recipe is
-// a short list of differences.
+// The schema of a recipe: what to train and what to measure. Every key defaults to the paper's value, so a recipe lists only
+// differences.
 import { z } from "zod";
 import { splits } from "../../data/index.ts";
 import { quantities, takes } from "../claims/quantities.ts";
@@ -22,41 +22,37 @@ const model = z.strictObject({
 
 const data = z.strictObject({
   name: z.string().default("cifar10"),
-  /** Training samples: the first so many of the train split. */
+  /** Number of training samples, from the start of the train split. */
   samples: z.union([count, z.literal("all")]).default("all"),
   augment: z.boolean().default(true),
-  /** Pixels of an image's side: the official ones, or half of them. */
+  /** Side of an image in pixels: the official size, or half of it. */
   size: count.optional(),
   dir: z.string().optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),
-  /** Tokens of a window of text, where the pair starts from a folder; of a network of ours it is a size. */
+  /** Tokens of a window of text, for a pair that starts from a folder; otherwise it is model.context. */
   context: count.optional(),
 });
 
 const pair = z.strictObject({
-  /** `same` or `different` initialisations, or a Hugging Face folder whose network both ends go on from. */
+  /** `same` or `different` initialisations, or a Hugging Face folder that both ends start from. */
   init: z.string().default("same"),
-  /** With `different`, end b starts from the next seed. */
+  /** Seed of end a; with `different`, end b has the next seed. */
   init_seed: seed.default(1),
+  /** Seeds of the order of the training samples, for ends a and b. */
   order_seeds: z.tuple([seed, seed]).default([5, 7]),
 });
 
 const aggregate = z.strictObject({ every: count, layers: z.array(z.string()).min(1).default(["**"]) });
 
-/**
- * Clients that start from one initialisation and see their own part of the samples only; the first two are the pair.
- */
+/** Clients start from one initialisation and train on their own part of the samples. The first two are the pair. */
 const federatedShape = z.strictObject({
   clients: z.int().min(2).default(2),
   partition: z.enum(["iid", "dirichlet", "shards"]).default("iid"),
   alpha: z.number().positive().optional(),
   shards: count.optional(),
   seed: seed.default(1),
-  /**
-   * FedAvg: every so many epochs (steps, where those are counted) the clients go on from the average of these layers.
-   * Default: never.
-   */
+  /** FedAvg: after every `every` epochs (or steps) the clients continue from the average of these layers. Default: never. */
   aggregate: aggregate.optional(),
 });
 
@@ -68,17 +64,15 @@ const federated = federatedShape
   .refine(({ partition, shards }) => shards === undefined || partition === "shards", "shards is for partition: shards");
 
 const trainingShape = z.strictObject({
-  /** 200, where no steps are given. */
+  /** Default: 200, unless steps are given. */
   epochs: count.optional(),
-  /** In place of epochs; a text has none. */
+  /** Instead of epochs, which a text does not have. */
   steps: count.optional(),
-  /**
-   * With epochs only: keeps the checkpoint of the epoch before each measured one too, for measuring `consecutive` ends.
-   */
+  /** With epochs only: also keeps the checkpoint before each measured epoch, for `consecutive` ends. */
   keep_previous: z.boolean().default(false),
   batch: count.default(64),
   optimiser: z.enum(["sgd", "adamw"]).default("sgd"),
-  /** One rate, or one for each end. */
+  /** One learning rate, or one for each end. */
   lr: z.union([z.number().positive(), z.tuple([z.number().positive(), z.number().positive()])]).default(0.05),
   momentum: fraction.default(0.9),
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.999]),
@@ -86,10 +80,7 @@ const trainingShape = z.strictObject({
   clip: z.number().positive().optional(),
   schedule: z.enum(["cosine", "constant", "step"]).default("cosine"),
   warmup_steps: z.int().min(0).default(100),
-  /**
-   * Of the schedule `step`: the rate is multiplied by `factor` every `period` epochs (30), or steps where those are
-   * counted.
-   */
+  /** For `schedule: step`: the learning rate is multiplied by `factor` every `period` epochs (default 30) or steps. */
   period: count.optional(),
   factor: z.number().positive().default(0.5),
 });
@@ -98,7 +89,7 @@ const training = trainingShape
   .refine(({ steps, keep_previous }) => !(steps && keep_previous), "keep_previous is for epochs, not for steps")
   .refine(
     ({ steps, schedule, period }) => !(steps && schedule === "step" && !period),
-    "give the period of schedule: step, which counts steps here",
+    "schedule: step needs a period (in steps)",
   )
   .transform(({ period = 30, ...given }) => ({
     ...given,
@@ -106,9 +97,9 @@ const training = trainingShape
     ...(given.steps ? {} : { epochs: given.epochs ?? 200 }),
   }));
 
-const measure = z.strictObject({
+const measureShape = z.strictObject({
   every: count.default(20),
-  /** What is averaged: the two networks at one epoch, or one network at two epochs in a row. */
+  /** What is averaged: the two networks at one epoch, or one network at two consecutive epochs. */
   ends: z.enum(["networks", "consecutive"]).default("networks"),
   scans: z
     .array(z.string())
@@ -118,39 +109,47 @@ const measure = z.strictObject({
   splits: z.array(z.enum(splits)).min(1).default(["train", "test"]),
   samples: z.union([count, z.literal("all")]).default("all"),
   base: z.enum(["a", "b", "both"]).default("both"),
-  order_seed: seed.default(111),
+  /** Seed of the order of layers in the scan `random`. */
+  layer_order_seed: seed.default(111),
+  /** The name of `layer_order_seed` in layerwise 0.4 and earlier. */
+  order_seed: seed.optional(),
 });
 
+const measure = measureShape.transform(({ order_seed: old, layer_order_seed, ...given }) => ({
+  ...given,
+  layer_order_seed: old ?? layer_order_seed,
+}));
+
 const claimShape = z.strictObject({
-  /** In words, what must be seen. */
+  /** The claim in words. */
   says: z.string(),
   metric: z.enum(["loss", "error"]).default("loss"),
   split: z.enum(splits).default("train"),
-  /** The quantity: see claims/quantities.ts. */
+  /** The quantity; see claims/quantities.ts. */
   take: z.enum(takes),
   below: z.number().optional(),
   above: z.number().optional(),
-  /** The limit is that many times the full barrier at the same point. */
+  /** Makes the limit relative: a multiple of the full barrier at the same point. */
   of: z.literal("full").optional(),
-  /** At the last measured point, at each after the initialisation, or at one of those at least. */
+  /** At the last point, at each point after the initialisation, or at one of them or more. */
   at: z.enum(["last", "each", "some"]).default("last"),
 });
 export const claimSchema = claimShape
   .refine(
     ({ below, above }) => (below === undefined) !== (above === undefined),
-    "a claim has one limit: below or above",
+    "a claim needs one limit, below or above",
   )
   .transform((claim) => ({ ...claim, metric: quantities[claim.take].metric ?? claim.metric }));
 export type Claim = z.infer<typeof claimSchema>;
 
-/** What a figure of the paper shows. */
+/** A figure of the paper. */
 const figure = z.strictObject({
   title: z.string(),
-  /** What must be seen, in the paper's words and numbers. */
+  /** What the paper reports, in its words and numbers. */
   paper: z.string(),
-  /** What is drawn first. */
+  /** The metric that is drawn first. */
   metric: z.enum(["loss", "error"]).default("loss"),
-  /** At a scale where a claim does not hold: the likely reason, tested. */
+  /** Comment on the results; at a scale where a claim does not hold, the tested reason. */
   remark: z.string().optional(),
 });
 
@@ -159,34 +158,34 @@ const recipeShape = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][\w.-]*$/, "must be letters, digits, dots, dashes")
     .default("pair"),
-  /** Not for a pair that starts from a folder. */
+  /** Omitted for a pair that starts from a folder. */
   model: model.optional(),
   data: data.prefault({}),
   pair: pair.prefault({}),
   federated: federated.optional(),
   training: training.prefault({}),
   measure: measure.prefault({}),
-  /** What must be seen, checked on the stored results. */
+  /** Checked against the stored results. */
   claims: z.array(claimSchema).default([]),
   figure: figure.optional(),
 });
 
-/** Whether a recipe's networks go on from a Hugging Face folder; its network is then called by the folder's path. */
+/** Whether a recipe's networks start from a Hugging Face folder; model.name is then the folder's path. */
 export const startsFromFolder = ({ pair: { init } }: { readonly pair: { readonly init: string } }): boolean =>
   init !== "same" && init !== "different";
 
 export const recipeSchema = recipeShape
   .refine((given) => !given.model || !startsFromFolder(given) || given.model.name === given.pair.init, {
     path: ["model"],
-    error: "the network is that of the folder in pair.init. Leave model out",
+    error: "the folder in pair.init sets the network. Leave model out",
   })
   .refine((given) => given.data.context === undefined || startsFromFolder(given), {
     path: ["data", "context"],
-    error: "is for a pair that starts from a folder (pair.init). Give model.context",
+    error: "is only for a pair that starts from a folder (pair.init). Use model.context",
   })
   .refine(({ federated, training: { lr } }) => !(federated && typeof lr !== "number"), {
     path: ["training", "lr"],
-    error: "two rates are for the two ends of a pair, not for clients",
+    error: "clients share one learning rate. Give a number",
   })
   .transform((given) => {
     const { name, model: own = model.parse({}), data, ...rest } = given;
@@ -197,7 +196,7 @@ export const recipeSchema = recipeShape
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** The keys that a section of a recipe may have. */
+/** The valid keys of a section of a recipe. */
 export function knownKeys(path: readonly PropertyKey[]): string[] {
   const sections = {
     model,
@@ -206,10 +205,10 @@ export function knownKeys(path: readonly PropertyKey[]): string[] {
     federated,
     "federated.aggregate": aggregate,
     training: trainingShape,
-    measure,
+    measure: measureShape.omit({ order_seed: true }),
     figure,
   };
   const at = path.filter((key) => typeof key === "string").join(".") as keyof typeof sections | "claims";
-  if (path.length === 0) return [...Object.keys(recipeShape.shape), "scales"]; // which is gone by then
+  if (path.length === 0) return [...Object.keys(recipeShape.shape), "scales"]; // scales are applied before validation
   return Object.keys((at === "claims" ? claimShape : (sections[at] ?? recipeShape)).shape);
 }

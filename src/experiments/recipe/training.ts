@@ -1,9 +1,9 @@
-// How a recipe's networks are trained: on which samples, in which sizes, for how long.
+// Training settings from a recipe: samples, sizes, learning rates and the timeline.
 import type { DataOptions } from "../../data/index.ts";
 import { Timeline } from "../../training/index.ts";
 import type { Recipe } from "./schema.ts";
 
-/** How to open the recipe's training samples. */
+/** The options that open the recipe's training samples. */
 export function trainingData({ model, data }: Recipe): DataOptions {
   const { samples, dir, size, mean, std, context = model.context } = data;
   return { split: "train", samples: samples === "all" ? undefined : samples, dir, size, mean, std, context };
@@ -13,12 +13,12 @@ export function trainingData({ model, data }: Recipe): DataOptions {
 export const rateOf = ({ training: { lr } }: Recipe, number: number): number =>
   typeof lr === "number" ? lr : lr[number];
 
-/** The sizes that the recipe gives its network. */
+/** The network's sizes in the recipe. */
 export function modelSizes({ model: { name: _, ...sizes } }: Recipe): Partial<Record<string, number>> {
   return sizes;
 }
 
-/** The course of a recipe's training. */
+/** The timeline of a recipe's training. */
 export const timelineOf = ({ training: { epochs, steps, keep_previous }, measure, federated }: Recipe): Timeline =>
   new Timeline({
     epochs,

@@ -8,7 +8,7 @@ import { splits } from "../../data/index.ts";
 import { cellsParquet, pngOf, type RunRecord, renderRun } from "../../report/index.ts";
 import { Scores } from "../../sweep/index.ts";
 import { type ClaimVerdict, judgeClaims } from "../claims/judge.ts";
-import { pointName, pointsOf, samplesPath } from "../points/point.ts";
+import { listPoints, pointName, samplesPath } from "../points/point.ts";
 import { parseRecipe, type Recipe, timelineOf } from "../recipe/index.ts";
 import { readLog } from "../run-folder/log.ts";
 import { combinePairs } from "./repetitions.ts";
@@ -44,7 +44,7 @@ type Measurements = RunRecord["measurements"];
 
 /** Leaves out the points and cells that were measured for another recipe; what is left is judged by itself. */
 function onlyAsked(recipe: Recipe): (measurements: Measurements) => Measurements {
-  const points = new Map(pointsOf(recipe).map((point) => [point.name, point]));
+  const points = new Map(listPoints(recipe).map((point) => [point.name, point]));
   return (measurements) =>
     measurements.flatMap(({ epoch, split, document }) => {
       const point = points.get(pointName(recipe.measure.ends, epoch, split));
