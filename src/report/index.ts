@@ -1,7 +1,8 @@
-// Reports: stored results drawn as one self-contained page, SVG pictures and CSV. Computes nothing. May import: connectivity (its types), core.
+// Reports: draws stored results as one self-contained page, SVG pictures and CSV. Computes nothing. May import:
+// connectivity (types), core.
 export {
   allLayers,
-  atWeight,
+  atAlpha,
   baseOf,
   drawn,
   fullOf,
@@ -13,13 +14,13 @@ export {
   scanTitle,
   splitsOf,
 } from "./cells.ts";
-export { baselineSentence, singles } from "./finding.ts";
+export { describeBaseline, summariseSingles } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
 export { plain, short, signed } from "./numbers.ts";
-export { renderOverview, verdictOf } from "./overview.ts";
+export { renderOverview } from "./overview.ts";
 export { pngOf } from "./pictures/png.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./pictures/scale.ts";
 export { renderRun } from "./run.ts";
-export type { RunRecord } from "./run-record.ts";
+export { type RunRecord, verdictOf } from "./run-record.ts";
 export { figureTitle } from "./sections.ts";
 export { cellsParquet } from "./table.ts";

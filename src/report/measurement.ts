@@ -1,8 +1,8 @@
-// The report of one measurement: two checkpoints at one moment.
+// The report of one measurement of two checkpoints.
 import type { Measurement } from "../connectivity/index.ts";
 import {
   allLayers,
-  atWeight,
+  atAlpha,
   baseOf,
   drawn,
   isLanguage,
@@ -14,7 +14,7 @@ import {
   taskOf,
   unitsOf,
 } from "./cells.ts";
-import { baselineSentence, finding, tilesOf } from "./finding.ts";
+import { describeBaseline, describeFinding, tilesOf } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import { limitOf } from "./pictures/scale.ts";
@@ -29,8 +29,8 @@ export function renderMeasurement(document: Measurement): Rendered {
   const rows = document.layers.map((layer) => layer.name);
   const base = baseOf(document);
   const pictures: Record<string, string> = {};
-  const told = metricsOf(document);
-  for (const metric of told) {
+  const shown = metricsOf(document);
+  for (const metric of shown) {
     const all = scans.map((scan) => rows.map((row) => drawn(document, scan, row, metric, base)));
     const values = all.flat().flatMap((view) => [view?.barrier ?? 0, ...(view?.interval ?? [])]);
     const limit = limitOf(values, metric === "loss" ? 0.1 : 5);
@@ -46,11 +46,11 @@ export function renderMeasurement(document: Measurement): Rendered {
     });
   }
   const { data, model, ends, verdict } = document;
-  const remarks = [baselineSentence(document), ...(document.notes ?? [])].filter((text) => text !== undefined);
-  const of = (metric: string) => figures(scans.map((scan) => pictures[`${pictureName(scan)}-${metric}`]));
+  const notes = [describeBaseline(document), ...(document.notes ?? [])].filter((text) => text !== undefined);
+  const panels = (metric: string) => figures(scans.map((scan) => pictures[`${pictureName(scan)}-${metric}`]));
   const isOfText = isLanguage(document);
   const values = (of: { readonly loss: number | null; readonly error: number | null; perplexity?: number | null }) =>
-    told.flatMap((metric) => [plain(of[metric]), ...(metric === "loss" && isOfText ? [plain(of.perplexity)] : [])]);
+    shown.flatMap((metric) => [plain(of[metric]), ...(metric === "loss" && isOfText ? [plain(of.perplexity)] : [])]);
   const valueNames = isOfText
     ? { loss: ["loss, nats per token", "perplexity"], error: ["next-token error %"] }
     : { loss: ["loss"], error: ["error %"] };
@@ -58,34 +58,39 @@ export function renderMeasurement(document: Measurement): Rendered {
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
-    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atWeight(document)}${taskOf(document)}`,
-    finding: finding(document).replace(/^./, (c) => c.toUpperCase()),
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atAlpha(document)}${taskOf(document)}`,
+    finding: verdict.reason,
     tiles: tilesOf(document),
     sections: [
-      section("Verdict", paragraph(verdict.reason), verdictTable(document)),
+      section(
+        "Verdict",
+        verdictTable(document),
+        paragraph(describeFinding(document).replace(/^./, (c) => c.toUpperCase())),
+        ...notes.map((note) => paragraph(note)),
+      ),
       ...(scans.length
-        ? told.map((metric, i) =>
+        ? shown.map((metric, i) =>
             section(
               `${metricTitle[metric]} (${unitsOf(document)[metric]}, ${basis})`,
-              ...(i ? [] : [meaning(`A line across a dot is its 95 % interval over the ${samplesOf(document)}.`)]),
-              of(metric),
+              ...(i ? [] : [meaning(`The line through a dot is its 95 % interval over the ${samplesOf(document)}.`)]),
+              panels(metric),
             ),
           )
         : []),
       section(
         "The two ends",
         table(
-          ["", "file", "SHA-256", ...told.flatMap((metric) => valueNames[metric])],
+          ["end", ...shown.flatMap((metric) => valueNames[metric]), "file", "SHA-256"],
           (["a", "b"] as const).map((end) => [
             end,
+            ...values(ends[end]),
             document[end].path,
             document[end].sha256.slice(0, 12),
-            ...values(ends[end]),
           ]),
           false,
         ),
         details(
-          "Distances of each layer",
+          "Distances by layer",
           table(
             ["layer", "Euclidean", "cosine"],
             [
@@ -99,22 +104,21 @@ export function renderMeasurement(document: Measurement): Rendered {
           ),
         ),
         details(
-          "Every number",
+          "All numbers",
           table(
-            ["layer", "scan", "base", "weight of b", ...told.map((metric) => `${metric} barrier`), ...perplexity],
+            ["layer", "scan", "base", "alpha", ...shown.map((metric) => `${metric} barrier`), ...perplexity],
             document.cells.map((c) => [
               c.layer ?? allLayers(document),
               c.scan,
               c.base ?? "",
               String(c.alpha),
-              ...told.map((metric) => signed(c[metric]?.barrier, metric === "loss" ? 4 : 2)),
+              ...shown.map((metric) => signed(c[metric]?.barrier, metric === "loss" ? 4 : 2)),
               ...perplexity.map(() => plain(c.perplexity)),
             ]),
             false,
           ),
         ),
       ),
-      ...(remarks.length ? [section("Notes", ...remarks.map((note) => paragraph(note)))] : []),
     ],
   });
   return { html, figures: pictures, csv: cellsCsv([{ document }]) };

@@ -1,4 +1,4 @@
-// Numbers as a reader wants them: signed, with a real minus, with the digits that matter.
+// Formats numbers: with a sign, a true minus, and the significant digits.
 
 /** +1.61, −0.02; "not finite" for null. */
 export function signed(value: number | null = null, digits = 2): string {
@@ -7,7 +7,7 @@ export function signed(value: number | null = null, digits = 2): string {
   return `${Number(text) === 0 ? "±" : value < 0 ? "−" : "+"}${text}`;
 }
 
-/** A barrier in three or four characters for a heatmap's cell: +1.6, +.52, −.03, .00, +67; ∞ for null. */
+/** A barrier in at most four characters for a heatmap: +1.6, +.52, −.03, .00, +67; ∞ for null. */
 export function short(value: number | null): string {
   if (value === null) return "∞";
   const size = Math.abs(value);

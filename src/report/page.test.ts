@@ -1,4 +1,5 @@
-// The report in a real browser: nothing is logged, cells tell their values, switches recolour. Skipped where there is no Chromium.
+// The report, also in a real browser: nothing is logged, cells show their values, switches recolour. The browser tests are
+// skipped without Chromium.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,7 +106,7 @@ describe("the pictures", () => {
     expect(csv.trim().split("\n").length).toBe(1 + 6 * 17);
   });
 
-  it("tell random steps beside the averages by the middle of the layers, each the mean over its bases", () => {
+  it("compare random steps with averages by their medians over the layers, each a mean over the bases", () => {
     const document = made(10, "train");
     const cells = document.cells.map((cell) => ({
       ...cell,
@@ -115,10 +116,10 @@ describe("the pictures", () => {
       },
     }));
     const { html } = renderMeasurement({ ...document, cells });
-    expect(html).toContain("barrier of +2.000 in the median, the step to the average +0.040.");
+    expect(html).toContain("loss barrier: +0.040 for the average, +2.000 for a random step of the same norm.");
   });
 
-  it("stand under their own epochs, also where a split lacks one; each split says its samples", () => {
+  it("are in the columns of their epochs, even if a split lacks one; the samples of each split are shown", () => {
     const lacking = run.measurements
       .filter(({ epoch, split }) => split === "train" || epoch !== 5)
       .map((m) =>
@@ -143,7 +144,7 @@ describe("the pictures", () => {
     expect(await pngOf(renderRun(run).figures.single)).toEqual(png);
   });
 
-  it("stand beside every cell as Parquet, with the layer and base of full empty", async () => {
+  it("have all cells as Parquet, with the layer and base of full empty", async () => {
     const bytes = await cellsParquet(run.measurements);
     const rows = (await parquetReadObjects({ file: new Uint8Array(bytes).buffer })) as Record<string, unknown>[];
     expect(rows.length).toBe(6 * 17);
@@ -164,16 +165,23 @@ describe("a figure's page", () => {
   const pairs = ["x", "y"].map((folder) => ({ folder, last: made(10, "train") }));
   const record = { ...run, name: "fig03", figure, claims, clients, pairs };
 
-  it("begins with what must be seen, draws its metric first, and tells clients and pairs", () => {
+  it("begins with the verdict and the claims, draws its metric first, and shows clients and pairs", () => {
     const { html, figures } = renderRun(record);
     expect(html).toContain("<h1>Figure 3: all together</h1>");
-    for (const text of ["To be seen: it is bad.", "1 against 0", "Too small.", "client 1", "Each pair"])
+    for (const text of [
+      "Holds: 1 of 1 claim holds.",
+      "Paper: it is bad.",
+      "1 against 0",
+      "Too small.",
+      "client 1",
+      "<h2>Pairs",
+    ])
       expect(html).toContain(text);
     expect(figures.single).toContain("barrier +0.9"); // points of error, not nats
     expect(html.indexOf('value="error" checked')).toBeGreaterThan(0);
   });
 
-  it("has a place on the page over all", () => {
+  it("is on the page over all experiments", () => {
     const html = renderOverview([{ record, folder: "runs/figures-small/fig03" }], "small", "runs/figures-small");
     expect(html).toContain('href="fig03/report.html"');
     expect(html).toContain('<div class="tile"><b>1</b><span>holds</span></div>');
@@ -195,14 +203,14 @@ function withShortNames(one: (typeof run.measurements)[number]): (typeof run.mea
   return JSON.parse(text);
 }
 
-/** What is needed of an SVG text, as the project has no types of a browser. */
+/** The parts of an SVG text that the test uses, as the project has no DOM types. */
 interface Text {
   readonly textContent: string;
   readonly ownerSVGElement: { readonly viewBox: { readonly baseVal: { readonly width: number } } };
   getBBox(): { readonly x: number; readonly width: number };
 }
 
-/** The texts that reach over the right edge of their picture. Runs in the page. */
+/** Returns the texts that reach over the right edge of their picture. Runs in the page. */
 function cutOff(texts: readonly unknown[]): string[] {
   const isCut = (text: Text) => text.getBBox().x + text.getBBox().width > text.ownerSVGElement.viewBox.baseVal.width;
   return (texts as Text[]).filter(isCut).map((text) => text.textContent);
@@ -224,7 +232,7 @@ describe.skipIf(!browserPath)(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    it("cuts no text off, whatever its switches show", async () => {
+    it("cuts off no text, whatever its switches show", async () => {
       writeFileSync(
         join(folder, "short.html"),
         renderRun({ ...run, measurements: run.measurements.map(withShortNames) }).html,
@@ -239,7 +247,7 @@ describe.skipIf(!browserPath)(
       }
     });
 
-    it("tells values on hover and focus, recolours by its switches, and runs nothing that a layer's name holds", async () => {
+    it("shows values on hover and focus, recolours by its switches, and runs nothing in a layer's name", async () => {
       writeFileSync(join(folder, "run.html"), renderRun(run).html);
       const page = await browser.newPage();
       const logged: string[] = [];
@@ -258,8 +266,8 @@ describe.skipIf(!browserPath)(
       expect(await page.locator("#tip").textContent()).toContain("fc, epoch 10");
       await page.getByText("error", { exact: true }).first().click();
       expect(await cell.getAttribute("data-tip")).toContain("barrier +5.7");
-      const told = page.locator('svg[data-scan="deep"] text').nth(1);
-      expect(await told.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
+      const caption = page.locator('svg[data-scan="deep"] text').nth(1);
+      expect(await caption.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
       await page.getByText("loss", { exact: true }).first().click();
       expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
       expect(await page.title()).toBe("made-up: which layers can be averaged?");

@@ -1,4 +1,4 @@
-// The page around the figures: head, tiles, switches, tables. One file that needs nothing else.
+// The page around the figures: head, tiles, switches, tables. The result is one self-contained file.
 import type { Measurement } from "../connectivity/index.ts";
 import { escapeHtml } from "./numbers.ts";
 import { stops } from "./pictures/scale.ts";
@@ -8,7 +8,7 @@ import { script } from "./script.ts";
 export interface Page {
   readonly title: string;
   readonly subtitle: string;
-  /** What was found, in a sentence or two. */
+  /** The verdict, in one or two sentences. */
   readonly finding: string;
   readonly tiles: readonly { readonly value: string; readonly label: string }[];
   /** Finished HTML. */
@@ -56,17 +56,17 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return `<div class="scroll"><table><thead>${row(head, "th")}</thead><tbody>${rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;
 }
 
-/** Which layers the verdict averages, keeps and leaves open. */
+/** Which layers may be averaged, are kept, or are undecided. */
 export function verdictTable({ verdict }: Measurement): string {
   const kinds = ["average", "keep", "undecided"] as const;
   return table(
-    ["", "layers"],
-    kinds.map((kind) => [kind, joinNames(verdict[kind] ?? []) || "none"]),
+    ["verdict", "number", "layers"],
+    kinds.map((kind) => [kind, String((verdict[kind] ?? []).length), joinNames(verdict[kind] ?? [])]),
     false,
   );
 }
 
-/** Names with commas between them; three or more of numbers in a row as one: `model.layers.3–7`. */
+/** Joins names with commas; three or more consecutive numbers become a range: `model.layers.3–7`. */
 export function joinNames(names: readonly string[]): string {
   const runs: { stem: string; last: number; names: string[] }[] = [];
   for (const name of names) {
@@ -84,7 +84,7 @@ export function joinNames(names: readonly string[]): string {
 export const details = (title: string, content: string): string =>
   `<details><summary>${escapeHtml(title)}</summary>${content}</details>`;
 
-/** A switch between named choices; the first one is on. Nothing is drawn for a single choice but a hidden one. */
+/** A switch between named choices; the first is on. A single choice is hidden. */
 export function choice(name: string, options: readonly { readonly value: string; readonly label: string }[]): string {
   const radios = options.map(
     ({ value, label }, i) =>
@@ -93,10 +93,10 @@ export function choice(name: string, options: readonly { readonly value: string;
   return `<fieldset${options.length > 1 ? "" : " hidden"}><legend>${escapeHtml(name)}</legend>${radios.join("")}</fieldset>`;
 }
 
-/** What a barrier is, and how its uncertainty is drawn. */
+/** Explains barriers and how their uncertainty is drawn. */
 export const meaning = (uncertainty: string): string =>
   paragraph(
-    "The barrier is how much worse a partly averaged network is than the mean of its two ends, on the same samples: positive is worse. " +
-      `On a base, the layers that are not averaged are that end's own. ${uncertainty}`,
+    "Barrier: the value of a partly averaged network minus the mean of the two ends, on the same samples. Positive is worse. " +
+      `The layers outside the average come from the base, end a or b. ${uncertainty}`,
     "faint",
   );

@@ -1,4 +1,4 @@
-// The report of a run: a pair over its epochs.
+// The report of a run: a pair over its training.
 import { type Metric, metrics } from "../connectivity/index.ts";
 import {
   type BaseChoice,
@@ -17,12 +17,12 @@ import {
   taskOf,
   unit,
 } from "./cells.ts";
-import { finding, tilesOf } from "./finding.ts";
+import { describeFinding, tilesOf } from "./finding.ts";
 import { choice, details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import { chartSvg, type Line } from "./pictures/curves.ts";
 import { heatmapSvg, rampSvg } from "./pictures/heatmap.ts";
 import { limitOf } from "./pictures/scale.ts";
-import type { RunRecord } from "./run-record.ts";
+import { type RunRecord, verdictOf } from "./run-record.ts";
 import {
   claimSection,
   clientSection,
@@ -89,34 +89,40 @@ export function renderRun(run: RunRecord): Rendered {
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
     subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} ${samplesOf(last.document)}${taskOf(last.document)} · run ${run.hash}`,
-    finding: `After ${counted} ${last.epoch}, on the ${shownSplit} samples, ${finding(last.document)}`,
+    finding: `${verdictSentence(run)}At ${counted} ${last.epoch} on the ${shownSplit} samples: ${describeFinding(last.document)}`,
     tiles: tilesOf(last.document),
     sections: [
       ...claimSection(run),
+      ...(last.document.cells.some(({ scan }) => scan === "single")
+        ? [
+            section(
+              `Which layers can be averaged at ${counted} ${last.epoch}`,
+              verdictTable(last.document),
+              paragraph(last.document.verdict.reason),
+            ),
+          ]
+        : []),
       ...(scans.length
         ? [
             section(
               `Barrier by layer and ${counted}`,
-              meaning("A faint number is one whose 95 % interval over the samples covers zero."),
+              meaning("Numbers whose 95 % interval over the samples includes zero are faint."),
               switches,
               rampSvg(limits[`${first} ${shownSplit}`], unit[first]),
               figures(Object.values(heatmaps)),
             ),
           ]
         : []),
-      section("All layers averaged, and how far the networks are apart", figures(Object.values(charts))),
+      section("All layers averaged, and the distance of the networks", figures(Object.values(charts))),
       ...(run.clients ? [clientSection(run.clients)] : []),
       ...((run.pairs?.length ?? 0) > 1 ? [pairSection(run)] : []),
-      ...(last.document.cells.some(({ scan }) => scan === "single")
-        ? [section("Verdict at the last epoch", paragraph(last.document.verdict.reason), verdictTable(last.document))]
-        : []),
       section(
         "Set-up",
         table(["setting", "value"], setup(recipe), false),
-        details("Distances of each layer at the last epoch", distanceTable(last)),
-        details("Every number of the heatmaps' last column", numbersTable(last, scans)),
+        details(`Distances by layer at ${counted} ${last.epoch}`, distanceTable(last)),
+        details(`All numbers at ${counted} ${last.epoch}`, numbersTable(last, scans)),
         paragraph(
-          `The pictures lie in figures/ as SVG and PNG, the numbers in cells.csv and cells.parquet. Redraw this page from the stored results: layerwise report with this folder's name.`,
+          `Pictures are in figures/ as SVG and PNG, numbers in cells.csv and cells.parquet. To redraw this page from the stored results, run layerwise report with the name of this folder.`,
           "faint",
         ),
       ),
@@ -136,7 +142,7 @@ export function renderRun(run: RunRecord): Rendered {
   return { html, figures: pictures, csv: cellsCsv(measurements) };
 }
 
-/** The line charts that have something to show, by the names of their pictures. */
+/** The line charts that have data, by the names of their pictures. */
 function chartsOf({ measurements, log, unit: x }: RunRecord, shown: readonly Measured[]): Record<string, string> {
   const charts = {
     "full-loss": chartSvg({
@@ -174,7 +180,7 @@ function limitsOf(points: readonly Measured[], splits: readonly string[]) {
   );
 }
 
-/** Layers down: in the model's order, but for an order of its own (random, minimal …) in which they were added. */
+/** The rows: in the model's order, or for other orders (random, minimal …) as they were added. */
 function rowsOf({ document }: Measured, scan: string): string[] {
   const names = document.layers.map((layer) => layer.name);
   if (["single", "shallow", "deep"].includes(scan)) return names;
@@ -191,13 +197,13 @@ function gridCells(
   return rows.map((row) => points.map((m) => m && drawn(m.document, scan, row, metric, base)));
 }
 
-/** Of all that was measured, the full barrier too: one layer is pale beside all of them, and where there is almost none all are. */
+/** The scale covers all barriers, including the full one: a single layer is pale compared with all layers. */
 function heatmapLimit(points: readonly Measured[], metric: Metric): number {
   const values = points.flatMap(({ document }) => document.cells.map((cell) => cell[metric]?.barrier));
   return limitOf(values, metric === "loss" ? 0.25 : 10);
 }
 
-/** For the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the picture. */
+/** Data for the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the picture. */
 function scanData(
   points: readonly Measured[],
   scan: string,
@@ -252,9 +258,9 @@ function distanceLines(points: readonly Measured[], kind: "euclidean" | "cosine"
     points: points.map((m) => ({ x: m.epoch, y: of(m) ?? null })),
   });
   return [
-    line("a and b", (m) => m.document.distance.full[kind]),
-    line("a, its start", (m) => m.document.distance.from_init?.a.full[kind]),
-    line("b, its start", (m) => m.document.distance.from_init?.b.full[kind]),
+    line("a to b", (m) => m.document.distance.full[kind]),
+    line("a to initial", (m) => m.document.distance.from_init?.a.full[kind]),
+    line("b to initial", (m) => m.document.distance.from_init?.b.full[kind]),
   ].filter(({ points: p }) => p.some(({ y }) => y !== null));
 }
 
@@ -263,4 +269,13 @@ function trainingLines(log: RunRecord["log"]): Line[] {
     name: `network ${network}`,
     points: log.filter((entry) => entry.network === network).map(({ epoch, loss }) => ({ x: epoch, y: loss })),
   }));
+}
+
+/** `Holds: 2 of 2 claims. `; empty without claims. */
+function verdictSentence(run: RunRecord): string {
+  const { claims = [] } = run;
+  if (claims.length === 0) return "";
+  const holding = claims.filter(({ verdict }) => verdict === "holds").length;
+  const verdict = verdictOf(run).replace(/^./, (c) => c.toUpperCase());
+  return `${verdict}: ${holding} of ${claims.length} ${claims.length === 1 ? "claim holds" : "claims hold"}. `;
 }

@@ -1,7 +1,7 @@
-// Sections of a run's page that are tables: claims, clients, pairs, set-up, numbers.
+// The tables of a run's page: claims, clients, pairs, set-up, numbers.
 import { metrics } from "../connectivity/index.ts";
 import { drawn, fullOf, type Measured } from "./cells.ts";
-import { singles } from "./finding.ts";
+import { summariseSingles } from "./finding.ts";
 import { plain, signed } from "./numbers.ts";
 import { paragraph, section, table } from "./page.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -12,14 +12,15 @@ export function figureTitle({ name, figure }: Pick<RunRecord, "name" | "figure">
   return figure ? `${label}: ${figure.title}` : label;
 }
 
-/** What the paper says must be seen, and each claim's verdict. */
-export function claimSection({ figure, claims }: RunRecord): string[] {
+/** What the paper reports, and the verdict on each claim. */
+export function claimSection(record: RunRecord): string[] {
+  const { figure, claims } = record;
   if (!figure && !claims?.length) return [];
   return [
     section(
-      "What must be seen",
-      ...(figure ? [paragraph(`To be seen: ${figure.paper}.`)] : []),
-      ...(claims?.length ? [claimTable(claims)] : []),
+      "Claims",
+      ...(claims?.length ? [claimTable(record)] : []),
+      ...(figure ? [paragraph(`Paper: ${figure.paper}.`)] : []),
       ...(figure?.remark ? [paragraph(figure.remark)] : []),
     ),
   ];
@@ -27,9 +28,9 @@ export function claimSection({ figure, claims }: RunRecord): string[] {
 
 const marks: Readonly<Record<string, string>> = { holds: "✓", "does not hold": "✗", undecided: "?" };
 
-export const claimTable = (claims: NonNullable<RunRecord["claims"]>): string =>
+export const claimTable = ({ claims = [], unit }: Pick<RunRecord, "claims" | "unit">): string =>
   table(
-    ["claim", "verdict", "numbers"],
+    ["claim", "verdict", `value [95 % interval] against limit, at ${unit}`],
     claims.map(({ says, verdict, numbers }) => [says, `${marks[verdict] ?? ""} ${verdict}`, numbers]),
     false,
   );
@@ -45,11 +46,11 @@ export function clientSection(clients: NonNullable<RunRecord["clients"]>): strin
   return section("Samples of each class at each client", table(["", ...classes, "all"], rows));
 }
 
-/** The pairs of a repeated experiment, each by itself. */
+/** The pairs of a repeated experiment, one per row. */
 export function pairSection({ pairs = [] }: RunRecord): string {
   const rows = pairs.map(({ folder, last }, i) => {
     const full = last && fullOf(last);
-    const alone = last && singles(last);
+    const alone = last && summariseSingles(last);
     return [
       `${i + 1}: ${folder}`,
       signed(full?.loss?.barrier),
@@ -58,9 +59,9 @@ export function pairSection({ pairs = [] }: RunRecord): string {
     ];
   });
   return section(
-    "Each pair",
+    "Pairs",
     paragraph(
-      "Values above are means over the pairs; intervals reach from the lowest end of theirs to the highest. The training loss and the clients are the first pair's.",
+      "Values above are means over the pairs. An interval spans the intervals of all pairs. The training loss and the clients are those of the first pair.",
       "faint",
     ),
     table(["pair", "full barrier, nats", "full barrier, points", "largest single layer"], rows),
@@ -86,7 +87,7 @@ export function distanceTable({ document: { distance, layers } }: Measured): str
     const parts = [distance, distance.from_init?.a, distance.from_init?.b].map((d) => d && of(d));
     return [name, ...parts.flatMap((d) => [plain(d?.euclidean ?? null), plain(d?.cosine ?? null)])];
   };
-  const head = ["layer", "a to b", "cosine", "a from its start", "cosine", "b from its start", "cosine"];
+  const head = ["layer", "a to b", "cosine", "a from initialisation", "cosine", "b from initialisation", "cosine"];
   return table(head, [...layers.map(({ name }) => row(name, (d) => d.layers[name])), row("all", (d) => d.full)]);
 }
 

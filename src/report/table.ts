@@ -1,11 +1,11 @@
-// Every stored cell as a row: comma-separated values, and the same columns as Parquet.
+// All stored cells as a table, as CSV and Parquet.
 import type { Measurement } from "../connectivity/index.ts";
 import { isLanguage } from "./cells.ts";
 
 type Measured = { readonly epoch?: number; readonly document: Measurement };
 type Value = string | number | null | undefined;
 
-/** An absent value stands for one that is not finite, and for the layer and base of `full`. */
+/** Values that are not finite are empty, and so are the layer and base of `full`. */
 function columns(
   measurements: readonly Measured[],
 ): Record<string, { type: "STRING" | "DOUBLE" | "INT32"; data: Value[] }> {

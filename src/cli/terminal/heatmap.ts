@@ -1,5 +1,5 @@
-// A heatmap in the terminal: names left, a number in every cell, the report's colours behind it where the terminal has them. Without colour the
-// numbers stay, and cells near the scale's ends are marked by a bar in front.
+// A heatmap in the terminal: names on the left, a number in each cell, on the report's colours if the terminal supports
+// them. Without colours, a bar marks the large values.
 import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short as shortNumber } from "../../report/index.ts";
 import { shortenNames } from "./names.ts";
 
@@ -11,19 +11,19 @@ export interface TerminalHeatmap {
   readonly columns: readonly string[];
   /** Null: not finite; undefined: not measured. */
   readonly values: readonly (readonly (number | null | undefined)[])[];
-  /** The least end of the scale; default a tenth, of a nat. */
+  /** Smallest limit of the scale; default 0.1 (nats). */
   readonly unit?: number;
-  /** The columns are one after another in time: where there are too many, some stand for all. Otherwise the rest follows below. */
+  /** The columns are a time series: if they do not fit, some are left out. Other columns continue below. */
   readonly isSeries?: boolean;
-  /** Characters a line may have. */
+  /** Maximum characters per line. */
   readonly width: number;
   readonly colour: Colour;
 }
 
-/** Names may take what the columns leave, up to this many of them, and this much in any case. */
+/** Names take the space that up to this many columns leave, but at least this width. */
 const [mostBeside, leastNames] = [8, 24];
 
-/** What colours a stream shows, by the usual variables: NO_COLOR, FORCE_COLOR, COLORTERM, TERM. */
+/** The colours that a stream supports, by the usual variables: NO_COLOR, FORCE_COLOR, COLORTERM, TERM. */
 export function colourOf(stream: { isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): Colour {
   if (env.NO_COLOR || env.FORCE_COLOR === "0") return "none";
   if (!env.FORCE_COLOR && (!stream.isTTY || env.TERM === "dumb")) return "none";
@@ -65,11 +65,11 @@ export function drawHeatmap({
   return [title, ...blocks.map(block), legend(limit, colour)].join("\n\n");
 }
 
-/** The first of so many, and evenly chosen later ones with the last. */
+/** Evenly spaced indices from the first to the last. */
 const spread = (count: number, room: number): number[] =>
   Array.from({ length: room }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, room - 1)));
 
-/** The number; without colour a bar before those beyond a third of the scale. */
+/** The number; without colours, with a bar if it is beyond a third of the scale. */
 function mark(value: number | null | undefined, limit: number, colour: Colour): string {
   if (value === undefined) return "";
   const isLarge = colour === "none" && value !== null && Math.abs(value) > limit / 3;
@@ -91,8 +91,8 @@ function cube(rgb: Rgb): number {
 }
 
 function legend(limit: number, colour: Colour): string {
-  const words = `positive is worse than the ends; the scale ends at ±${limit.toFixed(2)}`;
-  if (colour === "none") return `${words}; ▌ more than a third`;
+  const words = `positive: worse than the ends; colour scale up to ±${limit.toFixed(2)}`;
+  if (colour === "none") return `positive: worse than the ends; ▌: more than ${(limit / 3).toFixed(2)} from zero`;
   const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
   return `${ramp} ${words}`;
 }

@@ -18,7 +18,7 @@ it("leaves names that fit", () => {
   expect(shortenNames(["layer1.0.conv1", "fc"], 14)).toEqual(["layer1.0.conv1", "fc"]);
 });
 
-it("leaves out the beginning where the rest tells names apart", () => {
+it("drops the beginning if the rest is distinct", () => {
   expect(shortenNames(["encoder.layer.0.query", "encoder.layer.1.query", "head"], 12)).toEqual([
     "….0.query",
     "….1.query",
@@ -26,7 +26,7 @@ it("leaves out the beginning where the rest tells names apart", () => {
   ]);
 });
 
-it("writes initials where it does not, with all numbers", () => {
+it("abbreviates with initials and numbers otherwise", () => {
   const short = shortenNames(bert, 24);
   expect(new Set(short).size).toBe(bert.length);
   expect(short.slice(0, 3)).toEqual(["b.e.word_embeddings", "b.e.l.0.a.self.query", "b.e.l.0.a.output.dense"]);
@@ -43,7 +43,7 @@ it("writes initials where it does not, with all numbers", () => {
   ]);
 });
 
-it("cuts the middle of a single long component where its ends tell names apart", () => {
+it("cuts the middle of a single long component", () => {
   const names = ["a", "b"].map((x) => `${x}${"-".repeat(30)}`);
   expect(shortenNames(names, 13)).toEqual(["a-----…------", "b-----…------"]);
 });

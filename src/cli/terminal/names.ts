@@ -1,13 +1,13 @@
-// Layer names in a limited width. They are shortened together, so that no two rows look alike: by their beginning where
-// the rest tells them apart, else by initials, else in the middle, with halves that tell them apart.
+// Shortens layer names to a limited width so that they stay distinct: by dropping the beginning, else by initials, else by
+// cutting the middle.
 
-/** Least width in which names stay distinct, whatever they are. */
+/** Smallest width in which any names can stay distinct. */
 export const leastWidth = 12;
 
 const ellipsis = "…";
 
 /**
- * Shortens distinct names to a width of at least {@link leastWidth}; they stay distinct. A name that fits is kept where the others allow it.
+ * Shortens distinct names to a width of at least {@link leastWidth}; they stay distinct. Names that fit are kept if possible.
  * @example shortenNames(["encoder.layer.0.query", "encoder.layer.1.query"], 12) gives ["….0.query", "….1.query"]
  */
 export function shortenNames(names: readonly string[], width: number): string[] {
@@ -30,13 +30,13 @@ export function shortenNames(names: readonly string[], width: number): string[] 
   });
 }
 
-/** The last components that fit, if there are any. */
+/** Keeps the last components that fit, if any. */
 function dropBeginning(name: string, width: number): string {
   const at = [...name.matchAll(/[./]/g)].find(({ index }) => name.length - index < width)?.index;
   return at === undefined ? name : ellipsis + name.slice(at);
 }
 
-/** From the left, as many components as need be by their first letter and their number; the last one stays. */
+/** Abbreviates components from the left to their first letter and number, as needed; the last one stays. */
 function abbreviate(name: string, width: number): string {
   const parts = name.split(/([./])/);
   for (let i = 0, length = name.length; i < parts.length - 1 && length > width; i += 2) {
@@ -47,7 +47,7 @@ function abbreviate(name: string, width: number): string {
   return parts.join("");
 }
 
-/** How much of a beginning to keep: about half, then more or less; nothing last. */
+/** Lengths of the beginning to try: about half first, zero last. */
 function headLengths(width: number): number[] {
   const lengths = Array.from({ length: width - 1 }, (_, i) => i);
   const half = (width - 1) / 2;

@@ -1,10 +1,10 @@
-// The check before a merge in the terminal: the verdict, then a line for everything that was compared.
+// The check before a merge in the terminal: the verdict, then one line per comparison.
 import type { FolderComparison } from "../../distance/index.ts";
 import { wrapped } from "./wrap.ts";
 
 type Preflight = FolderComparison["preflight"];
 
-/** Same; different or missing, which is a note; different, which is a fault. */
+/** Equal; different or missing but harmless; different and harmful. */
 const marks = { same: "✓", note: "•", fault: "✗" } as const;
 
 export function showPreflight({ verdict, checks }: Preflight): string {

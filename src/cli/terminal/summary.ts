@@ -1,11 +1,11 @@
-// What a run and a measurement look like in the terminal: heatmaps, the full barrier, one sentence, where the files are.
+// Runs and measurements in the terminal: the verdict first, then heatmaps, then details and the path of the report.
 import type { Measurement } from "../../connectivity/index.ts";
 import type { Written } from "../../experiments/index.ts";
 import {
   allLayers,
-  atWeight,
-  baselineSentence,
+  atAlpha,
   baseOf,
+  describeBaseline,
   drawn,
   fullOf,
   isLanguage,
@@ -16,8 +16,8 @@ import {
   scansOf,
   scanTitle,
   signed,
-  singles,
   splitsOf,
+  summariseSingles,
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
@@ -26,11 +26,11 @@ import { wrapped } from "./wrap.ts";
 
 const width = () => process.stdout.columns ?? 80;
 
-/** Mean over the measured bases of a scan's barrier at a layer; null where it is not finite, undefined where there is none. */
+/** A scan's barrier at a layer, as mean over the measured bases; null if not finite, undefined if not measured. */
 const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
   drawn(document, scan, layer, metric, "mean")?.barrier;
 
-/** A run: single-layer and deep barriers over the epochs, the full barrier, the sentence, the report. */
+/** A run: claims and finding, the full barrier over the epochs, the heatmaps of two scans, the report. */
 export function showRun({ name, unit, measurements, claims = [] }: RunRecord, page: string): string {
   const [split] = splitsOf(measurements);
   const points = measurements.filter((m) => m.split === split);
@@ -38,7 +38,7 @@ export function showRun({ name, unit, measurements, claims = [] }: RunRecord, pa
   const scans = scansOf([last]).slice(0, 2);
   const heatmaps = scans.map((scan) =>
     drawHeatmap({
-      title: `${name}: loss barrier, by ${unit}. ${scanTitle(scan)}`,
+      title: wrapped(`${name}: loss barrier by ${unit}. ${scanTitle(scan)}.`, "", 0),
       rows: last.layers.map((layer) => layer.name),
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
@@ -48,20 +48,21 @@ export function showRun({ name, unit, measurements, claims = [] }: RunRecord, pa
     }),
   );
   const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss?.barrier, 2)}`).join(" · ");
-  const judged = claims.map(claimLine);
   return [
+    ...(claims.length ? [[...claims.map(claimLine), claimLegend(unit)].join("\n")] : []),
+    `At ${unit} ${points.at(-1)!.epoch}:\n${describeFinding(last)}`,
+    `Loss barrier of all layers by ${unit}:\n${wrapped(full, "")}`,
     ...heatmaps,
-    `All layers averaged, loss barrier:\n${full}`,
-    conclusion(last),
-    ...(judged.length ? [judged.join("\n")] : []),
-    `The report: ${page}`,
+    `Report: ${page}`,
   ].join("\n\n");
 }
 
 const claimLine = ({ says, verdict, numbers }: NonNullable<RunRecord["claims"]>[number]) =>
   wrapped(`${verdict.toUpperCase()}: ${says} (${numbers}).`, "  ");
 
-/** Several experiments: each one's verdict and claims, or where its page is when it claims nothing, then how many hold. */
+const claimLegend = (unit: string) => `(value [95 % interval] against limit, at ${unit})`;
+
+/** Several experiments: how many are reproduced, then the verdict and claims of each, or its page if it has no claims. */
 export function showClaims(written: readonly Written[], overview?: string): string {
   const blocks = written.map(({ record, page }) => {
     const claims = (record.claims ?? []).map((claim) => `  ${claimLine(claim)}`);
@@ -70,23 +71,23 @@ export function showClaims(written: readonly Written[], overview?: string): stri
   const verdicts = written.map(({ record }) => verdictOf(record)).filter((verdict) => verdict !== "no claims");
   const holding = verdicts.filter((verdict) => verdict === "holds").length;
   return [
-    blocks.join("\n"),
-    ...(verdicts.length ? [`${holding} of ${verdicts.length} experiments show what must be seen.`] : []),
-    ...(overview ? [`The report: ${overview}`] : []),
+    ...(verdicts.length ? [`${holding} of ${verdicts.length} experiments reproduced.`] : []),
+    [...blocks, ...(verdicts.length ? [claimLegend(written[0].record.unit)] : [])].join("\n"),
+    ...(overview ? [`Report: ${overview}`] : []),
   ].join("\n\n");
 }
 
-/** One measurement: the layers down, the scans across, then the verdict. */
+/** One measurement: the verdict, the heatmap of layers by scans, the ends, the notes, the report. */
 export function showMeasurement(document: Measurement, folder: string): string {
   const scans = scansOf([document]);
   const [metric = "loss"] = metricsOf(document);
   const what = metric === "loss" ? "Loss barrier" : "Error barrier, points,";
   const base = baseOf(document);
-  const bases = base === "mean" ? "mean over the bases" : `on base ${base}`;
+  const bases = base === "mean" ? "mean over both bases" : `base ${base}`;
   const { samples, name, split } = document.data;
   const heatmap = drawHeatmap({
     title: wrapped(
-      `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atWeight(document)}, ${bases}`,
+      `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atAlpha(document)}, ${bases}`,
       "",
       0,
     ),
@@ -97,54 +98,55 @@ export function showMeasurement(document: Measurement, folder: string): string {
     width: width(),
     colour: colourOf(process.stdout, process.env),
   });
+  const verdict = [document.verdict.reason, describeBaseline(document)].filter((text) => text !== undefined);
   return [
+    [...verdict.map((text) => wrapped(text, "")), describeFinding(document)].join("\n"),
     ...(scans.length ? [heatmap] : []),
-    ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
-    isLanguage(document) ? endsOfText(document) : endsSentence(document),
-    conclusion(document),
-    ...[document.verdict.reason, baselineSentence(document), ...(document.notes ?? []).map((note) => `Note: ${note}`)]
-      .filter((text) => text !== undefined)
-      .map((text) => wrapped(text, "")),
-    `The report: ${folder}/report.html`,
+    [
+      ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
+      isLanguage(document) ? describeLanguageEnds(document) : describeEnds(document),
+    ].join("\n"),
+    ...(document.notes ?? []).map((note) => wrapped(`Note: ${note}`, "")),
+    `Report: ${folder}/report.html`,
   ].join("\n\n");
 }
 
-/** What the two ends reach by themselves. */
-function endsSentence(document: Measurement): string {
+/** Loss and error of the two ends. */
+function describeEnds(document: Measurement): string {
   const { a, b } = document.ends;
-  const told = ({ loss, error }: typeof a) =>
+  const values = ({ loss, error }: typeof a) =>
     [
       ...(loss === null ? [] : [`loss ${loss.toFixed(4)}`]),
       ...(error === null ? [] : [`error ${error.toFixed(1)} %`]),
     ].join(", ");
-  return `Ends: a ${told(a)}; b ${told(b)}.`;
+  return `Ends: a ${values(a)}; b ${values(b)}.`;
 }
 
-/** Of a language model, a line an end. */
-function endsOfText({ ends }: Measurement): string {
+/** Loss and perplexity of the ends of a language model. */
+function describeLanguageEnds({ ends }: Measurement): string {
   const line = (end: "a" | "b") => {
     const { loss, perplexity, error } = ends[end];
-    const told = error === null ? "" : `, next-token error ${error.toFixed(1)} %`;
-    return `End ${end}: loss ${loss?.toFixed(4)} nats per token, perplexity ${plain(perplexity)}${told}.`;
+    const shown = error === null ? "" : `, next-token error ${error.toFixed(1)} %`;
+    return `End ${end}: loss ${loss?.toFixed(4)} nats per token, perplexity ${plain(perplexity)}${shown}.`;
   };
   return `${line("a")}\n${line("b")}`;
 }
 
-/** The finding in a sentence. */
-function conclusion(document: Measurement): string {
+/** Barriers of all layers and of single layers, one sentence each. */
+function describeFinding(document: Measurement): string {
   const full = fullOf(document);
-  const alone = singles(document);
+  const alone = summariseSingles(document);
   const barriers = {
     loss: () => `loss barrier ${signed(full?.loss?.barrier)}`,
     error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
   };
-  const told = metricsOf(document).map((metric) => barriers[metric]());
-  if (isLanguage(document)) told.push(`perplexity ${plain(full?.perplexity)}`);
-  const parts = full ? [`Averaging ${allLayers(document)}: ${told.join(", ")}.`] : [];
+  const values = metricsOf(document).map((metric) => barriers[metric]());
+  if (isLanguage(document)) values.push(`perplexity ${plain(full?.perplexity)}`);
+  const parts = full ? [`Averaging ${allLayers(document)}: ${values.join(", ")}.`] : [];
   if (alone) {
     const { median, worst } = alone;
     const [name] = shortenNames([worst.name], Math.max(leastWidth, width() - 8));
-    parts.push(`One layer alone: median ${signed(median, 3)}, at most ${signed(worst.barrier)} (${name}).`);
+    parts.push(`Averaging one layer: median ${signed(median, 3)}, largest ${signed(worst.barrier)} (${name}).`);
   }
   return parts.map((part) => wrapped(part, "")).join("\n");
 }

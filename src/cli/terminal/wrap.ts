@@ -1,9 +1,9 @@
-// Text in lines that are not too long to read.
+// Wraps text.
 
-/** Long lines of text are hard to read. */
+/** Longer lines are hard to read. */
 const longest = 120;
 
-/** Broken at spaces to the terminal's width; lines after the first begin with `indent`. `used` characters of the width are left free. */
+/** Wraps at spaces to the terminal's width minus `used`; lines after the first begin with `indent`. */
 export function wrapped(text: string, indent: string, used = 4): string {
   const width = Math.min(process.stdout.columns ?? 80, longest) - used;
   const lines = [""];

@@ -1,8 +1,8 @@
-// Line charts over the epochs: a few named lines, each with an optional band, values on hover.
+// Line charts over epochs or steps: a few named lines, optionally with bands; values on hover.
 import { escapeHtml, plain } from "../numbers.ts";
 import { pictureStyle } from "./style.ts";
 
-export interface Point {
+export interface CurvePoint {
   readonly x: number;
   readonly y: number | null;
   /** The interval around y. */
@@ -11,28 +11,28 @@ export interface Point {
 
 export interface Line {
   readonly name: string;
-  readonly points: readonly Point[];
+  readonly points: readonly CurvePoint[];
   readonly isDashed?: boolean;
 }
 
 export interface Chart {
   readonly title: string;
   readonly lines: readonly Line[];
-  /** What runs along x. */
+  /** Label of the x axis. */
   readonly x?: string;
-  /** A line across at zero, and zero within the axis. */
+  /** Draws a line at zero, and includes zero in the axis. */
   readonly zero?: boolean;
   readonly logarithmic?: boolean;
 }
 
-/** Okabe and Ito's colours, told apart by colour-blind readers. */
+/** Okabe and Ito's colours, safe for colour-blind readers. */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 const [width, height, left, right, top, bottom] = [380, 230, 46, 20, 40, 30];
 
 export function chartSvg({ title, lines, x: along = "epoch", zero = false, logarithmic = false }: Chart): string {
   const shown = lines.map((line) => ({
     ...line,
-    points: line.points.filter((p): p is Point & { y: number } => p.y !== null && (!logarithmic || p.y > 0)),
+    points: line.points.filter((p): p is CurvePoint & { y: number } => p.y !== null && (!logarithmic || p.y > 0)),
   }));
   const all = shown.flatMap((line) => line.points);
   if (all.length === 0) return "";
@@ -81,7 +81,7 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
 }
 
-/** About five round values that cover a range to within a tenth of their step; whole powers of ten for a logarithmic axis. */
+/** About five round values that cover a range to within a tenth of their step; powers of ten for a logarithmic axis. */
 export function niceTicks(low: number, high: number, logarithmic: boolean): number[] {
   if (logarithmic) return Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
   const span = high - low || Math.abs(high) || 1;

@@ -1,4 +1,5 @@
-// A heatmap panel: layers down, epochs across, the number in every cell. One panel a scan; the page's script recolours it when a switch is turned.
+// A heatmap of one scan: a row per layer, a column per epoch, the number in each cell. The page's script recolours it when
+// a switch changes.
 import type { Scored } from "../../connectivity/index.ts";
 import { escapeHtml, plain, short, signed } from "../numbers.ts";
 import { colourOf, css, isLight } from "./scale.ts";
@@ -10,19 +11,19 @@ export interface Heatmap {
   /** Layer names, the first one on top. */
   readonly rows: readonly string[];
   readonly columns: readonly string[];
-  /** What the columns count. */
+  /** Unit of the columns. */
   readonly unit?: "epoch" | "step";
-  /** By row, then column; undefined where nothing was measured. */
+  /** By row, then column; undefined if not measured. */
   readonly cells: readonly (readonly (Scored | undefined)[])[];
-  /** What the numbers are: their unit, split and base. The page's script keeps it true when a switch is turned. */
+  /** Metric, split and base of the numbers. The page's script updates it when a switch changes. */
   readonly shown: string;
-  /** The value of the scale's end. */
+  /** The value at the end of the colour scale. */
   readonly limit: number;
 }
 
 const rowHeight = 19;
 const head = 56;
-/** Room for the longest line of what is shown, whose words change with the page's switches. */
+/** Room for the longest caption; its words change with the page's switches. */
 const captionWidth = 348;
 
 export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, shown, limit }: Heatmap): string {
@@ -63,20 +64,20 @@ export function heatmapSvg({ scan, title, rows, columns, unit = "epoch", cells, 
   );
 }
 
-/** Dark or white by the cell's colour; faint where the interval covers zero. */
+/** Dark or white text by the cell's colour; faint if the interval includes zero. */
 function classOf({ barrier, interval }: Scored, limit: number): string {
   const shade = barrier === null || isLight(colourOf(barrier, limit)) ? "on-light" : "on-dark";
   const isUnsure = interval !== null && interval[0] <= 0 && interval[1] >= 0;
   return isUnsure ? `${shade} unsure` : shade;
 }
 
-/** What a cell tells when it is pointed at. */
+/** The text for hover and focus. */
 export function tip(place: string, { barrier, interval, value }: Scored): string {
   const range = interval ? ` (95 %: ${signed(interval[0], 3)} to ${signed(interval[1], 3)})` : "";
   return `${place}\nbarrier ${signed(barrier, 3)}${range}\nvalue ${plain(value)}`;
 }
 
-/** The ramp of the scale with its ends and zero. */
+/** The colour scale with its limits and zero. */
 export function rampSvg(limit: number, unit: string): string {
   const steps = 60;
   const bars = Array.from(

@@ -1,4 +1,5 @@
-// A picture as PNG, from its SVG: twice its size, on white, with a font of the package, so that every machine draws the same pixels.
+// Converts a picture from SVG to PNG: doubled in size, on white, with a font of the package, so that every machine draws
+// the same pixels.
 import { fileURLToPath } from "node:url";
 
 const fonts = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];

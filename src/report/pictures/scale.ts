@@ -1,5 +1,5 @@
-// The colour scale of every barrier, in the report and in the terminal: diverging and centred on zero, blue for better than the ends, red for
-// worse. ColorBrewer's RdBu (Brewer 2003), safe for colour-blind readers.
+// The colour scale of barriers in reports and terminal: diverging and centred on zero, blue for better than the ends, red
+// for worse. ColorBrewer's RdBu (Brewer 2003), safe for colour-blind readers.
 
 export type Rgb = readonly [number, number, number];
 
@@ -31,7 +31,7 @@ export function isLight([r, g, b]: Rgb): boolean {
   return 0.299 * r + 0.587 * g + 0.114 * b > 150;
 }
 
-/** The scale's limit for values: their largest size, at least `least` so that noise around zero stays pale. */
+/** The scale's limit: the largest absolute value, but at least `least`, so that noise around zero stays pale. */
 export function limitOf(values: Iterable<number | null | undefined>, least: number): number {
   let limit = least;
   for (const value of values) limit = Math.max(limit, Math.abs(value ?? 0));

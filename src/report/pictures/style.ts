@@ -1,6 +1,6 @@
-// The page's style: one column of prose width, figures side by side where there is room; light, dark and print. And that of the pictures.
+// The styles of the page (one column, figures side by side if they fit; light, dark and print) and of the pictures.
 
-/** Also holds when a picture stands alone, outside the page: there it is on white, whatever is behind it. */
+/** Also used outside the page, where a picture has a white background. */
 export const pictureStyle =
   "<style>svg:root{background:#fff}.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}.on-light{fill:#222}.on-dark{fill:#fff}.unsure{opacity:.45}.cell text{font-size:10px;pointer-events:none}</style>";
 

@@ -1,4 +1,4 @@
-// One moment of one pair: for every layer a dot with its interval, one panel a scan. Zero is a line; to the right is worse.
+// One scan of one measurement: a dot with its interval for each layer. Zero is a line; right of it is worse.
 import type { Scored } from "../../connectivity/index.ts";
 import { escapeHtml, plain } from "../numbers.ts";
 import { niceTicks } from "./curves.ts";
