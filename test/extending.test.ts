@@ -1,4 +1,4 @@
-// docs/extending.md and docs/your-own-experiment.md as a reader follows them.
+// Follows docs/extending.md and docs/your-own-experiment.md step by step.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const run = (line: string, cwd: string, ...more: string[]) => {
   return stdout;
 };
 
-it("the four example files make one experiment", () => {
+it("the four example files form one experiment", () => {
   const runs = temporaryFolder();
   const [command] = commands("extending.md");
   const printed = run(command, projectRoot, "--runs", runs);
@@ -43,27 +43,27 @@ it("the four example files make one experiment", () => {
   expect(order).toEqual(["right", "left", "head"]);
 });
 
-it("an experiment of one's own, and one with clients", () => {
+it("a custom experiment, and one with clients", () => {
   const folder = temporaryFolder();
   const recipes = blocks("your-own-experiment.md", "yaml");
   for (const recipe of recipes) writeFileSync(join(folder, `${/name: (\w+)/.exec(recipe)![1]}.yaml`), recipe);
   const [plan, first, pairs, clients] = commands("your-own-experiment.md");
   expect(run(plan, folder)).toMatch(/mine +2 networks +3 points +about/);
   expect(existsSync(join(folder, "runs"))).toBe(false);
-  expect(run(first, folder)).toContain("All layers averaged, loss barrier:");
-  expect(run(plan, folder)).toContain("Everything is trained and measured.");
-  expect(run(pairs, folder)).toContain("The report: runs/figures-quick/mine/report.html");
-  expect(readFileSync(join(folder, "runs/figures-quick/mine/report.html"), "utf8")).toContain("Each pair");
+  expect(run(first, folder)).toContain("Loss barrier of all layers by epoch:");
+  expect(run(plan, folder)).toContain("everything is trained and measured.");
+  expect(run(pairs, folder)).toContain("Report: runs/figures-quick/mine/report.html");
+  expect(readFileSync(join(folder, "runs/figures-quick/mine/report.html"), "utf8")).toContain("<h2>Pairs</h2>");
   expect(run("npx layerwise report runs/figures-quick", folder)).toContain("runs/figures-quick/report.html");
   const shared = run(clients, folder);
-  expect(shared).toContain("clients: loss barrier, by epoch. From the input, adding one");
+  expect(shared).toContain("clients: loss barrier by epoch. All layers from the input up to the named one.");
   const [report] = readdirSync(join(folder, "runs")).filter((name) => name.startsWith("clients-"));
   expect(readFileSync(join(folder, "runs", report, "report.html"), "utf8")).toContain(
     "Samples of each class at each client",
   );
 });
 
-it("a network and samples of one's own, by other names and of other classes, dealt to clients", () => {
+it("a custom network and custom samples, with other names and classes, distributed to clients", () => {
   const folder = temporaryFolder();
   const network = readFileSync(join(projectRoot, "docs/examples/two-paths.mjs"), "utf8").replace(
     '"layerwise/graph"',

@@ -1,4 +1,4 @@
-// docs/library.md as a reader follows it, and the exports of the package.
+// Runs the program in docs/library.md, and checks the exports of the package.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -53,7 +53,7 @@ it("the package has the library and its two subpaths", () => {
   expect(checkpoints).toEqual(expect.arrayContaining(["openCheckpoint", "writeCheckpoint"]));
 });
 
-it("the command is there before the project is built, and says what to do", () => {
+it("the command exists before the project is built, and explains how to build it", () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "bin"));
   const { bin } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { bin: { layerwise: string } };

@@ -40,7 +40,7 @@ describe("the walk from a recipe to a report", () => {
     const first = layerwise("reproduce", "tiny.yaml", "--quiet");
     expect(first.stderr).toBe("");
     expect(first.status).toBe(0);
-    expect(first.stdout).toContain("All layers averaged, loss barrier:\n0: ±0.00");
+    expect(first.stdout).toContain("Loss barrier of all layers by epoch:\n0: ±0.00");
     for (const line of first.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const run = join(folder, "runs", readdirSync(join(folder, "runs"))[0]);
     expect(readdirSync(join(run, "a")).sort()).toEqual([
@@ -253,10 +253,10 @@ describe("wrong input gets one sentence", () => {
         join("runs", readdirSync(join(folder, "runs")).find((name) => name.startsWith("tiny-"))!),
       ],
       1,
-      /holds an experiment, and its report would be overwritten/,
+      /contains an experiment, whose report would be overwritten/,
     ],
     ["an unknown experiment", () => ["reproduce", "quik"], 1, /did you mean quick\?/],
-    ["a folder that is no run", () => ["report", "."], 1, /is no run folder/],
+    ["a folder that is no run", () => ["report", "."], 1, /is not a run folder/],
     ["a missing option", () => ["measure", "a", "b", "--data", "cifar10-half"], 2, /--model/],
     [
       "an unknown option",

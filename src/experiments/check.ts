@@ -1,4 +1,4 @@
-// What can be wrong with a recipe beyond its syntax.
+// Checks recipes beyond their syntax.
 import { loadOrders, parseScans } from "../connectivity/index.ts";
 import { UserError } from "../core/index.ts";
 import { layersOf, matchLayers } from "../models/index.ts";
@@ -9,8 +9,7 @@ import type { Recipe } from "./recipe/index.ts";
 import { timelineOf, trainingData } from "./recipe/index.ts";
 
 /**
- * Throws {@link UserError} for the first recipe with which something is wrong (model, scans, data that are not there),
- * before anything is made.
+ * Throws {@link UserError} for the first invalid recipe (model, scans, missing data), before anything is written.
  */
 export async function checkRecipes(recipes: readonly Recipe[]): Promise<void> {
   for (const recipe of recipes)
@@ -28,14 +27,16 @@ async function checkRecipe(recipe: Recipe): Promise<void> {
   await origin.requireFit(model, data, recipe.data.name);
   if (data.weights && !origin.takesIgnored)
     throw new UserError(
-      `Some labels of ${recipe.data.name} are negative, which only measuring leaves out. Train on samples whose labels are all classes.`,
+      `Some labels of ${recipe.data.name} are negative (ignored), which training does not support. Use samples whose labels are all classes.`,
     );
   if (federated?.aggregate) matchLayers(layersOf(model), federated.aggregate.layers);
   const isConsecutive = measure.ends === "consecutive";
   if (isConsecutive && timelineOf(recipe).unit === "step")
-    throw new UserError("measure.ends: consecutive wants two epochs in a row, but training.steps counts no epochs.");
+    throw new UserError("measure.ends: consecutive needs epochs, but training.steps is set. Use training.epochs.");
   if (isConsecutive && measure.every > 1 && !training.keep_previous)
-    throw new UserError("measure.ends: consecutive needs the epochs before: set training.keep_previous: true.");
+    throw new UserError(
+      "measure.ends: consecutive needs the checkpoints before the measured epochs. Set training.keep_previous: true.",
+    );
   await loadOrders(parseScans(recipe.measure.scans.join(",")));
   await clientHistogram(recipe);
   for (const split of recipe.measure.splits) {

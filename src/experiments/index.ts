@@ -1,5 +1,4 @@
-// Experiments: recipes, their run folders, and carrying them out: plan, train, measure, draw. May import everything
-// below but cli.
+// Experiments: recipes and their run folders; plans, trains, measures and draws them. May import everything but cli.
 export { quantityTable } from "./claims/quantities.ts";
 export type { Cost } from "./cost/estimate.ts";
 export { measureInPieces } from "./measure-in-pieces.ts";

@@ -1,8 +1,8 @@
-// Claims: what must be seen in a figure, as data in its recipe, held against the stored results: holds, does not hold,
-// or undecided where the interval covers both. Where a cell exists on both bases the mean counts, as it is drawn: on
-// one base alone the barrier also holds how far that end is from the mean of both, which clients of unlike data make
-// large. Every mix was measured on the same samples, so the quantity and its limit (a share of the full barrier) are
-// compared sample by sample: the interval is that of their difference, laid around the limit.
+// Checks claims against stored results: a claim holds, does not hold, or is undecided if the interval includes the limit.
+// For cells on both bases, the mean counts, as it is drawn: on one base, a barrier also contains the distance of that end
+// from the mean of both ends, which is large for clients with different data. All mixes are measured on the same samples,
+// so a quantity and its limit (a multiple of the full barrier) are compared sample by sample: the interval is that of
+// their difference, placed around the limit.
 import { type Cell, intervalOf, mean } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 import type { Scores } from "../../sweep/index.ts";
@@ -16,7 +16,7 @@ export interface ClaimVerdict {
   readonly numbers: string;
 }
 
-/** Every sample's scores at a point, one table for each pair. */
+/** The scores of all samples at a point, one table for each pair. */
 export type SamplesAt = (point: Measured) => Promise<readonly Scores[]>;
 
 export async function judgeClaims(
@@ -50,7 +50,7 @@ async function judge(claim: Claim, measurements: readonly Measured[], samplesAt:
 
 const worstFirst = ["does not hold", "undecided", "holds"] as const;
 
-/** A claim about the largest of several layers is judged for each: all must be below a limit, one above. */
+/** A claim about the largest of several layers is judged for each layer: all must be below a limit, or one above. */
 function judgeAt(claim: Claim, point: Measured, pairs: readonly Scores[]): ClaimVerdict {
   const { says, metric, of } = claim;
   const { epoch, document } = point;

@@ -1,6 +1,6 @@
-// What a claim can be about: one line a quantity, with the cells that it takes, how its value follows from a sample's
-// scores, and its metric where it has only one. The recipe's schema and the table in docs/extending.md are made from
-// it. A cell that exists on both bases is a group of two, which count as their mean.
+// The quantities that claims can use, one line each: the cells, the value from a sample's scores, and the metric if it is
+// fixed. The recipe's schema and the table in docs/extending.md are generated from this. Cells on both bases form a group,
+// and the mean counts.
 import { type Cell, type Measurement, type Metric, mean } from "../../connectivity/index.ts";
 import { mixOf, type Scores } from "../../sweep/index.ts";
 
@@ -11,16 +11,16 @@ export interface ScoredPoint {
 }
 
 interface Quantity {
-  /** In words, for the documentation. */
+  /** Description for the documentation. */
   readonly is: string;
   /**
    * None where it was not measured. Several groups (a layer each): it is the largest of them, so a claim about it is
    * one about each.
    */
   readonly cells: (document: Measurement, metric: Metric) => Cell[][];
-  /** Of every sample, from a group's cells; default: the mean of their barriers. */
+  /** The value of every sample, from a group's cells; default: the mean of their barriers. */
   readonly value?: (cells: readonly Cell[], point: ScoredPoint) => Float64Array;
-  /** Default: what the claim says. */
+  /** Default: the claim's metric. */
   readonly metric?: Metric;
 }
 
@@ -64,7 +64,7 @@ export type Take = keyof typeof lines;
 export const quantities: Readonly<Record<Take, Quantity>> = lines;
 export const takes = Object.keys(lines) as [Take, ...Take[]];
 
-/** The quantities as a table of the documentation. */
+/** Formats the quantities as a table for the documentation. */
 export function quantityTable(): string {
   const rows = [["`take`", "is"], ...takes.map((take) => [`\`${take}\``, quantities[take].is])];
   const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i].length)));
@@ -95,14 +95,14 @@ function along(document: Measurement, name: string, share: number): Cell[][] {
   return scan(document, name).filter(([{ averaged }]) => averaged.length === count);
 }
 
-/** Of an even number of layers both in the middle, which count as their mean. */
+/** For an even number of layers, both middle ones; their mean counts. */
 function middleSingle(document: Measurement, metric: Metric): Cell[][] {
   const all = scan(document, "single").sort((x, y) => height(x, metric) - height(y, metric));
   const middle = all.slice(Math.ceil(all.length / 2) - 1, Math.floor(all.length / 2) + 1).flat();
   return middle.length ? [middle] : [];
 }
 
-/** The mean barrier of a group; one that is not finite is infinite. */
+/** The mean barrier of a group; a barrier that is not finite counts as infinite. */
 const height = (group: readonly Cell[], metric: Metric): number =>
   mean(group.map((cell) => cell[metric]?.barrier ?? Number.POSITIVE_INFINITY));
 

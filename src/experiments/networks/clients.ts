@@ -1,4 +1,4 @@
-// The clients of a federated recipe: which samples each has, how many of each class, and what they share at the end of a round.
+// The clients of a federated recipe: their samples, their classes, and the average that they share after a round.
 import { join } from "node:path";
 import { type Tensor, UserError } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
@@ -15,12 +15,12 @@ function partsOf({ federated }: Recipe, data: Dataset) {
   const labels = data.classOf?.();
   if (!labels)
     throw new UserError(
-      `The samples of ${data.name} have no class each, to be dealt out to clients by. Take others, or leave federated out.`,
+      `The samples of ${data.name} have no classes, so they cannot be partitioned. Use other samples, or leave federated out.`,
     );
   return { labels, parts: partition(labels, { ...federated, kind: federated.partition }) };
 }
 
-/** What a client trains on: its own part, or all where there are no clients. */
+/** The training samples of a client: its part, or all samples without clients. */
 export function clientData(recipe: Recipe, client: number, data: Dataset): Dataset {
   const dealt = partsOf(recipe, data);
   return dealt ? subsetOf(data, dealt.parts[client]) : data;
@@ -34,8 +34,8 @@ export async function clientHistogram(recipe: Recipe): Promise<number[][] | unde
   return classHistogram(labels, parts, data.classes);
 }
 
-/** The clients' average over the layers that are shared, from their checkpoints at the end of a round in the run's folder. */
-export async function sharedTensors(
+/** Averages the shared layers of the clients' checkpoints at the end of a round. */
+export async function averageShared(
   recipe: Recipe,
   { model, data, run, epoch }: { model: Model; data: Dataset; run: string; epoch: number },
 ): Promise<Map<string, Tensor>> {

@@ -1,4 +1,4 @@
-// Work in a process of its own: gives a run a network that another run has trained.
+// Runs in a separate process: links a network that another run has trained.
 import { join } from "node:path";
 import type { Work } from "../../runtime/index.ts";
 import { linkSnapshots } from "../../training/index.ts";
@@ -9,7 +9,7 @@ export interface LinkInput {
   /** The run's folder and the network in it. */
   readonly from: { readonly run: string; readonly network: string };
   readonly to: { readonly run: string; readonly network: string };
-  /** The checkpoints that the new place keeps, ascending. */
+  /** The checkpoints to link, ascending. */
   readonly epochs: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-// Work in a process of its own: trains one network of a recipe.
+// Runs in a separate process: trains one network of a recipe.
 import { join } from "node:path";
 import type { RuntimeOptions, Work } from "../../runtime/index.ts";
 import { adamw, type EpochLog, type Optimiser, schedule, sgd, train } from "../../training/index.ts";
@@ -6,12 +6,12 @@ import { originOf } from "../origins/index.ts";
 import { type Recipe, rateOf, seedsOf, timelineOf, trainingData } from "../recipe/index.ts";
 import { networkNames } from "../run-folder/folder.ts";
 import { appendLog } from "../run-folder/log.ts";
-import { clientData, sharedTensors } from "./clients.ts";
+import { averageShared, clientData } from "./clients.ts";
 
 export interface TrainInput {
   readonly recipe: Recipe;
   readonly network: string;
-  /** The run's folder; the network's own lies in it. */
+  /** The run's folder, which contains the network's folder. */
   readonly run: string;
   /** A federated round, or the whole training: from one epoch (or step) to another. */
   readonly round: { readonly from: number; readonly until: number };
@@ -48,7 +48,7 @@ const work: Work<TrainInput, void, TrainProgress> = async ({ recipe, network, ru
       shared: round.from
         ? {
             at: round.from,
-            tensors: () => sharedTensors(recipe, { model: built, data: all, run, epoch: round.from }),
+            tensors: () => averageShared(recipe, { model: built, data: all, run, epoch: round.from }),
           }
         : undefined,
       batch: training.batch,

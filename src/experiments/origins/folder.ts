@@ -1,4 +1,4 @@
-// The network of a Hugging Face folder, which goes on from the folder's weights, on windows of a text.
+// The network of a Hugging Face folder, trained from the folder's weights on windows of a text.
 import { fromNumbers, inspect, type Tensor, toNumbers, UserError } from "../../core/index.ts";
 import { completeFolder, modelOf, openText, openWeights, readModelFolder } from "../../hub/index.ts";
 import type { Model } from "../../models/index.ts";
@@ -6,7 +6,7 @@ import type { Recipe } from "../recipe/index.ts";
 import type { Origin } from "./origin.ts";
 
 export function folderOrigin({ pair: { init }, data: { name } }: Recipe): Origin {
-  let read: ReturnType<typeof readModelFolder> | undefined; // once, when it is first needed
+  let read: ReturnType<typeof readModelFolder> | undefined; // read when first needed
   const folder = () => (read ??= readModelFolder(init));
   return {
     openData: async (options) => openText(name, options, [await folder()]),
@@ -18,14 +18,14 @@ export function folderOrigin({ pair: { init }, data: { name } }: Recipe): Origin
     trainedSizes: async () => ({}),
     async requireFit(_, { weights }, named) {
       if (weights?.every((count) => count === 0))
-        throw new UserError(`No token of ${named} counts in the loss. Give texts, or prompts with completions.`);
+        throw new UserError(`No token of ${named} counts in the loss. Use texts, or prompts with completions.`);
     },
     takesIgnored: true,
     complete: async (to, checkpoint) => completeFolder(await folder(), to, checkpoint),
   };
 }
 
-/** A folder's weights in single precision, whatever they are stored in. */
+/** Reads a folder's weights in single precision. */
 async function readStart(
   file: Awaited<ReturnType<typeof openWeights>>,
   { parameters }: Model,
@@ -35,7 +35,7 @@ async function readStart(
     for (const { name, shape } of parameters) {
       const stored = await file.read(name);
       if (!inspect(stored).finite)
-        throw new UserError(`${file.path} holds NaN or infinite weights in ${name}. Give an earlier checkpoint.`);
+        throw new UserError(`${file.path} contains NaN or infinite weights in ${name}. Use an earlier checkpoint.`);
       start.set(name, fromNumbers("float32", shape, toNumbers(stored)));
     }
     return start;

@@ -1,4 +1,4 @@
-// What sets one origin of a recipe's networks apart from another: one object of this contract each.
+// The contract of an origin of a recipe's networks.
 import type { Tensor } from "../../core/index.ts";
 import type { DataOptions, Dataset } from "../../data/index.ts";
 import type { Model } from "../../models/index.ts";
@@ -6,16 +6,16 @@ import type { Model } from "../../models/index.ts";
 export interface Origin {
   /** Opens samples of the recipe's data. */
   openData(options: DataOptions): Promise<Dataset>;
-  /** The network in the sizes that samples ask for; without samples in sizes of its own, with the same layers. */
+  /** Builds the network in the sizes of the samples; without samples in default sizes, with the same layers. */
   modelFor(data?: Dataset): Promise<Model>;
-  /** What a network starts from: its parameters by name. */
+  /** Initial parameters by name. */
   start(model: Model, seed: number): Promise<ReadonlyMap<string, Tensor>>;
-  /** The sizes that it was trained in, as measuring asks for them. */
+  /** The sizes of the trained network, for measurements. */
   trainedSizes(): Promise<Partial<Record<string, number>>>;
-  /** Throws {@link UserError} where the network cannot take samples, by the name that they have in the message. */
+  /** Throws {@link UserError} if the network does not fit the samples; `named` is their name in the message. */
   requireFit(model: Model, data: Dataset, named: string): Promise<void>;
-  /** Whether samples may have labels that do not count. */
+  /** Whether samples may have ignored labels. */
   readonly takesIgnored: boolean;
-  /** Puts beside a trained network's checkpoints what others need to use it. */
+  /** Adds the files that other tools need to use a trained network. */
   complete(folder: string, checkpoint: string): Promise<void>;
 }

@@ -21,7 +21,7 @@ export const registryOrigin = (recipe: Recipe): Origin => ({
   async complete() {},
 });
 
-/** The recipe's sizes, and as many classes as the data have; a network of vectors gets as many inputs as a sample has numbers. */
+/** The recipe's sizes with the classes of the data, and for networks of vectors the length of a sample. */
 async function sizesOn(recipe: Recipe, { inputs, classes }: Dataset): Promise<Sizes> {
   const network = await findNetwork(recipe.model.name);
   const numbers = "inputs" in network.sizes ? { inputs: sizeOf(inputs[0].shape) } : {};
@@ -30,7 +30,7 @@ async function sizesOn(recipe: Recipe, { inputs, classes }: Dataset): Promise<Si
 
 const known = new Map<string, Promise<Sizes>>();
 
-/** Looked up once in a process. */
+/** Cached per process. */
 function trainedSizes(recipe: Recipe): Promise<Sizes> {
   const key = sha256Value([recipe.model, recipe.data]);
   const sizes =

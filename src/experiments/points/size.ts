@@ -1,5 +1,4 @@
-// How large a point's measurement is, from its plan: nothing is opened but the samples, and those only where all of
-// them are asked for.
+// The size of a point's measurement, from its plan. Opens the samples only if the recipe uses all of them.
 import { countMixes, type MeasureOptions } from "../../connectivity/index.ts";
 import { layersOf } from "../../models/index.ts";
 import { originOf } from "../origins/index.ts";

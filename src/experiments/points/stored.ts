@@ -1,4 +1,4 @@
-// What of a point is measured already: by this recipe, or by another one that shares its networks.
+// Finds what of a point is already measured, by this recipe or another one with the same networks.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import {
@@ -16,11 +16,8 @@ import { contentOf } from "../run-folder/content.ts";
 import type { RunFolder } from "../run-folder/folder.ts";
 import { type Point, resultPath } from "./point.ts";
 
-/**
- * Networks are shared between recipes: the scans, the bases and the samples that were measured for another one are kept
- * when more is asked for.
- */
-export async function withStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
+/** Adds the stored scans, bases and samples, which may be those of another recipe, to what is to be measured. */
+export async function extendByStored(file: string, options: MeasureOptions): Promise<MeasureOptions> {
   const stored = await readStored(file);
   if (!stored) return options;
   const asked = options.scans.filter(isModule).map(moduleName);
@@ -36,10 +33,7 @@ export async function withStored(file: string, options: MeasureOptions): Promise
   };
 }
 
-/**
- * True when a stored measurement holds every cell that is asked for, on as many samples or more, which are still the
- * same.
- */
+/** Whether a stored measurement has every requested cell, on at least as many samples, which have not changed. */
 export async function isMeasured(
   { recipe, path }: Pick<RunFolder, "recipe" | "path">,
   point: Pick<Point, "name">,

@@ -19,7 +19,7 @@ import type { RunFolder } from "../run-folder/folder.ts";
 import type { ComputeOptions, TrackedUnit } from "../units.ts";
 import { measureOptions, type Point, resultPath, samplesOf } from "./point.ts";
 import { pointSize } from "./size.ts";
-import { isMeasured, withStored } from "./stored.ts";
+import { extendByStored, isMeasured } from "./stored.ts";
 
 /** A point to measure, and its pieces. */
 export interface MissingPoint {
@@ -48,7 +48,7 @@ export async function planMeasuringUnits(
     const asked = await measureOptions(run, point);
     const isDone = await isMeasured(run, point, asked);
     if (isDone && !existsSync(folder)) continue;
-    const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
+    const options = { ...(await extendByStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await pointSize(run.recipe, options);
     const pieces = piecesOf(options, folder, { mixes, samples, piece });
     if (isDone) {

@@ -1,4 +1,4 @@
-// Reads what run folders hold and draws it: one run, or an experiment over the pairs of a figure. Computes nothing but means over pairs.
+// Reads run folders and draws them: one run, or an experiment with several pairs. Computes only means over pairs.
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -20,30 +20,30 @@ export interface Written {
   readonly claims: readonly ClaimVerdict[];
 }
 
-/** Draws a run from its stored results into its own folder. Throws {@link UserError} when it is none, or nothing was measured yet. */
+/** Draws a run from its stored results into its folder. Throws {@link UserError} for other folders, or without measurements. */
 export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(
-      `${folder} is no run folder (there is no recipe.yaml in it). Name one that reproduce or measure has made.`,
+      `${folder} is not a run folder: it has no recipe.yaml. Give a folder that reproduce or measure wrote.`,
     );
   });
   const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
   return write(await readRecord(recipe, [folder]), recipe, [folder], folder);
 }
 
-/** Draws an experiment from the runs of its pairs into a folder of its own: only what the recipe asks for. */
+/** Draws an experiment from the runs of its pairs into `folder`, with only the points and scans of the recipe. */
 export async function writePages(recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
-  return write(await readRecord(recipe, runs, onlyAsked(recipe)), recipe, runs, folder);
+  return write(await readRecord(recipe, runs, selectAsked(recipe)), recipe, runs, folder);
 }
 
-/** The measurements of a record as they are printed: each document in its stored form. */
+/** The measurements of a record in their stored form, for JSON output. */
 export const storedMeasurements = ({ measurements }: RunRecord) =>
   measurements.map((one) => ({ ...one, document: encodeMeasurement(one.document) }));
 
 type Measurements = RunRecord["measurements"];
 
-/** Leaves out the points and cells that were measured for another recipe; what is left is judged by itself. */
-function onlyAsked(recipe: Recipe): (measurements: Measurements) => Measurements {
+/** Drops points and cells that were measured for another recipe, and recomputes the verdicts. */
+function selectAsked(recipe: Recipe): (measurements: Measurements) => Measurements {
   const points = new Map(listPoints(recipe).map((point) => [point.name, point]));
   return (measurements) =>
     measurements.flatMap(({ epoch, split, document }) => {
@@ -55,7 +55,7 @@ function onlyAsked(recipe: Recipe): (measurements: Measurements) => Measurements
     });
 }
 
-/** The stored results of a recipe's runs, one for each pair, put together. */
+/** Combines the stored results of a recipe's runs, one for each pair. */
 async function readRecord(
   recipe: Recipe,
   runs: readonly string[],
@@ -64,9 +64,7 @@ async function readRecord(
   const pairs = await Promise.all(runs.map(async (folder) => chosen(await readMeasured(folder, recipe.measure.ends))));
   const empty = runs.find((_, i) => pairs[i].length === 0);
   if (empty !== undefined)
-    throw new UserError(
-      `Nothing is measured in ${empty} yet. Run \`layerwise reproduce ${join(empty, "recipe.yaml")}\`.`,
-    );
+    throw new UserError(`${empty} has no measurements yet. Run \`layerwise reproduce ${join(empty, "recipe.yaml")}\`.`);
   const measurements = combinePairs(pairs);
   const clients = await readFile(join(runs[0], "clients.json"), "utf8").catch(() => undefined);
   const { figure, claims: _, ...values } = recipe;
@@ -100,12 +98,12 @@ async function readMeasured(folder: string, ends: Recipe["measure"]["ends"]): Pr
 
 const fileName = new RegExp(`-(\\d+)-(${splits.join("|")})\\.json$`);
 
-/** The splits that a run is measured on. */
+/** The splits of a run's measurements. */
 type Split = Recipe["measure"]["splits"][number];
 
 /** report.html, figures/*.svg and *.png, cells.csv and cells.parquet, claims.json. */
 async function write(record: RunRecord, recipe: Recipe, runs: readonly string[], folder: string): Promise<Written> {
-  const read = new Map<string, Promise<Scores[]>>(); // several claims are about the same points
+  const read = new Map<string, Promise<Scores[]>>(); // several claims use the same points
   const claims = await judgeClaims(recipe.claims, record.measurements, (point) => {
     const paths = runs.map((run) => samplesPath(run, recipe, point));
     const tables = read.get(paths[0]) ?? Promise.all(paths.map(Scores.read));
@@ -123,7 +121,7 @@ async function write(record: RunRecord, recipe: Recipe, runs: readonly string[],
   return { folder, page, record: { ...record, claims }, claims };
 }
 
-/** Each picture as SVG and PNG. Pictures of what the recipe does not ask for any more go. */
+/** Writes each picture as SVG and PNG, and removes pictures that the recipe no longer has. */
 async function writePictures(figures: Readonly<Record<string, string>>, folder: string): Promise<void> {
   const names = Object.keys(figures).flatMap((name) => [`${name}.svg`, `${name}.png`]);
   for (const file of await readdir(folder).catch(() => []))

@@ -27,7 +27,7 @@ const point = (epoch: number, barrier: number | null): Measured =>
     },
   }) as unknown as Measured;
 
-it("takes means of values and the hull of intervals; points that a pair lacks are left out", () => {
+it("takes means of values and hulls of intervals, and drops points that a pair lacks", () => {
   const [found, ...others] = combinePairs([[point(5, 1), point(9, 1)], [point(5, 3)]]);
   expect(others).toEqual([]);
   const [cell] = found.document.cells;
@@ -43,12 +43,12 @@ it("keeps a value that is not finite in one pair as not finite", () => {
   expect(cell.loss).toEqual({ value: null, barrier: null, interval: null });
 });
 
-it("leaves a single pair as it is", () => {
+it("returns a single pair unchanged", () => {
   const points = [point(0, 1)];
   expect(combinePairs([points])).toEqual(points);
 });
 
-it("leaves out cells that a pair lacks, such as those of a base that only another recipe asked for", () => {
+it("drops cells that a pair lacks, such as those of a base that only another recipe needs", () => {
   const more = point(5, 1);
   const extra = { ...more.document.cells[0], scan: "single", layer: "x", base: "b" as const };
   const found = combinePairs([
@@ -58,7 +58,7 @@ it("leaves out cells that a pair lacks, such as those of a base that only anothe
   expect(found[0].document.cells.map(({ scan, loss }) => [scan, loss?.value])).toEqual([["full", 2]]);
 });
 
-it("takes the perplexity of the mean loss, which is not the first pair's, and gives none where there was none", () => {
+it("takes the perplexity of the mean loss, and none if the pairs have none", () => {
   const text = (loss: number): Measured => {
     const { document, ...rest } = point(5, loss);
     const cells = document.cells.map((cell) => ({ ...cell, perplexity: Math.exp(loss) }));

@@ -1,9 +1,9 @@
-// Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
-// holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
+// Combines several pairs of a recipe into one record. Values are means over the pairs. An interval spans the intervals of
+// all pairs, so it covers both the uncertainty over samples and the spread over seeds.
 import { type Cell, decide, type Measurement, perplexityOf, type Scored, sharesOf } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 
-/** The measurements of each pair, which have the same points and cells, as one list. */
+/** Combines the measurements of pairs that have the same points and cells. */
 export function combinePairs(pairs: readonly (readonly Measured[])[]): Measured[] {
   const [first, ...others] = pairs;
   if (others.length === 0) return [...first];
@@ -18,7 +18,7 @@ function combine(documents: readonly Measurement[]): Measurement {
   const [first] = documents;
   const cells = first.cells.flatMap((cell): Cell[] => {
     const same = documents.flatMap(({ cells }) => cells.find((other) => isSame(cell, other)) ?? []);
-    if (same.length < documents.length) return []; // a pair that has other scans or bases too
+    if (same.length < documents.length) return []; // only some pairs have this scan or base
     const loss = combineScored(same.map((c) => c.loss));
     const error = combineScored(same.map((c) => c.error));
     return [{ ...cell, loss, error, ...perplexity(cell, loss?.value) }];
@@ -50,11 +50,11 @@ function combine(documents: readonly Measurement[]): Measurement {
   };
 }
 
-/** That of the mean loss, where a pair has one. */
+/** The perplexity of the mean loss, if pairs have one. */
 const perplexity = (one: Pick<Cell, "perplexity">, loss: number | null = null): Pick<Cell, "perplexity"> =>
   one.perplexity === undefined ? {} : { perplexity: perplexityOf(loss) };
 
-/** Undefined where a pair does not have the metric. */
+/** Undefined if a pair lacks the metric. */
 function combineScored(all: readonly (Scored | undefined)[]): Scored | undefined {
   const known = all.filter((one) => one !== undefined);
   if (known.length < all.length) return undefined;
@@ -82,7 +82,7 @@ function meanDistances(all: readonly Distances[]): Distances {
 const isSame = (x: Cell, y: Cell) =>
   x.scan === y.scan && x.base === y.base && x.alpha === y.alpha && String(x.averaged) === String(y.averaged);
 
-/** Null when one is not finite. */
+/** Null if a value is not finite. */
 function mean(values: readonly (number | null)[]): number | null {
   let sum = 0;
   for (const value of values) {

@@ -1,5 +1,6 @@
-// Draws experiments from their runs: a recipe of the reader's own into its run folder, a figure of the paper (or several pairs) into a folder of its own, since
-// figures share runs; and one page over all of them. Each such folder has experiment.json, from which it can be drawn again.
+// Draws experiments from their runs. A custom recipe is drawn into its run folder. Figures of the paper share runs, so each
+// (and each experiment with several pairs) has its own folder with experiment.json, from which it can be redrawn. One page
+// covers all of them.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
@@ -24,13 +25,13 @@ const storedSchema = z.object({
   runs: z.array(z.string()),
 });
 
-/** Writes the reports of the recipes, and one over all when there are several. */
+/** Writes the reports of the recipes, and one page over all if there are several. */
 export async function writeExperiments(
   recipes: readonly Recipe[],
   { runs, scale, pairs }: Options,
 ): Promise<{ written: Written[]; overview?: string }> {
   const written: Written[] = [];
-  /** Runs whose experiments are drawn elsewhere; they get a page of their own too, once. */
+  /** Runs whose experiments have other folders; each run gets its own page too. */
   const sharedRuns = new Set<string>();
   const figures = join(runs, `figures-${scale}`);
   const pathsOf = (recipe: Recipe) =>
@@ -45,18 +46,18 @@ export async function writeExperiments(
     for (const path of paths) sharedRuns.add(path);
     const folder = join(figures, recipe.name);
     await removeUnfinished(folder);
-    const places = paths.map((path) => relative(folder, path)); // so that the runs' folder can be moved
+    const places = paths.map((path) => relative(folder, path)); // relative, so that the runs folder can be moved
     const stored: z.infer<typeof storedSchema> = { schema: "layerwise/experiment@1", recipe, runs: places };
     await writeAtomic(join(folder, "experiment.json"), `${JSON.stringify(stored, null, 1)}\n`);
     written.push(await writePages(recipe, paths, folder));
   }
   for (const path of sharedRuns) await writeRun(path);
-  const others = await experimentsIn(figures);
+  const others = await listExperiments(figures);
   if (others.length < 2) return { written };
   const all = written.filter(({ folder }) => others.includes(folder));
   for (const folder of others.filter((path) => !all.some((one) => one.folder === path))) {
     const other = await writeReport(folder).catch((error) => {
-      if (error instanceof UserError) return undefined; // its runs are gone: it has no place on the page
+      if (error instanceof UserError) return undefined; // its runs were removed
       throw error;
     });
     if (other) all.push(other);
@@ -65,8 +66,8 @@ export async function writeExperiments(
   return { written, overview: written.length > 1 ? overview : undefined };
 }
 
-/** The folders of experiments in a folder, in the order of their names. */
-async function experimentsIn(folder: string): Promise<string[]> {
+/** Lists the experiment folders in a folder, by name. */
+async function listExperiments(folder: string): Promise<string[]> {
   const inner = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
   return inner.filter((path) => existsSync(join(path, "experiment.json"))).sort();
 }
@@ -79,9 +80,9 @@ async function writeOverview(written: readonly Written[], folder: string): Promi
   return page;
 }
 
-/** Draws folders again from stored results: a run's, an experiment's, or all experiments' with the page over them. */
+/** Redraws a run, an experiment, or a folder of experiments with its page, from stored results. */
 export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
-  const experiments = await experimentsIn(folder);
+  const experiments = await listExperiments(folder);
   if (experiments.length === 0) return { written: [await writeReport(folder)] };
   const written: Written[] = [];
   for (const path of experiments) written.push(await writeReport(path));
@@ -92,7 +93,7 @@ async function writeReport(folder: string): Promise<Written> {
   const path = join(folder, "experiment.json");
   if (!existsSync(path)) return writeRun(folder);
   const stored = storedSchema.safeParse(parse(await readFile(path, "utf8")));
-  if (!stored.success) throw new UserError(`${path} is not of this version. Run layerwise reproduce again.`);
+  if (!stored.success) throw new UserError(`${path} was written by another version. Rerun layerwise reproduce.`);
   const runs = stored.data.runs.map((run) => join(folder, run));
   return writePages(stored.data.recipe, runs, folder);
 }

@@ -1,4 +1,4 @@
-// What the samples of a data set are, as a hash: a network or a measurement is of those that were there when it was made, whatever is called the same later.
+// Hashes the samples of a data set, so that changed data of the same name are noticed.
 import { UserError } from "../../core/index.ts";
 import type { DataOptions } from "../../data/index.ts";
 import { originOf } from "../origins/index.ts";
@@ -7,7 +7,7 @@ import type { RunFolder } from "./folder.ts";
 
 const known = new Map<string, Promise<string>>();
 
-/** SHA-256 of samples and labels of a recipe's data, read once in a process. */
+/** SHA-256 of the samples and labels of a recipe's data, read once per process. */
 export function contentOf(recipe: Recipe, options: DataOptions): Promise<string> {
   const key = JSON.stringify([recipe.model.name, recipe.data.name, options]);
   const content =
@@ -19,13 +19,13 @@ export function contentOf(recipe: Recipe, options: DataOptions): Promise<string>
   return content;
 }
 
-/** The training samples of a run. Throws {@link UserError} where they are others than its networks have seen. */
+/** The hash of a run's training samples. Throws {@link UserError} if its networks were trained on other samples. */
 export async function trainingContent(run: RunFolder): Promise<string> {
   const { name } = run.recipe.data;
   const content = await contentOf(run.recipe, trainingData(run.recipe));
   if ((await run.remember("data", content)) !== content)
     throw new UserError(
-      `The training samples of ${name} are not those that the networks in ${run.path} have seen. Bring those back, or remove the folder to train anew.`,
+      `The training samples of ${name} are not those that the networks in ${run.path} were trained on. Restore the samples, or remove the folder to train again.`,
     );
   return content;
 }

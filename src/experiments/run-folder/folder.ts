@@ -1,4 +1,4 @@
-// A run's folder, runs/NAME-HASH: the recipe, the log, the networks' checkpoints, the measurements, the report. One process works in it at a time.
+// A run's folder, runs/NAME-HASH: recipe, log, checkpoints, measurements, report. One process at a time uses it.
 import { existsSync, readdirSync } from "node:fs";
 import { readFile, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -15,27 +15,28 @@ import {
 } from "../../core/index.ts";
 import { type Recipe, recipeHash } from "../recipe/index.ts";
 
-/** The networks of a recipe, and their folders' names; the first two are the pair that is measured. */
+/** The names of a recipe's networks and of their folders; the first two are the measured pair. */
 export const networkNames = ({ federated }: Recipe): string[] =>
   federated ? Array.from({ length: federated.clients }, (_, i) => `client-${i}`) : ["a", "b"];
 
 export interface RunFolder {
   readonly path: string;
   readonly hash: string;
-  /** Its name and the hash's beginning, for progress. */
+  /** The name and the start of the hash, for progress. */
   readonly label: string;
   readonly recipe: Recipe;
   /**
-   * What was found when the run began, such as the machine's number of threads: kept with the run and told again on resuming, so that no half of a run differs.
+   * Returns the value that was stored when the run started, such as the number of threads, or stores this one: a resumed
+   * run must use the same.
    */
   remember<T extends number | string>(choice: string, value: T): Promise<T>;
-  /** Says that others work in the folder now: it stays, whatever happens. */
+  /** Keeps the folder in any case, because other processes use it. */
   keep(): void;
-  /** Lets the next process in; when nothing was finished the folder goes with it. */
+  /** Releases the folder; removes it if nothing was finished. */
   close(options?: { failed: boolean }): Promise<void>;
 }
 
-/** The folder of a recipe's networks: one that is there for the same hash, under whatever name, or a new one. */
+/** The folder of a run: an existing one with the same hash, under any name, or a new one. */
 export function runPath(recipe: Recipe, runs: string): string {
   const hash = recipeHash(recipe);
   const own = `${recipe.name}-${hash}`;
@@ -52,7 +53,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** The folder of a recipe as it would be opened, for looking at only: nothing is made and nothing is kept. */
+/** Describes a run folder without creating or locking it. */
 export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
   const path = runPath(recipe, runs);
   const hash = recipeHash(recipe);
@@ -68,7 +69,7 @@ export function previewRunFolder(recipe: Recipe, runs: string): RunFolder {
   };
 }
 
-/** Opens the folder of a recipe, making it when it is new. Throws {@link UserError} when another process is working in it. */
+/** Opens or creates a recipe's run folder. Throws {@link UserError} if another process uses it. */
 export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFolder> {
   const path = runPath(recipe, runs);
   const made = await makeFolder(path).catch((error) => {
@@ -78,7 +79,7 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
   if ("owner" in lock) {
     const { pid, host } = lock.owner;
     const where = host === hostname() ? "" : ` on ${host}`;
-    throw new UserError(`Process ${pid}${where} is working in ${path}; wait until it has finished, or stop it first.`);
+    throw new UserError(`Process ${pid}${where} is using ${path}. Wait until it has finished, or stop it.`);
   }
   try {
     await removeUnfinished(path);
@@ -100,11 +101,11 @@ export async function openRunFolder(recipe: Recipe, runs: string): Promise<RunFo
       return value;
     },
     async close({ failed } = { failed: false }) {
-      // where an epoch was trained, where others work (on a cluster) or what was there before stays
+      // keep a folder with a trained epoch, with processes on a cluster, or that existed before
       const goes = failed && !isKept && made && !existsSync(join(path, "log.ndjson"));
       if (goes) await rm(path, { recursive: true, force: true });
       await lock.release();
-      if (goes && made !== path) await rmdir(dirname(path)).catch(() => {}); // others may be in it
+      if (goes && made !== path) await rmdir(dirname(path)).catch(() => {}); // only if empty
     },
   };
 }

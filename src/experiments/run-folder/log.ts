@@ -10,7 +10,7 @@ export interface LogEntry extends EpochLog {
 
 const logPath = (folder: string) => join(folder, "log.ndjson");
 
-/** The entries, one for each network and epoch, in that order. A line that was cut is left out; an epoch that ran twice counts once. */
+/** Reads the entries, sorted by network and epoch. Skips incomplete lines; the last entry of a repeated epoch counts. */
 export async function readLog(folder: string): Promise<LogEntry[]> {
   const text = await readFile(logPath(folder), "utf8").catch(() => "");
   const entries = new Map<string, LogEntry>();
@@ -18,12 +18,12 @@ export async function readLog(folder: string): Promise<LogEntry[]> {
     try {
       const entry = JSON.parse(line) as LogEntry;
       entries.set(`${entry.network} ${entry.epoch}`, entry);
-    } catch {} // an empty or cut line
+    } catch {} // an empty or incomplete line
   }
   return [...entries.values()].sort((x, y) => x.network.localeCompare(y.network) || x.epoch - y.epoch);
 }
 
-/** Adds an entry on a line of its own, also after a line that was cut. */
+/** Appends an entry on a new line, even after an incomplete line. */
 export async function appendLog(folder: string, entry: LogEntry): Promise<void> {
   const path = logPath(folder);
   await appendFile(path, `\n${JSON.stringify(entry)}`).catch((error) => {
