@@ -1,5 +1,5 @@
-// `npm run bench jobs`: 200 small units, as plain processes, on the local engine, and on a Slurm cluster of three nodes on
-// this machine if one can be started. The difference to the plain processes is the overhead of an engine.
+// `npm run bench jobs`: 200 small units, as plain processes, on the local engine, and on a Slurm cluster of three nodes
+// on this machine if one can be started. The difference to the plain processes is the overhead of an engine.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";

@@ -1,6 +1,7 @@
-// Everything that the tool writes is, byte for byte, what it was when digests.json was recorded. Run through the built command line, with relative paths
-// and one thread, so that neither the library's inside nor the place matters. After a wanted change: LAYERWISE_RECORD_DIGESTS=1 npx vitest run
-// test/digests.test.ts, at best with -t and the case. LAYERWISE_DIGESTS_DIR=<dir> keeps the files, to compare those of two commits with diff -r.
+// Everything that the tool writes is, byte for byte, what it was when digests.json was recorded. Run through the built
+// command line, with relative paths and one thread, so that neither the library's inside nor the place matters. After a
+// wanted change: LAYERWISE_RECORD_DIGESTS=1 npx vitest run test/digests.test.ts, at best with -t and the case.
+// LAYERWISE_DIGESTS_DIR=<dir> keeps the files, to compare those of two commits with diff -r.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
-// Digests of the files that the tool writes, against those in digests.json: a change of a single byte shows. Numbers that ONNX Runtime computes differ
-// between kinds of processors, so they are stored by a fingerprint of the machine's arithmetic; what does not depend on it is stored once.
+// Digests of the files that the tool writes, against those in digests.json: a change of a single byte shows. Numbers
+// that ONNX Runtime computes differ between kinds of processors, so they are stored by a fingerprint of the machine's
+// arithmetic; what does not depend on it is stored once.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -71,7 +72,10 @@ export const unknownMachine: string =
 
 const isText = (file: string) => /\.(json|html|yaml|csv|svg|ndjson)$/.test(file);
 
-/** The digests of all files in `outputs` (files or folders of `folder`), without the folder's own path and without measured times. */
+/**
+ * The digests of all files in `outputs` (files or folders of `folder`), without the folder's own path and without
+ * measured times.
+ */
 export function digestsOf(folder: string, outputs: readonly string[]): Digests {
   const files = outputs.flatMap((output) =>
     statSync(join(folder, output)).isFile()

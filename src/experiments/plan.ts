@@ -1,5 +1,5 @@
-// Plans the runs of some experiments. Experiments with the same networks share a run, and repeated experiments have other
-// seeds.
+// Plans the runs of some experiments. Experiments with the same networks share a run, and repeated experiments have
+// other seeds.
 
 import { listPoints, mergePoints, type Point } from "./points/point.ts";
 import { type Recipe, recipeHash } from "./recipe/index.ts";

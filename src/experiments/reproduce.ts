@@ -1,5 +1,5 @@
-// Reproduces experiments: trains what is missing, measures, checks the claims, writes the reports. `layerwise reproduce`
-// and `layerwise train` call this.
+// Reproduces experiments: trains what is missing, measures, checks the claims, writes the reports. `layerwise
+// reproduce` and `layerwise train` call this.
 import { type Callbacks, type EngineSettings, resolveEngine } from "../jobs/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { checkRecipes } from "./check.ts";
@@ -55,8 +55,8 @@ export async function reproduce(recipes: readonly Recipe[], options: ReproduceOp
 }
 
 /**
- * Estimates what {@link reproduce} would cost, and previews the scripts that it would submit to a cluster (empty for the
- * local engine). Writes nothing.
+ * Estimates what {@link reproduce} would cost, and previews the scripts that it would submit to a cluster (empty for
+ * the local engine). Writes nothing.
  */
 export async function planReproduction(
   recipes: readonly Recipe[],

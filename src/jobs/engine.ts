@@ -1,5 +1,5 @@
-// An engine runs units: on this machine, or on a cluster. Its status reports are only hints; result files decide what is
-// done (unit.ts).
+// An engine runs units: on this machine, or on a cluster. Its status reports are only hints; result files decide what
+// is done (unit.ts).
 import type { Unit } from "./unit.ts";
 
 export interface Engine {

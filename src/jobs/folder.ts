@@ -123,7 +123,9 @@ export async function readLastLog(path: string, key: string): Promise<{ text: st
   return undefined;
 }
 
-/** The last line that starts with the unit's key, without the key; otherwise the log's last line, which may be Slurm's. */
+/**
+ * The last line that starts with the unit's key, without the key; otherwise the log's last line, which may be Slurm's.
+ */
 function findLastLine(text: string, key: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const own = lines.filter((line) => line.startsWith(`${key}: `)).at(-1);

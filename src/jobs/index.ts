@@ -1,5 +1,5 @@
-// Units and the engines that run them: processes on this machine, or batch jobs on a cluster. Does not depend on networks.
-// May import: core.
+// Units and the engines that run them: processes on this machine, or batch jobs on a cluster. Does not depend on
+// networks. May import: core.
 export { runBundle } from "./bundle.ts";
 export { type EngineChoice, type EngineSettings, resolveEngine } from "./choice.ts";
 export {

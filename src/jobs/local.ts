@@ -1,5 +1,5 @@
-// The engine for one machine. Units run as processes side by side, in the given order; each starts once its dependencies
-// are done and enough cores and memory are free.
+// The engine for one machine. Units run as processes side by side, in the given order; each starts once its
+// dependencies are done and enough cores and memory are free.
 import type { Engine, Submission } from "./engine.ts";
 import { describeEnd, runProcess } from "./process.ts";
 import { findMissing, type Unit } from "./unit.ts";

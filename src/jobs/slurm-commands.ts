@@ -13,7 +13,10 @@ export interface Queued {
   readonly id: string;
   readonly name: string;
   readonly isRunning: boolean;
-  /** Its node could not launch it (an earlier run was still ending, or a prolog failed), so Slurm holds it until released. */
+  /**
+   * Its node could not launch it (an earlier run was still ending, or a prolog failed), so Slurm holds it until
+   * released.
+   */
   readonly isStuck: boolean;
 }
 

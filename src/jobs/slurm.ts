@@ -1,6 +1,6 @@
 // The engine for a Slurm cluster. Each stage is one array of batch jobs that starts after the stages it depends on. The
-// names of batch jobs start with the job's id, so a later process finds in the queue what an earlier one submitted, even
-// if that was killed while submitting.
+// names of batch jobs start with the job's id, so a later process finds in the queue what an earlier one submitted,
+// even if that was killed while submitting.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError, writeAtomic } from "../core/index.ts";

@@ -19,7 +19,9 @@ export interface Unit {
   readonly seconds?: number;
 }
 
-/** The units that are not done and still needed, in the given order: the last of a chain, and what missing units need. */
+/**
+ * The units that are not done and still needed, in the given order: the last of a chain, and what missing units need.
+ */
 export function findMissing(units: readonly Unit[]): Unit[] {
   const waiting = new Map<string, Unit[]>();
   for (const unit of units) for (const key of unit.after ?? []) waiting.set(key, [...(waiting.get(key) ?? []), unit]);

@@ -1,5 +1,5 @@
-// The report, also in a real browser: nothing is logged, cells show their values, switches recolour. The browser tests are
-// skipped without Chromium.
+// The report, also in a real browser: nothing is logged, cells show their values, switches recolour. The browser tests
+// are skipped without Chromium.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -269,7 +269,8 @@ describe.skipIf(!browserPath)(
       const caption = page.locator('svg[data-scan="deep"] text').nth(1);
       expect(await caption.textContent()).toBe("error in points, train, mean of both bases; colours to ±30");
       await page.getByText("loss", { exact: true }).first().click();
-      expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn); // the script draws what the page was written with
+      // the script draws what the page was written with
+      expect([await fill(), await cell.getAttribute("data-tip")]).toEqual(drawn);
       expect(await page.title()).toBe("made-up: which layers can be averaged?");
       expect(logged).toEqual([]);
     });

@@ -203,7 +203,10 @@ function heatmapLimit(points: readonly Measured[], metric: Metric): number {
   return limitOf(values, metric === "loss" ? 0.25 : 10);
 }
 
-/** Data for the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the picture. */
+/**
+ * Data for the page's script: [barrier, low, high, value] by `metric split base`, in the rows and columns of the
+ * picture.
+ */
 function scanData(
   points: readonly Measured[],
   scan: string,

@@ -1,6 +1,6 @@
-// The page's script: shows the values of a cell on hover and focus, and recolours the heatmaps when a switch changes. The
-// page is complete without it. Text, because it runs in the reader's browser. The data are in two JSON elements, `stops`
-// and `cells`.
+// The page's script: shows the values of a cell on hover and focus, and recolours the heatmaps when a switch changes.
+// The page is complete without it. Text, because it runs in the reader's browser. The data are in two JSON elements,
+// `stops` and `cells`.
 export const script = `
 const tip = document.getElementById("tip");
 const show = (event) => {

@@ -1,5 +1,5 @@
-// layerwise jobs: lists, shows, resumes and cancels jobs on a cluster. Result files show what is done, the queue what is
-// running or waiting.
+// layerwise jobs: lists, shows, resumes and cancels jobs on a cluster. Result files show what is done, the queue what
+// is running or waiting.
 import { spawnSync } from "node:child_process";
 import { Command } from "@commander-js/extra-typings";
 import type { Job, Unit } from "../../jobs/index.ts";

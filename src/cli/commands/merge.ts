@@ -115,7 +115,7 @@ function describe(record: MergeRecord, path: string): string {
     some.length > 12 ? `${some.slice(0, 12).join(", ")} and ${some.length - 12} more` : some.join(", ");
   const lines = [
     `Averaged ${names.length} of ${names.length + kept.length} layers, ${share} % of the parameters: ${list(names) || "none"}.`,
-    ...(kept.length ? [`From ${base} alone: ${list(kept)}.`] : []),
+    ...(kept.length ? [`Kept from ${base}: ${list(kept)}.`] : []),
   ];
   if (budget) {
     const barrier = budget.barrier === null ? "not finite" : budget.barrier.toFixed(4);

@@ -1,5 +1,5 @@
-// layerwise unit: the command in a job's batch scripts. Hidden from help, as only the scripts use it. `layerwise task` is
-// its name in scripts that layerwise 0.4 and earlier submitted.
+// layerwise unit: the command in a job's batch scripts. Hidden from help, as only the scripts use it. `layerwise task`
+// is its name in scripts that layerwise 0.4 and earlier submitted.
 import { Command } from "@commander-js/extra-typings";
 import { integer } from "../options/values.ts";
 

@@ -1,5 +1,5 @@
-// Reads the engine's settings from layerwise.yaml and the environment. In its own file because it loads zod and yaml, which
-// most commands do not need at start.
+// Reads the engine's settings from layerwise.yaml and the environment. In its own file because it loads zod and yaml,
+// which most commands do not need at start.
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";

@@ -1,5 +1,5 @@
-// Where jobs run: on this machine, or on a Slurm cluster. Settings come from the command line, then from the environment
-// (LAYERWISE_PARTITION …), then from layerwise.yaml in the current folder.
+// Where jobs run: on this machine, or on a Slurm cluster. Settings come from the command line, then from the
+// environment (LAYERWISE_PARTITION …), then from layerwise.yaml in the current folder.
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
 import type { EngineSettings } from "../../jobs/index.ts";

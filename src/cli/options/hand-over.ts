@@ -1,4 +1,5 @@
-// Callbacks for a command that submits a job to a cluster. In its own file because importing it installs the Ctrl-C handler.
+// Callbacks for a command that submits a job to a cluster. In its own file because importing it installs the Ctrl-C
+// handler.
 import type { Callbacks, EngineSettings } from "../../jobs/index.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 

@@ -1,5 +1,5 @@
-// Shortens layer names to a limited width so that they stay distinct: by dropping the beginning, else by initials, else by
-// cutting the middle.
+// Shortens layer names to a limited width so that they stay distinct: by dropping the beginning, else by initials, else
+// by cutting the middle.
 
 /** Smallest width in which any names can stay distinct. */
 export const leastWidth = 12;
@@ -7,7 +7,8 @@ export const leastWidth = 12;
 const ellipsis = "…";
 
 /**
- * Shortens distinct names to a width of at least {@link leastWidth}; they stay distinct. Names that fit are kept if possible.
+ * Shortens distinct names to a width of at least {@link leastWidth}; they stay distinct. Names that fit are kept if
+ * possible.
  * @example shortenNames(["encoder.layer.0.query", "encoder.layer.1.query"], 12) gives ["….0.query", "….1.query"]
  */
 export function shortenNames(names: readonly string[], width: number): string[] {

@@ -1,6 +1,6 @@
-// Progress on standard error: one line per activity with a bar, percentage, time left and a note. A terminal redraws the
-// lines of running activities in place, below the finished ones. Elsewhere an activity of more than a second prints a
-// line for every tenth. With --quiet nothing is drawn.
+// Progress on standard error: one line per activity with a bar, percentage, time left and a note. A terminal redraws
+// the lines of running activities in place, below the finished ones. Elsewhere an activity of more than a second prints
+// a line for every tenth. With --quiet nothing is drawn.
 import { performance } from "node:perf_hooks";
 
 interface Activity {

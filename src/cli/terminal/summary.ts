@@ -62,7 +62,9 @@ const claimLine = ({ says, verdict, numbers }: NonNullable<RunRecord["claims"]>[
 
 const claimLegend = (unit: string) => `(value [95 % interval] against limit, at ${unit})`;
 
-/** Several experiments: how many are reproduced, then the verdict and claims of each, or its page if it has no claims. */
+/**
+ * Several experiments: how many are reproduced, then the verdict and claims of each, or its page if it has no claims.
+ */
 export function showClaims(written: readonly Written[], overview?: string): string {
   const blocks = written.map(({ record, page }) => {
     const claims = (record.claims ?? []).map((claim) => `  ${claimLine(claim)}`);

@@ -1,8 +1,8 @@
-// Checks claims against stored results: a claim holds, does not hold, or is undecided if the interval includes the limit.
-// For cells on both bases, the mean counts, as it is drawn: on one base, a barrier also contains the distance of that end
-// from the mean of both ends, which is large for clients with different data. All mixes are measured on the same samples,
-// so a quantity and its limit (a multiple of the full barrier) are compared sample by sample: the interval is that of
-// their difference, placed around the limit.
+// Checks claims against stored results: a claim holds, does not hold, or is undecided if the interval includes the
+// limit. For cells on both bases, the mean counts, as it is drawn: on one base, a barrier also contains the distance of
+// that end from the mean of both ends, which is large for clients with different data. All mixes are measured on the
+// same samples, so a quantity and its limit (a multiple of the full barrier) are compared sample by sample: the
+// interval is that of their difference, placed around the limit.
 import { type Cell, intervalOf, mean } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 import type { Scores } from "../../sweep/index.ts";

@@ -1,6 +1,6 @@
-// The quantities that claims can use, one line each: the cells, the value from a sample's scores, and the metric if it is
-// fixed. The recipe's schema and the table in docs/extending.md are generated from this. Cells on both bases form a group,
-// and the mean counts.
+// The quantities that claims can use, one line each: the cells, the value from a sample's scores, and the metric if it
+// is fixed. The recipe's schema and the table in docs/extending.md are generated from this. Cells on both bases form a
+// group, and the mean counts.
 import { type Cell, type Measurement, type Metric, mean } from "../../connectivity/index.ts";
 import { mixOf, type Scores } from "../../sweep/index.ts";
 

@@ -1,4 +1,5 @@
-// Where a recipe's networks come from, and what they are trained on: the registry and a data set, or a Hugging Face folder and a text.
+// Where a recipe's networks come from, and what they are trained on: the registry and a data set, or a Hugging Face
+// folder and a text.
 import { type Recipe, startsFromFolder } from "../recipe/index.ts";
 import { folderOrigin } from "./folder.ts";
 import type { Origin } from "./origin.ts";

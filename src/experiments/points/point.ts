@@ -99,7 +99,9 @@ export async function measureOptions(
   };
 }
 
-/** The samples that a split is measured on. The recipe may limit them; on train, there are at most the training samples. */
+/**
+ * The samples that a split is measured on. The recipe may limit them; on train, there are at most the training samples.
+ */
 export function measuredData(recipe: Recipe, split: Split) {
   const training = trainingData(recipe);
   const limits = [recipe.measure.samples, split === "train" ? training.samples : "all"];

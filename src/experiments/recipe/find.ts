@@ -15,8 +15,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads recipes by name: `fig1`, `trajectory`, `all` (all that have the scale), or a file. Throws {@link UserError} for an
- * unknown name, or two recipes of the same name.
+ * Reads recipes by name: `fig1`, `trajectory`, `all` (all that have the scale), or a file. Throws {@link UserError} for
+ * an unknown name, or two recipes of the same name.
  */
 export async function readRecipes(
   experiments: readonly string[],

@@ -23,8 +23,8 @@ function setUpOf(recipe: Recipe) {
 }
 
 /**
- * The hash that names a run's folder, 10 hexadecimal digits. It covers every setting that affects the networks and which
- * checkpoints are kept, but not the recipe's name nor what is measured.
+ * The hash that names a run's folder, 10 hexadecimal digits. It covers every setting that affects the networks and
+ * which checkpoints are kept, but not the recipe's name nor what is measured.
  */
 export function recipeHash(recipe: Recipe): string {
   const { training, ...common } = setUpOf(recipe);

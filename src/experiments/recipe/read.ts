@@ -1,5 +1,5 @@
-// Reads recipes from YAML at a scale and fills in the defaults. For an unknown key, the error suggests the nearest known
-// one.
+// Reads recipes from YAML at a scale and fills in the defaults. For an unknown key, the error suggests the nearest
+// known one.
 
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";

@@ -1,5 +1,6 @@
-// Scales: `scales` in a recipe lists what smaller set-ups than the paper's change. The changes are in the recipe, or in a
-// shared file: `small: NAME` reads scales/NAME.yaml next to the recipe, and `small: { from: NAME, … }` adds changes to it.
+// Scales: `scales` in a recipe lists what smaller set-ups than the paper's change. The changes are in the recipe, or in
+// a shared file: `small: NAME` reads scales/NAME.yaml next to the recipe, and `small: { from: NAME, … }` adds changes
+// to it.
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";

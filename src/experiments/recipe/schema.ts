@@ -1,5 +1,5 @@
-// The schema of a recipe: what to train and what to measure. Every key defaults to the paper's value, so a recipe lists only
-// differences.
+// The schema of a recipe: what to train and what to measure. Every key defaults to the paper's value, so a recipe lists
+// only differences.
 import { z } from "zod";
 import { splits } from "../../data/index.ts";
 import { quantities, takes } from "../claims/quantities.ts";
@@ -52,7 +52,10 @@ const federatedShape = z.strictObject({
   alpha: z.number().positive().optional(),
   shards: count.optional(),
   seed: seed.default(1),
-  /** FedAvg: after every `every` epochs (or steps) the clients continue from the average of these layers. Default: never. */
+  /**
+   * FedAvg: after every `every` epochs (or steps) the clients continue from the average of these layers. Default:
+   * never.
+   */
   aggregate: aggregate.optional(),
 });
 

@@ -20,7 +20,10 @@ export interface Written {
   readonly claims: readonly ClaimVerdict[];
 }
 
-/** Draws a run from its stored results into its folder. Throws {@link UserError} for other folders, or without measurements. */
+/**
+ * Draws a run from its stored results into its folder. Throws {@link UserError} for other folders, or without
+ * measurements.
+ */
 export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(

@@ -1,5 +1,5 @@
-// Combines several pairs of a recipe into one record. Values are means over the pairs. An interval spans the intervals of
-// all pairs, so it covers both the uncertainty over samples and the spread over seeds.
+// Combines several pairs of a recipe into one record. Values are means over the pairs. An interval spans the intervals
+// of all pairs, so it covers both the uncertainty over samples and the spread over seeds.
 import { type Cell, decide, type Measurement, perplexityOf, type Scored, sharesOf } from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 

@@ -1,6 +1,6 @@
-// Draws experiments from their runs. A custom recipe is drawn into its run folder. Figures of the paper share runs, so each
-// (and each experiment with several pairs) has its own folder with experiment.json, from which it can be redrawn. One page
-// covers all of them.
+// Draws experiments from their runs. A custom recipe is drawn into its run folder. Figures of the paper share runs, so
+// each (and each experiment with several pairs) has its own folder with experiment.json, from which it can be redrawn.
+// One page covers all of them.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";

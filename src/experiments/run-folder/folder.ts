@@ -26,8 +26,8 @@ export interface RunFolder {
   readonly label: string;
   readonly recipe: Recipe;
   /**
-   * Returns the value that was stored when the run started, such as the number of threads, or stores this one: a resumed
-   * run must use the same.
+   * Returns the value that was stored when the run started, such as the number of threads, or stores this one: a
+   * resumed run must use the same.
    */
   remember<T extends number | string>(choice: string, value: T): Promise<T>;
   /** Keeps the folder in any case, because other processes use it. */

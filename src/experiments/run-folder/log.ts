@@ -10,7 +10,9 @@ export interface LogEntry extends EpochLog {
 
 const logPath = (folder: string) => join(folder, "log.ndjson");
 
-/** Reads the entries, sorted by network and epoch. Skips incomplete lines; the last entry of a repeated epoch counts. */
+/**
+ * Reads the entries, sorted by network and epoch. Skips incomplete lines; the last entry of a repeated epoch counts.
+ */
 export async function readLog(folder: string): Promise<LogEntry[]> {
   const text = await readFile(logPath(folder), "utf8").catch(() => "");
   const entries = new Map<string, LogEntry>();

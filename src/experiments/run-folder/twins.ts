@@ -10,7 +10,10 @@ import { networkHash, readRecipe, timelineOf } from "../recipe/index.ts";
 import { trainingContent } from "./content.ts";
 import { networkNames, previewRunFolder, type RunFolder } from "./folder.ts";
 
-/** A network of a run. Device and number of threads decide the order of sums; `content` is the hash of the training samples. */
+/**
+ * A network of a run. Device and number of threads decide the order of sums; `content` is the hash of the training
+ * samples.
+ */
 export interface RunNetwork {
   readonly run: RunFolder;
   readonly name: string;
@@ -24,7 +27,10 @@ interface Machine {
   readonly cpus: (sideBySide: number) => number;
 }
 
-/** Lists the networks of a run. Throws {@link UserError} if their training started on another device and is not finished. */
+/**
+ * Lists the networks of a run. Throws {@link UserError} if their training started on another device and is not
+ * finished.
+ */
 export async function listNetworks(run: RunFolder, { device: asked = "cpu", cpus }: Machine): Promise<RunNetwork[]> {
   const names = networkNames(run.recipe);
   const device = await run.remember<string>("device", asked);
@@ -63,8 +69,8 @@ const fileOf = ({ run, name }: RunNetwork, epoch: number) => join(run.path, name
 const isTrained = (network: RunNetwork) => existsSync(fileOf(network, timelineOf(network.run.recipe).total));
 
 /**
- * Finds a twin for networks that are not trained: an equal network that exists or is earlier in the list, and that keeps
- * every checkpoint that this one keeps.
+ * Finds a twin for networks that are not trained: an equal network that exists or is earlier in the list, and that
+ * keeps every checkpoint that this one keeps.
  */
 export async function findTwins(networks: readonly RunNetwork[]): Promise<Map<RunNetwork, RunNetwork>> {
   const folders = new Set(networks.map(({ run }) => dirname(run.path)));

@@ -1,5 +1,5 @@
-// A heatmap of one scan: a row per layer, a column per epoch, the number in each cell. The page's script recolours it when
-// a switch changes.
+// A heatmap of one scan: a row per layer, a column per epoch, the number in each cell. The page's script recolours it
+// when a switch changes.
 import type { Scored } from "../../connectivity/index.ts";
 import { escapeHtml, plain, short, signed } from "../numbers.ts";
 import { colourOf, css, isLight } from "./scale.ts";

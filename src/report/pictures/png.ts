@@ -1,5 +1,5 @@
-// Converts a picture from SVG to PNG: doubled in size, on white, with a font of the package, so that every machine draws
-// the same pixels.
+// Converts a picture from SVG to PNG: doubled in size, on white, with a font of the package, so that every machine
+// draws the same pixels.
 import { fileURLToPath } from "node:url";
 
 const fonts = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];

@@ -1,5 +1,5 @@
-// The colour scale of barriers in reports and terminal: diverging and centred on zero, blue for better than the ends, red
-// for worse. ColorBrewer's RdBu (Brewer 2003), safe for colour-blind readers.
+// The colour scale of barriers in reports and terminal: diverging and centred on zero, blue for better than the ends,
+// red for worse. ColorBrewer's RdBu (Brewer 2003), safe for colour-blind readers.
 
 export type Rgb = readonly [number, number, number];
 
@@ -26,7 +26,9 @@ export function colourOf(value: number, limit: number): Rgb {
 
 export const css = ([r, g, b]: Rgb): string => `rgb(${r},${g},${b})`;
 
-/** Whether dark text reads better than white on a colour (relative luminance above the middle of the perceived range). */
+/**
+ * Whether dark text reads better than white on a colour (relative luminance above the middle of the perceived range).
+ */
 export function isLight([r, g, b]: Rgb): boolean {
   return 0.299 * r + 0.587 * g + 0.114 * b > 150;
 }
