@@ -88,8 +88,8 @@ describe("perplexity", () => {
       "Loss barrier (nats per token, mean over both bases)",
       "points of next-token error",
       "<th>perplexity</th><th>next-token error %</th>",
-      `, of the ends ${Number(a.perplexity!.toPrecision(4))} and ${Number(b.perplexity!.toPrecision(4))})`,
-      "perplexity of the ends a · b",
+      `; ends ${Number(a.perplexity!.toPrecision(4))} and ${Number(b.perplexity!.toPrecision(4))})`,
+      "perplexity of ends a · b",
     ])
       expect(html).toContain(told);
     const [head, first] = csv.split("\n").map((line) => line.split(","));
