@@ -36,6 +36,7 @@ export {
   type ReproduceOptions,
   readRecipe,
   readRecipes,
+  recipeJsonSchema,
   reproduce,
   type Scale,
   trainRecipe,
@@ -43,6 +44,7 @@ export {
   writeReports,
 } from "./experiments/index.ts";
 export type { EngineSettings } from "./jobs/index.ts";
-export { type MergeOptions, type MergeRecord, merge } from "./merging/index.ts";
+export { type MergeOptions, type MergeRecord, merge, mergeRecordJsonSchema } from "./merging/index.ts";
 export { type Model, type Network, networks } from "./models/index.ts";
 export { renderMeasurement } from "./report/index.ts";
+export { samplesJsonSchema } from "./sweep/index.ts";

@@ -2,4 +2,4 @@
 // May import: connectivity, sweep, pairs, distance, models, data, checkpoints, core.
 export { mergeApart } from "./apart.ts";
 export { type MergeOptions, type MergeRecord, merge } from "./merge.ts";
-export { recordPath } from "./record.ts";
+export { mergeRecordJsonSchema, recordPath } from "./record.ts";
