@@ -41,7 +41,7 @@ const documents = [
     make: samplesJsonSchema,
     intro: [
       "`measure` writes `samples.safetensors` beside `measure.json`: the loss and error of every sample for every mix, so that other statistics can be computed without measuring again. It is a safetensors file. This page describes its header, the JSON text at its start, as `safetensors` and other readers return it.",
-      "The barrier of sample `i` for a mix in row `r` with weight alpha: `loss[r, i] - ((1 - alpha) * loss[0, i] + alpha * loss[1, i])`.",
+      "The ends are the rows whose mix has `a` for every layer, or `b`. The barrier of sample `i` for row `r` and weight alpha is `loss[r, i] - ((1 - alpha) * loss[row_a, i] + alpha * loss[row_b, i])`.",
     ],
   },
   {

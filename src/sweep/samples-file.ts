@@ -18,7 +18,7 @@ const headerSchema = z
         mixes: z
           .string()
           .describe(
-            "The mix of each row, as JSON text: a list of strings. Each string has one source per layer, separated by spaces, in the order of the document's `layers`: `a` or `b` (that end), `m0.5` (the average at alpha 0.5), `ra0.5#2` (random step: end, alpha, number of the draw), `c…` (running statistics recomputed on the samples).",
+            'The mix of each row, as JSON text: a list of strings, such as `["a a a", "b b b", "a m0.5 a"]`, the ends among them. Each string has one source per layer, separated by spaces, in the order of the document\'s `layers`: `a` or `b` (that end), `m0.5` (the average at alpha 0.5), `ra0.5#2` (random step: end, alpha, number of the draw), `c…` (running statistics recomputed on the samples).',
           ),
       })
       .describe("Text metadata."),
@@ -29,7 +29,7 @@ const headerSchema = z
       .describe("Weight of each sample in a mean: its number of labels. Only if samples differ in it."),
   })
   .describe(
-    "The header of `samples.safetensors`: the scores of every sample for every mix, on the samples of the measurement and in their order. Rows 1 and 2 are end a and end b.",
+    "The header of `samples.safetensors`: the scores of every sample for every mix, on the samples of the measurement and in their order.",
   );
 
 /** The JSON Schema of the header of a samples file. */

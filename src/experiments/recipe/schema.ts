@@ -252,7 +252,11 @@ const changes = z.union([
   z.string().describe("The name of a shared scale: the file `scales/NAME.yaml` beside the recipe."),
   recipeShape
     .partial()
-    .extend({ from: z.string().optional().describe("The shared scale that these changes add to.") })
+    .extend({
+      federated: federatedShape.extend({ aggregate: aggregate.partial().optional() }).optional(),
+      figure: figure.partial().optional(),
+      from: z.string().optional().describe("The shared scale that these changes add to."),
+    })
     .describe("The keys that differ from the recipe."),
 ]);
 const recipeFile = recipeShape.extend({
