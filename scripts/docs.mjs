@@ -2,11 +2,12 @@
 // docs/reference. With --check it writes nothing, and fails if a file is not up to date; a test runs it so.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { apiFiles } from "./docs/api.mjs";
 import { documentFiles } from "./docs/documents.mjs";
 import { root } from "./setup.mjs";
 
 const isCheck = process.argv.includes("--check");
-const files = documentFiles();
+const files = new Map([...documentFiles(), ...apiFiles()]);
 
 const stale = [...files].filter(([path, text]) => {
   const place = join(root, path);

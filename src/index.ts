@@ -1,5 +1,8 @@
-// The public library; docs/library.md says what each name is for. Operations for networks are in `layerwise/graph`,
-// checkpoint formats in `layerwise/checkpoints`.
+/**
+ * The library: measuring, comparing and merging checkpoints, and reproducing experiments. docs/library.md says what each
+ * name is for. The examples run in a copy of docs/examples.
+ * @module layerwise
+ */
 
 export {
   type Cell,
@@ -48,3 +51,4 @@ export { type MergeOptions, type MergeRecord, merge, mergeRecordJsonSchema } fro
 export { type Model, type Network, networks } from "./models/index.ts";
 export { renderMeasurement } from "./report/index.ts";
 export { samplesJsonSchema } from "./sweep/index.ts";
+export * from "./types.ts";

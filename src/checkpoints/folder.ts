@@ -16,7 +16,15 @@ export const adapterFiles: readonly string[] = ["adapter_model.safetensors", "ad
 const usual = [...weightFiles, ...adapterFiles];
 const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
 
-/** True for the name of a file in one of the formats. */
+/**
+ * Whether a file's name ends like one of the formats. Only the name is looked at.
+ * @example
+ * ```ts
+ * import { isCheckpointName } from "layerwise/checkpoints";
+ *
+ * console.log(isCheckpointName("model.pt"), isCheckpointName("config.json")); // true false
+ * ```
+ */
 export const isCheckpointName = (path: string): boolean => endings.test(path);
 
 /** The checkpoint at a path, which may be the folder that it is in. Throws {@link UserError} where a folder has none, or several. */

@@ -10,8 +10,8 @@ export type { Metric } from "../sweep/index.ts";
 export const metrics = ["loss", "error"] as const;
 
 /**
- * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what
- * is not finite.
+ * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in percentage points. Null stands
+ * for a value that is not finite.
  */
 export interface Scored {
   readonly value: number | null;
@@ -19,15 +19,15 @@ export interface Scored {
   readonly interval: Interval | null;
 }
 
-/** Barriers of random steps as long as the step to the average: the mean of the draws, and each. */
+/** Barriers of random steps as long as the step to the average: the mean over the draws, and each draw. */
 export interface RandomBarriers {
   readonly barrier: number | null;
   readonly draws: readonly (number | null)[];
 }
 
 /**
- * The average on `averaged`, the base's own layers elsewhere. A metric that was not measured (yet, or because nobody
- * asked for it) is absent.
+ * An averaged network: (1 - alpha) a + alpha b on the layers `averaged`, the base's own layers elsewhere. A metric that
+ * was not measured is absent. Source: Adilova et al. 2024, arXiv 2307.06966, section 2.
  */
 export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
   readonly scan: string;

@@ -121,21 +121,55 @@ export const measurementSchema = z
     "The result of `measure`: loss and error of every averaged network on one set of samples, with barriers, intervals and a verdict. Null stands for a value that is not finite or was not measured.",
   );
 
-/** The document as it is stored, printed as JSON, and described by its JSON Schema. */
+/** The document `layerwise/measure@1` as it is stored. Its fields are described in docs/reference/measure.md. */
 export type StoredMeasurement = z.infer<typeof measurementSchema>;
 
-/** The document in memory: the same, but for its cells. */
+/**
+ * The result of a measurement in memory: the fields of {@link StoredMeasurement}, but for the cells, in which each metric
+ * is an object.
+ */
 export interface Measurement extends Omit<StoredMeasurement, "cells"> {
   readonly cells: readonly Cell[];
 }
 
-/** The stored form. Its keys have the order of the document's own. */
+/**
+ * The stored form of a measurement, `layerwise/measure@1`, for JSON.
+ * @example
+ * ```ts
+ * import { encodeMeasurement, measure } from "layerwise";
+ *
+ * const options = {
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   model: { name: "mlp" },
+ *   data: { name: "rings.mjs", samples: 50 },
+ *   scans: ["full"],
+ * };
+ * const { document } = await measure(options);
+ * const stored = encodeMeasurement(document);
+ * console.log(stored.schema, stored.cells.length); // layerwise/measure@1 1
+ * console.log(stored.cells[0].loss_barrier === document.cells[0].loss?.barrier); // true
+ * ```
+ */
 export const encodeMeasurement = (document: Measurement): StoredMeasurement => ({
   ...document,
   cells: document.cells.map(encodeCell),
 });
 
-/** Validates a stored document and decodes its cells. Throws {@link UserError} that names the file and the field. */
+/**
+ * Validates a stored document, of this version or an older one, and decodes its cells. `path` is named in errors. Throws a
+ * {@link UserError} that names the file and the field.
+ * @example
+ * ```ts
+ * import { parseMeasurement } from "layerwise";
+ *
+ * try {
+ *   parseMeasurement({ schema: "layerwise/measure@1" }, "old.json");
+ * } catch (error) {
+ *   console.log((error as Error).message.startsWith("old.json is no measurement of this version: a:")); // true
+ * }
+ * ```
+ */
 export function parseMeasurement(value: unknown, path: string): Measurement {
   const parsed = measurementSchema.safeParse(value);
   if (parsed.success) {
@@ -148,5 +182,13 @@ export function parseMeasurement(value: unknown, path: string): Measurement {
   );
 }
 
-/** The stored document's JSON Schema. */
+/**
+ * The JSON Schema (draft 2020-12) of {@link StoredMeasurement}: schemas/measure@1.json of the package.
+ * @example
+ * ```ts
+ * import { measurementJsonSchema } from "layerwise";
+ *
+ * console.log(measurementJsonSchema().title); // layerwise/measure@1
+ * ```
+ */
 export const measurementJsonSchema = (): JsonSchema => jsonSchemaOf(measurementSchema, "layerwise/measure@1");

@@ -49,7 +49,9 @@ const comparisonSchema = z
 
 type Document = Readonly<z.infer<typeof comparisonSchema>>;
 
-/** The distances of two checkpoints. */
+/**
+ * The distances of two checkpoints: the document `layerwise/distance@1`, described in docs/reference/distance.md.
+ */
 export interface Comparison extends Document {
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
 }
@@ -60,5 +62,13 @@ export interface FolderComparison extends Document {
   readonly distance: Comparison["distance"] | null;
 }
 
-/** The document's JSON Schema. */
+/**
+ * The JSON Schema (draft 2020-12) of {@link Comparison}: schemas/distance@1.json of the package.
+ * @example
+ * ```ts
+ * import { comparisonJsonSchema } from "layerwise";
+ *
+ * console.log(comparisonJsonSchema().title); // layerwise/distance@1
+ * ```
+ */
 export const comparisonJsonSchema = (): JsonSchema => jsonSchemaOf(comparisonSchema, "layerwise/distance@1");

@@ -72,7 +72,15 @@ const mergeRecordSchema = z
  */
 export interface MergeRecord extends Readonly<z.infer<typeof mergeRecordSchema>> {}
 
-/** The JSON Schema of a merge's record. */
+/**
+ * The JSON Schema (draft 2020-12) of {@link MergeRecord}: schemas/merge@1.json of the package.
+ * @example
+ * ```ts
+ * import { mergeRecordJsonSchema } from "layerwise";
+ *
+ * console.log(mergeRecordJsonSchema().title); // layerwise/merge@1
+ * ```
+ */
 export const mergeRecordJsonSchema = (): JsonSchema => jsonSchemaOf(mergeRecordSchema, "layerwise/merge@1");
 
 /** What the record is called in a merged folder. */

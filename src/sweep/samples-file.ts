@@ -32,5 +32,13 @@ const headerSchema = z
     "The header of `samples.safetensors`: the scores of every sample for every mix, on the samples of the measurement and in their order.",
   );
 
-/** The JSON Schema of the header of a samples file. */
+/**
+ * The JSON Schema (draft 2020-12) of the header of a samples file: schemas/samples.json of the package.
+ * @example
+ * ```ts
+ * import { samplesJsonSchema } from "layerwise";
+ *
+ * console.log(samplesJsonSchema().title); // layerwise samples file
+ * ```
+ */
 export const samplesJsonSchema = (): JsonSchema => jsonSchemaOf(headerSchema, "layerwise samples file");

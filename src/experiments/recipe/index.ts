@@ -1,5 +1,5 @@
 // Recipes: their schema, finding and reading them, what distinguishes them, and how their networks are trained.
-export { readRecipes } from "./find.ts";
+export { type ReadOptions, readRecipes } from "./find.ts";
 export { networkHash, recipeHash, seedsOf } from "./identity.ts";
 export { parseRecipe, readRecipe } from "./read.ts";
 export type { Scale } from "./scales.ts";

@@ -7,6 +7,7 @@ import { parseDocument } from "yaml";
 import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 
 const scaleNames = ["quick", "small", "medium", "paper"] as const;
+/** A scale of the experiments; `paper` is the recipe itself. */
 export type Scale = (typeof scaleNames)[number];
 /** The scales that change something. */
 export const changing = scaleNames.filter((name) => name !== "paper");

@@ -268,7 +268,15 @@ const recipeFile = recipeShape.extend({
     ),
 });
 
-/** The JSON Schema of a recipe's file. */
+/**
+ * The JSON Schema (draft 2020-12) of a recipe file: schemas/recipe.json of the package.
+ * @example
+ * ```ts
+ * import { recipeJsonSchema } from "layerwise";
+ *
+ * console.log(recipeJsonSchema().title); // layerwise recipe
+ * ```
+ */
 export const recipeJsonSchema = (): JsonSchema => jsonSchemaOf(recipeFile, "layerwise recipe");
 
 /** Whether a recipe's networks go on from a Hugging Face folder; its network is then called by the folder's path. */
@@ -295,6 +303,7 @@ export const recipeSchema = recipeShape
       : { name, model: own, data, ...rest };
   });
 
+/** A recipe with all defaults filled in. Its keys are described in docs/reference/recipe.md. */
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** The keys that a section of a recipe may have. */
