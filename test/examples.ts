@@ -53,7 +53,7 @@ export function documentedNames(): Documented[] {
         isValue: (own.flags & ts.SymbolFlags.Value) !== 0,
         text,
         examples: blocks.map(([, code]) => ({ name: symbol.name, code })),
-        links: [...text.matchAll(/\{@link (\w+)\}/g)].map(([, link]) => link),
+        links: [...text.matchAll(/\{@link (\w+) *\}/g)].map(([, link]) => link),
       };
     }),
   );
