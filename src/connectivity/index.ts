@@ -2,8 +2,8 @@
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
 export { measureApart } from "./apart.ts";
 export { intervalOf, perplexityOf, summarise } from "./barrier.ts";
-export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
-export { mean } from "./interval.ts";
+export { type Cell, type Metric, metrics, type RandomBarriers, type Scored } from "./cell.ts";
+export { type Interval, mean } from "./interval.ts";
 export { sharesOf } from "./lines.ts";
 export { extentOf, type MeasureResult, measure } from "./measure.ts";
 export type { MeasureOptions } from "./options.ts";
@@ -17,5 +17,5 @@ export {
   type StoredMeasurement,
 } from "./result.ts";
 export { type Bases, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
-export { readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
+export { type Drawing, readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
 export { decide } from "./verdict.ts";

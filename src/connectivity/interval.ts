@@ -3,6 +3,7 @@
 /** The normal distribution's 97.5 % point. */
 const z = 1.959963984540054;
 
+/** A 95 % confidence interval: [low, high]. */
 export type Interval = [number, number];
 
 /**

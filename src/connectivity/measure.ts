@@ -8,7 +8,7 @@ import { mixesOf, planMeasurement } from "./plan.ts";
 import { untilClear } from "./precision.ts";
 import type { Measurement } from "./result.ts";
 
-/** The document, and every sample's scores by the mix that they belong to. */
+/** The result, and the scores of every sample for every mix. */
 export interface MeasureResult {
   readonly document: Measurement;
   readonly scores: Scores;
@@ -16,7 +16,28 @@ export interface MeasureResult {
 
 const silent = (_: Progress): void => {};
 
-/** Measures a pair: the barrier of every cell of the scans, on the same samples (paper, section 2). */
+/**
+ * Measures two checkpoints of one network: loss and error of every averaged network of the scans on the same samples, the
+ * barriers with 95 % confidence intervals, distances, and a verdict on which layers can be averaged. Losses are in nats,
+ * errors in percent. Throws a {@link UserError} if the files, the network and the samples do not fit together. Source:
+ * Adilova et al. 2024, arXiv 2307.06966, section 2.
+ * @param progress Called with the samples done and their total.
+ * @example
+ * ```ts
+ * import { measure, parseScans } from "layerwise";
+ *
+ * const { document } = await measure({
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   model: { name: "mlp" },
+ *   data: { name: "rings.mjs", samples: 100 },
+ *   scans: parseScans("single,full"),
+ * });
+ * const full = document.cells.find(({ scan }) => scan === "full");
+ * console.log(full?.loss?.barrier?.toFixed(2)); // 0.68
+ * console.log(document.verdict.keep); // [ 'layers.0' ]
+ * ```
+ */
 export async function measure(options: MeasureOptions, progress = silent): Promise<MeasureResult> {
   await using pair = await openPair(options);
   const cells = await planMeasurement(pair.layers, options);

@@ -4,10 +4,13 @@ import { importDefault, isModule, listSome, moduleName, nearest, randomStream, U
 import type { Cell } from "./cell.ts";
 
 export type ScanName = string;
+/** The end that the layers come from that are not averaged; `both` measures each. */
 export type Bases = "a" | "b" | "both";
 
-/** The order in which a cumulative scan adds the layers. */
-export type Order = (layers: readonly string[], options: Pick<ScanOptions, "orderSeed">) => readonly string[];
+/**
+ * The order in which a cumulative scan adds the layers: gets their names in the model's order, returns them in its own.
+ */
+export type Order = (layers: readonly string[], options: { readonly orderSeed: number }) => readonly string[];
 
 export interface ScanOptions {
   readonly base: Bases;
@@ -50,7 +53,16 @@ const windowOf = (scan: ScanName) => {
   return size ? Number(size) : undefined;
 };
 
-/** Reads a list of scans such as `single,deep,window:3`. Throws {@link UserError} that names the nearest known one. */
+/**
+ * Reads a list of scans: `single`, `shallow`, `deep`, `random`, `minimal`, `window:K`, `full`, or the path of a `.mjs` file
+ * with an {@link Order}. Throws a {@link UserError} that names the nearest known scan.
+ * @example
+ * ```ts
+ * import { parseScans } from "layerwise";
+ *
+ * console.log(parseScans("single, window:3")); // [ 'single', 'window:3' ]
+ * ```
+ */
 export function parseScans(list: string): ScanName[] {
   const known = ["single", ...Object.keys(orders), "full"];
   return list.split(",").map((text) => {

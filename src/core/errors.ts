@@ -1,6 +1,16 @@
 // The two kinds of failure a user may meet. Everything else that is thrown is a bug of ours.
 
-/** Something the user can mend: one sentence that names the thing and says what to do. Exit status 1. */
+/**
+ * An error that the user can fix. The message says what is wrong, in which file, and what to do. Everything else that is
+ * thrown is a bug.
+ * @example
+ * ```ts
+ * import { compareFiles, UserError } from "layerwise";
+ *
+ * const error = await compareFiles("rings-a.safetensors", "missing.pt").catch((error) => error);
+ * console.log(error instanceof UserError); // true
+ * ```
+ */
 export class UserError extends Error {
   override readonly name: string = "UserError";
 }

@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./files.ts";
 export * from "./hash.ts";
 export { allFinite, brokenIn, type Inspection, inspect } from "./inspect.ts";
+export { type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 export * from "./lock.ts";
 export * from "./modules.ts";
 export { fromNumbers, toNumbers, valuesOf } from "./numbers.ts";

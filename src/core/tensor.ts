@@ -17,9 +17,14 @@ const arrays = {
   bool: Uint8Array,
 } as const;
 
+/** A type of elements, by ONNX's name in lower case. */
 export type DType = keyof typeof arrays;
+/** The elements of a tensor: float16 and bfloat16 as their bits, bool as one byte each. */
 export type TypedArray = InstanceType<(typeof arrays)[DType]>;
 
+/**
+ * A tensor in memory: its dtype, its shape ([] for a scalar), and the elements row by row. See {@link TypedArray}.
+ */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];

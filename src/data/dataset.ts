@@ -1,7 +1,7 @@
 // The contract of a data set: a fixed, ordered list of samples of one split, assembled into batches by index.
 import type { DType, Random, Tensor } from "../core/index.ts";
 
-/** An input of ONE sample, without the batch dimension. */
+/** An input of one sample, without the batch dimension. */
 export interface InputSpec {
   readonly name: string;
   readonly dtype: DType;
@@ -24,6 +24,7 @@ export interface Declared {
   readonly areOthersIgnored?: boolean;
 }
 
+/** Samples put together: inputs by name, and labels. */
 export interface Batch {
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** int64 class indices [n] or [n, T], negative where a label does not count; float32 values for a regression. */
@@ -32,13 +33,16 @@ export interface Batch {
 
 /** `valid` is a split of folders of texts and of images only. */
 export const splits = ["train", "valid", "test"] as const;
+/** `valid` is a split of folders of texts and of images only. */
 export type Split = (typeof splits)[number];
 
+/** How a batch is made. */
 export interface BatchOptions {
   /** The stream of random changes; asks for training augmentation where the set has one. */
   readonly augment?: Random;
 }
 
+/** A fixed, ordered list of samples of one split, assembled into batches by index. */
 export interface Dataset {
   readonly name: string;
   readonly split: Split;
@@ -63,12 +67,14 @@ export interface Dataset {
   hashOf?(samples: number): string;
   /** Every sample's class, where a sample has one. */
   classOf?(): ArrayLike<number>;
+  /** The samples of these indices, put together. */
   batch(indices: ArrayLike<number>, options?: BatchOptions): Batch;
   /** Of a text: the windows that begin at any of its `positions`, which training draws from. */
   windows?(starts: ArrayLike<number>): Batch;
   readonly positions?: number;
 }
 
+/** Which samples of a data set are opened, and how. */
 export interface DataOptions {
   readonly split?: Split;
   /** The first so many samples; default all. */

@@ -9,15 +9,29 @@ import { describeFileError, listSome, makeFolder, nearest, UserError, writeAtomi
 import { type Archive, archives } from "./archives.ts";
 import { filesInTar } from "./tar.ts";
 
+/** Where data sets are kept, and where an archive comes from. */
 export interface FetchOptions {
   /** Folder of all data sets. */
   readonly dir: string;
   /** An archive that is here already, in place of the download. */
   readonly from?: string;
+  /** Called with the bytes that are here and their total. */
   readonly onProgress?: (bytes: number, total: number) => void;
 }
 
-/** Returns the folder that holds the files. Throws {@link UserError} that says what to do. */
+/**
+ * Downloads a data set's official archive, verifies its published checksum and unpacks it; returns the folder that holds
+ * the files. An interrupted download resumes. Throws a {@link UserError} for an unknown name, a failed download or a wrong
+ * checksum.
+ * @param options The folder of all data sets; a local archive.
+ * @example
+ * ```ts
+ * import { fetchData } from "layerwise";
+ *
+ * const error = await fetchData("cifar11", { dir: "data" }).catch((error) => error);
+ * console.log(error.message.includes("did you mean cifar10?")); // true
+ * ```
+ */
 export async function fetchData(name: string, { dir, from, onProgress }: FetchOptions): Promise<string> {
   const archive = archives[name];
   if (!archive) {

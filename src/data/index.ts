@@ -3,10 +3,19 @@
 export { archives } from "./archives.ts";
 export { arrayDataset, countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
-export { type Batch, type DataOptions, type Dataset, type Declared, splits } from "./dataset.ts";
+export {
+  type Batch,
+  type BatchOptions,
+  type DataOptions,
+  type Dataset,
+  type Declared,
+  type DeclaredInput,
+  type InputSpec,
+  splits,
+} from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
-export { fetchData } from "./fetch.ts";
+export { type FetchOptions, fetchData } from "./fetch.ts";
 export {
   imagenetPipeline,
   isPictures,

@@ -12,7 +12,18 @@ import { shakespeare } from "./shakespeare/index.ts";
 
 export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar100, shakespeare];
 
-/** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
+/**
+ * Opens the samples of a data set: a built-in one by name, `npz:FILE`, or a `.mjs` module. Throws a {@link UserError} that
+ * says what is missing.
+ * @example
+ * ```ts
+ * import { openData } from "layerwise";
+ *
+ * const data = await openData("rings.mjs", { split: "test", samples: 20 });
+ * const { inputs, labels } = data.batch([0, 1, 2]);
+ * console.log(data.count, inputs.input.shape, labels.data); // 20 [ 3, 2 ] BigInt64Array(3) [ 0n, 1n, 0n ]
+ * ```
+ */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
   const source = dataSources.find((known) => known.name === name);
   if (!source && isCifar(name)) return openPythonCifar(name, options);

@@ -13,20 +13,46 @@ import {
 import { sha256Value, UsageError } from "../core/index.ts";
 import { type Callbacks, carryOut, type EngineSettings, engineOf, jobPath } from "../jobs/index.ts";
 
+/** Where the pieces are measured, and where the job has its folder. */
 export interface PiecesOptions extends Callbacks {
   /** Where the job has its folder; default `runs`. */
   readonly runs?: string;
   readonly engine?: EngineSettings;
 }
 
+/** The result of {@link measureInPieces}. */
+export interface PiecesResult extends MeasureResult {
+  /** Removes the pieces. */
+  readonly done: () => Promise<void>;
+}
+
 /**
- * Measures a pair in pieces; the same document as in one go. `done` removes the pieces: call it once the result is
- * saved.
+ * Measures as {@link measure} does, in pieces that an engine carries out, such as a cluster; the same document as in one
+ * go. `done` removes the pieces: call it once the result is saved. Throws a {@link UserError} if a piece fails.
+ * @param options What is measured.
+ * @param work The engine; the folder of runs.
+ * @example
+ * ```ts
+ * import { measureInPieces } from "layerwise";
+ *
+ * const result = await measureInPieces(
+ *   {
+ *     a: "rings-a.safetensors",
+ *     b: "rings-b.safetensors",
+ *     model: { name: "mlp" },
+ *     data: { name: "rings.mjs", samples: 40 },
+ *     scans: ["full"],
+ *   },
+ *   { engine: { threads: 1, piece: 20 } },
+ * );
+ * await result.done();
+ * console.log(result.document.data.samples); // 40
+ * ```
  */
 export async function measureInPieces(
   options: MeasureOptions,
   { runs = "runs", engine: settings, ...callbacks }: PiecesOptions = {},
-): Promise<MeasureResult & { done: () => Promise<void> }> {
+): Promise<PiecesResult> {
   if (options.precision !== undefined)
     throw new UsageError(
       "--precision decides as the samples come in, which pieces on a cluster cannot: leave one of the two out.",

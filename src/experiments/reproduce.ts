@@ -11,6 +11,7 @@ import type { Written } from "./results/record.ts";
 import { writeExperiments } from "./results/write.ts";
 import { type LogEntry, readLog } from "./run-folder/log.ts";
 
+/** Where work is carried out, and what is called meanwhile. */
 export interface WorkOptions extends Callbacks {
   /** Folder of the run folders; default `runs`. */
   readonly runs?: string;
@@ -19,6 +20,7 @@ export interface WorkOptions extends Callbacks {
   readonly device?: Device;
 }
 
+/** How {@link reproduce} works. */
 export interface ReproduceOptions extends WorkOptions {
   /** The scale that the recipes were read at: names the folder of the figures. Default `paper`. */
   readonly scale?: Scale;
@@ -28,6 +30,7 @@ export interface ReproduceOptions extends WorkOptions {
   readonly onCosts?: (costs: readonly Cost[]) => void;
 }
 
+/** The reports that {@link reproduce} wrote. */
 export interface Reproduced {
   readonly written: readonly Written[];
   /** The page over several figures. */
@@ -35,11 +38,27 @@ export interface Reproduced {
 }
 
 /**
- * Trains and measures what is missing of the recipes, and draws their reports; what is there already is not done again.
+ * Trains and measures what is missing of the recipes, checks their claims, and draws their reports. What exists is not
+ * done again, and an interrupted run resumes. Throws a {@link UserError} if a recipe is wrong or a task fails.
  * @example
- * const recipe = await readRecipe("mine.yaml");
- * const { written } = await reproduce([recipe], { engine: { threads: 2 }, onProgress: console.log });
- * console.log(written[0].page);
+ * ```ts
+ * import { parseRecipe, reproduce, writeReports } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { written } = await reproduce([recipe], { engine: { threads: 1 } });
+ * console.log(written[0].page === `${written[0].folder}/report.html`); // true
+ * console.log(written[0].record.measurements.map(({ epoch }) => epoch)); // [ 0, 1 ]
+ * const redrawn = await writeReports(written[0].folder);
+ * console.log(redrawn.written[0].page === written[0].page); // true
+ * ```
  */
 export async function reproduce(recipes: readonly Recipe[], options: ReproduceOptions = {}): Promise<Reproduced> {
   const { scale = "paper", pairs = 1, onCosts } = options;
@@ -54,14 +73,38 @@ export async function reproduce(recipes: readonly Recipe[], options: ReproduceOp
   return writeExperiments(recipes, { runs: surroundings.runs, scale, pairs });
 }
 
+/** What {@link planReproduction} gives. */
+export interface PlannedReproduction {
+  /** The cost of each run. */
+  readonly costs: Cost[];
+  /** The scripts that would be submitted to a cluster; empty on one machine. */
+  readonly preview: () => Promise<string>;
+}
+
 /**
- * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Makes
- * nothing but the estimate.
+ * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Trains and
+ * measures nothing but a few steps for the estimate. Throws a {@link UserError} if a recipe is wrong.
+ * @example
+ * ```ts
+ * import { parseRecipe, planReproduction } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { costs } = await planReproduction([recipe], { runs: "planned" });
+ * console.log(costs[0].networks, costs[0].points); // { missing: 2, all: 2 } { missing: 2, all: 2 }
+ * ```
  */
 export async function planReproduction(
   recipes: readonly Recipe[],
   options: ReproduceOptions = {},
-): Promise<{ costs: Cost[]; preview: () => Promise<string> }> {
+): Promise<PlannedReproduction> {
   const surroundings = surroundingsOf(options);
   await checkRecipes(recipes);
   const planned = planPairs(recipes, options.pairs ?? 1);
@@ -69,7 +112,26 @@ export async function planReproduction(
   return { costs, preview: () => previewRuns(planned, surroundings, costs) };
 }
 
-/** Trains the networks of a recipe; returns their folder and the last line of each network's log. */
+/**
+ * Trains the networks of a recipe; returns their folder and the last line of each network's log. Throws a
+ * {@link UserError} if the recipe is wrong or training fails.
+ * @example
+ * ```ts
+ * import { parseRecipe, trainRecipe } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { networks } = await trainRecipe(recipe, { runs: "trained", engine: { threads: 1 } });
+ * console.log(Object.keys(networks), networks.a.epoch); // [ 'a', 'b' ] 1
+ * ```
+ */
 export async function trainRecipe(
   recipe: Recipe,
   options: WorkOptions = {},

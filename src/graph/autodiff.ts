@@ -6,7 +6,19 @@ import { nodesOf, type Value } from "./graph.ts";
 import { add, scalar } from "./ops/elementwise.ts";
 import { expand, zeros } from "./ops/shape.ts";
 
-/** The gradient of a loss (one element) with respect to each value, in their shapes; zero where the loss does not depend on one. */
+/**
+ * The gradient of a loss (one element) with respect to each value, in their shapes; zero where the loss does not depend on
+ * one. Throws an Error if the loss has more elements, or a node on the way has no gradient rule.
+ * @example
+ * ```ts
+ * import { gradients, Graph, mul, reduceSum } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [3]);
+ * const [gradient] = gradients(reduceSum(mul(x, x), [0]), [x]);
+ * console.log(gradient.shape); // [ 3 ]
+ * ```
+ */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (sizeOf(loss.shape) !== 1) throw new Error(`a loss has one element, this one has shape [${loss.shape}]`);
   const nodes = nodesOf([loss]);

@@ -19,9 +19,15 @@ const convolution = (y: readonly number[], [, ...filter]: readonly number[]): nu
 
 /**
  * Floating-point operations of the values' convolutions and matrix products, each node once: a multiplication and an
- * addition are two. Of a graph before its lowering, so that the count does not depend on the form that runs.
+ * addition are two. Call it before {@link lower}, so that the count does not depend on the form that runs.
+ * @example
+ * ```ts
+ * import { countOperations, Graph, matmul } from "layerwise/graph";
  *
- * @example `countOperations([matmul(a, b)])` for [2, 3] and [3, 5] is 60.
+ * const graph = new Graph();
+ * const product = matmul(graph.input("a", "float32", [2, 3]), graph.input("b", "float32", [3, 5]));
+ * console.log(countOperations([product])); // 60
+ * ```
  */
 export const countOperations = (values: readonly Value[]): number =>
   nodesOf(values).reduce((sum, node) => sum + 2 * (counts[node.op]?.(node) ?? 0), 0);

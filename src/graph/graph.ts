@@ -4,32 +4,41 @@
 import { bytesOf, type DType, sha256, type Tensor } from "../core/index.ts";
 import { type AttributeValue, operation } from "./ops/index.ts";
 
+/** Dtype and shape of a value. A shape lists the lengths of the axes; [] is a scalar. */
 export interface Type {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
+/** The attributes of an operation, by ONNX's names. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** One output of one node. */
+/** One output of one node, with its dtype and shape. Operations such as {@link add} take and give values. */
 export class Value {
+  /** @internal */
   constructor(
+    /** @internal */
     readonly node: Node,
+    /** @internal */
     readonly output: number,
+    /** @internal */
     readonly known: Type | undefined,
   ) {}
 
+  /** The graph that it belongs to. */
   get graph(): Graph {
     return this.node.graph;
   }
-  /** Throws for the output of a foreign node, of which nothing is known. */
+  /** Dtype and shape. Throws an Error for the output of a foreign node, of which nothing is known. */
   get type(): Type {
     if (!this.known) throw new Error(`the type of ${this.node.op}'s output ${this.output} is not known`);
     return this.known;
   }
+  /** The dtype of its elements. Throws like {@link type}. */
   get dtype(): DType {
     return this.type.dtype;
   }
+  /** The lengths of its axes. Throws like {@link type}. */
   get shape(): readonly number[] {
     return this.type.shape;
   }
@@ -67,6 +76,18 @@ export interface Foreign {
   readonly proto: unknown;
 }
 
+/**
+ * A graph of ONNX operations. Equal expressions are one node.
+ * @example
+ * ```ts
+ * import { add, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [2]);
+ * const sum = add(x, x);
+ * console.log(add(x, x) === sum, graph.size); // true 2
+ * ```
+ */
 export class Graph {
   readonly #nodes = new Map<string, Node>();
 
@@ -75,7 +96,7 @@ export class Graph {
     return this.#nodes.size;
   }
 
-  /** A named input; asking again for the same name gives the same value. Throws when the type differs. */
+  /** A named input; asking again for the same name gives the same value. Throws an Error if the type differs. */
   input(name: string, dtype: DType, shape: readonly number[]): Value {
     const [value] = this.#intern(`Input ${name}`, "Input", [], { name }, () => [{ dtype, shape: [...shape] }]).outputs;
     if (value.dtype !== dtype || String(value.shape) !== String(shape)) {
@@ -84,13 +105,14 @@ export class Graph {
     return value;
   }
 
+  /** A tensor as a value. Equal tensors are one value. */
   constant(tensor: Tensor): Value {
     const key = `Constant ${tensor.dtype}[${tensor.shape}] ${sha256(bytesOf(tensor))}`;
     return this.#intern(key, "Constant", [], {}, () => [{ dtype: tensor.dtype, shape: tensor.shape }], tensor)
       .outputs[0];
   }
 
-  /** Applies an operation of the table in ops/; shapes are inferred and wrong ones throw. `null` is an optional input left out. */
+  /** Applies an operation of the table in ops/; shapes are inferred and wrong ones throw an Error. `null` is an optional input left out. */
   apply(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}): readonly Value[] {
     const definition = operation(op);
     for (const name of Object.keys(attributes)) {
@@ -101,7 +123,10 @@ export class Graph {
     return this.#intern(key, op, inputs, sorted, () => definition.infer(inputs, sorted)).outputs;
   }
 
-  /** Adds a node of somebody else's model: shared like any other, but without inference or gradient. */
+  /**
+   * Adds a node of somebody else's model: shared like any other, but without inference or gradient.
+   * @internal
+   */
   foreign(node: Foreign, inputs: readonly (Value | null)[]): readonly Value[] {
     const key = `~${node.identity} ${inputs.map((v) => v?.key ?? "-").join(" ")}`;
     return this.#intern(key, node.op, inputs, {}, () => node.types, undefined, node).outputs;

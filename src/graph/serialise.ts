@@ -30,9 +30,20 @@ const own: Dialect = {
 };
 
 /**
- * Serialises the nodes that the named outputs depend on. `weights` freezes inputs of those names as initialisers. A graph with foreign nodes is
- * written in the dialect of their model.
- * Throws for operations that must be lowered first, and beyond protobuf's 2 GB.
+ * The bytes of an ONNX model with the nodes that the named outputs depend on. `weights` freezes inputs of those names as
+ * initialisers. A graph with foreign nodes is written in the dialect of their model. Throws an Error for operations that
+ * must be lowered first ({@link lower}), and beyond protobuf's 2 GB.
+ * @example
+ * ```ts
+ * import { Graph, relu, serialise } from "layerwise/graph";
+ * import { InferenceSession, Tensor } from "onnxruntime-node";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [3]);
+ * const session = await InferenceSession.create(serialise({ y: relu(x) }));
+ * const { y } = await session.run({ x: new Tensor("float32", [-1, 0, 2], [3]) });
+ * console.log(y.data); // Float32Array(3) [ 0, 0, 2 ]
+ * ```
  */
 export function serialise(
   outputs: Readonly<Record<string, Value>>,

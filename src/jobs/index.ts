@@ -1,7 +1,7 @@
 // Tasks and the engines that carry them out: processes on this machine, or batch jobs of a cluster. Knows nothing of networks. Imports core only.
 export { runBundle } from "./bundle.ts";
 export { type Callbacks, carryOut, previewJob } from "./carry-out.ts";
-export { type EngineChoice, type EngineSettings, engineOf } from "./choice.ts";
+export { type EngineChoice, type EngineSettings, engineOf, type LocalSettings, type SlurmSettings } from "./choice.ts";
 export {
   isFinished,
   type Job,

@@ -13,7 +13,7 @@ export {
   layersOf,
   matchLayers,
 } from "./layers.ts";
-export type { Inputs, Model, Network, Parameter, Training, Weights } from "./model.ts";
+export type { Initial, Inputs, Model, Network, Parameter, Shapes, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";

@@ -6,6 +6,7 @@ import { holderOf, type Model, type Parameter } from "./model.ts";
 import { blocksOf, globExpression, layerOf, moduleOf } from "./naming/paths.ts";
 import { layersByEnding } from "./naming/underscores.ts";
 
+/** How tensors form layers: by module, block, attention or MLP part of a block, or each on its own. */
 export type Grouping = "module" | "block" | "sublayer" | "tensor";
 
 export interface Layer {

@@ -8,6 +8,7 @@ export type Initial =
   | { readonly kind: "uniform"; readonly bound: number } // in [-bound, bound)
   | { readonly kind: "normal"; readonly deviation: number };
 
+/** A tensor of a network: its name, shape, and initialisation. */
 export interface Parameter {
   /** State-dict key, e.g. `layer1.0.conv1.weight`. */
   readonly name: string;
@@ -64,7 +65,10 @@ export interface Model {
   readonly isMultiLabel?: boolean;
   /** What files of its weights say beside them, for other programs that read them. */
   readonly fileMetadata?: Readonly<Record<string, string>>;
-  /** How a graph with its nodes is written, where they came with an ONNX file. */
+  /**
+   * How a graph with its nodes is written, where they came with an ONNX file.
+   * @internal
+   */
   readonly dialect?: Dialect;
   /** That file. */
   readonly path?: string;
@@ -72,6 +76,7 @@ export interface Model {
   forward(inputs: Inputs, weights: Weights, training?: Training): Value;
 }
 
+/** The sizes of a network, by name. */
 export type Sizes = Readonly<Record<string, number>>;
 
 /** The shape of a tensor in a checkpoint, by name. */
@@ -87,5 +92,6 @@ export interface Network {
   readonly sizes: Sizes;
   /** The sizes that a checkpoint tells by its shapes. */
   readSizes?(shapes: Shapes): Partial<Record<string, number>>;
+  /** The network of given sizes; all of `sizes` are given. */
   build(sizes: Sizes): Model;
 }

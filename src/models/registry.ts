@@ -7,6 +7,17 @@ import { cifarResnets } from "./resnet-cifar.ts";
 import { resnet18, resnet18Nonorm } from "./resnet18.ts";
 import { vgg11 } from "./vgg11.ts";
 
+/**
+ * The built-in networks.
+ * @example
+ * ```ts
+ * import { networks } from "layerwise";
+ *
+ * const mlp = networks.find(({ name }) => name === "mlp")!;
+ * const model = mlp.build({ inputs: 2, hidden: 8, depth: 3, classes: 2 });
+ * console.log(model.parameters.map(({ shape }) => shape)); // [ [ 8, 2 ], [ 8 ], [ 8, 8 ], [ 8 ], [ 2, 8 ], [ 2 ] ]
+ * ```
+ */
 export const networks: readonly Network[] = [resnet18Nonorm, resnet18, vgg11, gpt, ...cifarResnets, mlp];
 
 /**

@@ -2,6 +2,6 @@
 // state dict, scoring/ its output with the scores, and what the labels mean to it. May import: distance, models, data, checkpoints, graph, runtime, core.
 export { type End, endInMemory } from "./end.ts";
 export { requireFit } from "./fit.ts";
-export type { Ends, Keys, Pair, PairRequest } from "./origin.ts";
+export type { Ends, Keys, ModelSpec, Pair, PairRequest, Task } from "./origin.ts";
 export { openEnds, openPair } from "./pair.ts";
 export { cannotRun } from "./scoring/refusals.ts";

@@ -7,6 +7,7 @@ import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { End } from "./end.ts";
 
+/** The network of two checkpoints. */
 export interface ModelSpec {
   /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
   readonly name?: string;
@@ -19,8 +20,10 @@ export interface ModelSpec {
 }
 
 export const tasks = ["classify", "tokens", "segment", "regress"] as const;
+/** The kind of loss. */
 export type Task = (typeof tasks)[number];
 
+/** The dictionaries that hold the network, of a and of b. */
 export type Keys = Partial<Record<"a" | "b", string>>;
 
 /** Which two ends of which network. */

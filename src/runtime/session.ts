@@ -7,8 +7,10 @@ import { type Tensor, type TypedArray, UserError } from "../core/index.ts";
 
 /** Execution providers by the name the command line uses. */
 export const devices = ["cpu", "webgpu", "cuda", "coreml", "dml"] as const;
+/** A device of ONNX Runtime; which ones exist depends on the machine. */
 export type Device = (typeof devices)[number];
 
+/** The device of ONNX Runtime and its threads. */
 export interface RuntimeOptions {
   readonly device?: Device;
   /** Threads inside one operation; default: all cores. */

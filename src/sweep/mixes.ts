@@ -2,6 +2,7 @@
 // computation. Both follow from the list of sources, layer by layer.
 import { endOf, keyOf, type Source } from "./source.ts";
 
+/** Where the weights of each layer come from: an end, an average, or a random step. */
 export interface Mix {
   /** One source for each layer, in the model's order. */
   readonly sources: readonly Source[];

@@ -3,11 +3,13 @@ import { type Checkpoint, openCheckpoint, writeCheckpoint } from "../checkpoints
 import { type Tensor, UserError } from "../core/index.ts";
 import { type Mix, mixKey, mixOfEnd } from "./mixes.ts";
 
+/** Loss in nats, or error in percent. */
 export type Metric = "loss" | "error";
 
-/** Loss (natural log) and error (0 … 1) of every sample; NaN where there is no error. */
+/** Loss (nats) and error (0 to 1) of every sample; NaN where there is no error. */
 export type SampleScores = Readonly<Record<Metric, Float32Array>>;
 
+/** The scores of every sample for every mix. {@link measure} returns them, and {@link saveMeasurement} writes them. */
 export class Scores {
   /** Every mix's scores, by its key; those of samples that it has not seen are NaN. */
   readonly rows: ReadonlyMap<string, SampleScores>;
@@ -54,10 +56,12 @@ export class Scores {
     return Math.max(0, ...this.counts.values());
   }
 
+  /** Whether a mix has scores. */
   has(mix: Mix): boolean {
     return this.rows.has(mixKey(mix));
   }
 
+  /** Samples that a mix has seen. */
   count(mix: Mix): number {
     return this.counts.get(mixKey(mix)) ?? 0;
   }

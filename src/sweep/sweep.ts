@@ -16,6 +16,7 @@ export interface SweepOptions extends WeightOptions {
   readonly memory?: number;
 }
 
+/** How many samples are done. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

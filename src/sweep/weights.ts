@@ -5,7 +5,9 @@ import type { Pair } from "../pairs/index.ts";
 import { type Mix, mixKey } from "./mixes.ts";
 import { endOf, type Source, weightName } from "./source.ts";
 
-/** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed again on the samples. */
+/**
+ * What becomes of running statistics if their layer is averaged: averaged too, kept from a, or recomputed on the samples.
+ */
 export type Statistics = "average" | "a" | "recalibrate";
 
 export interface WeightOptions {

@@ -14,6 +14,7 @@ import { findTwins, type Network, networksOf } from "../run-folder/twins.ts";
 import type { Wishes } from "../steps.ts";
 import { type StepTime, stepsOfEvaluations } from "./step-time.ts";
 
+/** What is left to do of a run, and what it costs. */
 export interface Cost {
   readonly names: readonly string[];
   /** Networks, and points measured: how many are missing of how many. */

@@ -1,6 +1,7 @@
 // How long work takes, from one measured training step.
 import type { Recipe } from "../recipe/index.ts";
 
+/** A training step, measured. */
 export interface StepTime {
   /** Seconds of a step, the least of a few. */
   readonly seconds: number;

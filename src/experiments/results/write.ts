@@ -78,7 +78,10 @@ async function writeOverview(written: readonly Written[], folder: string): Promi
   return page;
 }
 
-/** Draws folders again from stored results: a run's, an experiment's, or all experiments' with the page over them. */
+/**
+ * Draws reports again from stored results: of a run's folder, an experiment's, or all experiments' with the page over
+ * them. Throws a {@link UserError} if the folder has no results. The example of {@link reproduce} shows it.
+ */
 export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
   const experiments = await experimentsIn(folder);
   if (experiments.length === 0) return { written: [await writeReport(folder)] };

@@ -33,6 +33,9 @@ export const pooling = {
   },
 } satisfies Record<string, Operation>;
 
+/**
+ * Side of the square window, its stride (default the side), and the padding on each side (default 0), in pixels.
+ */
 export interface PoolOptions {
   kernel: number;
   stride?: number;
@@ -45,22 +48,67 @@ const window = ({ kernel, stride = kernel, padding = 0 }: PoolOptions) => ({
   pads: [padding, padding, padding, padding],
 });
 
+/**
+ * PyTorch's max_pool2d of images [N, C, H, W]. Where several elements of a window are equal, the first one takes the
+ * gradient.
+ * @example
+ * ```ts
+ * import { Graph, maxPool } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [1, 3, 8, 8]);
+ * console.log(maxPool(x, { kernel: 2 }).shape); // [ 1, 3, 4, 4 ]
+ * ```
+ */
 export function maxPool(x: Value, options: PoolOptions): Value {
   return x.graph.apply("MaxPool", [x], window(options))[0];
 }
 
-/** PyTorch's avg_pool2d: zeros of the padding count unless `countPadding` is false. */
+/**
+ * PyTorch's avg_pool2d of images [N, C, H, W]: zeros of the padding count unless `countPadding` is false.
+ * @example
+ * ```ts
+ * import { averagePool, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [1, 3, 8, 8]);
+ * console.log(averagePool(x, { kernel: 3, stride: 2, padding: 1 }).shape); // [ 1, 3, 4, 4 ]
+ * ```
+ */
 export function averagePool(x: Value, options: PoolOptions & { countPadding?: boolean }): Value {
   const { countPadding = true, ...rest } = options;
   return x.graph.apply("AveragePool", [x], { ...window(rest), count_include_pad: Number(countPadding) })[0];
 }
 
-/** Mean over each channel: [N, C, 1, 1]. */
+/**
+ * Mean over each channel of images [N, C, H, W]; gives [N, C, 1, 1].
+ * @example
+ * ```ts
+ * import { globalAveragePool, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [2, 3, 8, 8]);
+ * console.log(globalAveragePool(x).shape); // [ 2, 3, 1, 1 ]
+ * ```
+ */
 export function globalAveragePool(x: Value): Value {
   return x.graph.apply("GlobalAveragePool", [x])[0];
 }
 
-/** PyTorch's AdaptiveAvgPool2d: output cell i averages the inputs floor(i n / m) … ceil((i + 1) n / m). */
+/**
+ * PyTorch's AdaptiveAvgPool2d to [height, width]: output cell i averages the inputs floor(i n / m) to
+ * ceil((i + 1) n / m).
+ * @param x Images [N, C, H, W].
+ * @param size [height, width] of the result.
+ * @example
+ * ```ts
+ * import { adaptiveAveragePool, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [1, 3, 7, 7]);
+ * console.log(adaptiveAveragePool(x, [2, 2]).shape); // [ 1, 3, 2, 2 ]
+ * ```
+ */
 export function adaptiveAveragePool(x: Value, [height, width]: readonly [number, number]): Value {
   const [, , h, w] = x.shape;
   const bounds =

@@ -14,22 +14,22 @@ import { compareNetworks, type Difference } from "./compare.ts";
 import { describeArchitecture, ropeSettings } from "./describe.ts";
 
 const checkSchema = z.object({
-  /** What was compared: `architecture`, `sizes`, `settings`, `rope`, `vocabulary`, `ties`, `tokenizer`, `dtype`, … */
-  name: z.string(),
-  /** `missing`: a file that one of them, or neither, has. */
-  status: z.enum(["same", "different", "missing"]),
-  /** The difference would make a merge garbage. */
-  garbage: z.boolean(),
-  /** What both have, or what differs. */
-  says: z.string(),
+  name: z
+    .string()
+    .describe(
+      "What was compared: `architecture`, `sizes`, `settings`, `rope`, `vocabulary`, `ties`, `tokenizer`, `dtype`, …",
+    ),
+  status: z
+    .enum(["same", "different", "missing"])
+    .describe("`missing`: one of the two, or neither, has the file that this is about."),
+  garbage: z.boolean().describe("True if this difference makes a merge useless."),
+  says: z.string().describe("What both have, or what differs."),
 });
 
 export const preflightSchema = z.object({
-  /** False where a merge would be garbage. */
-  can_average: z.boolean(),
-  /** The same in a sentence. */
-  verdict: z.string(),
-  checks: z.array(checkSchema).readonly(),
+  can_average: z.boolean().describe("False if a merge would be useless."),
+  verdict: z.string().describe("The same as a sentence."),
+  checks: z.array(checkSchema).readonly().describe("Every comparison, in the order in which it is printed."),
 });
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
