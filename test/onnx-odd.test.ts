@@ -428,7 +428,7 @@ describe("models exported in training mode", () => {
     });
     pair((seed) => parts(seed, false));
     const [plain, kept] = [await measured(), await measured({ statistics: "a" })];
-    expect(plain.notes).toContain("--stats recalibrate computes them");
+    expect(plain.notes).toContain("--stats recalibrate recomputes them");
     pair((seed) => parts(seed, true));
     const inside = await measured();
     expect(inside.cells[0].loss).toEqual(plain.cells[0].loss);

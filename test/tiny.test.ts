@@ -174,7 +174,7 @@ claims: [{ says: it is small, take: full, below: 9 }]
     const { stderr } = layerwise("reproduce", "one-base.yaml", "one-base.yaml", "--quiet");
     expect(stderr).toBe("");
     const page = readFileSync(join(folder, "runs/figures-quick/one-base/report.html"), "utf8");
-    expect(page).toContain("Averaged alone, ");
+    expect(page).toContain("Averaged on their own, ");
     expect(page).not.toContain("on both bases, ");
   });
 });

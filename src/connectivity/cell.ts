@@ -1,6 +1,6 @@
-// A cell: one averaged network, as it is planned, measured, stored and drawn. In memory each metric is an object of its
-// own; `layerwise/measure@1` stores them under flat names (`loss_barrier`, `error_interval`, …), which {@link
-// encodeCell} and {@link decodeCell} alone know.
+// A cell: one averaged network, planned, measured, stored and drawn. In memory each metric is an object;
+// `layerwise/measure@1` stores flat names (`loss_barrier`, `error_interval`, …). Only {@link encodeCell} and
+// {@link decodeCell} use the flat names.
 import { z } from "zod";
 import type { Metric } from "../sweep/index.ts";
 import type { Interval } from "./interval.ts";
@@ -10,8 +10,8 @@ export type { Metric } from "../sweep/index.ts";
 export const metrics = ["loss", "error"] as const;
 
 /**
- * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in points. Null stands for what
- * is not finite.
+ * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in percentage points. Null means
+ * not finite.
  */
 export interface Scored {
   readonly value: number | null;
@@ -19,27 +19,26 @@ export interface Scored {
   readonly interval: Interval | null;
 }
 
-/** Barriers of random steps as long as the step to the average: the mean of the draws, and each. */
+/** Barriers of random steps with the norm of the step to the average: the mean over the draws, and each draw. */
 export interface RandomBarriers {
   readonly barrier: number | null;
   readonly draws: readonly (number | null)[];
 }
 
 /**
- * The average on `averaged`, the base's own layers elsewhere. A metric that was not measured (yet, or because nobody
- * asked for it) is absent.
+ * The average on the layers `averaged`, the base's layers elsewhere. A metric that was not measured (not yet, or not
+ * requested) is absent.
  */
 export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
   readonly scan: string;
-  /** The single layer, the one added last in a cumulation, or the last of a window; null for `full`. */
+  /** The single layer, the last one added by a cumulative scan, or the last of a window; null for `full`. */
   readonly layer: string | null;
   readonly averaged: readonly string[];
   readonly base: "a" | "b" | null;
-  /** The weight of end b. */
   readonly alpha: number;
   /** Of a language model, where its loss was measured. */
   readonly perplexity?: number | null;
-  /** Samples that it saw, where a precision was asked for. */
+  /** Samples that the cell was evaluated on, where a precision was requested. */
   readonly samples?: number;
   readonly baseline?: Readonly<Partial<Record<Metric, RandomBarriers>>>;
 }
@@ -77,7 +76,7 @@ export const cellSchema = z.object({
 
 export type StoredCell = z.infer<typeof cellSchema>;
 
-/** The stored form, its keys in the document's order. */
+/** The stored form, with its keys in the document's order. */
 export function encodeCell(cell: Cell): StoredCell {
   const { scan, layer, averaged, base, alpha, loss, error, perplexity, samples, baseline } = cell;
   return {
@@ -99,7 +98,7 @@ export function encodeCell(cell: Cell): StoredCell {
 }
 
 function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNullable<StoredCell["baseline"]> {
-  const none = (loss ?? error)?.draws.map(() => null) ?? []; // one metric has as many draws as the other
+  const none = (loss ?? error)?.draws.map(() => null) ?? []; // both metrics have the same number of draws
   return {
     loss_barrier: loss?.barrier ?? null,
     error_barrier: error?.barrier ?? null,
@@ -108,7 +107,7 @@ function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNull
   };
 }
 
-/** What {@link encodeCell} made, with the metrics that its document measured. */
+/** The inverse of {@link encodeCell}, with the metrics that the document measured. */
 export function decodeCell(stored: StoredCell, measured: readonly Metric[]): Cell {
   const { scan, layer, averaged, base, alpha, perplexity, samples, baseline } = stored;
   const of = <T>(read: (metric: Metric) => T): Partial<Record<Metric, T>> =>

@@ -1,13 +1,13 @@
 // Layer-wise mode connectivity: scans, cells, barriers, intervals, the verdict, and the stored result.
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
-export { measureApart } from "./apart.ts";
+
 export { intervalOf, perplexityOf, summarise } from "./barrier.ts";
 export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
 export { mean } from "./interval.ts";
-export { sharesOf } from "./lines.ts";
-export { extentOf, type MeasureResult, measure } from "./measure.ts";
+export { type MeasureResult, measure, readExtent } from "./measure.ts";
+export { measureApart } from "./measure-apart.ts";
 export type { MeasureOptions } from "./options.ts";
-export { assemblePieces, type Piece, piecesOf, pieceTasks, removePieces } from "./pieces.ts";
+export { assemblePieces, makePieceTasks, type Piece, planPieces, removePieces } from "./pieces.ts";
 export { countMixes, mixesOf, planMeasurement } from "./plan.ts";
 export {
   encodeMeasurement,
@@ -17,5 +17,6 @@ export {
   type StoredMeasurement,
 } from "./result.ts";
 export { type Bases, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
+export { divideFullBarrier } from "./shares.ts";
 export { readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
 export { decide } from "./verdict.ts";

@@ -1,4 +1,4 @@
-// Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
+// A measurement's folder: the document, every sample's scores, the report and its pictures.
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,14 +6,17 @@ import { describeFileError, makeFolder, makeFreshFolder, parseJson, writeAtomic 
 import type { Scores } from "../sweep/index.ts";
 import { encodeMeasurement, type Measurement, parseMeasurement } from "./result.ts";
 
-/** What the report room makes of a measurement. */
+/** The report of a measurement, made by src/report. */
 export interface Drawing {
   readonly html: string;
   readonly figures: Readonly<Record<string, string>>;
   readonly csv: string;
 }
 
-/** Writes a measurement into `folder`, or into a new one under runs/; returns the folder. What was written goes again when something fails. */
+/**
+ * Writes a measurement into `folder`, or into a new folder under runs/; returns the folder. A failure leaves no new
+ * folder.
+ */
 export async function saveMeasurement(
   document: Measurement,
   scores: Scores,
@@ -28,7 +31,8 @@ export async function saveMeasurement(
     makeFreshFolder(join("runs", `measure-${document.model.name}-${document.data.name.replace(/[^\w.-]+/g, "-")}`));
   try {
     const figures = join(target, "figures");
-    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
+    // pictures of an earlier measurement, perhaps of other scans
+    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true });
     await scores.save(join(target, "samples.safetensors"));
     await saveDrawing(target, drawing);
     await writeAtomic(join(target, "measure.json"), `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);
@@ -45,7 +49,7 @@ export async function saveDrawing(folder: string, { html, figures, csv }: Drawin
   await writeAtomic(join(folder, "report.html"), html);
 }
 
-/** The measurement that {@link saveMeasurement} wrote into a folder; undefined where there is none. */
+/** Reads the measurement that {@link saveMeasurement} wrote; undefined where the folder has none. */
 export async function readMeasurement(folder: string): Promise<Measurement | undefined> {
   const path = join(folder, "measure.json");
   return existsSync(path) ? parseMeasurement(parseJson(await readFile(path, "utf8"), path), path) : undefined;
