@@ -117,7 +117,7 @@ describe("measure", () => {
 
   it("wants a window that the layers fill", async () => {
     await expect(measure({ ...base(), scans: ["window:9"] })).rejects.toThrow(
-      "window:9 wants 9 layers, but there are 3",
+      "window:9 needs 9 layers, but there are 3",
     );
   });
 

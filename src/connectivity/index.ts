@@ -7,7 +7,7 @@ export { mean } from "./interval.ts";
 export { type MeasureResult, measure, readExtent } from "./measure.ts";
 export { measureApart } from "./measure-apart.ts";
 export type { MeasureOptions } from "./options.ts";
-export { assemblePieces, makePieceTasks, type Piece, planPieces, removePieces } from "./pieces.ts";
+export { assemblePieces, makePieceUnits, type Piece, planPieces, removePieces } from "./pieces.ts";
 export { countMixes, mixesOf, planMeasurement } from "./plan.ts";
 export {
   encodeMeasurement,

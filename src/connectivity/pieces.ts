@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { sha256Value } from "../core/index.ts";
 import { batchSize } from "../data/index.ts";
 import type { Task } from "../jobs/index.ts";
-import { siblingModule, taskCommand, type Work } from "../runtime/index.ts";
+import { makeUnitCommand, siblingModule, type Work } from "../runtime/index.ts";
 import { type Progress, Scores } from "../sweep/index.ts";
 import { assemble, type MeasureResult, scorePiece } from "./measure.ts";
 import type { MeasureOptions } from "./options.ts";
@@ -60,7 +60,7 @@ function statFiles({ model, data, scans }: MeasureOptions): unknown[] {
 }
 
 /** The units of the pieces; `common` holds what they have in common. */
-export function makePieceTasks(
+export function makePieceUnits(
   options: MeasureOptions,
   pieces: readonly Piece[],
   common: Pick<Task, "key" | "after" | "cpus" | "group"> & { seconds?: number; content?: string },
@@ -71,7 +71,7 @@ export function makePieceTasks(
     return {
       ...rest,
       key: pieces.length === 1 ? common.key : `${common.key} ${range[0]}-${range[1]}`,
-      argv: taskCommand(siblingModule("pieces", import.meta.url), input, path, writePiece.name),
+      argv: makeUnitCommand(siblingModule("pieces", import.meta.url), input, path, writePiece.name),
       result: path,
       ...(seconds === undefined ? {} : { seconds: seconds / pieces.length }),
     };

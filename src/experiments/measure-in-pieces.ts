@@ -5,7 +5,7 @@ import {
   assemblePieces,
   type MeasureOptions,
   type MeasureResult,
-  makePieceTasks,
+  makePieceUnits,
   planPieces,
   readExtent,
   removePieces,
@@ -37,7 +37,7 @@ export async function measureInPieces(
   const { content, ...extent } = await readExtent(options);
   const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
   const pieces = planPieces(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
-  const tasks = makePieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
+  const tasks = makePieceUnits(asked, pieces, { key: "measure", cpus, group: "measure", content });
   await carryOut({ id, runs, tasks }, engine, callbacks);
   return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
 }

@@ -6,7 +6,7 @@ import {
   assemblePieces,
   encodeMeasurement,
   type MeasureOptions,
-  makePieceTasks,
+  makePieceUnits,
   type Piece,
   planPieces,
 } from "../../connectivity/index.ts";
@@ -56,7 +56,7 @@ export async function measuringSteps(
       continue;
     }
     missing.push({ point, options, pieces });
-    const tasks = makePieceTasks(options, pieces, {
+    const tasks = makePieceUnits(options, pieces, {
       key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
       after: trainedKeys(run),
       cpus: threads,
