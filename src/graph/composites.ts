@@ -1,4 +1,4 @@
-// Named pieces of networks made of several operations; they need no gradient rules of their own.
+// Parts of networks that are made of several operations, so they need no gradient rules.
 
 import { type DType, sizeOf, tensor } from "../core/index.ts";
 import type { Graph, Value } from "./graph.ts";
@@ -9,8 +9,9 @@ import { reduceMean, reduceSum } from "./ops/reduction.ts";
 import { concat, reshape } from "./ops/shape.ts";
 
 /**
- * Cross entropy, natural log, of logits [..., classes] with class indices [...]: one value for each item, not reduced.
- * Training uses this form: its gradient is the softmax minus the one-hot labels. A logit of -inf makes it NaN; measuring uses {@link crossEntropyAt}.
+ * Cross entropy (natural log) of logits [..., classes] with class indices [...]: one value per item, not reduced.
+ * Training uses this form: its gradient is the softmax minus the one-hot labels. A logit of -inf makes it NaN, so
+ * measuring uses {@link crossEntropyAt}.
  */
 export function crossEntropy(logits: Value, labels: Value): Value {
   const classes = logits.shape.at(-1)!;
@@ -19,9 +20,9 @@ export function crossEntropy(logits: Value, labels: Value): Value {
 }
 
 /**
- * The same values, with each label's log-probability gathered by its index: a class that is ruled out (a logit of -inf) does not count, where
- * the product with a one-hot row would be 0 x -inf. It has no efficient gradient. All its operations exist from operator set 7 on.
- * `counted` (int64, 1 or 0 for each label): where it is 0 the value is 0, whatever the logits and the label.
+ * The same values, computed by gathering each label's log-probability. An excluded class (a logit of -inf) has no
+ * effect, while the product with a one-hot row would contain 0 x -inf. It has no efficient gradient. All its operations
+ * exist since operator set 7. `counted` (int64, 1 or 0 for each label): where it is 0, the value is 0.
  */
 export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): Value {
   const { graph, dtype } = logits;
@@ -37,7 +38,7 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
   );
   const places = add(starts, reshape(labels, [rows]));
   if (!counted) return neg(reshape(gather(all, places, 0), labels.shape));
-  // the zero at the end is the value of every label that does not count
+  // ignored labels take the zero at the end
   const end = scalar(graph, "int64", rows * classes);
   const chosen = add(mul(sub(places, end), reshape(counted, [rows])), end);
   const zero = graph.constant(tensor(dtype, [1], [-0]));
@@ -45,8 +46,8 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
 }
 
 /**
- * The causal mask [T, T] that is added to scores: zero where a query sees a key, else a number that no score outweighs. With a window a query sees
- * so many keys at most, itself included.
+ * The causal mask [T, T] that is added to attention scores: zero where a query attends to a key, else a large negative
+ * number. With a window, a query attends to at most that many keys, itself included.
  */
 export function causalMask(graph: Graph, dtype: DType, t: number, window = t): Value {
   const mask = tensor(dtype, [t, t]);
@@ -59,8 +60,8 @@ export function causalMask(graph: Graph, dtype: DType, t: number, window = t): V
 
 /**
  * Inverted dropout: zeroes an element where `noise` is below p and scales the rest by 1/(1-p).
- * `noise` is uniform in [0, 1), of x's shape, and is fed by the caller from a seeded stream: the graph itself holds no generator, so a
- * resumed run sees the same masks.
+ * `noise` is uniform in [0, 1), of x's shape, and fed by the caller from a seeded stream. The graph has no generator,
+ * so a resumed run has the same masks.
  */
 export function dropout(x: Value, noise: Value, p: number): Value {
   return mul(x, mul(cast(greaterOrEqual(noise, p), x.dtype), 1 / (1 - p)));
@@ -68,12 +69,15 @@ export function dropout(x: Value, noise: Value, p: number): Value {
 
 export interface BatchStatistics {
   readonly output: Value;
-  /** Running statistics after this batch, as PyTorch updates them: the variance unbiased. */
+  /** Running statistics after this batch, updated as in PyTorch: with the unbiased variance. */
   readonly mean: Value;
   readonly variance: Value;
 }
 
-/** Batch normalisation in training: x [N, C, H, W] normalised with the batch's own statistics. `momentum` is the new batch's share. */
+/**
+ * Batch normalisation in training: x [N, C, H, W] normalised with the batch's statistics. `momentum` is the weight of
+ * the new batch.
+ */
 export function batchNormalizationTraining(
   x: Value,
   scale: Value,

@@ -1,6 +1,6 @@
-// The graph: operations by ONNX's names, hash-consed. A value's identity is its operation, attributes and inputs, so the
-// same expression written twice is one node: that is what lets many averaged models share their common prefixes.
-// Nodes are numbered as they are made, inputs first: ascending ids are a topological order.
+// The graph of operations, under ONNX's names, hash-consed. A value is identified by its operation, attributes and
+// inputs, so the same expression written twice is one node, and mixes share their common prefixes. Nodes are numbered
+// when they are made, inputs first, so ascending ids are a topological order.
 import { bytesOf, type DType, sha256, type Tensor } from "../core/index.ts";
 import { type AttributeValue, operation } from "./ops/index.ts";
 
@@ -22,7 +22,7 @@ export class Value {
   get graph(): Graph {
     return this.node.graph;
   }
-  /** Throws for the output of a foreign node, of which nothing is known. */
+  /** Throws for the output of a foreign node whose type is unknown. */
   get type(): Type {
     if (!this.known) throw new Error(`the type of ${this.node.op}'s output ${this.output} is not known`);
     return this.known;
@@ -49,20 +49,20 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** The value of a `Constant`. */
   readonly tensor?: Tensor;
-  /** A node of somebody else's model, kept as it stands in the file. */
+  /** A node from a foreign model, unchanged from its file. */
   readonly foreign?: Foreign;
 }
 
-/** What a foreign node is beside its inputs. The graph never looks inside. */
+/** A foreign node without its inputs. The graph never looks inside. */
 export interface Foreign {
-  /** Equal for nodes that compute the same from the same inputs. */
+  /** Equal for nodes that compute equal values from equal inputs. */
   readonly identity: string;
   readonly op: string;
-  /** One for each output, where it is known. */
+  /** The type of each output, where it is known. */
   readonly types: readonly (Type | undefined)[];
-  /** The values that subgraphs of the node use by name; they follow its own inputs. */
+  /** Outer values that the node's subgraphs use, by name; among the inputs, they follow the node's own. */
   readonly captured: readonly string[];
-  /** It gives other values each time it runs. */
+  /** Its values differ at each run. */
   readonly isRandom?: boolean;
   readonly proto: unknown;
 }
@@ -75,11 +75,11 @@ export class Graph {
     return this.#nodes.size;
   }
 
-  /** A named input; asking again for the same name gives the same value. Throws when the type differs. */
+  /** A named input; the same name gives the same value again. Throws when the type differs. */
   input(name: string, dtype: DType, shape: readonly number[]): Value {
     const [value] = this.#intern(`Input ${name}`, "Input", [], { name }, () => [{ dtype, shape: [...shape] }]).outputs;
     if (value.dtype !== dtype || String(value.shape) !== String(shape)) {
-      throw new Error(`input ${name} is ${value.dtype}[${value.shape}], asked for as ${dtype}[${shape}]`);
+      throw new Error(`input ${name} is ${value.dtype}[${value.shape}], requested as ${dtype}[${shape}]`);
     }
     return value;
   }
@@ -90,7 +90,10 @@ export class Graph {
       .outputs[0];
   }
 
-  /** Applies an operation of the table in ops/; shapes are inferred and wrong ones throw. `null` is an optional input left out. */
+  /**
+   * Applies an operation from the table in ops/. Infers its types, and throws for wrong shapes. `null` omits an
+   * optional input.
+   */
   apply(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}): readonly Value[] {
     const definition = operation(op);
     for (const name of Object.keys(attributes)) {
@@ -101,7 +104,7 @@ export class Graph {
     return this.#intern(key, op, inputs, sorted, () => definition.infer(inputs, sorted)).outputs;
   }
 
-  /** Adds a node of somebody else's model: shared like any other, but without inference or gradient. */
+  /** Adds a node of a foreign model. It is shared like any other, but has no type inference and no gradient. */
   foreign(node: Foreign, inputs: readonly (Value | null)[]): readonly Value[] {
     const key = `~${node.identity} ${inputs.map((v) => v?.key ?? "-").join(" ")}`;
     return this.#intern(key, node.op, inputs, {}, () => node.types, undefined, node).outputs;
@@ -119,7 +122,7 @@ export class Graph {
     const known = this.#nodes.get(key);
     if (known) return known;
     for (const input of inputs)
-      if (input && input.graph !== this) throw new Error(`${op}: an input is of another graph`);
+      if (input && input.graph !== this) throw new Error(`${op}: an input is from another graph`);
     const outputs: Value[] = [];
     const node: Node = {
       graph: this,
@@ -139,7 +142,7 @@ export class Graph {
   }
 }
 
-/** The value with a type that was learned elsewhere, such as by running the model once. */
+/** The value with a type that is known from elsewhere, such as from a run of the model. */
 export const withType = ({ node, output }: Value, type: Type): Value => new Value(node, output, type);
 
 /** The names of the inputs that the outputs depend on. */
@@ -147,7 +150,7 @@ export function inputNames(outputs: Iterable<Value>): string[] {
   return nodesOf(outputs).flatMap((node) => (node.op === "Input" ? [String(node.attributes.name)] : []));
 }
 
-/** Every node the outputs depend on, in topological order. */
+/** All nodes that the outputs depend on, in topological order. */
 export function nodesOf(outputs: Iterable<Value>): Node[] {
   const seen = new Set<Node>();
   const stack = [...outputs].map((v) => v.node);

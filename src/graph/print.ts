@@ -1,8 +1,9 @@
-// A graph as text, one node a line, for snapshots and for reading: `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
+// Prints a graph as text, one node per line, for snapshots and for reading:
+// `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
 import { toNumbers } from "../core/index.ts";
 import { type Node, nodesOf, type Value } from "./graph.ts";
 
-/** The nodes that the named outputs depend on; numbering starts at 0, so equal graphs print equally. */
+/** Prints the nodes that the named outputs depend on. Numbering starts at 0, so equal graphs have equal text. */
 export function print(outputs: Readonly<Record<string, Value>>): string {
   const names = new Map<string, string>();
   const lines: string[] = [];

@@ -25,7 +25,7 @@ export const linearOps = {
       return [{ dtype: a!.dtype, shape: [m, n] }];
     },
   },
-  /** A MatMul of which either side may be transposed in its last two axes without being moved. */
+  /** A MatMul that reads either operand with its last two axes swapped, without a copy. */
   FusedMatMul: {
     domain: "com.microsoft",
     attributes: { alpha: "float", transA: "int", transB: "int" },
@@ -38,12 +38,12 @@ export const linearOps = {
   },
 } satisfies Record<string, Operation>;
 
-/** Product of the last two axes, batched and broadcast over the others. */
+/** Matrix product of the last two axes, batched and broadcast over the others. */
 export function matmul(a: Value, b: Value): Value {
   return a.graph.apply("MatMul", [a, b])[0];
 }
 
-/** A' B', batched over the other axes; the runtime's own operation. */
+/** A' B', batched over the other axes; an operation of ONNX Runtime. */
 export function fusedMatMul(a: Value, b: Value, { transA = false, transB = false } = {}): Value {
   return a.graph.apply("FusedMatMul", [a, b], { alpha: 1, transA: Number(transA), transB: Number(transB) })[0];
 }
@@ -55,7 +55,7 @@ export interface GemmOptions {
   transB?: boolean;
 }
 
-/** alpha A' B' + beta C for matrices, A' and B' transposed where asked. */
+/** alpha A' B' + beta C for matrices; A' and B' are optionally transposed. */
 export function gemm(a: Value, b: Value, c: Value | null = null, options: GemmOptions = {}): Value {
   const { alpha = 1, beta = 1, transA = false, transB = false } = options;
   return a.graph.apply("Gemm", c ? [a, b, c] : [a, b], {

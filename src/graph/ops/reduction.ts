@@ -27,7 +27,7 @@ export const reductions = {
 } satisfies Record<string, Operation>;
 
 export interface ReduceOptions {
-  /** Leave the reduced axes in place with length 1. */
+  /** Keep the reduced axes with length 1. */
   keep?: boolean;
 }
 
@@ -45,7 +45,7 @@ export const reduceSum = reduce("ReduceSum");
 export const reduceMean = reduce("ReduceMean");
 export const reduceMax = reduce("ReduceMax");
 
-/** Index of the largest element along an axis, the first one where several are; int64, the axis removed. */
+/** Index of the largest element along an axis, the first one if several are equal; int64, without the axis. */
 export function argMax(x: Value, axis: number): Value {
   return x.graph.apply("ArgMax", [x], { axis, keepdims: 0 })[0];
 }

@@ -1,4 +1,4 @@
-// Operations that move elements about without changing them.
+// Operations that move elements without changing them.
 import { sizeOf, tensor } from "../../core/index.ts";
 import type { Graph, Value } from "../graph.ts";
 import { broadcast, constantInts, normalAxis, type Operation } from "./operation.ts";
@@ -60,7 +60,7 @@ export const shapeOps = {
 
 const ints = (graph: Graph, values: readonly number[]) => graph.constant(tensor("int64", [values.length], values));
 
-/** The same elements under another shape; one -1 stands for what is left. */
+/** The same elements in another shape; one size may be -1, which is inferred. */
 export function reshape(x: Value, shape: readonly number[]): Value {
   const known = sizeOf(shape.filter((n) => n !== -1));
   const full = shape.map((n) => (n === -1 ? sizeOf(x.shape) / known : n));
@@ -87,14 +87,16 @@ export function concat(values: readonly Value[], axis: number): Value {
   return values.length === 1 ? values[0] : values[0].graph.apply("Concat", values, { axis })[0];
 }
 
-/** Elements start, start+step, … below end along one axis; start and end are counted from the front, step is positive. */
+/**
+ * Elements start, start+step, … below end along one axis; start and end are counted from the front, step is positive.
+ */
 export function slice(x: Value, axis: number, start: number, end: number, step = 1): Value {
   const at = normalAxis(axis, x.shape.length);
   if (start === 0 && end === x.shape[at] && step === 1) return x;
   return x.graph.apply("Slice", [x, ...[start, end, at, step].map((n) => ints(x.graph, [n]))])[0];
 }
 
-/** Adds zeros: `before[i]` in front of axis i, `after[i]` behind it. */
+/** Adds zeros along each axis i: `before[i]` in front, `after[i]` at the end. */
 export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
   if ([...before, ...after].every((n) => n === 0)) return x;
   return x.graph.apply("Pad", [x, ints(x.graph, [...before, ...after])], { mode: "constant" })[0];
