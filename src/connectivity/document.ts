@@ -7,12 +7,11 @@ import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
 import { finite, perplexityOf, summarise } from "./barrier.ts";
 import type { Cell, RandomBarriers, Scored } from "./cell.ts";
+import { divideFullBarrier, findMaxima } from "./derived.ts";
 import { mean } from "./interval.ts";
-import { findMaxima } from "./maxima.ts";
 import type { MeasureOptions } from "./options.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Measurement } from "./result.ts";
-import { divideFullBarrier } from "./shares.ts";
 import { decide } from "./verdict.ts";
 
 /** The document: every cell with its barriers, the ends, the distances and the verdict. */

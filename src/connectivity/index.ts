@@ -1,8 +1,8 @@
 // Layer-wise mode connectivity: scans, cells, barriers, intervals, the verdict, and the stored result.
 // May import: sweep, pairs, distance, models, data, checkpoints, graph, runtime, core.
-
 export { intervalOf, perplexityOf, summarise } from "./barrier.ts";
 export { type Cell, type Metric, metrics, type Scored } from "./cell.ts";
+export { divideFullBarrier } from "./derived.ts";
 export { mean } from "./interval.ts";
 export { type MeasureResult, measure, readExtent } from "./measure.ts";
 export { measureApart } from "./measure-apart.ts";
@@ -17,6 +17,5 @@ export {
   type StoredMeasurement,
 } from "./result.ts";
 export { type Bases, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
-export { divideFullBarrier } from "./shares.ts";
 export { readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
 export { decide } from "./verdict.ts";
