@@ -1,5 +1,5 @@
-// `npm run bench jobs`: 200 small tasks, bare (two processes at a time), by the local engine, and by a Slurm of three nodes on this machine where one can be
-// started. What an engine adds is the difference to the bare work.
+// `npm run bench jobs`: 200 small units, bare (two processes at a time), with the local engine, and with a Slurm
+// cluster of three nodes on this machine if it can be started. An engine's cost is the difference from the bare work.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -19,7 +19,7 @@ async function timed(what: string, bare: number | undefined, work: (folder: stri
   await work(folder);
   const seconds = (performance.now() - start) / 1000;
   for (let i = 0; i < count; i++)
-    if (!existsSync(join(folder, String(i)))) throw new Error(`${what}: task ${i} is not done`);
+    if (!existsSync(join(folder, String(i)))) throw new Error(`${what}: unit ${i} is not done`);
   rmSync(folder, { recursive: true, force: true });
   const more = bare === undefined ? "" : `, ${(seconds / bare).toFixed(2)} times the bare work`;
   console.log(`  ${what} ${seconds.toFixed(1)} s${more}`);
@@ -40,7 +40,7 @@ const tasksIn = (folder: string): Task[] =>
   });
 
 export async function benchJobs(): Promise<void> {
-  console.log(`${count} tasks of a tenth of a second, ${cores} cores`);
+  console.log(`${count} units of a tenth of a second, ${cores} cores`);
   const bare = await timed("bare:", undefined, async (folder) => {
     const names = Array.from({ length: count }, (_, i) => join(folder, String(i))).join("\n");
     execFileSync("xargs", ["-P", String(cores), "-n", "1", process.execPath, "-e", code], { input: names });

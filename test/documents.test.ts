@@ -76,7 +76,7 @@ it("measurements with every optional field fit the schema of measure@1", async (
   const several = await measure({ ...base(), alphas: [0.25, 0.5], randomDraws: 2, initial: starts });
   const weighted = await measure({
     ...base(),
-    weights: { "layers.0": 0.25, "layers.1": 0.5, "layers.2": 1 },
+    layerAlphas: { "layers.0": 0.25, "layers.1": 0.5, "layers.2": 1 },
     precision: 1,
     metrics: ["loss"],
     remarks: ["A remark."],

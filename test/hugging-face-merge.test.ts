@@ -208,7 +208,7 @@ it("chooses blocks under a budget, checks the folder, and says so in the card an
   const all = [...Object.entries(record.averaged), ...record.kept.map((name) => [name, 0] as const)];
   expect(weights).toEqual(Object.fromEntries(all));
   // and measuring by the configuration finds the network that was written
-  const { document } = await measure({ a, b, model: {}, data, group, weights, scans: ["single", "full"] });
+  const { document } = await measure({ a, b, model: {}, data, group, layerAlphas: weights, scans: ["single", "full"] });
   const full = document.cells.find(({ scan }) => scan === "full")!;
   expect(full.loss!.value).toBeCloseTo(record.checked!.loss!, 5);
   expect(full.averaged).toEqual(document.layers.map(({ name }) => name).filter((name) => name in record.averaged));
@@ -251,7 +251,7 @@ models:
     const { document } = await measure({ a: out, b: out, model: {}, data, scans: [] });
     return document.ends.a.loss!;
   };
-  const { document } = await measure({ a, b, model: {}, data, group, weights, scans: ["single", "full"] });
+  const { document } = await measure({ a, b, model: {}, data, group, layerAlphas: weights, scans: ["single", "full"] });
   const cell = (layer: string | null, base: "a" | "b" | null) =>
     document.cells.find((one) => one.layer === layer && one.base === base)!;
   expect(cell(null, null).loss!.value).toBeCloseTo(await lossOf(layers), 5);
@@ -261,7 +261,7 @@ models:
   const { a: one, b: other } = document.ends;
   expect(mlp.loss!.barrier).toBeCloseTo(mlp.loss!.value! - (0.25 * one.loss! + 0.75 * other.loss!), 5);
   expect(cell("model.norm", "a")).toBeUndefined(); // it is not averaged
-  expect(document.verdict.reason).toContain("at its own weight");
+  expect(document.verdict.reason).toContain("each at its own alpha");
 });
 
 it("still writes one file of two folders where --out is the name of one, and checks it", async () => {

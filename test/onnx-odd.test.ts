@@ -192,13 +192,13 @@ describe("what two files differ in", () => {
     expect((await measured({ output: "h" })).layers.map(({ name }) => name)).toEqual(["fc"]);
     pair((seed) => parts(seed, seed === "a" ? "cat" : "dog", "dog", "owl"));
     await expect(measured({ output: "h" })).rejects.toThrow(
-      "the texts in classes differ. Export both models with the same classes, in one order.",
+      "the texts in classes differ. Export both models with the same classes in the same order.",
     );
     const small = (byte: number) =>
       create(TensorProtoSchema, { name: "q", dataType: 17, dims: [1n], rawData: Uint8Array.of(byte) });
     pair((seed) => ({ ...parts(seed, "cat"), initialisers: [text("cat"), small(seed === "a" ? 1 : 2)] }));
     await expect(measured({ output: "h" })).rejects.toThrow(
-      "the values of q (float8e4m3fn) differ. Are the models quantised? Give the float models.",
+      "the values of q (float8e4m3fn) differ. Are the models quantised? Use the float models.",
     );
   });
 
@@ -428,7 +428,7 @@ describe("models exported in training mode", () => {
     });
     pair((seed) => parts(seed, false));
     const [plain, kept] = [await measured(), await measured({ statistics: "a" })];
-    expect(plain.notes).toContain("--stats recalibrate computes them");
+    expect(plain.notes).toContain("--stats recalibrate recomputes them");
     pair((seed) => parts(seed, true));
     const inside = await measured();
     expect(inside.cells[0].loss).toEqual(plain.cells[0].loss);

@@ -161,7 +161,7 @@ describe("files of torchvision's weights", () => {
     expect(other.ends).toEqual(one.ends);
     expect(other.cells).toEqual(one.cells);
     const recalibrated = await measured(a, b, data, { statistics: "recalibrate", batch: 4 });
-    expect(recalibrated.notes?.join()).toContain("computed anew on the samples");
+    expect(recalibrated.notes?.join()).toContain("recomputed on the samples");
     const full = ({ cells }: typeof one) => cells.find(({ scan }) => scan === "full")!.loss!.value!;
     expect(full(recalibrated)).not.toBeCloseTo(full(one), 3);
   });

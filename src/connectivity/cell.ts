@@ -1,6 +1,6 @@
-// A cell: one averaged network, as it is planned, measured, stored and drawn. In memory each metric is an object of its
-// own; `layerwise/measure@1` stores them under flat names (`loss_barrier`, `error_interval`, …), which {@link
-// encodeCell} and {@link decodeCell} alone know.
+// A cell: one averaged network, planned, measured, stored and drawn. In memory each metric is an object;
+// `layerwise/measure@1` stores flat names (`loss_barrier`, `error_interval`, …). Only {@link encodeCell} and
+// {@link decodeCell} use the flat names.
 import { z } from "zod";
 import type { Metric } from "../sweep/index.ts";
 import type { Interval } from "./interval.ts";
@@ -31,15 +31,14 @@ export interface RandomBarriers {
  */
 export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
   readonly scan: string;
-  /** The single layer, the one added last in a cumulation, or the last of a window; null for `full`. */
+  /** The single layer, the last one added by a cumulative scan, or the last of a window; null for `full`. */
   readonly layer: string | null;
   readonly averaged: readonly string[];
   readonly base: "a" | "b" | null;
-  /** The weight of end b. */
   readonly alpha: number;
   /** Of a language model, where its loss was measured. */
   readonly perplexity?: number | null;
-  /** Samples that it saw, where a precision was asked for. */
+  /** Samples that the cell was evaluated on, where a precision was requested. */
   readonly samples?: number;
   readonly baseline?: Readonly<Partial<Record<Metric, RandomBarriers>>>;
 }
@@ -93,7 +92,7 @@ export const cellSchema = z.object({
 
 export type StoredCell = z.infer<typeof cellSchema>;
 
-/** The stored form, its keys in the document's order. */
+/** The stored form, with its keys in the document's order. */
 export function encodeCell(cell: Cell): StoredCell {
   const { scan, layer, averaged, base, alpha, loss, error, perplexity, samples, baseline } = cell;
   return {
@@ -115,7 +114,7 @@ export function encodeCell(cell: Cell): StoredCell {
 }
 
 function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNullable<StoredCell["baseline"]> {
-  const none = (loss ?? error)?.draws.map(() => null) ?? []; // one metric has as many draws as the other
+  const none = (loss ?? error)?.draws.map(() => null) ?? []; // both metrics have the same number of draws
   return {
     loss_barrier: loss?.barrier ?? null,
     error_barrier: error?.barrier ?? null,
@@ -124,7 +123,7 @@ function encodeBaseline({ loss, error }: NonNullable<Cell["baseline"]>): NonNull
   };
 }
 
-/** What {@link encodeCell} made, with the metrics that its document measured. */
+/** The inverse of {@link encodeCell}, with the metrics that the document measured. */
 export function decodeCell(stored: StoredCell, measured: readonly Metric[]): Cell {
   const { scan, layer, averaged, base, alpha, perplexity, samples, baseline } = stored;
   const of = <T>(read: (metric: Metric) => T): Partial<Record<Metric, T>> =>

@@ -1,4 +1,4 @@
-// Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
+// A measurement's folder: the document, every sample's scores, the report and its pictures.
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -48,7 +48,8 @@ export async function saveMeasurement(
     makeFreshFolder(join("runs", `measure-${document.model.name}-${document.data.name.replace(/[^\w.-]+/g, "-")}`));
   try {
     const figures = join(target, "figures");
-    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
+    // pictures of an earlier measurement, perhaps of other scans
+    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true });
     await scores.save(join(target, "samples.safetensors"));
     await saveDrawing(target, drawing);
     await writeAtomic(join(target, "measure.json"), `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);

@@ -1,4 +1,5 @@
-// What every other folder stands on: tensors, random streams, hashes, errors, atomic files, modules of the user. Imports nothing of ours.
+// The base of every other folder: tensors, random streams, hashes, errors, atomic files, the user's modules. Imports no
+// other folder.
 export { average, averageInto, convert } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";

@@ -3,11 +3,11 @@
 import { join, resolve } from "node:path";
 import {
   assemblePieces,
-  extentOf,
   type MeasureOptions,
   type MeasureResult,
-  piecesOf,
-  pieceTasks,
+  makePieceUnits,
+  planPieces,
+  readExtent,
   removePieces,
 } from "../connectivity/index.ts";
 import { sha256Value, UsageError } from "../core/index.ts";
@@ -60,10 +60,10 @@ export async function measureInPieces(
   const engine = engineOf(settings);
   const cpus = engine.cpus(1);
   const asked = { ...options, runtime: { ...options.runtime, threads: cpus } };
-  const { content, ...extent } = await extentOf(options);
+  const { content, ...extent } = await readExtent(options);
   const id = `measure-${sha256Value([resolve(runs), asked, content]).slice(0, 5)}`;
-  const pieces = piecesOf(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
-  const tasks = pieceTasks(asked, pieces, { key: "measure", cpus, group: "measure", content });
+  const pieces = planPieces(asked, join(jobPath(runs, id), "pieces"), { ...extent, content, piece: engine.piece });
+  const tasks = makePieceUnits(asked, pieces, { key: "measure", cpus, group: "measure", content });
   await carryOut({ id, runs, tasks }, engine, callbacks);
   return { ...(await assemblePieces(asked, pieces)), done: () => removePieces(pieces) };
 }

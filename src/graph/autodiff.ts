@@ -1,5 +1,5 @@
-// Reverse-mode differentiation: walks the graph from the loss back to the parameters and applies one rule a node.
-// The gradient is a graph of the same operations; what nobody asks for is never serialised.
+// Reverse-mode differentiation: walks the graph from the loss back to the parameters and applies one rule per node. The
+// gradient is a graph of the same operations; unused parts are never serialised.
 import { sizeOf } from "../core/index.ts";
 import { rules } from "./gradients/index.ts";
 import { nodesOf, type Value } from "./graph.ts";
@@ -29,7 +29,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   for (const node of nodes.reverse()) {
     if (!relevant.has(node) || node.op === "Input" || node.op === "Constant") continue;
     if (node.outputs.slice(1).some((v) => gradient.has(v.key)))
-      throw new Error(`${node.op} is differentiable in its first output only`);
+      throw new Error(`only the first output of ${node.op} is differentiable`);
     const dy = gradient.get(node.outputs[0].key);
     if (!dy) continue;
     const rule = rules[node.op];

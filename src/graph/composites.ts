@@ -1,4 +1,4 @@
-// Named pieces of networks made of several operations; they need no gradient rules of their own.
+// Parts of networks that are made of several operations, so they need no gradient rules.
 
 import { type DType, sizeOf, tensor } from "../core/index.ts";
 import type { Graph, Value } from "./graph.ts";
@@ -58,7 +58,7 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
   );
   const places = add(starts, reshape(labels, [rows]));
   if (!counted) return neg(reshape(gather(all, places, 0), labels.shape));
-  // the zero at the end is the value of every label that does not count
+  // ignored labels take the zero at the end
   const end = scalar(graph, "int64", rows * classes);
   const chosen = add(mul(sub(places, end), reshape(counted, [rows])), end);
   const zero = graph.constant(tensor(dtype, [1], [-0]));
@@ -107,7 +107,7 @@ export function dropout(x: Value, noise: Value, p: number): Value {
 /** What {@link batchNormalizationTraining} gives: the normalised batch, and the new running statistics [C]. */
 export interface BatchStatistics {
   readonly output: Value;
-  /** Running statistics after this batch, as PyTorch updates them: the variance unbiased. */
+  /** Running statistics after this batch, updated as in PyTorch: with the unbiased variance. */
   readonly mean: Value;
   readonly variance: Value;
 }

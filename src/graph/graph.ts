@@ -1,6 +1,6 @@
-// The graph: operations by ONNX's names, hash-consed. A value's identity is its operation, attributes and inputs, so the
-// same expression written twice is one node: that is what lets many averaged models share their common prefixes.
-// Nodes are numbered as they are made, inputs first: ascending ids are a topological order.
+// The graph of operations, under ONNX's names, hash-consed. A value is identified by its operation, attributes and
+// inputs, so the same expression written twice is one node, and mixes share their common prefixes. Nodes are numbered
+// when they are made, inputs first, so ascending ids are a topological order.
 import { bytesOf, type DType, sha256, type Tensor } from "../core/index.ts";
 import { type AttributeValue, operation } from "./ops/index.ts";
 
@@ -58,20 +58,20 @@ export interface Node {
   readonly outputs: readonly Value[];
   /** The value of a `Constant`. */
   readonly tensor?: Tensor;
-  /** A node of somebody else's model, kept as it stands in the file. */
+  /** A node from a foreign model, unchanged from its file. */
   readonly foreign?: Foreign;
 }
 
-/** What a foreign node is beside its inputs. The graph never looks inside. */
+/** A foreign node without its inputs. The graph never looks inside. */
 export interface Foreign {
-  /** Equal for nodes that compute the same from the same inputs. */
+  /** Equal for nodes that compute equal values from equal inputs. */
   readonly identity: string;
   readonly op: string;
-  /** One for each output, where it is known. */
+  /** The type of each output, where it is known. */
   readonly types: readonly (Type | undefined)[];
-  /** The values that subgraphs of the node use by name; they follow its own inputs. */
+  /** Outer values that the node's subgraphs use, by name; among the inputs, they follow the node's own. */
   readonly captured: readonly string[];
-  /** It gives other values each time it runs. */
+  /** Its values differ at each run. */
   readonly isRandom?: boolean;
   readonly proto: unknown;
 }
@@ -100,7 +100,7 @@ export class Graph {
   input(name: string, dtype: DType, shape: readonly number[]): Value {
     const [value] = this.#intern(`Input ${name}`, "Input", [], { name }, () => [{ dtype, shape: [...shape] }]).outputs;
     if (value.dtype !== dtype || String(value.shape) !== String(shape)) {
-      throw new Error(`input ${name} is ${value.dtype}[${value.shape}], asked for as ${dtype}[${shape}]`);
+      throw new Error(`input ${name} is ${value.dtype}[${value.shape}], requested as ${dtype}[${shape}]`);
     }
     return value;
   }
@@ -144,7 +144,7 @@ export class Graph {
     const known = this.#nodes.get(key);
     if (known) return known;
     for (const input of inputs)
-      if (input && input.graph !== this) throw new Error(`${op}: an input is of another graph`);
+      if (input && input.graph !== this) throw new Error(`${op}: an input is from another graph`);
     const outputs: Value[] = [];
     const node: Node = {
       graph: this,
@@ -164,7 +164,7 @@ export class Graph {
   }
 }
 
-/** The value with a type that was learned elsewhere, such as by running the model once. */
+/** The value with a type that is known from elsewhere, such as from a run of the model. */
 export const withType = ({ node, output }: Value, type: Type): Value => new Value(node, output, type);
 
 /** The names of the inputs that the outputs depend on. */
@@ -172,7 +172,7 @@ export function inputNames(outputs: Iterable<Value>): string[] {
   return nodesOf(outputs).flatMap((node) => (node.op === "Input" ? [String(node.attributes.name)] : []));
 }
 
-/** Every node the outputs depend on, in topological order. */
+/** All nodes that the outputs depend on, in topological order. */
 export function nodesOf(outputs: Iterable<Value>): Node[] {
   const seen = new Set<Node>();
   const stack = [...outputs].map((v) => v.node);

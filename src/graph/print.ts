@@ -1,4 +1,5 @@
-// A graph as text, one node a line, for snapshots and for reading: `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
+// Prints a graph as text, one node per line, for snapshots and for reading:
+// `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
 import { toNumbers } from "../core/index.ts";
 import { type Node, nodesOf, type Value } from "./graph.ts";
 

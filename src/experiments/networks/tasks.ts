@@ -1,7 +1,7 @@
 // Training a run's networks, as tasks: one for each network, or for each network and federated round; a network whose twin another run trains is linked to it.
 import { basename, resolve } from "node:path";
 import type { Task } from "../../jobs/index.ts";
-import { siblingModule, taskCommand } from "../../runtime/index.ts";
+import { makeUnitCommand, siblingModule } from "../../runtime/index.ts";
 import { checkpointName } from "../../training/index.ts";
 import type { StepTime } from "../cost/step-time.ts";
 import { timelineOf } from "../recipe/index.ts";
@@ -35,7 +35,7 @@ export function trainingSteps(
     needs: Omit<Task, "key" | "argv" | "result">,
   ): Step => {
     const result = resolve(path, name, checkpointName(until));
-    const argv = taskCommand(siblingModule(work.module, import.meta.url), work.input, result);
+    const argv = makeUnitCommand(siblingModule(work.module, import.meta.url), work.input, result);
     let note: string | undefined;
     return {
       task: { key: keyOf(run, name, until), argv, result, ...needs },

@@ -6,9 +6,9 @@ import {
   assemblePieces,
   encodeMeasurement,
   type MeasureOptions,
+  makePieceUnits,
   type Piece,
-  piecesOf,
-  pieceTasks,
+  planPieces,
 } from "../../connectivity/index.ts";
 import { writeAtomic } from "../../core/index.ts";
 import type { Progress } from "../../sweep/index.ts";
@@ -50,13 +50,13 @@ export async function measuringSteps(
     if (isThere && !existsSync(folder)) continue;
     const options = { ...(await withStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await pointSize(run.recipe, options);
-    const pieces = piecesOf(options, folder, { mixes, samples, piece });
+    const pieces = planPieces(options, folder, { mixes, samples, piece });
     if (isThere) {
       leftovers.push(...pieces);
       continue;
     }
     missing.push({ point, options, pieces });
-    const tasks = pieceTasks(options, pieces, {
+    const tasks = makePieceUnits(options, pieces, {
       key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
       after: trainedKeys(run),
       cpus: threads,

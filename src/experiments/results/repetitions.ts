@@ -1,6 +1,13 @@
 // Several pairs of one recipe as one record: every value is the mean over the pairs, every interval reaches from the lowest end of theirs to the highest, so that it
 // holds both the uncertainty over samples and the spread over seeds. Drawing and claims then need to know nothing of repetitions.
-import { type Cell, decide, type Measurement, perplexityOf, type Scored, sharesOf } from "../../connectivity/index.ts";
+import {
+  type Cell,
+  decide,
+  divideFullBarrier,
+  type Measurement,
+  perplexityOf,
+  type Scored,
+} from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 
 /** The measurements of each pair, which have the same points and cells, as one list. */
@@ -45,7 +52,7 @@ function combine(documents: readonly Measurement[]): Measurement {
     cells,
     ends: { a: scores("a"), b: scores("b") },
     distance,
-    ...sharesOf(cells, first.layers),
+    ...divideFullBarrier(cells, first.layers),
     verdict: decide(cells),
   };
 }

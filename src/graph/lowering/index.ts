@@ -1,5 +1,5 @@
-// Lowering: the graph speaks of convolutions and their gradients, the runtime has neither gradient. A lowering is a table from an
-// operation to the operations that run in its place; a node without an entry stays as it is. Faster forms are further tables.
+// Lowering. The runtime has no operations for the gradients of convolutions. A lowering is a table from an operation to
+// operations that replace it; a node without an entry is kept. Faster forms are further tables.
 import type { Value } from "../graph.ts";
 import { overRows } from "./fast.ts";
 import { transposedProducts } from "./products.ts";

@@ -1,9 +1,9 @@
-// Convolution of images [N, C, H, W] and its two gradients. The gradients are operations of their own (domain `layerwise`):
-// how they are computed is the lowering's choice (../lowering).
+// Convolution of images [N, C, H, W] and its two gradients. The gradients are separate operations (domain `layerwise`),
+// and the lowering (../lowering) chooses how to compute them.
 import type { Value } from "../graph.ts";
 import type { AttributeValue, Operation } from "./operation.ts";
 
-/** Geometry as ONNX's Conv has it; pads are [top, left, bottom, right]. */
+/** Geometry as in ONNX's Conv; pads are [top, left, bottom, right]. */
 export interface ConvGeometry {
   readonly strides: readonly [number, number];
   readonly pads: readonly [number, number, number, number];

@@ -1,4 +1,4 @@
-// Operations element by element, with numpy-style broadcasting where there are two inputs.
+// Elementwise operations, with numpy-style broadcasting of two inputs.
 import { type DType, tensor } from "../../core/index.ts";
 import type { Graph, Value } from "../graph.ts";
 import { broadcast, likeFirst, type Operation } from "./operation.ts";
@@ -34,7 +34,7 @@ export const onnxTypes: Readonly<Record<DType, number>> = {
 };
 const dtypeOf = new Map(Object.entries(onnxTypes).map(([dtype, number]) => [number, dtype as DType]));
 
-/** The dtype of ONNX's number; undefined for those that are not ours (text, complex, eight-bit floats). */
+/** The dtype of ONNX's number; undefined for unsupported ones (text, complex, eight-bit floats). */
 export const dtypeOfOnnx = (number: number): DType | undefined => dtypeOf.get(number);
 
 export const elementwise = {
@@ -215,7 +215,10 @@ export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : x.graph.apply("Cast", [x], { to: onnxTypes[dtype] })[0];
 }
 
-/** 1 where x > 0, else 0, in x's dtype. For float32 one parallel pass: HardSigmoid with a huge slope (a comparison and a cast take three times as long). */
+/**
+ * 1 where x > 0, else 0, in x's dtype. For float32 one parallel pass: HardSigmoid with a huge slope (a comparison and a
+ * cast take three times as long).
+ */
 export function positiveMask(x: Value): Value {
   if (x.dtype === "float32") return x.graph.apply("HardSigmoid", [x], { alpha: 1e30, beta: 0 })[0];
   return cast(greater(x, 0), x.dtype);

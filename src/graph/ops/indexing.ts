@@ -1,4 +1,4 @@
-// Fetching by index. Indices are never differentiated.
+// Indexing. Indices have no gradient.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { cast } from "./elementwise.ts";

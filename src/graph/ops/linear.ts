@@ -25,7 +25,7 @@ export const linearOps = {
       return [{ dtype: a!.dtype, shape: [m, n] }];
     },
   },
-  /** A MatMul of which either side may be transposed in its last two axes without being moved. */
+  /** A MatMul that reads either operand with its last two axes swapped, without a copy. */
   FusedMatMul: {
     domain: "com.microsoft",
     attributes: { alpha: "float", transA: "int", transB: "int" },
@@ -55,7 +55,7 @@ export function matmul(a: Value, b: Value): Value {
   return a.graph.apply("MatMul", [a, b])[0];
 }
 
-/** A' B', batched over the other axes; the runtime's own operation. */
+/** A' B', batched over the other axes; an operation of ONNX Runtime. */
 export function fusedMatMul(a: Value, b: Value, { transA = false, transB = false } = {}): Value {
   return a.graph.apply("FusedMatMul", [a, b], { alpha: 1, transA: Number(transA), transB: Number(transB) })[0];
 }

@@ -1,11 +1,14 @@
-// Softmax and the normalisation layers, as ONNX has them. Batch normalisation in training is made of simpler operations (../composites.ts).
+// Softmax and the normalisation layers, as in ONNX. Batch normalisation in training is a composite (../composites.ts).
 import type { Value } from "../graph.ts";
 import { likeFirst, normalAxis, type Operation } from "./operation.ts";
 
 export const normalisation = {
   Softmax: { attributes: { axis: "int" }, infer: likeFirst },
   LogSoftmax: { attributes: { axis: "int" }, infer: likeFirst },
-  /** (x, scale, bias?) -> y, mean, 1/deviation (the two in float32). A bias that is not there is left out: an explicitly empty one crashes the runtime. */
+  /**
+   * (x, scale, bias?) -> y, mean, 1/deviation (both in float32). Omit a missing bias: an explicitly empty one crashes
+   * the runtime.
+   */
   LayerNormalization: {
     attributes: { axis: "int", epsilon: "float" },
     infer([x], { axis }) {

@@ -1,4 +1,5 @@
-// Pooling of images [N, C, H, W]. Average pooling is separable and linear, so the adaptive form is two products with constant matrices.
+// Pooling of images [N, C, H, W]. Average pooling is separable and linear, so adaptive pooling is two products with
+// constant matrices.
 import { tensor } from "../../core/index.ts";
 import type { Type, Value } from "../graph.ts";
 import { matmul } from "./linear.ts";
@@ -18,7 +19,10 @@ export const pooling = {
     attributes: windowAttributes,
     infer: ([x], attributes) => [pooled(x!, attributes)],
   },
-  /** (dy, x, y) of a MaxPool -> dx: the gradient goes to the place each maximum came from, the first one where several are equal (as in PyTorch). */
+  /**
+   * (dy, x, y) of a MaxPool -> dx: the gradient goes to each maximum's position, the first one if several are equal (as
+   * in PyTorch).
+   */
   MaxPoolGradient: {
     domain: "layerwise",
     attributes: windowAttributes,
@@ -117,7 +121,7 @@ export function adaptiveAveragePool(x: Value, [height, width]: readonly [number,
   return applyAveraging(x, averaging(x, h, height, bounds(h, height)), averaging(x, w, width, bounds(w, width)));
 }
 
-/** rows X columns' for every image and channel; both are constant matrices. */
+/** rows X columns' for every image and channel; both matrices are constant. */
 export function applyAveraging(x: Value, rows: Value, columns: Value): Value {
   return matmul(rows, matmul(x, transposedConstant(columns)));
 }
@@ -130,7 +134,10 @@ export function transposedConstant(matrix: Value): Value {
   return matrix.graph.constant(tensor(matrix.dtype, [n, m], values));
 }
 
-/** The constant matrix [m, n] whose row i is the mean over the inputs of `bounds(i)`; `divisor(i)` replaces the number of them. */
+/**
+ * The constant matrix [m, n] whose row i is the mean over the inputs of `bounds(i)`; `divisor(i)` replaces the number
+ * of them.
+ */
 export function averaging(
   like: Value,
   n: number,

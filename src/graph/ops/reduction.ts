@@ -28,7 +28,7 @@ export const reductions = {
 
 /** How a reduction leaves the axes. */
 export interface ReduceOptions {
-  /** Leave the reduced axes in place with length 1. */
+  /** Keep the reduced axes with length 1. */
   keep?: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Operations that move elements about without changing them.
+// Operations that move elements without changing them.
 import { sizeOf, tensor } from "../../core/index.ts";
 import type { Graph, Value } from "../graph.ts";
 import { broadcast, constantInts, normalAxis, type Operation } from "./operation.ts";
