@@ -31,7 +31,7 @@ it.each(["su", "yarn"])("reads Phi-3's %s as longrope", async (type) => {
   const [short, long] = rotary(phi({ type }));
   expect([short, long]).toEqual(rotary(phi({ rope_type: "longrope" })));
   expect(short.inverse[0] / long.inverse[0]).toBeCloseTo(4);
-  expect(() => rotary(phi({ type: "linear" }))).toThrow('rope_scaling.type is "linear", which Phi-3 does not have');
+  expect(() => rotary(phi({ type: "linear" }))).toThrow('rope_scaling.type is "linear", which Phi-3 does not support');
 });
 
 it("finds no difference between Phi-3's su and longrope", async () => {
@@ -60,7 +60,7 @@ it.each([["scales", "biases"], ["qweight", "qzeros"], ["weight_scale_inv"]])(
     const more = names.map((name) => [`model.layers.0.mlp.up_proj.${name}`, tensor("float32", [2])] as const);
     await writeTensors(file, "safetensors", new Map([...(await readTensors(file)), ...more]));
     await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(
-      `${file} holds model.layers.0.mlp.up_proj.${names[0]}`,
+      `${file} contains quantised weights (model.layers.0.mlp.up_proj.${names[0]}`,
     );
     await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(
       "contains quantised weights",

@@ -330,7 +330,7 @@ it("one score for two classes gives a binary cross entropy, of the sigmoid's inp
   const values = await measured(writeEnds(raw), { x, labels: y }, { task: "regress" });
   expect(values.document.ends.a.error).toBeNull();
   expect(await refusal(writeEnds(raw), { x, labels: y })).toMatch(
-    /are 0 and 1, and the output y \[9,1\] has one score for each: .*Choose with --task classify or --task regress\.$/,
+    /are 0 and 1, and the output y \[9,1\] has one score for each, .*Choose with --task classify or --task regress\.$/,
   );
 });
 
