@@ -37,8 +37,8 @@ it.each<[string, Record<string, number[]>, string]>([
   ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty: ${gather}`],
   ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `holds no elements of ${a}: ${gather}`],
   ["a module of shape [0]", { ...own, [embedding]: [0] }, `holds no elements of ${embedding}: ${gather}`],
-  ["one factor", { [b]: [16, 2] }, `holds ${b} without the other factor of the same matrix. Save the adapter again`],
-  ["the other factor", { [a]: [2, 16] }, `holds ${a} without the other factor of the same matrix.`],
+  ["one factor", { [b]: [16, 2] }, `contains ${b} without the other factor of the same matrix. Save the adapter again`],
+  ["the other factor", { [a]: [2, 16] }, `contains ${a} without the other factor of the same matrix.`],
 ])("refuses an adapter of %s", async (name, shapes, fault) => {
   const path = await writeAdapter(name, shapes);
   const opened = readModelFolder(path).then((model) => openWeights(model));
