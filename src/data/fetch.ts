@@ -20,9 +20,9 @@ export interface FetchOptions {
 }
 
 /**
- * Downloads a data set's official archive, verifies its published checksum and unpacks it; returns the folder that holds
- * the files. An interrupted download resumes. Throws a {@link UserError} for an unknown name, a failed download or a wrong
- * checksum.
+ * Downloads a data set's official archive, verifies its published checksum and unpacks it; returns the folder that
+ * holds the files. An interrupted download resumes. Throws a {@link UserError} for an unknown name, a failed download
+ * or a wrong checksum.
  * @param options The folder of all data sets; a local archive.
  * @example
  * ```ts

@@ -13,8 +13,8 @@ import { shakespeare } from "./shakespeare/index.ts";
 export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar100, shakespeare];
 
 /**
- * Opens the samples of a data set: a built-in one by name, `npz:FILE`, or a `.mjs` module. Throws a {@link UserError} that
- * says what is missing.
+ * Opens the samples of a data set: a built-in one by name, `npz:FILE`, or a `.mjs` module. Throws a {@link UserError}
+ * that says what is missing.
  * @example
  * ```ts
  * import { openData } from "layerwise";
