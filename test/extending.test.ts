@@ -85,6 +85,6 @@ it("a network and samples of one's own, by other names and of other classes, dea
   });
   expect([status, stderr.trim()]).toEqual([
     1,
-    "layerwise: The forward pass of two-paths fails: rulu is not defined. Mend the network.",
+    "layerwise: The forward pass of two-paths fails: rulu is not defined. Fix the network.",
   ]);
 });

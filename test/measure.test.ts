@@ -204,7 +204,7 @@ describe("measuring an ONNX graph", () => {
     expect(few.document.data.samples).toBe(5); // fewer than the graph's batch
     await expect(
       measure({ a, b, model: {}, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] }),
-    ).rejects.toThrow(/No output of the model holds scores/);
+    ).rejects.toThrow(/No output of the model contains scores/);
     const points = tensor("float32", [25, 4], values(100));
     const counts = Array.from(values(50), (x) => Math.round(9 + 3 * x));
     const ends = [];
@@ -217,7 +217,7 @@ describe("measuring an ONNX graph", () => {
     expect(ends[1]).toEqual(ends[0]); // values, whatever their type
     await expect(
       measure({ a, b, model: {}, task: "classify", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
-    ).rejects.toThrow(/--task classify wants classes, but the labels of .* are values/);
+    ).rejects.toThrow(/--task classify needs class labels, but the labels of .* are real values/);
     await expect(
       measure({ a, b, model: {}, output: "z", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
     ).rejects.toThrow(/no output z/);
@@ -243,7 +243,7 @@ describe("measuring an ONNX graph", () => {
     }
     const [logits, probabilities] = results;
     expect(logits.notes).toBeUndefined();
-    expect(probabilities.notes!.join(" ")).toContain("holds probabilities; their logarithms are the scores");
+    expect(probabilities.notes!.join(" ")).toContain("contains probabilities; their logarithms are used as scores");
     expect(probabilities.ends.a.error).toBe(logits.ends.a.error);
     probabilities.cells.forEach(({ loss }, i) => {
       expect(loss!.value).toBeCloseTo(logits.cells[i].loss!.value!, 5);
@@ -290,8 +290,8 @@ it("accepts labels of a built-in network as columns, one-hot rows and floats, an
 
 describe("wrong data", () => {
   const cases: [string, Record<string, Tensor>, RegExp][] = [
-    ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels; it has x/],
-    ["no inputs", { labels: tensor("int64", [2]) }, /holds labels only/],
+    ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels. Its arrays are x/],
+    ["no inputs", { labels: tensor("int64", [2]) }, /contains only labels/],
     ["unequal", { x: tensor("float32", [3, 4]), labels: tensor("int64", [2]) }, /3 samples in x but 2 in labels/],
     [
       "NaN",
@@ -326,6 +326,6 @@ describe("wrong data", () => {
 
   it("more samples than the data has: one sentence", () =>
     expect(measure({ ...base(), data: { ...base().data, samples: 9999 } })).rejects.toThrow(
-      /holds 3000 samples, but 9999/,
+      /contains 3000 samples, but 9999/,
     ));
 });

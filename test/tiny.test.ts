@@ -213,7 +213,7 @@ describe("wrong input gets one sentence", () => {
       "more samples than the data has",
       () => ["train", write("many.yaml", "data: { name: cifar10-half, samples: 5000 }")],
       1,
-      /5000 are asked for/,
+      /5000 are needed/,
     ],
     [
       "an unknown scan",
@@ -233,7 +233,7 @@ describe("wrong input gets one sentence", () => {
         return ["train", write("split.yaml", "model: { name: mlp }\ndata: { name: split.mjs, augment: false }")];
       },
       1,
-      /split\.mjs \(test\) has 3 classes but mlp tells 2 apart/,
+      /split\.mjs \(test\) has 3 classes but mlp outputs 2/,
     ],
     [
       "results that would overwrite a run's",

@@ -1,5 +1,5 @@
-// The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
-// May import: checkpoints (for .npz), core.
+// The data sets: fixed, ordered lists of samples, read from official, embedded or the user's files, and assembled into
+// batches. May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
 export { arrayDataset, countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";

@@ -1,8 +1,8 @@
-// The networks: one file each, their parameters as data and a forward pass over the graph. They know nothing of files, data sets or training.
-// May import: graph, core.
+// The built-in networks, one file each: their parameters as data, and a forward pass that builds a graph. Independent
+// of files, data sets and training. May import: graph, core.
 export { normalise } from "./batch-norm.ts";
 export { dtypeOf, initialise } from "./initialise.ts";
-export { isAveraged, isLeftOutAtWill, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
+export { isAveraged, isOptional, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
 export { isLarge, weightBytes } from "./large.ts";
 export {
   type Grouping,

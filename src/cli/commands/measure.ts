@@ -85,7 +85,7 @@ export const measureCommand = () =>
         b,
         ...subjectOf(options),
         group,
-        ...(mergekit ? { layerAlphas: mergekit.weights, remarks: mergekit.notes } : {}),
+        ...(mergekit ? { layerAlphas: mergekit.alphas, remarks: mergekit.notes } : {}),
         data: dataOf(options.data, options),
         metrics: options.metric,
         statistics: options.stats,

@@ -1,6 +1,6 @@
 // Two ends, and what is averaged of them: named on the command line, or in a mergekit configuration.
 import { UsageError } from "../../core/index.ts";
-import type { MergekitWeights } from "../../hub/index.ts";
+import type { MergekitAlphas } from "../../hub/index.ts";
 
 export const fromMergekitHelp =
   "a linear mergekit configuration of two Hugging Face folders: its models (unless A and B are given) and the weight of each layer";
@@ -14,15 +14,15 @@ interface Given {
   readonly a: string | undefined;
   readonly b: string | undefined;
   readonly fromMergekit?: string;
-  readonly group?: MergekitWeights["group"];
+  readonly group?: MergekitAlphas["group"];
 }
 
 export interface ChosenEnds {
   readonly a: string;
   readonly b: string;
   /** The configuration's, where the command line names none. */
-  readonly group?: MergekitWeights["group"];
-  readonly mergekit?: MergekitWeights;
+  readonly group?: MergekitAlphas["group"];
+  readonly mergekit?: MergekitAlphas;
 }
 
 /** Throws {@link UsageError} where there are no two ends, or one of the options `decided` is given beside a configuration. */
@@ -38,7 +38,7 @@ export async function chooseEnds(
   }
   const twice = decided.find((name) => command.getOptionValueSource(name) === "cli");
   if (twice) throw new UsageError(`--from-mergekit decides what is averaged, so leave --${twice} out.`);
-  const { weightsByMergekit } = await import("../../hub/index.ts");
-  const mergekit = await weightsByMergekit(fromMergekit, { a, b, group });
+  const { readMergekitAlphas } = await import("../../hub/index.ts");
+  const mergekit = await readMergekitAlphas(fromMergekit, { a, b, group });
   return { a: mergekit.a, b: mergekit.b, group: mergekit.group, mergekit };
 }
