@@ -1,4 +1,4 @@
-// Whole commands of ours against loops in PyTorch, in turns: time and memory (watch.ts).
+// Compares whole layerwise commands with loops in PyTorch, in turns: time and memory (watch.ts).
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,10 +8,10 @@ import { type Outcome, run } from "./watch.ts";
 export const rounds = Number(process.env.ROUNDS ?? 3);
 const cli = resolve("dist/cli/main.js");
 
-/** A command that writes to the path `out`, in a folder of its own. */
+/** A command that writes to the path `out`, in a temporary folder. */
 export type Work = (out: string) => Promise<Outcome>;
 
-/** One way of doing the same work. */
+/** One way to do the same work. */
 export interface Way {
   readonly name: string;
   readonly work: Work;
@@ -22,7 +22,7 @@ export const loop = (args: readonly string[], env = {}) => run(python!, ["bench/
 
 export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Reads files once into the page cache, then again: the seconds that reading them takes from there. */
+/** Reads files into the page cache, then again; returns the seconds of the second time. */
 export async function timeReading(paths: readonly string[]): Promise<number> {
   const read = async () => {
     const start = performance.now();
@@ -33,10 +33,10 @@ export async function timeReading(paths: readonly string[]): Promise<number> {
   return read();
 }
 
-const describe = ({ seconds, cpuSeconds, memoryMb }: Outcome) =>
+const format = ({ seconds, cpuSeconds, memoryMb }: Outcome) =>
   `${seconds.toFixed(1)} s (processor ${cpuSeconds.toFixed(1)} s), ${memoryMb.toFixed(0)} MB`;
 
-/** Ours and the other ways in turns: the least and the median time, the most memory. */
+/** Runs layerwise and the other ways in turns; prints the least and the median time, and the most memory. */
 export async function compare(ours: Work, others: readonly Way[]): Promise<void> {
   const ways: readonly Way[] = [{ name: "layerwise", work: ours }, ...others];
   const outcomes = ways.map((): Outcome[] => []);
@@ -47,7 +47,7 @@ export async function compare(ours: Work, others: readonly Way[]): Promise<void>
       await inFolder(work).then(
         (outcome) => {
           outcomes[i].push(outcome);
-          console.log(`  round ${round + 1}, ${name}: ${describe(outcome)}`);
+          console.log(`  round ${round + 1}, ${name}: ${format(outcome)}`);
         },
         (error: Error) => failures.set(i, error.message),
       );
@@ -62,7 +62,7 @@ export async function compare(ours: Work, others: readonly Way[]): Promise<void>
     if (failures.has(i)) console.log(`  ${ways[i].name}: ${failures.get(i)}`);
     else if (rounds > 1)
       console.log(
-        `  ${ways[i].name}: median ${one.median.toFixed(1)} s, least ${describe({ ...one, seconds: one.least })}`,
+        `  ${ways[i].name}: median ${one.median.toFixed(1)} s, least ${format({ ...one, seconds: one.least })}`,
       );
     if (i === 0 || failures.has(0) || failures.has(i)) continue;
     const [least, middle, memory] = [one.least / own.least, one.median / own.median, own.memoryMb / one.memoryMb];

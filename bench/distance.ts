@@ -1,4 +1,5 @@
-// `npm run bench distance`: two files of 2 GB (GIGABYTES to change it), compared by the command; its time beside that of reading both, and its memory.
+// `npm run bench distance`: the command's time and memory for two files of 2 GB (set GIGABYTES to change the size), and
+// the time of reading both files.
 import { spawn } from "node:child_process";
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -36,7 +37,7 @@ async function read(path: string): Promise<void> {
   if (sum < 1) throw new Error("nothing was read");
 }
 
-/** Runs the command and watches its memory; returns the most it had, in MB. */
+/** Runs the command; returns its peak memory in MB. */
 function compare(a: string, b: string): Promise<number> {
   const child = spawn(process.execPath, ["dist/cli/main.js", "distance", a, b, "--quiet", "--csv"], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -63,7 +64,7 @@ export async function benchDistance(): Promise<void> {
     const [a, b] = ["a", "b"].map((name) => join(folder, `${name}.safetensors`));
     await write(a, 1);
     await write(b, 1.001);
-    await read(a); // both are in the page cache now, if they fit
+    await read(a); // now both are in the page cache, if they fit
     await read(b);
     const reading = await timed(async () => {
       await read(a);

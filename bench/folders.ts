@@ -1,6 +1,7 @@
-// `npm run bench -- folders`, or a word of one row's title: two Hugging Face folders, every block on base a, against the loop that people write with
-// transformers (large/loops.py), in turns. The folders are made once in LARGE (default: .cache/large; large/folders.py). The pair of 7 billion
-// parameters takes 27 GB and has nothing to be compared with: the loop needs 56 GB of memory.
+// `npm run bench -- folders`, or a word from a row's title: two Hugging Face folders, every block on base a, compared
+// in turns with the usual loop in transformers (large/loops.py). The folders are made once in LARGE (default
+// .cache/large; large/folders.py). The pair of 7 billion parameters takes 27 GB and is not compared: the loop needs 56
+// GB of memory.
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { compare, layerwise, loop, timeReading } from "./compare.ts";
@@ -15,7 +16,7 @@ interface Row {
   readonly data: "text.txt" | "data.npz";
   readonly samples: number;
   readonly more?: readonly string[];
-  /** How the loop computes attention; none where there is no loop to compare with. */
+  /** The loop's implementations of attention; empty where there is no loop. */
   readonly attention: readonly ("sdpa" | "eager")[];
 }
 
@@ -70,7 +71,7 @@ function measure({ shape, data, samples, more = [] }: Row) {
     );
 }
 
-/** The loop's ways: attention as it is written or fused, on one thread or two. */
+/** The loop with each implementation of attention, on one thread or two. */
 function loops({ shape, samples, attention }: Row) {
   return [2, 1].flatMap((threads) =>
     attention.map((how) => ({

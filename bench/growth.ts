@@ -1,5 +1,5 @@
-// `npm run bench growth`: how cost grows, drawn into docs/pictures/growth-*.svg: a scan's time against samples, width and layers, a training step's against the batch.
-// Every line is drawn beside the straight one through its first point.
+// `npm run bench growth`: how cost grows, drawn into docs/pictures/growth-*.svg: a scan's time by samples, width and
+// layers, and a training step's time by batch. Each picture also has the straight line through the first point.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { writeAtomic } from "../src/core/index.ts";
@@ -7,7 +7,7 @@ import { chartSvg } from "../src/report/pictures/curves.ts";
 
 const threads = availableParallelism();
 
-/** The least time of a process's runs, in seconds. */
+/** The least time of the runs of a process, in seconds. */
 function time(spec: object): number {
   const args = ["--import", "tsx", "bench/ours.ts", JSON.stringify({ threads, ...spec })];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });

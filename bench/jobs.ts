@@ -1,5 +1,5 @@
-// `npm run bench jobs`: 200 small units, as plain processes, on the local engine, and on a Slurm cluster of three nodes
-// on this machine if one can be started. The difference to the plain processes is the overhead of an engine.
+// `npm run bench jobs`: 200 small units, bare (two processes at a time), with the local engine, and with a Slurm
+// cluster of three nodes on this machine if it can be started. An engine's cost is the difference from the bare work.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -41,7 +41,7 @@ const unitsIn = (folder: string): Unit[] =>
 
 export async function benchJobs(): Promise<void> {
   console.log(`${count} units of a tenth of a second, ${cores} cores`);
-  const bare = await timed("plain:", undefined, async (folder) => {
+  const bare = await timed("bare:", undefined, async (folder) => {
     const names = Array.from({ length: count }, (_, i) => join(folder, String(i))).join("\n");
     execFileSync("xargs", ["-P", String(cores), "-n", "1", process.execPath, "-e", code], { input: names });
   });

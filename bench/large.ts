@@ -1,6 +1,7 @@
-// `npm run bench -- large`, or a word of one row's title: large networks, the commands against the loop that people write in PyTorch (large/loops.py),
-// in turns. The inputs are made once in LARGE (default: .cache/large, 9 GB; large/inputs.py) and read before the first round, so they are in the page
-// cache if they fit. Time is that of the whole command, memory the largest resident size of all its processes together.
+// `npm run bench -- large`, or a word from a row's title: large networks, the commands compared in turns with the usual
+// loop in PyTorch (large/loops.py). The inputs are made once in LARGE (default .cache/large, 9 GB; large/inputs.py) and
+// read before the first round, so they are in the page cache if they fit. Time is for the whole command; memory is the
+// peak resident size of all its processes together.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -37,10 +38,10 @@ const measure = (pair: Pair, ...more: string[]) =>
 const loops = (args: (out: string) => readonly string[]) => [
   { name: `${pytorchName}, 2 threads, tuned`, work: (out: string) => loop([...args(out), "2"], tuned) },
   { name: `${pytorchName}, 1 thread, tuned`, work: (out: string) => loop([...args(out), "1"], tuned) },
-  { name: `${pytorchName}, 2 threads, as it is`, work: (out: string) => loop([...args(out), "2"]) },
+  { name: `${pytorchName}, 2 threads, untuned`, work: (out: string) => loop([...args(out), "2"]) },
 ];
 
-/** Makes the pair if it is not there. Returns the seconds that reading its files takes once they are in the page cache. */
+/** Makes the pair if it does not exist. Returns the seconds that reading its files takes from the page cache. */
 async function prepare(pair: Pair): Promise<number> {
   if (!existsSync(at(pair, "data.npz"))) {
     console.log(`  making ${at(pair, "")}`);
@@ -57,8 +58,9 @@ const singles = (pair: Pair, samples: number, ...more: string[]) =>
   );
 
 /**
- * From the start of a process to the first evaluated mix: the time until three mixes are evaluated on one image (large/start.mjs), less reading the files
- * once, less two of the three evaluations. The same with five images shows what an evaluation takes.
+ * From the start of a process to the first evaluated mix: the time until three mixes are evaluated on one image
+ * (large/start.mjs), minus reading the files once, minus two of the three evaluations. A run with five images gives the
+ * time of an evaluation.
  */
 async function benchStart(reading: number): Promise<void> {
   const time = (samples: number): number => {

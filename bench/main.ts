@@ -1,5 +1,5 @@
-// `npm run bench`: our training step and our scan against PyTorch's, in turns on the same cores, medians and their ratio.
-// PyTorch at its best (python.ts), and as it is without that.
+// `npm run bench`: layerwise's training step and scan compared with PyTorch's, in turns on the same cores; medians and
+// their ratio. PyTorch runs tuned (python.ts) and untuned.
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { benchDistance } from "./distance.ts";
@@ -41,7 +41,7 @@ const all: readonly Work[] = [
 ];
 const work = all.filter(({ title }) => title.includes(process.argv[2] ?? ""));
 
-/** Times in milliseconds of one process. */
+/** Times of one process, in milliseconds. */
 function time(command: string, args: string[], env: Record<string, string> = {}): number[] {
   const { stdout, stderr, status } = spawnSync(command, args, {
     encoding: "utf8",
@@ -53,26 +53,26 @@ function time(command: string, args: string[], env: Record<string, string> = {})
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-const opponents = python
+const others = python
   ? [
       { name: `${pytorchName}, ${threads} threads, tuned`, threads, env: tuned },
       { name: `${pytorchName}, 1 thread, tuned`, threads: 1, env: tuned },
-      { name: `${pytorchName}, ${threads} threads, as it is`, threads, env: { OPENBLAS_NUM_THREADS: "1" } },
+      { name: `${pytorchName}, ${threads} threads, untuned`, threads, env: { OPENBLAS_NUM_THREADS: "1" } },
     ]
   : [];
 console.log(python ? `Compared with ${pytorchName} (${python}).\n` : `Nothing to compare with: ${noPython}.\n`);
 
 for (const { title, spec } of work) {
   const ours: number[] = [];
-  const theirs = opponents.map((): number[] => []);
+  const theirs = others.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     ours.push(...time(process.execPath, ["--import", "tsx", "bench/ours.ts", JSON.stringify({ ...spec, threads })]));
-    opponents.forEach((o, i) => {
+    others.forEach((o, i) => {
       theirs[i].push(...time(python!, ["bench/pytorch.py", JSON.stringify({ ...spec, threads: o.threads })], o.env));
     });
   }
   console.log(`${title}\n  layerwise ${median(ours).toFixed(1)} ms (least ${Math.min(...ours).toFixed(1)})`);
-  opponents.forEach((o, i) => {
+  others.forEach((o, i) => {
     const ratio = median(theirs[i]) / median(ours);
     console.log(
       `  ${o.name} ${median(theirs[i]).toFixed(1)} ms (least ${Math.min(...theirs[i]).toFixed(1)}): layerwise is ${ratio.toFixed(2)} times as fast`,
@@ -84,7 +84,7 @@ if ("distance".includes(process.argv[2] ?? "")) await benchDistance();
 if ("jobs".includes(process.argv[2] ?? "")) await benchJobs();
 if ("processes".includes(process.argv[2] ?? "")) await benchProcesses();
 if (process.argv[2] === "profile") await benchProfile(all.filter(({ spec }) => spec.kind === "step"));
-if (process.argv[2] === "growth") await benchGrowth(); // draws, so only when asked for
+if (process.argv[2] === "growth") await benchGrowth(); // changes pictures, so only on request
 if (process.argv[2] !== undefined) {
   await benchLarge(process.argv[2]); // makes and reads gigabytes
   await benchFolders(process.argv[2]);

@@ -1,4 +1,4 @@
-// Our side of the comparison, in a process of its own: the same arguments and the same JSON line as pytorch.py.
+// layerwise's side of the comparison, in a separate process: the same arguments and JSON line as pytorch.py.
 import { mixesOf, planMeasurement } from "../src/connectivity/index.ts";
 import { buildModel, initialise, layersOf } from "../src/models/index.ts";
 import { endInMemory, type Pair } from "../src/pairs/index.ts";

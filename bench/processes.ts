@@ -1,5 +1,6 @@
-// `npm run bench processes`: whole commands, start-up and files included, against the same in PyTorch: training a pair, measuring it, measuring to a precision;
-// the memory of a scan; start-up. Needs CIFAR-10's first batch files in DATA (default: ../shared/data).
+// `npm run bench processes`: whole commands, including start-up and files, compared with the same in PyTorch: training
+// a pair, measuring it, measuring to a precision; also the memory of a scan, and start-up. Needs CIFAR-10's batch files
+// in DATA (default ../shared/data).
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,7 +22,8 @@ export async function benchProcesses(): Promise<void> {
   const file = join(data, "cifar-10-batches-bin/data_batch_1.bin");
   console.log("whole commands, start-up included");
   if (!python) return console.log(`  not measured: ${noPython}.`);
-  if (!existsSync(file)) return console.log(`  not measured: it takes ${file} (DATA names another folder).`);
+  if (!existsSync(file))
+    return console.log(`  not measured: ${file} is missing. Set DATA to the folder that contains it.`);
   const folder = mkdtempSync(join(tmpdir(), "layerwise-bench-"));
   try {
     for (const [width, samples] of [

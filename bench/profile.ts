@@ -1,11 +1,11 @@
-// `npm run bench profile`: where a training step's time goes, by kind of operation, from the runtime's own trace; what is left of the whole is outside the
-// operations: the binding's copies, batches, the interpreter.
+// `npm run bench profile`: a training step's time by kind of operation, from the runtime's trace. The remaining time is
+// outside of the operations: the binding's copies, batches, the interpreter.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeStepper, type Spec, together } from "./work.ts";
 
-/** The first run pays for fresh memory. */
+/** The first run is slower because it allocates memory. */
 const runs = 3;
 
 interface Event {
@@ -29,10 +29,10 @@ async function profile(title: string, spec: Spec): Promise<void> {
     }
     await stepper.dispose();
     const events: Event[] = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]), "utf8"));
-    const begun = events.filter(({ name }) => name === "model_run").map(({ ts }) => ts);
+    const starts = events.filter(({ name }) => name === "model_run").map(({ ts }) => ts);
     const times = new Map<string, { ms: number; count: number }>();
     for (const { cat, name, ts, dur, args } of events) {
-      if (cat !== "Node" || !name.endsWith("_kernel_time") || args?.op_name === "Scan" || ts < begun.at(-1)!) continue;
+      if (cat !== "Node" || !name.endsWith("_kernel_time") || args?.op_name === "Scan" || ts < starts.at(-1)!) continue;
       const { ms, count } = times.get(args!.op_name!) ?? { ms: 0, count: 0 };
       times.set(args!.op_name!, { ms: ms + dur / 1000 / together, count: count + 1 / together });
     }

@@ -1,4 +1,4 @@
-// The Python that PyTorch's side of a comparison runs in, and the PyTorch that it has.
+// The Python interpreter with PyTorch for a comparison.
 import { describePython, findPython } from "../test/python.ts";
 
 const { python, note } = findPython("torch");
@@ -7,9 +7,12 @@ export { python };
 
 export const pytorchName = python ? describePython(python).replace(/^.*, /, "") : "PyTorch";
 
-export const noPython = `no PyTorch${note}: for large networks the interpreter needs torchvision, transformers, safetensors, onnx and onnxscript as well`;
+export const noPython = `no PyTorch${note}; for large networks, the interpreter also needs torchvision, transformers, safetensors, onnx and onnxscript`;
 
-/** PyTorch at its best: OpenBLAS on one thread beside its own pool, and an allocator that keeps its memory. */
+/**
+ * Settings for PyTorch's best speed: OpenBLAS on one thread (PyTorch has its own pool), and an allocator that keeps
+ * memory.
+ */
 export const tuned = {
   OPENBLAS_NUM_THREADS: "1",
   MALLOC_MMAP_MAX_: "0",

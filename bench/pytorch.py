@@ -1,9 +1,12 @@
-"""The same work in PyTorch, for comparison: takes one JSON argument, the spec of ours.ts, and prints one JSON line {"times": [milliseconds, ...]}.
+"""The same work in PyTorch, for comparison.
 
-kind step: training steps; images with SGD, momentum and decay, a GPT with AdamW and clipping; with a fused optimiser, fused attention and channels
-  last where these are faster
-kind scan: one time, every cell of the default scans of a pair, evaluated one after the other
-kind train: networks of a pair from CIFAR's file, their state dicts saved; kind measure: scan's cells for those files
+Takes one JSON argument, the spec of ours.ts, and prints one JSON line {"times": [milliseconds, ...]}.
+
+kind step: training steps; images with SGD, momentum and decay, a GPT with AdamW and clipping; with a fused optimiser,
+  fused attention and channels last where these are faster
+kind scan: the total time of every cell of a pair's default scans, evaluated one after the other
+kind train: trains the networks of a pair on CIFAR's file and saves their state dicts
+kind measure: the cells of scan for those files
 """
 import copy, json, math, sys, time
 import torch
@@ -44,7 +47,7 @@ class ResNet18(nn.Module):
 
 
 class VGG11(nn.Module):
-    """torchvision's, with dropout; a narrower one has its channels divided."""
+    """torchvision's VGG11 with dropout; a smaller width divides the channels."""
 
     def __init__(self, width=64, hidden=4096, classes=10):
         super().__init__()
@@ -94,7 +97,7 @@ class Scale(nn.Module):
 
 
 class GPT(nn.Module):
-    """nanoGPT's blocks without biases; the output is tied to the embedding."""
+    """nanoGPT's blocks without biases; the head is tied to the embedding."""
 
     def __init__(self, blocks, dim, heads, context, classes=96):
         super().__init__()
@@ -133,7 +136,7 @@ def cells(names):
 
 
 def steps(spec, count, fused, other):
-    """Times of training steps. `fused` is the optimiser's, `other` attention's or the layout of channels last."""
+    """Times of training steps. `fused`: a fused optimiser; `other`: fused attention, or channels last."""
     net, n, size = build(spec), spec["batch"], spec["size"]
     is_text = spec["network"] == "gpt"
     if is_text:
@@ -159,7 +162,7 @@ def steps(spec, count, fused, other):
 
 
 def step(spec):
-    """The fastest of the ways to write it, by five steps of each."""
+    """Times for the fastest of the settings, chosen by five steps of each."""
     ways = [(fused, other) for fused in (True, False) for other in (True, False)]
     best = min(ways, key=lambda way: min(list(steps(spec, 5, *way))[3:]))
     return list(steps(spec, spec["count"], *best))[3:]

@@ -1,12 +1,12 @@
-// Runs a command to its end: its time, and the processor time and memory of it and of the processes that it started (Linux).
+// Runs a command: its time, and the processor time and memory of its process tree (Linux).
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface Outcome {
   readonly seconds: number;
-  /** Processor time of the whole process tree, which other load on the machine changes less than the time. */
+  /** Processor time of the whole process tree; other load on the machine affects it less than the elapsed time. */
   readonly cpuSeconds: number;
-  /** The largest resident size of the whole process tree, in MB. */
+  /** Peak resident size of the whole process tree, in MB. */
   readonly memoryMb: number;
 }
 
@@ -21,7 +21,7 @@ export function run(command: string, args: readonly string[], env: Record<string
   const watch = setInterval(() => {
     const tree = [...treeOf(child.pid!)];
     const now = tree.reduce((sum, one) => sum + one.memoryMb, 0);
-    memoryMb = Math.max(memoryMb, now, ...tree.map((one) => one.mostMb)); // the most of one process is never missed
+    memoryMb = Math.max(memoryMb, now, ...tree.map((one) => one.mostMb)); // the peak of one process is never missed
     cpuSeconds = Math.max(
       cpuSeconds,
       tree.reduce((sum, one) => sum + one.cpuSeconds, 0),
@@ -37,13 +37,14 @@ export function run(command: string, args: readonly string[], env: Record<string
   });
 }
 
-/** A process and its descendants, as they are now. */
+/** The present state of a process and its descendants. */
 function* treeOf(pid: number): Generator<{ memoryMb: number; mostMb: number; cpuSeconds: number }> {
   const children: number[] = [];
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const megabytes = (key: string) => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1000;
-    // after the name, which may hold spaces: own user and system time, then those of children that ended, in hundredths of a second
+    // after the name, which may contain spaces: user and system time, then those of ended children, in hundredths of a
+    // second
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const ticks = stat
       .slice(stat.lastIndexOf(")") + 2)

@@ -1,25 +1,25 @@
-// The work of a comparison, as JSON that pytorch.py takes too, and our side of its training steps.
+// The work of a comparison, as JSON that pytorch.py also reads, and layerwise's side of its training steps.
 import { randomStream, sizeOf, type Tensor, tensor } from "../src/core/index.ts";
 import type { Batch } from "../src/data/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import type { RuntimeOptions } from "../src/runtime/index.ts";
 import { adamw, Stepper, sgd } from "../src/training/index.ts";
 
-/** What one process does. */
+/** The work of one process. */
 export interface Spec {
   readonly kind: "step" | "scan";
   readonly network: "resnet18-nonorm" | "vgg11" | "gpt" | "mlp";
   /** Pixels of a side, or characters. */
   readonly size: number;
   readonly batch: number;
-  /** Channels, or of a GPT its width and blocks. */
+  /** Number of channels; for a GPT its width and blocks. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly threads: number;
   /** Steps, or samples. */
   readonly count: number;
 }
 
-/** Steps of one run of the model, about as many as in training. */
+/** Steps in one run of the runtime, about the same number as in training. */
 export const together = 8;
 
 const random = randomStream(1, "bench");
@@ -36,7 +36,7 @@ export const integers = (shape: number[], below: number): Tensor =>
     Array.from({ length: sizeOf(shape) }, () => random.integer(below)),
   );
 
-/** A network's training steps, and a batch for them. */
+/** A stepper for a network, and a batch for its steps. */
 export function makeStepper(
   { network, size, batch: n, sizes }: Spec,
   runtime: RuntimeOptions,

@@ -1,4 +1,5 @@
-// `npm run bench [-- WORD]`: the comparison with PyTorch (bench/), all of it or the parts whose title has the word.
+// `npm run bench [-- WORD]`: the comparison with PyTorch (bench/), all of it or the parts whose title contains the
+// word.
 import { build, install, run } from "./setup.mjs";
 
 install();

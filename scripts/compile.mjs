@@ -1,4 +1,4 @@
-// Compiles src/ into a fresh dist/; the marker file is written last, so a cut build is built again.
+// Compiles src/ into a new dist/. The marker file is written last, so an interrupted build is repeated.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, run } from "./setup.mjs";

@@ -1,7 +1,7 @@
-// After `npm install`: adds to the lock file the optional packages of other platforms that the registry in use does not hold. npm leaves them out
-// silently, and then `npm ci` refuses the lock file. They carry no checksum; on those platforms npm fetches them by name and version.
-// It also removes the mark that the runtime has an install script, so that no version of npm runs it in a clone: the
-// script downloads CUDA parts (docs/command-line.md, Install).
+// After `npm install`: adds to the lock file the optional packages of other platforms that the registry in use lacks.
+// npm omits them silently, and then `npm ci` rejects the lock file. They have no checksum; on those platforms npm
+// fetches them by name and version. It also removes the mark of the runtime's install script, which downloads CUDA
+// parts, so that no version of npm runs it in a clone (docs/command-line.md, Install).
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./setup.mjs";
@@ -27,7 +27,7 @@ for (const owner of Object.values(lock.packages)) {
     const words = name.split("/").at(-1).split("-");
     const os = systems.filter((system) => words.includes(system));
     const cpu = words.filter((word) => word in processors).map((word) => processors[word]);
-    if (os.length === 0 || cpu.length === 0) throw new Error(`which platform is ${name} for?`);
+    if (os.length === 0 || cpu.length === 0) throw new Error(`cannot find the platform of ${name} in its name`);
     lock.packages[key] = { version, cpu, dev: true, optional: true, os };
     console.log(`added ${name} ${version}`);
   }

@@ -1,4 +1,4 @@
-// Makes the embedded sets from CIFAR-10's official binary files: node --import tsx scripts/embed-cifar.mjs FOLDER
+// Makes the embedded data sets from CIFAR-10's official binary files: node --import tsx scripts/embed-cifar.mjs FOLDER
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
-// Makes the embedded text and the embedded model: node --import tsx scripts/embed-llama.mjs FOLDER, where FOLDER holds Shakespeare's input.txt.
-// The tokenizer is trained on the text here; the model starts from random weights and is trained on the text by `layerwise train`, until it is worth fine-tuning.
+// Makes the embedded text and model: node --import tsx scripts/embed-llama.mjs FOLDER, where FOLDER contains
+// Shakespeare's input.txt. It trains the tokenizer on the text, and then the model, from random weights, long enough to
+// be worth fine-tuning.
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,8 @@ import { root } from "./setup.mjs";
 
 const [source] = process.argv.slice(2);
 const text = readFileSync(join(source, "input.txt"), "utf8");
-const splits = { train: text.slice(0, 200_000), test: text.slice(892_315, 892_315 + 40_000) }; // of the official splits
+// parts of the official splits
+const splits = { train: text.slice(0, 200_000), test: text.slice(892_315, 892_315 + 40_000) };
 const end = "<|endoftext|>";
 const config = {
   architectures: ["LlamaForCausalLM"],
@@ -74,7 +76,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** Random weights of a parameter: norms are one; the two projections that add to the residual stream are smaller. */
+/** Random weights of a parameter: norms are one; the two projections into the residual stream are smaller. */
 function fresh({ name, shape }) {
   if (shape.length === 1) return tensor("float32", shape, Array(shape[0]).fill(1));
   const random = randomStream(1, "embedded", name);
@@ -92,10 +94,13 @@ function save(path, tensors) {
   return writeCheckpoint(path, "safetensors", infos, async (name) => tensors.get(name), { format: "pt" });
 }
 
-/** Byte-level BPE (Sennrich et al. 2016): the most frequent pair of tokens becomes a token, over and over; of equal ones the first in the alphabet. */
+/**
+ * Byte-level BPE (Sennrich et al. 2016): the most frequent pair of tokens becomes a token, repeatedly; ties in
+ * alphabetical order.
+ */
 function trainPairs(text, size) {
   const isPrintable = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte < 256 && byte !== 173);
-  let next = 256; // GPT-2's stand-ins for bytes that are not printed
+  let next = 256; // GPT-2's replacements for bytes that are not printable
   const letters = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++));
   const words = new Map(); // split as GPT-2 does
   for (const [word] of text.matchAll(/'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu))

@@ -1,6 +1,8 @@
-// Makes docs/gallery from the figures that `layerwise reproduce all` wrote: node --import tsx scripts/gallery.mjs runs/figures-SCALE
-// Stores each figure's pictures (SVG) and numbers (JSON), and writes a page that compares them with the paper, for every scale that was run. The small
-// scale is in docs/gallery, each other scale in a folder with its name. Figures that are not in the given folder stay.
+// Makes docs/gallery from the figures of `layerwise reproduce all`:
+// node --import tsx scripts/gallery.mjs runs/figures-SCALE
+// Stores each figure's pictures (SVG) and numbers (JSON), and writes a page that compares them with the paper, for every
+// scale that was run. The small scale is in docs/gallery, each other scale in a folder with its name. Figures that are
+// not in the given folder are kept.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { figureTitle, verdictOf } from "../src/report/index.ts";
@@ -33,7 +35,7 @@ function store(source, scale) {
       .split("\n")
       .map((line) => line.split(","));
     const about = { figure, recipe: setUp, claims: read("claims.json"), columns: header };
-    const rows = cells.map((row) => JSON.stringify(row.map(shortened))).join(",\n");
+    const rows = cells.map((row) => JSON.stringify(row.map(shorten))).join(",\n");
     const json = JSON.stringify(about, null, 1).replace(/\n}$/, `,\n "cells": [\n${rows}\n ]\n}\n`);
     writeFileSync(join(target, `${name}.json`), json);
     for (const old of readdirSync(target)) if (old.startsWith(`${name}-`)) rmSync(join(target, old));
@@ -133,7 +135,7 @@ function writeTable(figures) {
   writeFileSync(path, `${before}\n${header}\n${rows.join("\n")}\n\n${after}`);
 }
 
-/** How many figures hold at a scale; undefined where none was run. */
+/** The number of figures that hold at a scale; undefined where none was run. */
 function countText(figures, scale) {
   const verdicts = figures.flatMap(({ results }) => results.flatMap((one) => (one.scale === scale ? one.verdict : [])));
   const holding = verdicts.filter((verdict) => verdict === "holds").length;
@@ -149,7 +151,7 @@ function lastFullOnTest({ columns, cells }) {
     .findLast(({ split, scan }) => split === "test" && scan === "full");
 }
 
-function shortened(text) {
+function shorten(text) {
   const value = Number(text);
   return text === "" ? null : Number.isNaN(value) ? text : Number(value.toPrecision(5));
 }

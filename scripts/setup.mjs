@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 
-/** Runs a command with its output shown; leaves with its status when it fails. */
+/** Runs a command and shows its output; exits with its status when it fails. */
 export function run(command, args, options = {}) {
   const { status, signal } = spawnSync(command, args, {
     cwd: root,
@@ -21,7 +21,7 @@ export function run(command, args, options = {}) {
 
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
-/** Installs the dependencies from the lock file when it is newer than what is installed. */
+/** Installs the dependencies from the lock file when it is newer than the installed ones. */
 export function install() {
   if (modified(join(root, "node_modules/.package-lock.json")) >= modified(join(root, "package-lock.json"))) return;
   console.error("Installing the dependencies from the lock file …");

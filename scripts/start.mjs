@@ -1,4 +1,5 @@
-// `npm start [-- ARGUMENTS]`: installs and builds what is missing, then runs `layerwise reproduce quick` (or the arguments).
+// `npm start [-- ARGUMENTS]`: installs and builds what is missing, then runs `layerwise reproduce quick`, or the
+// arguments.
 import { join } from "node:path";
 import { build, install, root, run } from "./setup.mjs";
 

@@ -1,5 +1,8 @@
-// The public library; docs/library.md says what each name is for. Operations for networks are in `layerwise/graph`,
-// checkpoint formats in `layerwise/checkpoints`.
+/**
+ * The library: measuring, comparing and merging checkpoints, and reproducing experiments. docs/library.md says what each
+ * name is for. The examples run in a copy of docs/examples.
+ * @module layerwise
+ */
 
 export {
   type Cell,
@@ -36,6 +39,7 @@ export {
   type ReproduceOptions,
   readRecipe,
   readRecipes,
+  recipeJsonSchema,
   reproduce,
   type Scale,
   trainRecipe,
@@ -43,6 +47,8 @@ export {
   writeReports,
 } from "./experiments/index.ts";
 export type { EngineSettings } from "./jobs/index.ts";
-export { type MergeOptions, type MergeRecord, merge } from "./merging/index.ts";
+export { type MergeOptions, type MergeRecord, merge, mergeRecordJsonSchema } from "./merging/index.ts";
 export { type Model, type Network, networks } from "./models/index.ts";
 export { renderMeasurement } from "./report/index.ts";
+export { samplesJsonSchema } from "./sweep/index.ts";
+export * from "./types.ts";

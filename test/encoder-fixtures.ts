@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { type Measurement, measure } from "../src/connectivity/index.ts";
 import { convert, type Tensor, toNumbers } from "../src/core/index.ts";
 import { Graph, inputNames, serialise } from "../src/graph/index.ts";
-import { giveTexts, openWeights, readModelFolder, readStateDict } from "../src/hub/index.ts";
+import { attachTexts, openWeights, readModelFolder, readStateDict } from "../src/hub/index.ts";
 import type { Grouping } from "../src/models/index.ts";
 import { Session } from "../src/runtime/index.ts";
 import { readTensors, writeNew } from "./checkpoints.ts";
@@ -89,7 +89,7 @@ export async function expectFixture(
 }
 
 /** What CLIP compares images with. */
-type Texts = Parameters<typeof giveTexts>[1];
+type Texts = Parameters<typeof attachTexts>[1];
 
 /** The scores that a folder's network gives to arrays by its inputs' names. */
 export async function logitsOf(
@@ -98,7 +98,7 @@ export async function logitsOf(
   texts: Texts = {},
 ): Promise<Float64Array> {
   const read = path.endsWith(".pth") ? await readStateDict(path) : await readModelFolder(path);
-  const folder = await giveTexts(read, texts);
+  const folder = await attachTexts(read, texts);
   const { parameters, forward } = folder.network;
   const graph = new Graph();
   const inputs = Object.fromEntries(

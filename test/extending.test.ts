@@ -85,6 +85,6 @@ it("a custom network and custom samples, with other names and classes, distribut
   });
   expect([status, stderr.trim()]).toEqual([
     1,
-    "layerwise: The forward pass of two-paths fails: rulu is not defined. Mend the network.",
+    "layerwise: The forward pass of two-paths fails: rulu is not defined. Fix the network.",
   ]);
 });

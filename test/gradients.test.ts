@@ -1,4 +1,5 @@
-// Ground truth: loss, gradients and five optimiser steps that PyTorch computed in double precision (../shared/fixtures/gradients).
+// Ground truth: loss, gradients and five optimiser steps, computed by PyTorch in double precision
+// (../shared/fixtures/gradients).
 import { describe, expect, it } from "vitest";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
 import { fromNumbers, type Tensor, toNumbers } from "../src/core/index.ts";
@@ -9,8 +10,9 @@ import { evaluate } from "./differences.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
 const decayed = sgd({ momentum: 0.9, weightDecay: 5e-4 });
-// The BatchNorm trajectory is comparable for three steps only: PyTorch's own, in double precision, departs from itself by 2e-3 to 3e-2 in the
-// loss of the fourth step when its first weights are changed by 1e-7 (a ReLU flips), so no float32 computation can follow it further.
+// The BatchNorm trajectory is comparable for only three steps. In PyTorch itself, in double precision, changing the
+// initial weights by 1e-7 changes the loss of the fourth step by 2e-3 to 3e-2 (a ReLU flips), so no float32 computation
+// can follow it further.
 const cases: {
   file: string;
   model: () => Model;
@@ -18,7 +20,10 @@ const cases: {
   clip?: number;
   tolerance: number;
   steps?: number;
-  /** A pre-activation lies so near zero that the fast form's rounding turns its ReLU over: below that layer gradients are not comparable. */
+  /**
+   * A pre-activation is so near zero that the fast form's rounding flips its ReLU; gradients below that layer are not
+   * comparable.
+   */
   flips?: boolean;
 }[] = [
   { file: "resnet", model: () => buildModel("resnet18-nonorm", { width: 4 }), optimiser: decayed, tolerance: 1e-5 },
@@ -78,7 +83,7 @@ async function load(file: string) {
 describe.skipIf(!hasShared)("gradients and optimisers of PyTorch (../shared/fixtures/gradients)", () => {
   for (const { file, model: make, optimiser, clip, tolerance, steps = 5, flips } of cases) {
     const plainForm = { form: "plain", lowering: lower, within: tolerance };
-    // three times what separates PyTorch's own float32 from double precision on these files (7e-6)
+    // three times the difference between PyTorch's float32 and double precision on these files (7e-6)
     const fastForm = { form: "fast", lowering: lowerFast, within: 2.1e-5 };
     it.each(flips ? [plainForm] : [plainForm, fastForm])(
       `${file}: loss and gradients, $form form`,
@@ -96,7 +101,7 @@ describe.skipIf(!hasShared)("gradients and optimisers of PyTorch (../shared/fixt
         });
         const loss = reduceMean(classification(logits, graph.input("labels", "int64", truth.labels.shape)).loss, [0]);
         const names = [...truth.gradients.keys()];
-        // a tied tensor's gradient stands under the one name PyTorch lists it by
+        // a tied tensor's gradient has the one name under which PyTorch lists it
         const derivatives = gradients(loss, names.map(weight));
         const feeds = { ...Object.fromEntries(truth.parameters), input: truth.input, labels: truth.labels };
         const found = await evaluate(

@@ -1,4 +1,4 @@
-// Adapters that are none: without tensors, without elements, with one factor of two.
+// Invalid adapters: without tensors, without elements, or with only one of two factors.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
@@ -32,27 +32,27 @@ async function writeAdapter(name: string, shapes: Readonly<Record<string, number
 const embedding = "base_model.model.model.embed_tokens.weight";
 const gather = "the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py";
 it.each<[string, Record<string, number[]>, string]>([
-  ["nothing", {}, "holds no factors (lora_A and lora_B), so its network would be the base. Save the adapter again"],
-  ["whole modules alone", { [embedding]: [256, 16] }, "holds no factors (lora_A and lora_B)"],
+  ["nothing", {}, "contains no factors (lora_A and lora_B), so it would not change its base. Save the adapter again"],
+  ["whole modules alone", { [embedding]: [256, 16] }, "contains no factors (lora_A and lora_B)"],
   ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty: ${gather}`],
   ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `holds no elements of ${a}: ${gather}`],
   ["a module of shape [0]", { ...own, [embedding]: [0] }, `holds no elements of ${embedding}: ${gather}`],
-  ["one factor", { [b]: [16, 2] }, `holds ${b} without the other factor of the same matrix. Save the adapter again`],
-  ["the other factor", { [a]: [2, 16] }, `holds ${a} without the other factor of the same matrix.`],
+  ["one factor", { [b]: [16, 2] }, `contains ${b} without the other factor of the same matrix. Save the adapter again`],
+  ["the other factor", { [a]: [2, 16] }, `contains ${a} without the other factor of the same matrix.`],
 ])("refuses an adapter of %s", async (name, shapes, fault) => {
   const path = await writeAdapter(name, shapes);
   const opened = readModelFolder(path).then((model) => openWeights(model));
   await expect(opened).rejects.toThrow(fault.replace("FILE", join(path, "adapter_model.safetensors")));
 });
 
-it("takes whole modules alone where no matrix is meant to have factors", async () => {
+it("accepts whole modules only, if no matrix should have factors", async () => {
   const path = await writeAdapter("modules", { [embedding]: [256, 16] }, { target_modules: [] });
   const { distance } = await compareFolders(base, path);
   expect(distance?.layers.embeddings.euclidean).toBeGreaterThan(0);
   expect(distance?.layers.norm.euclidean).toBe(0);
 });
 
-it("says of a network's weights of shape [0] that they are elsewhere, in a folder and in a file", async () => {
+it("reports that weights of shape [0] are in another file, for a folder and for a file", async () => {
   const path = join(folder, "gathered-not");
   const name = "model.embed_tokens.weight";
   await writeModelFolder(path, 2, (own, one) => (own === name ? tensor("float32", [0]) : one));

@@ -1,4 +1,4 @@
-// Tiny encoders, made here: losses of a closed form, padding that changes nothing, the layers, and what is refused.
+// Tiny encoders, made here: closed-form losses, padding without effect, layers, and refusals.
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -20,7 +20,7 @@ const config: JsonObject = {
 };
 const biases = { a: [1, -2, 0.5], b: [-1, 0.25, 3] };
 
-/** A classifier that gives its bias, whatever the text. */
+/** A classifier whose scores are its bias, for any text. */
 const constant = (end: "a" | "b", count: number) => (name: string, own: Tensor) =>
   name === "classifier.weight"
     ? tensor("float32", own.shape)
@@ -76,7 +76,7 @@ describe("a classifier", () => {
     expect(model.task).toBe("classification of 3 classes (calm, glad, sad)");
   });
 
-  it("has the binary cross entropy of rows of labels, where its config leaves the problem open", async () => {
+  it("has the binary cross entropy of rows of labels if its config does not name the problem", async () => {
     const rows = [
       [1, 0, 1],
       [0, 0, 0],
@@ -92,7 +92,7 @@ describe("a classifier", () => {
       const wrong = rows.map((row) => mean(row.map((y, i) => Number(biases[end][i] > 0 !== y > 0.5))));
       expect(document.ends[end].error).toBeCloseTo(100 * mean(wrong), 4);
     }
-    expect(document.model.task).toContain("3 labels that hold or not");
+    expect(document.model.task).toContain("3 yes-or-no labels");
     expect(document.notes?.join()).toContain("no problem_type");
   });
 
@@ -103,7 +103,7 @@ describe("a classifier", () => {
     expect(metrics).toEqual(["loss"]);
   });
 
-  it("sees no padding, however much there is", async () => {
+  it("does not see padding of any length", async () => {
     const wide = (own: Tensor, rest: number) =>
       tensor(
         "int64",
@@ -164,7 +164,7 @@ describe("labelled texts", () => {
   const read = async (data: MeasureOptions["data"], ends = ["a", "b"]) =>
     (await measure({ a: at(ends[0]), b: at(ends[1]), model: {}, data, scans: ["full"] })).document;
 
-  it("have the numbers of their tokens as arrays", async () => {
+  it("give the same results as arrays of their tokens", async () => {
     const document = await read(write("rows.jsonl", rows));
     const bytes = rows.map(({ text }) => [...Buffer.from(text)].slice(0, 12));
     const wide = (of: (row: number[], t: number) => number) =>
@@ -184,7 +184,7 @@ describe("labelled texts", () => {
     expect(document.notes?.join()).toContain("1 of 3 texts are longer than 12 tokens");
   });
 
-  it("have a hash of the samples that are used, whatever follows them", async () => {
+  it("have a hash of only the samples that are used", async () => {
     const whole = await read({ ...write("rows.jsonl", rows), samples: 2 });
     const part = await read(write("part.jsonl", rows.slice(0, 2)));
     const other = await read(write("other.jsonl", [rows[0], { ...rows[1], label: "sad" }]));
@@ -206,22 +206,24 @@ describe("labelled texts", () => {
     );
   });
 
-  it("are refused for a network that labels tokens, without a pad_token, or with names that it does not have", async () => {
+  it("are refused for a network that labels tokens, without a pad_token, or with unknown label names", async () => {
     await expect(read(write("rows.jsonl", rows), ["masked-a", "masked-b"])).rejects.toThrow(
-      "has a label for each token",
+      "needs a label for each token",
     );
     await expect(read(write("bad.jsonl", [{ text: "x", label: "angry" }]))).rejects.toThrow("angry");
     await writeModelFolder(at("bare"), 1, undefined, config);
     writeFileSync(join(at("bare"), "tokenizer_config.json"), "{}");
-    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow("names no pad_token");
+    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow("has no pad_token");
     writeFileSync(join(at("bare"), "tokenizer_config.json"), '{"pad_token": "!", "padding_side": "left"}');
-    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow("padding_side is left");
-    await expect(read({ ...write("rows.jsonl", rows), context: 17 })).rejects.toThrow("The network knows 16 positions");
+    await expect(read(write("rows.jsonl", rows), ["bare", "bare"])).rejects.toThrow(
+      "pads texts on the left (padding_side)",
+    );
+    await expect(read({ ...write("rows.jsonl", rows), context: 17 })).rejects.toThrow("The network has 16 positions");
   });
 });
 
 describe("folders", () => {
-  it("may hold tensors that the task does not use, and none that nobody knows", async () => {
+  it("may contain tensors that the task does not use, but no unknown ones", async () => {
     const extend = async (name: string, extra: string) => {
       await writeModelFolder(at(name), 1, undefined, { ...config, architectures: ["BertForMaskedLM"] });
       const file = join(at(name), "model.safetensors");
@@ -233,10 +235,10 @@ describe("folders", () => {
     expect([...weights.tensors.keys()]).not.toContain("bert.pooler.dense.bias");
     await weights.close();
     const unknown = await readModelFolder(await extend("unknown", "bert.adapter.bias"));
-    await expect(openWeights(unknown)).rejects.toThrow("does not provide for: bert.adapter.bias");
+    await expect(openWeights(unknown)).rejects.toThrow("not part of the network in config.json: bert.adapter.bias");
   });
 
-  it("are checked before a merge: labels of other names make it garbage", async () => {
+  it("are checked before a merge: different label names make it garbage", async () => {
     const renamed = { ...config, id2label: { 0: "glad", 1: "calm", 2: "sad" } };
     await writeModelFolder(at("renamed"), 1, undefined, renamed);
     const files = await Promise.all(
@@ -249,7 +251,7 @@ describe("folders", () => {
     for (const file of files) await file.close();
   });
 
-  it("are merged under the names that their files have, tied copies included", async () => {
+  it("are merged under the names in their files, including tied copies", async () => {
     for (const end of ["a", "b"]) {
       const file = join(at(`masked-${end}`), "model.safetensors");
       const tensors = await readTensors(file);
@@ -274,7 +276,7 @@ describe("folders", () => {
     }
   });
 
-  it("of language models take arrays whose labels are the tokens themselves", async () => {
+  it("of language models accept arrays with the tokens as labels", async () => {
     const text = Array.from({ length: 40 }, (_, i) => 97 + ((i * i) % 23));
     writeFileSync(at("text.txt"), String.fromCharCode(...text));
     for (const [seed, end] of ["a", "b"].entries()) await writeModelFolder(at(`llama-${end}`), seed);
@@ -297,7 +299,7 @@ describe("folders", () => {
       [...text.slice(0, 10), -100, -100, -100],
     ];
     expect((await padded(mask, labels)).ends.a.loss).toBeCloseTo(one.document.ends.a.loss!, 6);
-    await expect(padded(mask.toReversed(), labels.toReversed())).rejects.toThrow("padding in front of tokens");
+    await expect(padded(mask.toReversed(), labels.toReversed())).rejects.toThrow("padding before tokens");
     await expect(padded(mask, labels.with(11, 5))).rejects.toThrow("a label for padding (token 11)");
   });
 });
@@ -319,31 +321,29 @@ describe("refuses", () => {
     return name;
   };
 
-  it("labels outside the head, of another shape or kind", async () => {
+  it("labels outside the head, or of another shape or kind", async () => {
     const outside = { labels: tensor("int64", [4], [0, 1, 2, 3]) };
     expect(await refused(["a", "b"], outside)).toContain(
       "has the label 3, but the labels of BertForSequenceClassification are 0 to 2",
     );
-    expect(await refused(["a", "b"], { labels: tensor("float32", [4], [0.5, 1, 2, 0]) })).toContain(
-      "tells classes apart",
-    );
+    expect(await refused(["a", "b"], { labels: tensor("float32", [4], [0.5, 1, 2, 0]) })).toContain("is a classifier");
     expect(await refused(["a", "b"], { labels: tensor("int64", [4, 6]) })).toContain("has labels of shape [6]");
     expect(await refused(["values-a", "values-b"], { labels: tensor("float32", [4, 3]) })).toContain(
       "but BertForSequenceClassification takes [1]",
     );
   });
 
-  it("tokens that the network does not know, texts that are too long, arrays that lack its first input", async () => {
+  it("tokens outside the vocabulary, texts that are too long, arrays without its first input", async () => {
     const large = { ...classes, input_ids: tensor("int64", [4, 6], Array(24).fill(256)) };
     expect(await refused(["a", "b"], large)).toContain(
-      "has the value 256, but BertForSequenceClassification knows 0 to 255",
+      "has the value 256, but BertForSequenceClassification accepts 0 to 255",
     );
     const long = {
       ...classes,
       input_ids: tensor("int64", [4, 17]),
       attention_mask: tensor("int64", [4, 17], Array(68).fill(1)),
     };
-    expect(await refused(["a", "b"], long)).toContain("knows 16 positions");
+    expect(await refused(["a", "b"], long)).toContain("has 16 positions");
     const path = await writeNew({ ids, labels: classes.labels }, "npz");
     expect(await refused(["a", "b"], {}, { data: { name: `npz:${path}` } })).toContain("has no array input_ids");
   });
@@ -356,14 +356,14 @@ describe("refuses", () => {
   it.each([
     [
       { architectures: ["BertModel"] },
-      "the architecture is BertModel, but layerwise evaluates BertForSequenceClassification",
+      "the architecture is BertModel, but for bert layerwise evaluates only BertForSequenceClassification",
     ],
     [{ architectures: null }, "architectures is missing"],
     [{ problem_type: "ranking" }, 'problem_type is "ranking"'],
     [{ position_embedding_type: "relative_key" }, 'position_embedding_type is "relative_key"'],
     [{ num_attention_heads: 3 }, "num_attention_heads is 3, which does not divide the width 8"],
-    [{ label2id: { calm: 2 } }, 'label2id gives "calm" the number 2, but id2label has it at 0'],
-    [{ label2id: { calm: "1" } }, 'label2id gives "calm" the number 1, but id2label has it at 0'],
+    [{ label2id: { calm: 2 } }, 'label2id maps "calm" to 2, but id2label has it at 0'],
+    [{ label2id: { calm: "1" } }, 'label2id maps "calm" to 1, but id2label has it at 0'],
     [{ label2id: { calm: "one" } }, 'label2id.calm is "one", not a number'],
     [{ hidden_act: "mish" }, 'hidden_act is "mish"'],
   ])("a config with %j", async (changes, says) => {
@@ -371,13 +371,15 @@ describe("refuses", () => {
     expect(await refused([name, name], classes)).toContain(says);
   });
 
-  it("no config whose label2id has its numbers as texts", async () => {
+  it("no config whose label2id has strings as numbers", async () => {
     const name = await changed({ label2id: { calm: "0", glad: "1", sad: "2" } });
     expect(await refused([name, name], classes)).toBe("");
   });
 
-  it("--task, --output and --group where the folder decides", async () => {
-    expect(await refused(["a", "b"], classes, { task: "tokens" })).toContain("--task classify");
+  it("--task, --output and --group if the folder determines them", async () => {
+    expect(await refused(["a", "b"], classes, { task: "tokens" })).toContain(
+      "(classify), so --task and --output do not apply",
+    );
     expect(await refused(["a", "b"], classes, { group: "sublayer" })).toContain("Choose block, module or tensor");
   });
 });

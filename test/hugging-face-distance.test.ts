@@ -1,4 +1,5 @@
-// Distances of Hugging Face folders, and the check before a merge: against the distances of shared/fixtures/huggingface, and on tiny folders made here.
+// Distances of Hugging Face folders, and the check before a merge: against the distances of
+// shared/fixtures/huggingface, and on tiny folders made here.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -13,7 +14,7 @@ import { temporaryFolder } from "./checkpoints.ts";
 import { tinyLlama, writeModelFolder } from "./model-folder.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
-// counts what is read, and reads it
+// counts reads
 vi.mock("node:fs/promises", async (original) => {
   const own = await original<typeof import("node:fs/promises")>();
   return { ...own, readFile: vi.fn(own.readFile) };
@@ -42,18 +43,18 @@ describe.skipIf(!hasShared)(`distances${hasShared ? "" : " (skipped: ../shared i
     }
   }
 
-  it("are there to compare with", () => expect(withTruth.length).toBeGreaterThan(20));
+  it("have enough variants to compare", () => expect(withTruth.length).toBeGreaterThan(20));
 
   it.each(withTruth)("equal PyTorch's: %s", (variant) =>
     expectDistances(join(root, variant, "a"), join(root, variant, "b"), variant),
   );
 
   it.each(["gpt_neox", "llama-yarn", "gemma3", "phi3-long", "smollm3"])(
-    "equal PyTorch's in the spelling of transformers 4: %s",
+    "equal PyTorch's with the config keys of transformers 4: %s",
     (variant) => expectDistances(join(root, `${variant}-v4`, "a"), join(root, variant, "b"), variant),
   );
 
-  it("equal PyTorch's from pytorch_model.bin, with names of other ages", () =>
+  it("equal PyTorch's from pytorch_model.bin, with names of other versions", () =>
     expectDistances(join(root, "gpt2-bin/a"), join(root, "gpt2/b"), "gpt2"));
 
   it("need folders that can be read", async () => {
@@ -70,7 +71,7 @@ describe.skipIf(!hasShared)(`distances${hasShared ? "" : " (skipped: ../shared i
     }
   });
 
-  it("come without, or with, a table where a merge would be garbage", async () => {
+  it("come with a table if the shapes fit, even if a merge would be garbage", async () => {
     const [good, other] = [join(root, "accepted/good-a"), (name: string) => join(root, "refused", name)];
     const vocabulary = await compareFolders(good, other("other-vocabulary"));
     expect(vocabulary.distance).toBeNull();
@@ -79,13 +80,13 @@ describe.skipIf(!hasShared)(`distances${hasShared ? "" : " (skipped: ../shared i
     const tokenizer = await compareFolders(good, other("other-tokenizer"));
     expect(tokenizer.distance!.full.euclidean).toBeGreaterThan(0);
     expect(tokenizer.preflight.verdict).toBe("A merge would be garbage: tokenizer differs.");
-    expect(checkOf(tokenizer, "tokenizer").says).toBe(`2 tokens with other ids: "one", "two"`);
+    expect(checkOf(tokenizer, "tokenizer").says).toBe(`2 tokens with different ids: "one", "two"`);
     const families = await compareFolders(join(root, "llama/a"), join(root, "llama-yarn/b"));
     expect(checkOf(families, "rope").says).toContain("a default, theta 10000; b yarn, theta 200, factor 4");
     expect(checkOf(families, "sizes").says).toBe("a 4 heads of 8 on 2; b 2 heads of 16");
   });
 
-  it("take adapters", async () => {
+  it("accept adapters", async () => {
     const { preflight } = await compareFolders(join(root, "llama/a"), join(root, "lora/b"));
     expect(preflight.can_average).toBe(true);
   });
@@ -100,7 +101,7 @@ const run = (...words: string[]) =>
     env: { ...process.env, COLUMNS: "80" },
   });
 
-/** b with a file changed, beside a. */
+/** Compares a with a copy of b in which one file is changed. */
 async function compareChanged(file: string, change: (keys: JsonObject) => JsonObject): Promise<FolderComparison> {
   const changed = at("changed");
   rmSync(changed, { recursive: true, force: true });
@@ -120,7 +121,7 @@ beforeEach(() => {
 });
 
 describe("the check before a merge", () => {
-  it("finds nothing between two of a kind, and reads every file once", async () => {
+  it("finds no difference between two similar folders, and reads every file once", async () => {
     const { preflight, layers, distance } = await compareFolders(at("a"), at("b"));
     expect(preflight.verdict).toBe("These two can be averaged.");
     expect(preflight.checks.every(({ status }) => status === "same")).toBe(true);
@@ -134,7 +135,7 @@ describe("the check before a merge", () => {
       ).toHaveLength(2); // one of each folder
   });
 
-  it("is not the only one that reads a config once: so does measuring", async () => {
+  it("reads a config once, and so does measuring", async () => {
     writeFileSync(at("text.txt"), "The quick brown fox jumps over the lazy dog.\n".repeat(9));
     const data = { name: at("text.txt"), context: 8, samples: 4 };
     await measure({ a: at("a"), b: at("b"), model: {}, data, scans: ["full"] });
@@ -171,7 +172,7 @@ describe("the check before a merge", () => {
       "tokenizer",
       "tokenizer.json",
       { post_processor: { type: "BertProcessing", sep: ["a", 97], cls: ["b", 98] } },
-      "other post_processor",
+      "different post_processor",
     ],
   ])("only notes %s in %s: %j", async (name, file, keys, says) => {
     const compared = await compareChanged(file, (own) => ({ ...own, ...keys }));
@@ -181,25 +182,25 @@ describe("the check before a merge", () => {
     expect(checkOf(compared, name).says).toContain(says);
   });
 
-  it("finds other rules for cutting a text, and no difference in how merges are written", async () => {
+  it("finds different tokenisation rules, but ignores the form of merges", async () => {
     const merged = (merges: JsonObject["merges"]) => (own: JsonObject) => ({
       ...own,
       model: { ...(own.model as JsonObject), merges },
     });
     const other = await compareChanged("tokenizer.json", merged(["a b"]));
-    expect(checkOf(other, "tokenizer")).toMatchObject({ garbage: true, says: "other model.merges" });
+    expect(checkOf(other, "tokenizer")).toMatchObject({ garbage: true, says: "different model.merges" });
     cpSync(at("changed"), at("joined"), { recursive: true });
     await compareChanged("tokenizer.json", merged([["a", "b"]]));
     expect(checkOf(await compareFolders(at("joined"), at("changed")), "tokenizer").status).toBe("same");
   });
 
-  it("finds other ties and other types", async () => {
+  it("finds different ties and dtypes", async () => {
     const tied = { ...tinyLlama, tie_word_embeddings: true };
     const same = (name: string, own: Tensor) => (/lm_head|embed/.test(name) ? tensor("float32", own.shape) : own);
     await writeModelFolder(at("tied"), 3, same, tied);
     expect(checkOf(await compareFolders(at("a"), at("tied")), "ties")).toMatchObject({
       garbage: true,
-      says: "head apart and head tied to the embedding",
+      says: "untied head and head tied to the embedding",
     });
     await writeModelFolder(at("half"), 3, (_, own) => tensor("float64", own.shape, [...toNumbers(own)]));
     const compared = await compareFolders(at("a"), at("half"));
@@ -210,7 +211,7 @@ describe("the check before a merge", () => {
     expect(compared.preflight.verdict).toBe("These two can be averaged; dtype differs.");
   });
 
-  it("says that a tokenizer is missing", async () => {
+  it("reports a missing tokenizer", async () => {
     await writeModelFolder(at("bare"), 3);
     rmSync(at("bare/tokenizer.json"));
     const { preflight } = await compareFolders(at("a"), at("bare"));
@@ -227,7 +228,7 @@ describe("distance on folders", () => {
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it("prints the check alone where the sizes differ, with exit status 1", async () => {
+  it("prints only the check if the sizes differ, with exit status 1", async () => {
     await writeModelFolder(at("wide"), 3, undefined, { ...tinyLlama, intermediate_size: 32 });
     const { stdout, stderr, status } = run("distance", at("a"), at("wide"), "--quiet");
     expect([status, stderr]).toEqual([1, ""]);
@@ -241,7 +242,7 @@ describe("distance on folders", () => {
     z.fromJSONSchema(comparisonJsonSchema() as never).parse(document);
   });
 
-  it("is described by a schema, which other documents do not fit", async () => {
+  it("matches its schema, which other documents do not match", async () => {
     const schema = z.fromJSONSchema(comparisonJsonSchema() as never);
     const document = JSON.parse(JSON.stringify(await compareFolders(at("a"), at("b"), { init: at("a") })));
     expect(document.distance.from_init.a.full.euclidean).toBe(0);
@@ -249,7 +250,7 @@ describe("distance on folders", () => {
     expect(schema.safeParse({ ...document, preflight: {} }).success).toBe(false);
   });
 
-  it("takes two folders or two files, and an initialisation of the same network", async () => {
+  it("accepts two folders or two files, and an initialisation of the same network", async () => {
     expect(areFolders(at("a/model.safetensors"), at("b/model.safetensors"))).toBe(false);
     expect(() => areFolders(at("a"), at("b/model.safetensors"))).toThrow("is the folder of a model, but");
     await writeModelFolder(at("small"), 3, undefined, { ...tinyLlama, num_hidden_layers: 1 });
@@ -257,7 +258,7 @@ describe("distance on folders", () => {
   });
 });
 
-it("two folders whose longest texts differ are one network, measured on texts that both know", async () => {
+it("two folders with different longest texts are one network, measured on texts that both can read", async () => {
   await writeModelFolder(at("long"), 2, undefined, { ...tinyLlama, max_position_embeddings: 128 });
   const data = { name: at("text.txt"), samples: 2 };
   const measured = (b: string) => measure({ a: at("a"), b: at(b), model: {}, data, scans: ["full"] });

@@ -1,4 +1,4 @@
-// Encoders of text against transformers: every family, task and spelling of shared/fixtures/encoders.
+// Text encoders against transformers: every family, task and naming in shared/fixtures/encoders.
 import { describe, expect, it } from "vitest";
 import { expectFixture, expectLogits } from "./encoder-fixtures.ts";
 import { hasShared } from "./shared.ts";
@@ -29,7 +29,7 @@ describe.skipIf(!hasShared)(`encoders of text${hasShared ? "" : " (skipped: ../s
   });
 
   for (const variant of ["bert-mlm", "modernbert"])
-    it(`equal transformers in the spelling of older files: ${variant}`, async () => {
+    it(`equal transformers with the names of older files: ${variant}`, async () => {
       await expectLogits(variant, "-old");
       await expectFixture(variant, "block", "-old");
     });

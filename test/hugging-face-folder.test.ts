@@ -1,4 +1,4 @@
-// Tiny Hugging Face folders, made here: a closed form, segments, groups, and what is refused.
+// Tiny Hugging Face folders, made here: a closed form, segments, groups, and refusals.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ const pair = (a: string, b: string, more: Partial<MeasureOptions> = {}): Measure
   ...more,
 });
 
-/** Blocks that add nothing, so that a token's logits depend on its embedding alone. */
+/** Blocks that add nothing, so a token's logits depend only on its embedding. */
 const silent = (name: string, own: Tensor): Tensor =>
   /(o_proj|down_proj)\.weight$/.test(name) ? tensor("float32", own.shape) : own;
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await writeModelFolder(at("silent-b"), 2, silent);
 });
 
-/** Mean loss in nats of a silent folder's weights, in double precision. */
+/** The mean loss in nats of weights whose blocks add nothing, in double precision. */
 async function lossOf(path: string): Promise<number> {
   const file = await openCheckpoint(join(path, "model.safetensors"));
   const read = async (name: string) => toNumbers(await file.read(name));
@@ -58,7 +58,7 @@ async function lossOf(path: string): Promise<number> {
 }
 
 describe("two folders", () => {
-  it("have the losses of a closed form, where blocks add nothing", async () => {
+  it("have closed-form losses if blocks add nothing", async () => {
     const { document } = await measure(pair("silent-a", "silent-b"));
     for (const end of ["a", "b"] as const)
       expect(Math.abs(document.ends[end].loss! - (await lossOf(at(`silent-${end}`))))).toBeLessThan(2e-6);
@@ -68,7 +68,7 @@ describe("two folders", () => {
     }
   });
 
-  it("have blocks as layers, their halves, or modules", async () => {
+  it("have blocks, halves of blocks, or modules as layers", async () => {
     const layersBy = async (group: MeasureOptions["group"]) =>
       (await measure(pair("a", "b", { group, scans: ["full"] }))).document.layers.map(({ name }) => name);
     expect(await layersBy(undefined)).toEqual(["embeddings", "model.layers.0", "model.layers.1", "norm", "head"]);
@@ -107,20 +107,22 @@ describe("refuses", () => {
     expect(await refused("a", "wide")).toContain("block 0 mlp.width is 24 and 32");
   });
 
-  it("a dictionary that its weights do not have, and weights that are integers", async () => {
+  it("a key that its weights do not have, and integer weights", async () => {
     expect(await refused("a", "b", { keys: { a: "ema" } })).toContain(`has no dictionary "ema"`);
     const codes = (_: string, own: Tensor) => tensor("int8", own.shape);
     await writeModelFolder(at("codes"), 3, codes);
-    expect(await refused("codes", "codes")).toContain("in int8, which are codes and not weights");
+    expect(await refused("codes", "codes")).toContain("is int8, so it holds quantised codes");
   });
 
-  it("a folder beside a file", async () => {
+  it("a folder with a file", async () => {
     expect(await refused("a", "a/model.safetensors")).toContain("is a folder, but");
   });
 
-  it("samples that are no text, splits of one file, windows that are not there", async () => {
+  it("samples that are not text, splits of a single file, too many windows", async () => {
     expect(await refused("a", "b", { data: { name: "cifar10" } })).toContain("cifar10 is not a text");
-    expect(await refused("a", "b", { data: { ...data, split: "test" } })).toContain("is one file, so it has no splits");
+    expect(await refused("a", "b", { data: { ...data, split: "test" } })).toContain(
+      "is a single file, so it has no splits",
+    );
     expect(await refused("a", "b", { data: { ...data, samples: 1000 } })).toContain("windows of 12 tokens, but 1000");
   });
 
@@ -140,7 +142,7 @@ describe("refuses", () => {
       '{"messages": [{"role": "user", "content": "x"}]}\n',
       "no chat template",
     ],
-    ["that is no parquet", "p.parquet", "PAR0", "cannot be read as parquet"],
+    ["not parquet", "p.parquet", "PAR0", "cannot be read as parquet"],
   ])("a text that is %s", async (_, name, content, says) => {
     writeFileSync(at(name), content);
     expect(await refused("a", "b", { data: { name: at(name), context } })).toContain(says);

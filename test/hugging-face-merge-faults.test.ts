@@ -1,4 +1,5 @@
-// Merges of Hugging Face folders that cannot be, or fail on the way: one sentence, nothing left behind, and what was there as it was.
+// Merges of Hugging Face folders that are impossible, or that fail: one sentence, nothing left behind, existing files
+// unchanged.
 import {
   appendFileSync,
   cpSync,
@@ -12,12 +13,12 @@ import {
 import type { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { weightsByMergekit } from "../src/hub/index.ts";
+import { readMergekitAlphas } from "../src/hub/index.ts";
 import { type MergeOptions, merge } from "../src/merging/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { tinyLlama, twoFolders, writeModelFolder } from "./model-folder.ts";
 
-/** What a write does that a test disturbs; undefined leaves it alone. */
+/** Replaces a write in a test; undefined changes nothing. */
 const disk = vi.hoisted(() => ({ onWrite: undefined as (() => void) | undefined }));
 vi.mock("node:fs/promises", async (importOriginal) => {
   const own = await importOriginal<typeof import("node:fs/promises")>();
@@ -40,8 +41,8 @@ afterEach(() => {
   disk.onWrite = undefined;
 });
 
-describe("a merge that cannot be", () => {
-  /** The folder beside the ends holds what it held before. */
+describe("an impossible merge", () => {
+  /** Expects that the folder with the ends has not changed. */
   async function refuses(options: MergeOptions, message: string | RegExp) {
     const within = join(options.a, "..");
     const before = readdirSync(within, { recursive: true }).sort();
@@ -49,7 +50,7 @@ describe("a merge that cannot be", () => {
     expect(readdirSync(within, { recursive: true }).sort()).toEqual(before);
   }
 
-  it("leaves nothing behind where the disk is full, and what was there as it was", async () => {
+  it("leaves nothing behind if the disk is full, and existing files unchanged", async () => {
     const { a, b, out } = await twoFolders(temporaryFolder());
     let left = 0;
     disk.onWrite = () => {
@@ -75,7 +76,7 @@ describe("a merge that cannot be", () => {
     expect(readFileSync(join(out, "model.safetensors"))).toEqual(before);
   });
 
-  it("leaves nothing behind where a file changes while it is read", async () => {
+  it("leaves nothing behind if a file changes while it is read", async () => {
     const { a, b, out } = await twoFolders(temporaryFolder());
     for (const [end, file] of [
       [a, "model.safetensors"],
@@ -103,7 +104,7 @@ describe("a merge that cannot be", () => {
     await merge({ a, b, out, allowNonfinite: true });
   });
 
-  it("does not average what has other tokens or is another network", async () => {
+  it("does not average folders with different tokens, or different networks", async () => {
     const within = temporaryFolder();
     const { a, b, out } = await twoFolders(within);
     const tokenizer = JSON.parse(readFileSync(join(b, "tokenizer.json"), "utf8"));
@@ -115,20 +116,20 @@ describe("a merge that cannot be", () => {
     write({ model: { ...tokenizer.model, vocab: swapped } });
     await refuses(
       { a, b: other, out },
-      `have different tokenizers (tokenizer.json: 2 tokens with other ids: "a", "b")`,
+      `have different tokenizers (tokenizer.json: 2 tokens with different ids: "a", "b")`,
     );
     write({ truncation: { max_length: 8 }, post_processor: null, decoder: null });
     expect((await merge({ a, b: other, out })).notes).toBeUndefined();
     const none = join(within, "none");
     cpSync(b, none, { recursive: true, filter: (path) => !path.endsWith("tokenizer.json") });
     expect((await merge({ a, b: none, out })).notes).toEqual([
-      `Whether ${a} and ${none} have the same tokenizer is unknown: they do not have the same file of it.`,
+      `The tokenizers of ${a} and ${none} could not be compared: the folders have different tokenizer files.`,
     ]);
     const longer = await writeModelFolder(join(within, "longer"), 2, undefined, { ...tinyLlama, num_hidden_layers: 3 });
     await refuses({ a, b: longer, out }, "are different networks: blocks is 2 and 3");
   });
 
-  it("never writes over an end, or what no merge has written", async () => {
+  it("never overwrites an end, or files that no merge has written", async () => {
     const within = temporaryFolder();
     const { a, b, out } = await twoFolders(within);
     symlinkSync(a, join(within, "link"));
@@ -144,25 +145,25 @@ describe("a merge that cannot be", () => {
       { a, b, out: join(within, "x.safetensors"), mergekit: "m.yaml" },
       "--mergekit is for Hugging Face folders",
     );
-    mkdirSync(out); // an empty folder is taken
+    mkdirSync(out); // an empty folder is accepted
     await merge({ a, b, out });
-    await merge({ a, b, out, alpha: 0.25 }); // and one that merge has filled
+    await merge({ a, b, out, alpha: 0.25 }); // and one written by a merge
     expect(JSON.parse(readFileSync(join(out, "merge.json"), "utf8")).averaged.norm).toBe(0.25);
     writeFileSync(join(out, "mine.txt"), "");
     await refuses({ a, b, out }, "merge did not write mine.txt in it.");
     expect(existsSync(join(out, "mine.txt"))).toBe(true);
   });
 
-  it("says what is wrong with a configuration of mergekit", async () => {
+  it("reports faults of a mergekit configuration", async () => {
     const within = temporaryFolder();
     const { a } = await twoFolders(within);
     const yaml = join(within, "m.yaml");
     const fails = async (b: string, says: string) => {
       writeFileSync(yaml, `merge_method: linear\nmodels: [{model: ${a}}, {model: ${b}}]\nparameters: {weight: 1}\n`);
-      await expect(weightsByMergekit(yaml, {})).rejects.toThrow(says);
+      await expect(readMergekitAlphas(yaml, {})).rejects.toThrow(says);
     };
     await fails("nosuch", "names nosuch, which is neither a folder (paths are relative to the working directory)");
-    await fails(`${a}+lora`, `puts an adapter on ${a}.`);
-    await expect(weightsByMergekit(join(within, "no.yaml"), {})).rejects.toThrow("there is no such file");
+    await fails(`${a}+lora`, `applies an adapter to ${a}.`);
+    await expect(readMergekitAlphas(join(within, "no.yaml"), {})).rejects.toThrow("there is no such file");
   });
 });

@@ -1,5 +1,5 @@
-// Merged Hugging Face folders: what is in them, and that the weights are the averages: of transformers itself, where shared/fixtures/huggingface is there.
-// What a failure leaves behind is in hugging-face-merge-faults.test.ts.
+// Merged Hugging Face folders: their files, and their weights, which equal transformers' averages (with
+// shared/fixtures/huggingface). Failures are in hugging-face-merge-faults.test.ts.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
 import { measure } from "../src/connectivity/index.ts";
 import { bytesOf, fromNumbers, sha256, sha256File, type Tensor, toNumbers } from "../src/core/index.ts";
-import { weightsByMergekit } from "../src/hub/index.ts";
+import { readMergekitAlphas } from "../src/hub/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeTensors } from "./checkpoints.ts";
 import { tinyLlama, twoFolders, writeModelFolder } from "./model-folder.ts";
@@ -24,7 +24,7 @@ const mean = (x: Tensor, y: Tensor, alpha = 0.5) => {
   );
 };
 
-it("writes a folder with the averages, what belongs to them, a card and the record", async () => {
+it("writes a folder with the averages, their companion files, a card and the record", async () => {
   const { a, b, out } = await twoFolders(temporaryFolder());
   for (const name of ["generation_config.json", "special_tokens_map.json"]) writeFileSync(join(a, name), "{}");
   for (const name of ["LICENSE", "merges.txt", "chat_template.jinja", "tokenizer.model"])
@@ -73,7 +73,7 @@ it("writes a folder with the averages, what belongs to them, a card and the reco
   expect(card).toContain("```sh\nlayerwise merge …\n```");
 });
 
-it("names the models of the hub that are in the cache in the card", async () => {
+it("lists cached hub models in the card", async () => {
   const home = temporaryFolder();
   const snapshot = (name: string) => join(home, "hub", `models--org--${name}`, "snapshots", "0123");
   for (const [i, name] of ["one", "two"].entries()) {
@@ -92,7 +92,7 @@ it("names the models of the hub that are in the cache in the card", async () => 
   ]);
 });
 
-it("writes shards as a has them, under a's names, b's being otherwise", async () => {
+it("writes the same shards as a, under a's names, if b's differ", async () => {
   const { a, b, out } = await twoFolders(temporaryFolder());
   const all = await read(a);
   const bare = (name: string) => name.replace(/^model\./, "");
@@ -123,7 +123,7 @@ it("writes shards as a has them, under a's names, b's being otherwise", async ()
 });
 
 it.each(["safetensors", "torch"] as const)(
-  "averages a tied head that is written twice in both places, %s",
+  "averages both copies of a tied head that is stored twice, %s",
   async (format) => {
     const { a, b, out } = await twoFolders(temporaryFolder(), undefined, { ...tinyLlama, tie_word_embeddings: true });
     const file = format === "torch" ? "pytorch_model.bin" : "model.safetensors";
@@ -144,7 +144,7 @@ it.each(["safetensors", "torch"] as const)(
   },
 );
 
-it("rounds once to the type of a's file, where an adapter is the end", async () => {
+it("rounds once, to the dtype of a's file, if an end is an adapter", async () => {
   const { a, b, out } = await twoFolders(temporaryFolder(), (_, value) =>
     fromNumbers("bfloat16", value.shape, toNumbers(value)),
   );
@@ -187,7 +187,7 @@ async function foldersAndText() {
   return { ...(await twoFolders(within)), data: { name, context: 16, samples: 8 }, yaml: join(within, "merge.yaml") };
 }
 
-it("chooses blocks under a budget, checks the folder, and says so in the card and to mergekit", async () => {
+it("chooses blocks under a budget, checks the folder, and writes both into the card and the mergekit configuration", async () => {
   const { a, b, out, data, yaml } = await foldersAndText();
   const record = await merge({
     a,
@@ -203,19 +203,19 @@ it("chooses blocks under a budget, checks the folder, and says so in the card an
   expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
   const card = readFileSync(join(out, "README.md"), "utf8");
   expect(card).toContain(`barrier ${record.checked!.loss_barrier!.toFixed(4)}`);
-  const { weights, group, notes } = await weightsByMergekit(yaml, {});
+  const { alphas, group, notes } = await readMergekitAlphas(yaml, {});
   expect([group, notes]).toEqual(["block", []]);
   const all = [...Object.entries(record.averaged), ...record.kept.map((name) => [name, 0] as const)];
-  expect(weights).toEqual(Object.fromEntries(all));
-  // and measuring by the configuration finds the network that was written
-  const { document } = await measure({ a, b, model: {}, data, group, weights, scans: ["single", "full"] });
+  expect(alphas).toEqual(Object.fromEntries(all));
+  // measuring with the configuration gives the same network
+  const { document } = await measure({ a, b, model: {}, data, group, layerAlphas: alphas, scans: ["single", "full"] });
   const full = document.cells.find(({ scan }) => scan === "full")!;
   expect(full.loss!.value).toBeCloseTo(record.checked!.loss!, 5);
   expect(full.averaged).toEqual(document.layers.map(({ name }) => name).filter((name) => name in record.averaged));
-  expect(document.weights).toEqual(weights);
+  expect(document.weights).toEqual(alphas);
 });
 
-it("measures each layer at the weight that mergekit gives it, and all of them together", async () => {
+it("measures each layer at the alpha from a mergekit configuration, and all layers together", async () => {
   const { a, b, out, data, yaml } = await foldersAndText();
   writeFileSync(
     yaml,
@@ -231,9 +231,9 @@ models:
         - value: [1, 3]
 `,
   );
-  const { weights, group, notes } = await weightsByMergekit(yaml, {});
+  const { alphas, group, notes } = await readMergekitAlphas(yaml, {});
   expect([group, notes]).toEqual(["sublayer", []]);
-  expect(weights).toMatchObject({
+  expect(alphas).toMatchObject({
     "model.embed_tokens": 0.5,
     "model.layers.0.self_attn": 0,
     "model.layers.1.self_attn": 0.5,
@@ -242,16 +242,16 @@ models:
     "model.norm": 0,
     lm_head: 0.5,
   });
-  await expect(weightsByMergekit(yaml, { group: "block" })).rejects.toThrow(
-    "gives 0 and 0.5 as weights of b in one layer, model.layers.0.",
+  await expect(readMergekitAlphas(yaml, { group: "block" })).rejects.toThrow(
+    "has several alphas (0 and 0.5) in one layer, model.layers.0.",
   );
-  const layers = Object.entries(weights).flatMap(([name, weight]) => (weight ? [`${name}=${weight}`] : []));
+  const layers = Object.entries(alphas).flatMap(([name, alpha]) => (alpha ? [`${name}=${alpha}`] : []));
   const lossOf = async (layers: readonly string[], base: "a" | "b" = "a") => {
     await merge({ a, b, out, group, layers, base });
     const { document } = await measure({ a: out, b: out, model: {}, data, scans: [] });
     return document.ends.a.loss!;
   };
-  const { document } = await measure({ a, b, model: {}, data, group, weights, scans: ["single", "full"] });
+  const { document } = await measure({ a, b, model: {}, data, group, layerAlphas: alphas, scans: ["single", "full"] });
   const cell = (layer: string | null, base: "a" | "b" | null) =>
     document.cells.find((one) => one.layer === layer && one.base === base)!;
   expect(cell(null, null).loss!.value).toBeCloseTo(await lossOf(layers), 5);
@@ -261,15 +261,15 @@ models:
   const { a: one, b: other } = document.ends;
   expect(mlp.loss!.barrier).toBeCloseTo(mlp.loss!.value! - (0.25 * one.loss! + 0.75 * other.loss!), 5);
   expect(cell("model.norm", "a")).toBeUndefined(); // it is not averaged
-  expect(document.verdict.reason).toContain("at its own weight");
+  expect(document.verdict.reason).toContain("each at its own alpha");
 });
 
-it("still writes one file of two folders where --out is the name of one, and checks it", async () => {
+it("writes a single file from two folders if --out names one, and checks it", async () => {
   const within = temporaryFolder();
   const { a, b, out } = await twoFolders(within);
   for (const end of [a, b]) {
     const own = await read(end);
-    const bare = new Map([...own].map(([name, value]) => [name.replace(/^model\./, ""), value])); // an older spelling
+    const bare = new Map([...own].map(([name, value]) => [name.replace(/^model\./, ""), value])); // older names
     await writeTensors(join(end, "model.safetensors"), "safetensors", bare);
   }
   const data = { name: join(within, "text.txt"), context: 16, samples: 4 };
@@ -291,7 +291,7 @@ const expectedOf = (variant: string) => JSON.parse(readFileSync(join(root, varia
 
 describe.skipIf(!hasShared)(`merged folders${hasShared ? "" : " (skipped: ../shared is missing)"}`, () => {
   for (const variant of ["llama", "gpt_neox", "mistral", "qwen2"])
-    it(`have the tensors that transformers' average has: ${variant}`, async () => {
+    it(`have the tensors of transformers' average: ${variant}`, async () => {
       const [a, b] = ["a", "b"].map((end) => join(root, variant, end));
       const { merged } = expectedOf(variant) as { merged: Record<string, Record<string, { sha256: string }>> };
       for (const [alpha, tensors] of Object.entries(merged)) {

@@ -1,4 +1,4 @@
-// Folders with one thing changed each: those to refuse are refused in a sentence, the others give transformers' numbers.
+// Folders with one change each: they are refused in a sentence, or give transformers' numbers.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { UserError } from "../src/core/index.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
 const root = sharedPath("fixtures/huggingface");
-/** At fault beside good-a only. */
+/** Faulty only together with good-a. */
 const partners = ["other-vocabulary", "other-tokenizer"];
 
 interface Folder {

@@ -1,5 +1,5 @@
-// Labelled texts and pairs of texts against transformers: tokens, masks and types of four tokenizers, and the losses of two networks
-// (shared/fixtures/encoders/text-pairs).
+// Labelled texts and pairs of texts against transformers: tokens, masks and types of four tokenizers, and the losses of
+// two networks (shared/fixtures/encoders/text-pairs).
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { measure } from "../src/connectivity/index.ts";
@@ -39,7 +39,7 @@ const rows: { readonly sentence1: string; readonly sentence2: string }[] = hasSh
       .map((line) => JSON.parse(line))
   : [];
 
-/** Each row of batches without its padding. */
+/** Each row of the batches without padding. */
 const unpadded = (batches: readonly Batch[], key: keyof Batch): number[][] =>
   batches.flatMap((batch) => batch[key]!.map((row, i) => row.filter((_, at) => batch.attention_mask[i][at] === 1)));
 

@@ -1,4 +1,5 @@
-// Folders that are a part of something larger, or hold parts: diffusers' pipelines, sentence-transformers, a base model without a head.
+// Folders that are part of something larger, or contain parts: diffusers' pipelines, sentence-transformers, a base
+// model without a head.
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -16,7 +17,7 @@ const messageOf = (work: Promise<unknown>) =>
     (error: Error) => error.message,
   );
 
-/** A part whose weights are one number, and a config.json that names no model of transformers. */
+/** A part with constant weights, and a config.json that does not name a transformers model. */
 async function writePart(path: string, value: number, config: object, name = "model.safetensors"): Promise<string> {
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, "config.json"), JSON.stringify(config));
@@ -28,7 +29,7 @@ describe.each([
   ["diffusers", { _class_name: "UNet2DConditionModel", sample_size: 8 }, "diffusion_pytorch_model.safetensors"],
   ["sentence-transformers", { in_features: 2, out_features: 1 }, "model.safetensors"],
 ])("a part of %s", (_, config, name) => {
-  it("is compared and merged as the file that it holds", async () => {
+  it("is compared and merged like its file", async () => {
     const within = temporaryFolder();
     const [a, b] = [
       await writePart(join(within, "a", "part"), 1, config, name),
@@ -72,11 +73,11 @@ it.each([
   }
 });
 
-it("a part of diffusers is not evaluated, and a config.json without a model beside a tokenizer is a fault", async () => {
+it("a diffusers part is not evaluated; a config.json without a model next to a tokenizer is a fault", async () => {
   const within = temporaryFolder();
   const a = await writePart(join(within, "a"), 1, { _class_name: "AutoencoderKL" });
   expect(await messageOf(readModelFolder(a))).toBe(
-    `${join(a, "config.json")}: _class_name is AutoencoderKL, of diffusers, which layerwise does not evaluate; for distances and merges, give the files of the weights.`,
+    `${join(a, "config.json")}: _class_name is AutoencoderKL, a diffusers model, which layerwise cannot evaluate. For distances and merges, give the weight files.`,
   );
   const b = await writePart(join(within, "b"), 1, {});
   writeFileSync(join(b, "tokenizer.json"), "{}");
@@ -92,7 +93,7 @@ it("a base model is not evaluated, but its files are compared", async () => {
   for (const end of [a, b])
     writeFileSync(join(end, "config.json"), JSON.stringify({ ...tinyBert, architectures: ["BertModel"] }));
   const sentence =
-    /the architecture is BertModel, but .* of that kind; for distances and merges, give the files of the/;
+    /the architecture is BertModel, but .* with that architecture. For distances and merges, give the weight files/;
   expect(await messageOf(compareFolders(a, b))).toMatch(sentence);
   expect(await messageOf(merge({ a, b, out }))).toMatch(sentence);
   const files = [a, b].map((end) => join(end, "model.safetensors"));
@@ -118,17 +119,17 @@ describe("a transformer among the parts of sentence-transformers", () => {
     return { a, b, out };
   }
 
-  it("is merged with the parts that both have the same", async () => {
+  it("is merged with the parts that are the same in both", async () => {
     const { a, b, out } = await ends();
     const { notes, out: written } = await merge({ a, b, out });
     expect(notes).toBeUndefined();
     const names = ["modules.json", "1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors"];
     for (const name of names) expect(readFileSync(join(out, name)), name).toEqual(readFileSync(join(a, name)));
     expect(written.files).toEqual(expect.arrayContaining(names));
-    await merge({ a, b, out }); // what a merge wrote it may replace
+    await merge({ a, b, out }); // a merge may replace the files of a merge
   });
 
-  it("is merged alone where a part differs", async () => {
+  it("is merged on its own if a part differs", async () => {
     for (const change of [
       (b: string) => writePart(join(b, "2_Dense"), 2, { in_features: 2 }),
       (b: string) => renameSync(join(b, "2_Dense"), join(b, "dense")),
@@ -144,7 +145,7 @@ describe("a transformer among the parts of sentence-transformers", () => {
     }
   });
 
-  it("is merged alone where the list leads elsewhere", async () => {
+  it("is merged on its own if the list points outside the folder", async () => {
     const { a, b, out } = await ends();
     cpSync(join(a, "1_Pooling"), join(a, "..", "elsewhere"), { recursive: true });
     for (const end of [a, b]) writeFileSync(join(end, "modules.json"), '[{"path": "../elsewhere"}]');

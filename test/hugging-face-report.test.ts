@@ -1,4 +1,5 @@
-// What a measurement of language models reports: perplexities, the task, and pages and terminals that hold decoders of 12 and 30 blocks.
+// The report of a measurement of language models: perplexities, the task, and pages and terminals with decoders of 12
+// and 30 blocks.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -59,7 +60,7 @@ describe("perplexity", () => {
     close(document.cells[0].perplexity, full.loss);
   });
 
-  it("is stored, read again, and absent from documents without it, which stay as they are", async () => {
+  it("is stored and read again; documents without it do not change", async () => {
     const stored = JSON.stringify(encodeMeasurement(await measured(2)));
     expect(JSON.stringify(encodeMeasurement(parseMeasurement(JSON.parse(stored), "x")))).toBe(stored);
     const old = stored.replaceAll(/"perplexity":[^,}]+,/g, "").replaceAll(/,"perplexity":[^,}]+/g, "");
@@ -70,7 +71,7 @@ describe("perplexity", () => {
     expect(html + csv + showMeasurement(read, "x")).not.toContain("erplexity");
   });
 
-  it("is not told where only the error was measured", async () => {
+  it("is not reported if only the error was measured", async () => {
     const document = await measured(2, { metrics: ["error"] });
     expect(JSON.stringify(encodeMeasurement(document))).not.toContain("perplexity");
   });
@@ -84,14 +85,14 @@ describe("perplexity", () => {
     );
     expect(text).toMatch(/^Averaging all layers: [^\n]+ points,\s+perplexity [\d.]+\./m);
     const { html, csv } = renderMeasurement(document);
-    for (const told of [
+    for (const part of [
       "Loss barrier (nats per token, mean over both bases)",
       "points of next-token error",
       "<th>perplexity</th><th>next-token error %</th>",
       `; ends ${Number(a.perplexity!.toPrecision(4))} and ${Number(b.perplexity!.toPrecision(4))})`,
       "perplexity of ends a · b",
     ])
-      expect(html).toContain(told);
+      expect(html).toContain(part);
     const [head, first] = csv.split("\n").map((line) => line.split(","));
     expect(first[head.indexOf("perplexity")]).toBe(String(document.cells[0].perplexity));
   });
@@ -107,12 +108,13 @@ describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
       layer: name,
       averaged: [name],
       base: "a" as const,
-      loss: { value: 5, barrier: i / 100, interval: [i / 100 - 0.1, i / 100 + 0.1] as [number, number] }, // made up, for drawing
+      // made up, for drawing
+      loss: { value: 5, barrier: i / 100, interval: [i / 100 - 0.1, i / 100 + 0.1] as [number, number] },
     }));
     document = { ...full, cells: [...single, ...full.cells] };
   });
 
-  it("fits into 80 columns, its blocks by their names", () => {
+  it("fits into 80 columns, with the names of its blocks", () => {
     const lines = showMeasurement(document, "runs/x").split("\n");
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.filter((line) => /^ *model\.layers\.\d+ /.test(line))).toHaveLength(blocks);
@@ -129,7 +131,7 @@ describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
     expect(long.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it("has a page with the task, and pictures whose names have room", () => {
+  it("has a page with the task, and pictures with room for names", () => {
     const { html, figures } = renderMeasurement(document);
     const task = "task: the next token, of 256, in windows of 16";
     expect(html).toContain(`llama on the first 4 windows of ${at("text.txt")} (test) · ${task}`);
@@ -151,7 +153,7 @@ describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
   });
 });
 
-it("a long list of blocks is written by its ends", () => {
+it("a long list of blocks is abbreviated to ranges", () => {
   expect(joinNames(["embeddings", "h.0", "h.1", "h.2", "h.4", "h.5", "norm"])).toBe(
     "embeddings, h.0–2, h.4, h.5, norm",
   );

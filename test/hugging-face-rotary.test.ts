@@ -1,4 +1,4 @@
-// Rotary angles against transformers, in new and old spelling (shared/fixtures/huggingface/rope.json).
+// Rotary angles against transformers, with new and old config keys (shared/fixtures/huggingface/rope.json).
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Config, type JsonObject } from "../src/hub/config.ts";
@@ -18,7 +18,7 @@ interface Case {
 const { cases: given }: { cases: Case[] } = hasShared
   ? JSON.parse(readFileSync(sharedPath("fixtures/huggingface/rope.json"), "utf8"))
   : { cases: [] };
-// transformers 5 raises for "su", which version 4 took for longrope (rope.json's README)
+// transformers 5 refuses "su", which version 4 read as longrope (see rope.json's README)
 const layersOfOld = given.find(({ about }) => about === "longrope, old")?.layers;
 const cases = given.map((one) => (one.about === "longrope, called su" ? { ...one, layers: layersOfOld } : one));
 

@@ -1,4 +1,4 @@
-// Settings of config.json as older programs, and other ones than transformers, write them.
+// Settings of config.json written by older programs, and by programs other than transformers.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -23,7 +23,7 @@ const phi = (rope: JsonObject): JsonObject => ({
   rope_scaling: { short_factor: [1, 2], long_factor: [4, 8], ...rope },
 });
 
-it.each(["su", "yarn"])("takes Phi-3's %s as longrope", async (type) => {
+it.each(["su", "yarn"])("reads Phi-3's %s as longrope", async (type) => {
   const rotary = (config: JsonObject) => {
     const { blocks } = decoders.find((one) => one.type === "phi3")!.read(new Config("config.json", config));
     return [8, 32].map((tokens) => blocks[0].attention.rotary!.at(tokens));
@@ -31,7 +31,7 @@ it.each(["su", "yarn"])("takes Phi-3's %s as longrope", async (type) => {
   const [short, long] = rotary(phi({ type }));
   expect([short, long]).toEqual(rotary(phi({ rope_type: "longrope" })));
   expect(short.inverse[0] / long.inverse[0]).toBeCloseTo(4);
-  expect(() => rotary(phi({ type: "linear" }))).toThrow('rope_scaling.type is "linear", which Phi-3 does not have');
+  expect(() => rotary(phi({ type: "linear" }))).toThrow('rope_scaling.type is "linear", which Phi-3 does not support');
 });
 
 it("finds no difference between Phi-3's su and longrope", async () => {
@@ -43,30 +43,32 @@ it("finds no difference between Phi-3's su and longrope", async () => {
 
 it.each<[string, JsonObject, string]>([
   ["quantization_config", { quant_method: "gptq", bits: 4 }, "gptq"],
-  ["quantization", { group_size: 64, bits: 4 }, "4 bits, as MLX writes them"],
+  ["quantization", { group_size: 64, bits: 4 }, "4 bits, by MLX"],
   ["compression_config", { format: "pack-quantized" }, "an unknown method"],
 ])("refuses the weights that %s says are quantised", async (key, settings, method) => {
   const path = await writeModelFolder(at("q"), 1, undefined, { ...tinyLlama, [key]: settings });
   await expect(readModelFolder(path)).rejects.toThrow(
-    `${path}/config.json: the weights are quantised (${method}), so they have no average.`,
+    `${path}/config.json: the weights are quantised (${method}), so they cannot be averaged.`,
   );
 });
 
 it.each([["scales", "biases"], ["qweight", "qzeros"], ["weight_scale_inv"]])(
-  "refuses quantised weights that no setting tells of: %s",
+  "refuses quantised weights without a setting: %s",
   async (...names) => {
     const path = await writeModelFolder(at("q"), 1);
     const file = join(path, "model.safetensors");
     const more = names.map((name) => [`model.layers.0.mlp.up_proj.${name}`, tensor("float32", [2])] as const);
     await writeTensors(file, "safetensors", new Map([...(await readTensors(file)), ...more]));
     await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(
-      `${file} holds model.layers.0.mlp.up_proj.${names[0]}`,
+      `${file} contains quantised weights (model.layers.0.mlp.up_proj.${names[0]}`,
     );
-    await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow("of quantised weights");
+    await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(
+      "contains quantised weights",
+    );
   },
 );
 
-it("replaces a tied head in a file that has it beside the embedding", async () => {
+it("replaces a tied head in a file that also stores the embedding", async () => {
   const path = await writeModelFolder(at("tied"), 1, undefined, { ...tinyLlama, tie_word_embeddings: true });
   const [file, out] = [join(path, "model.safetensors"), join(path, "out.safetensors")];
   const tensors = await readTensors(file);
@@ -82,7 +84,7 @@ it("replaces a tied head in a file that has it beside the embedding", async () =
   for (const name of [embedding, head]) expect(written.get(name)).toEqual(zeros(name));
 });
 
-it("takes a config.json with a byte order mark, and refuses one in another encoding", async () => {
+it("accepts a config.json with a byte order mark, and refuses other encodings", async () => {
   const path = await writeModelFolder(at("mark"), 1);
   const file = join(path, "config.json");
   const text = readFileSync(file, "utf8");

@@ -1,4 +1,5 @@
-// Texts and tokenizers against the Python libraries: streams, labels, losses of windows, and 42 awkward strings (shared/fixtures/huggingface).
+// Texts and tokenizers against the Python libraries: streams, labels, losses of windows, and 42 awkward strings
+// (shared/fixtures/huggingface).
 import { cpSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -48,7 +49,7 @@ describe.skipIf(!hasShared)(`texts${hasShared ? "" : " (skipped: ../shared is mi
       expect(Math.abs(document.ends.a.error! - model.a!.error)).toBeLessThan(1);
     });
 
-  it("have the same chat template in the spelling of version 4", async () => {
+  it("have the same chat template in the form of version 4", async () => {
     const [one, other] = await Promise.all(
       ["model/a", "tokenizer-v4"].map((name) => readTokenizer(join(root, "text", name))),
     );
@@ -62,7 +63,7 @@ describe.skipIf(!hasShared)(`texts${hasShared ? "" : " (skipped: ../shared is mi
   });
 
   for (const [name, wanted] of Object.entries(tokenizers))
-    it(`are the same ids as in Python, whatever the string: ${name}`, async () => {
+    it(`are the same ids as in Python, for any string: ${name}`, async () => {
       const folder = temporaryFolder();
       mkdirSync(folder, { recursive: true });
       cpSync(join(root, "tokenizers", `${name}.json`), join(folder, "tokenizer.json"));

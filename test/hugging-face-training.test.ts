@@ -1,4 +1,5 @@
-// Training that goes on from a Hugging Face folder: the gradients of its network, the recipe, the checkpoints and folders that it leaves, and what is refused.
+// Training from a Hugging Face folder: the gradients of its network, the recipe, the checkpoints and folders that it
+// writes, and refusals.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -34,7 +35,7 @@ const recipeOf = (changes: Record<string, object> = {}) => {
 };
 let recipes = 0;
 
-/** Writes a recipe, beside the folder and the text, and reads it. */
+/** Writes a recipe next to the folder and the text, and reads it. */
 async function read(changes?: Record<string, object>) {
   const path = at(`recipe-${recipes++}.yaml`);
   writeFileSync(path, stringify(recipeOf(changes)));
@@ -59,7 +60,7 @@ beforeAll(async () => {
   writeFileSync(at("asked.jsonl"), `${JSON.stringify(asked)}\n`.repeat(8));
 });
 
-/** Small networks of every decoder family, with what sets each apart. */
+/** Small networks of every decoder family, with its distinguishing settings. */
 const families: Readonly<Record<string, JsonObject>> = {
   gpt2: { model_type: "gpt2", n_embd: 16, n_head: 2, n_layer: 2, n_positions: 12, vocab_size: 256 },
   gpt_neox: {
@@ -104,7 +105,7 @@ const families: Readonly<Record<string, JsonObject>> = {
 };
 
 describe.each(Object.keys(families))("a training step of %s", (type) => {
-  it("follows the gradient of the loss that measuring takes, over the labels that count", async () => {
+  it("follows the gradient of the measured loss, over the labels that count", async () => {
     const path = await writeModelFolder(at(type), 3, undefined, families[type]);
     const model = modelOf(await readModelFolder(path));
     const holder = holderOf(model.tied);
@@ -177,8 +178,8 @@ const tensorsIn = async (path: string) => {
   return all;
 };
 
-describe("a pair that goes on from a folder", () => {
-  it("starts from its weights in single precision, and ends with the same bytes when it was cut", async () => {
+describe("a pair trained from a folder", () => {
+  it("starts from its weights in single precision, and ends with the same bytes after an interruption", async () => {
     const recipe = await read();
     await trainPart(recipe, at("whole"), 0, 6);
     await trainPart(recipe, at("cut"), 0, 3);
@@ -197,7 +198,7 @@ describe("a pair that goes on from a folder", () => {
     }
   });
 
-  it("is measured over its epochs, and leaves folders that are measured like any others", async () => {
+  it("is measured over its epochs, and writes folders that can be measured like any others", async () => {
     const epochs = { steps: undefined, epochs: 2, batch: 1000, lr: [0.01, 0.02] };
     const recipe = await read({ training: epochs, measure: { every: 1, samples: "all", splits: ["train", "valid"] } });
     const runs = at("runs");
@@ -206,7 +207,7 @@ describe("a pair that goes on from a folder", () => {
     const points = record.measurements.map(({ epoch, split }) => `${epoch} ${split}`);
     expect(points).toEqual([0, 1, 2].flatMap((epoch) => [`${epoch} train`, `${epoch} valid`]));
     const ends = record.measurements.flatMap(({ split, document }) => (split === "train" ? [document.ends] : []));
-    // a batch holds all windows, so an epoch's loss is that of the network before it
+    // a batch has all windows, so an epoch's loss is that of the network before the epoch
     for (const network of ["a", "b"] as const) {
       const logged = record.log.filter((entry) => entry.network === network);
       for (const [i, { loss, error }] of logged.entries()) {
@@ -243,7 +244,7 @@ describe("a pair that goes on from a folder", () => {
     expect(again.written[0].record).toEqual(record);
   });
 
-  it("learns from completions alone where prompts do not count", async () => {
+  it("learns only from completions if prompts do not count", async () => {
     const recipe = await read({
       data: { name: "asked.jsonl" },
       training: { steps: undefined, epochs: 2, batch: 1000 },
@@ -262,12 +263,12 @@ describe("a pair that goes on from a folder", () => {
     expect(document.ends.b.loss!).toBeLessThan(document.ends.a.loss!);
   });
 
-  it("is named by what the folder and the text hold, wherever they are", async () => {
+  it("is named by the contents of the folder and the text, wherever they are", async () => {
     const recipe = await read();
     const hash = recipeHash(recipe);
     writeFileSync(at("moved/recipe.yaml"), stringify(recipeOf()));
     expect(recipeHash(await readRecipe(at("moved/recipe.yaml")))).toBe(hash);
-    writeFileSync(at("moved/text/valid.jsonl"), "{}"); // nothing is trained on it
+    writeFileSync(at("moved/text/valid.jsonl"), "{}"); // not used in training
     expect(recipeHash(await readRecipe(at("moved/recipe.yaml")))).toBe(hash);
     writeFileSync(at("moved/text/train.jsonl"), `{"text": "other"}\n`);
     const other = recipeHash(await readRecipe(at("moved/recipe.yaml")));
@@ -290,26 +291,22 @@ describe("refuses", () => {
       );
 
   it.each<[string, Record<string, object>, string]>([
-    ["a folder that is not there", { pair: { init: "nowhere" } }, "nowhere is neither same, different, nor a Hugging"],
+    ["a missing folder", { pair: { init: "nowhere" } }, "nowhere is neither same, different, nor a Hugging"],
     ["a name that the cache lacks", { pair: { init: "no/where" } }, "no/where is neither a path nor a model in the"],
     ["a folder without a config", { pair: { init: "text" } }, "text has no config.json"],
     [
-      "a network beside the folder",
+      "a network in addition to the folder",
       { model: { name: "gpt" } },
       "model: the network is that of the folder in pair.init",
     ],
     ["a context elsewhere", { pair: { init: "same" } }, "data.context: is for a pair that starts from a folder"],
     ["images", { data: { name: "cifar10" } }, "cifar10 is not a text"],
-    ["a text that is not there", { data: { name: "no.txt" } }, "no.txt: there is no such file"],
+    ["a missing text", { data: { name: "no.txt" } }, "no.txt: there is no such file"],
+    ["a missing split", {}, "has no split test. Its splits are train, valid. Choose one of them with --split (measure"],
     [
-      "a split that is not there",
-      {},
-      "has no split test; it has train, valid. Choose one of them with --split (measure",
-    ],
-    [
-      "a split of one file",
+      "a split of a single file",
       { data: { name: "one.txt" } },
-      "has no splits. Leave --split out (in a recipe: measure.splits",
+      "has no splits. Omit --split (in a recipe: measure.splits",
     ],
     ["windows longer than the text", { data: { context: 5000 } }, "holds 0 windows of 5000 tokens"],
     [
@@ -322,7 +319,7 @@ describe("refuses", () => {
     expect(existsSync(at("none"))).toBe(false);
   });
 
-  it("windows longer than the positions, a text of which nothing counts, weights that are not finite", async () => {
+  it("windows longer than the positions, a text in which nothing counts, weights that are not finite", async () => {
     await writeModelFolder(at("positions"), 3, undefined, families.gpt2);
     expect(await refused({ pair: { init: "positions" }, data: { context: 13 } })).toContain("knows 12 positions, but");
     writeFileSync(at("empty.jsonl"), `${JSON.stringify({ prompt: sentence.repeat(9), completion: "" })}\n`);

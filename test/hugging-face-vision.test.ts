@@ -1,4 +1,5 @@
-// Folders of image classifiers against transformers, timm and torchvision: logits, losses and barriers (shared/fixtures/encoders).
+// Folders of image classifiers against transformers, timm and torchvision: logits, losses and barriers
+// (shared/fixtures/encoders).
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -31,7 +32,7 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
       await expectFixture(variant, "block", "/model.pth");
     });
 
-  it("heads of different sizes stay each end's own", async () => {
+  it("each end keeps its head if the sizes differ", async () => {
     await expectLogits("vit-heads");
     const { notes } = await expectFixture("vit-heads");
     expect(notes?.join()).toContain("each end keeps its own head");
@@ -42,13 +43,13 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
     await expectFixture("clip-classifier");
   });
 
-  it("equal transformers: the vision tower of CLIP with a matrix of texts as its head", async () => {
+  it("equal transformers: CLIP's vision tower with text embeddings as its head", async () => {
     const texts = { head: encoders("clip-zero-shot/text.safetensors") };
     await expectLogits("clip-zero-shot", "", texts);
     await expectFixture("clip-zero-shot", "block", "", texts);
   });
 
-  it("equal transformers: both towers of CLIP, with a sentence for each class", async () => {
+  it("equal transformers: both of CLIP's towers, with a sentence for each class", async () => {
     const names: string[] = expectedOf("clip-both").classes!;
     const path = join(temporaryFolder(), "classes.txt");
     writeFileSync(path, names.map((name) => `a photo of a ${name}.\n`).join(""));
@@ -79,7 +80,7 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
   });
 
   for (const variant of ["vit", "deit", "dinov2", "convnext", "clip-classifier", "timm-vit", "timm-resnet18"])
-    it(`read the images themselves: ${variant}`, async () => {
+    it(`read image files: ${variant}`, async () => {
       const stored = await readTensors(encoders(variant, "expected.npz"));
       const folder = temporaryFolder();
       for (const name of ["images", "labels"]) {
@@ -95,7 +96,7 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
         expect(Math.abs(document.ends[end].loss! - ends[end].loss)).toBeLessThan(5e-6 * ends[end].loss);
     });
 
-  it("CLIP needs texts, each sentence in the words that its tokenizer has room for", async () => {
+  it("CLIP needs texts, with sentences that are not too long", async () => {
     const [a, b] = ["a", "b"].map((end) => encoders("clip-both", end));
     const data = { name: `npz:${await writeNew(Object.fromEntries(await fixtureArrays("clip-both")), "npz")}` };
     const run = (model: Parameters<typeof measure>[0]["model"]) => measure({ a, b, model, data, scans: ["full"] });
@@ -107,7 +108,7 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
     await expect(run({ classes: path })).rejects.toThrow("line 2 has");
     const head = await writeNew({ text_embeds: randomTensor("texts", [10, 8]), logit_scale: randomTensor("s", []) });
     await expect(run({ head })).rejects.toThrow(
-      "holds text_embeds as [10,8], but the tower's images are vectors of 16",
+      "text_embeds has shape [10,8], but the vision tower gives vectors of length 16",
     );
     await expect(run({ head: await writeNew({ logit_scale: randomTensor("s", []) }) })).rejects.toThrow(
       "has no text_embeds",

@@ -28,7 +28,7 @@ interface Expected {
 const root = sharedPath("fixtures/huggingface");
 const read = (path: string): Expected => JSON.parse(readFileSync(path, "utf8"));
 
-/** One prediction of all may fall on the other side of a tie. */
+/** A single prediction may differ because of a tie. */
 const onePrediction = ({ context, windows }: Expected) => 100 / (context * windows) + 1e-9;
 
 async function expectNumbers(a: string, b: string, expected: Expected, group: "block" | "module" | "sublayer") {
@@ -94,7 +94,7 @@ describe.skipIf(!hasShared)(`Hugging Face folders${hasShared ? "" : " (skipped: 
     });
 
   for (const variant of oldSpellings)
-    it(`equal transformers in the spelling of version 4: ${variant}`, () =>
+    it(`equal transformers with the config keys of version 4: ${variant}`, () =>
       expectNumbers(
         join(root, `${variant}-v4`, "a"),
         join(root, variant, "b"),
@@ -108,7 +108,7 @@ describe.skipIf(!hasShared)(`Hugging Face folders${hasShared ? "" : " (skipped: 
       await expectNumbers(join(root, adapter, "a"), join(root, adapter, "b"), expected, "block");
     });
 
-  it("refuses an adapter that is more than two factors", async () => {
+  it("refuses an adapter with more than two factors", async () => {
     const [a, b] = ["a", "b"].map((end) => join(root, "lora-dora", end));
     const data = { name: sharedPath("data/shakespeare/input.txt"), context: 48, samples: 1 };
     await expect(measure({ a, b, model: {}, data, scans: ["full"] })).rejects.toThrow("use_dora is true");

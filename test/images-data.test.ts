@@ -1,4 +1,5 @@
-// The data sets of shared/fixtures/images/datasets: labels, classes, files and pixels as torchvision, the datasets library and Python have them.
+// The data sets of shared/fixtures/images/datasets: labels, classes, files and pixels against torchvision, the datasets
+// library and Python.
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -18,7 +19,7 @@ const expected: Readonly<Record<string, Expected>> = hasShared
   ? JSON.parse(readFileSync(join(root, "expected.json"), "utf8"))
   : {};
 
-/** Bytes as they are. */
+/** Keeps bytes unchanged. */
 const pipeline = readProcessor(
   { image_processor_type: "ViTImageProcessor", do_resize: false, do_rescale: false, do_normalize: false },
   "preprocessor_config.json",
@@ -44,21 +45,23 @@ async function expectLike(key: string, path: string, options: Partial<OpenPictur
   return got;
 }
 
-describe.skipIf(!hasShared)("data sets of ../shared (skipped where it is missing)", () => {
+describe.skipIf(!hasShared)("data sets of ../shared (skipped if it is missing)", () => {
   it.each(["train", "test"] as const)("reads a folder for each class: %s", async (split) => {
     const { data, shape } = await expectLike(`folder/${split}`, join(root, "folder"), { split });
     expect(shape).toEqual([data.count, 3, 32, 32]);
-    expect(data.notes).toEqual([`${join(root, "folder", split)}: left out what is no image: cat/notes.txt.`]);
+    expect(data.notes).toEqual([
+      `${join(root, "folder", split)}: ignored files and folders that are not images: cat/notes.txt.`,
+    ]);
     await expectLike(`folder/${split}`, join(root, "folder", split));
   });
 
-  it.each(["hub", "hub-zstd"])("reads parquet of the hub: %s", async (key) => {
+  it.each(["hub", "hub-zstd"])("reads hub data sets in parquet: %s", async (key) => {
     const { data } = await expectLike(key, join(root, key));
     expect(data.split).toBe("train");
     expect(data.notes).toEqual([]);
   });
 
-  it("reads some rows of shards, and one shard", async () => {
+  it("reads some rows of shards, and a single shard", async () => {
     const { labels, pixel_sums } = expected.hub;
     const some = await read(join(root, "hub"), { samples: 7 });
     expect(some.labels).toEqual(labels.slice(0, 7));

@@ -1,4 +1,5 @@
-// What each vision folder of shared/fixtures/encoders makes of its images: preprocessor_config.json or timm's pretrained_cfg, as transformers and timm wrote them.
+// Image preprocessing of each vision folder in shared/fixtures/encoders, with the preprocessor_config.json or
+// pretrained_cfg that transformers or timm wrote.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -16,7 +17,7 @@ function pipelineOf(variant: string): Pipeline | undefined {
   return existsSync(config) && json(config).pretrained_cfg ? readTimm(json(config).pretrained_cfg, config) : undefined;
 }
 
-describe.skipIf(!hasShared)("vision folders of ../shared (skipped where it is missing)", () => {
+describe.skipIf(!hasShared)("vision folders of ../shared (skipped if it is missing)", () => {
   const variants = hasShared ? readdirSync(root).filter((variant) => pipelineOf(variant)) : [];
 
   it.each(variants)("gives %s its pixel_values", async (variant) => {

@@ -1,4 +1,5 @@
-// The fixtures of shared/fixtures/images: pixels as Pillow decodes and resizes them, and as transformers, timm and torchvision shape and normalise them.
+// The fixtures of shared/fixtures/images: pixels decoded and resized like Pillow, and shaped and normalised like
+// transformers, timm and torchvision.
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
@@ -26,30 +27,30 @@ const [decoded, resized, shaped] = await Promise.all(["decode.npz", "resize.npz"
 const { default: sharp } = await import("sharp");
 const open = async (file: string): Promise<Picture> => decode(await readFile(`${folder}/src/${file}`), sharp);
 
-/** Largest difference of bytes. */
+/** The largest difference of bytes. */
 const apart = (picture: Picture, { shape, data }: Tensor): number => {
   expect([picture.height, picture.width]).toEqual(shape.slice(0, 2));
   expect(picture.pixels.length).toBe(data.length);
   return picture.pixels.reduce((most, byte, i) => Math.max(most, Math.abs(byte - Number(data[i]))), 0);
 };
 
-describe.skipIf(!hasShared)("images of ../shared (skipped where it is missing)", () => {
+describe.skipIf(!hasShared)("images of ../shared (skipped if it is missing)", () => {
   const files = [...decoded.keys()].filter((key) => !key.includes("/"));
 
-  it.each(files)("decodes %s as Pillow", async (file) => {
+  it.each(files)("decodes %s like Pillow", async (file) => {
     expect(apart(toRgb(await open(file), "drop"), decoded.get(file)!)).toBe(0);
   });
 
-  it.each(["rgba.png", "palette.png"])("lays %s on white as transformers", async (file) => {
+  it.each(["rgba.png", "palette.png"])("composites %s on white like transformers", async (file) => {
     expect(apart(toRgb(await open(file), "white"), decoded.get(`${file}/on-white`)!)).toBe(0);
   });
 
-  it("keeps alpha until it is asked to drop it", async () => {
+  it("keeps alpha until it is converted", async () => {
     expect(apart(await open("rgba.png"), decoded.get("rgba.png/RGBA")!)).toBe(0);
   });
 
   it.each([...resized.keys()].filter((key) => !key.endsWith("horizontal-first")))(
-    "resizes as Pillow: %s",
+    "resizes like Pillow: %s",
     async (key) => {
       const [file, filter, size] = key.split("/");
       const [width, height] = size.split("x").map(Number);

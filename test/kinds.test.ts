@@ -1,6 +1,7 @@
-// Networks with tensors that are not weights, measured: spectral norm against PyTorch's numbers, masks and infinities against closed forms.
-// fixtures/spectral-norm: nn.Sequential(spectral_norm(Conv1d(4, 8, 3)), ReLU, AdaptiveAvgPool1d(1), Flatten, spectral_norm(Linear(8, 3))), two ends after 50
-// passes in training mode, each exported by PyTorch 1.13 without folding constants, and 60 samples. The numbers are PyTorch's losses of state dicts in which
+// Networks with tensors that are not weights, measured: spectral norm against PyTorch's numbers, masks and infinities
+// against closed forms. fixtures/spectral-norm: nn.Sequential(spectral_norm(Conv1d(4, 8, 3)), ReLU,
+// AdaptiveAvgPool1d(1), Flatten, spectral_norm(Linear(8, 3))), two ends after 50 passes in training mode, each exported
+// by PyTorch 1.13 without folding constants, and 60 samples. The numbers are PyTorch's losses of state dicts in which
 // weight_orig and bias are averaged, and weight_u and weight_v are those of the base.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -48,7 +49,7 @@ describe.each([
       ["fc", 27],
     ]);
     expect(document.notes).toContainEqual(
-      note("an averaged layer takes those of its base, or of a where every layer is averaged"),
+      note("an averaged layer uses those of its base, or those of a if every layer is averaged"),
     );
   });
 

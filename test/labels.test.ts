@@ -28,7 +28,7 @@ const linear = (
   opset,
 });
 
-/** Losses by hand, of rows of four numbers; those of negative labels are left out. */
+/** Losses computed by hand for rows of four numbers, without those of negative labels. */
 function lossesOf({ weights }: DeclaredNetwork, seed: string, x: Tensor, labels: ArrayLike<number>): number[] {
   const [w, bias] = [...weights(seed).values()].map(toNumbers);
   const rows = toNumbers(x);
@@ -73,7 +73,7 @@ const oneHot = (labels: readonly number[], classes: number, dtype: DType): Tenso
     dtype,
   );
 
-it("takes class labels of any type and shape as the same classification", async () => {
+it("reads class labels of any type and shape as the same classification", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...Object.keys(stored)),
@@ -102,7 +102,7 @@ it("takes class labels of any type and shape as the same classification", async 
   );
 });
 
-it("finds the batch where the graph leaves it free, samples first or as the graph has them", async () => {
+it("finds a free batch axis, with samples first or in the graph's layout", async () => {
   const network = linear([5, "n", 4], [5, "n", 3]);
   const ends = writeEnds(network);
   const x = randomTensor("steps", [8, 5, 4]);
@@ -128,7 +128,7 @@ it("finds the batch where the graph leaves it free, samples first or as the grap
   expect((await measured(single, { x, labels: y })).document.ends.a.loss).toBeCloseTo(truth, 5);
 });
 
-it("finds the output's batch by its size where it has no name", async () => {
+it("finds the output's batch axis by its size if it has no name", async () => {
   const network: DeclaredNetwork = {
     ...linear([5, "n", 4], ["m", 3]),
     nodes: [
@@ -189,7 +189,7 @@ it("feeds an input without a free axis whole", async () => {
   expect(await refusal(ends, unlike)).toContain("takes one scale of shape [] for all samples, but");
 });
 
-it("leaves negative labels out, as PyTorch's ignore_index does, and stores what each sample counts for", async () => {
+it("ignores negative labels, like PyTorch's ignore_index, and stores the weight of each sample", async () => {
   const network = linear(["n", "t", 4], ["n", "t", 3]);
   const ends = writeEnds(network);
   const count = 7;
@@ -220,7 +220,7 @@ it("leaves negative labels out, as PyTorch's ignore_index does, and stores what 
   const parts = Scores.join([read.slice(0, 3), read.slice(3, 7)]);
   expect([...parts.weights!]).toEqual([...scores.weights!]);
 
-  // without the sample that has no label nothing changes
+  // omitting the sample without labels changes nothing
   const rest = { x: randomTensor("rows", [count, 6, 4]), labels: y };
   const without = {
     x: tensor("float32", [count - 1, 6, 4], toNumbers(rest.x).slice(24)),
@@ -232,7 +232,7 @@ it("leaves negative labels out, as PyTorch's ignore_index does, and stores what 
   expect(other.cells[0].error!.interval![0]).toBeCloseTo(cell.error!.interval![0], 6);
 });
 
-it("classification with a negative label is that of the other samples", async () => {
+it("a classification with a negative label equals that of the other samples", async () => {
   const network = linear(["n", 4], ["n", 3], { opset: 7 });
   const ends = writeEnds(network);
   const x = randomTensor("x", [9, 4]);
@@ -249,7 +249,7 @@ it("classification with a negative label is that of the other samples", async ()
   expect(all.cells[0].error!.interval![1]).toBeCloseTo(cells[0].error!.interval![1], 6);
 });
 
-it("a class that is ruled out by a logit of -inf does not count, at any operator set", async () => {
+it("a class with a logit of -inf does not count, in any operator set", async () => {
   const bias = [0.3, -0.2, 0.1, Number.NEGATIVE_INFINITY];
   const x = randomTensor("x", [9, 4]);
   const labels = classesOf(9, 3);
@@ -267,7 +267,7 @@ it("a class that is ruled out by a logit of -inf does not count, at any operator
   }
   const network = writeEnds(linear(["n", 4], ["n", 4], { classes: 4, bias }));
   const { document } = await measured(network, { x, labels: whole([9], labels.with(0, 3)) }, { allowNonfinite: true });
-  expect(document.ends.a.loss).toBeNull(); // the label itself is ruled out
+  expect(document.ends.a.loss).toBeNull(); // the label's own logit is -inf
 });
 
 it("values of positions without a label may be NaN", async () => {
@@ -292,7 +292,7 @@ it("values of positions without a label may be NaN", async () => {
   expect(document.ends.a.loss).toBeCloseTo(mean(lossesOf(network, "a", x, labels)), 5);
 });
 
-it("one score for two classes is a binary cross entropy, of a sigmoid's input where there is one", async () => {
+it("one score for two classes gives a binary cross entropy, of the sigmoid's input if there is one", async () => {
   const raw = linear(["n", 4], ["n", 1], { classes: 1 });
   const sigmoid: DeclaredNetwork = {
     ...raw,
@@ -330,11 +330,11 @@ it("one score for two classes is a binary cross entropy, of a sigmoid's input wh
   const values = await measured(writeEnds(raw), { x, labels: y }, { task: "regress" });
   expect(values.document.ends.a.error).toBeNull();
   expect(await refusal(writeEnds(raw), { x, labels: y })).toMatch(
-    /are 0 and 1, and the output y \[9,1\] has one score for each: .*Choose with --task classify or --task regress\.$/,
+    /are 0 and 1, and the output y \[9,1\] has one score for each, .*Choose with --task classify or --task regress\.$/,
   );
 });
 
-it("classes along the second axis are a segmentation; where both axes fit, --task decides", async () => {
+it("classes along the second axis are a segmentation; if both axes fit, --task decides", async () => {
   const network = (classes: number): DeclaredNetwork => ({
     nodes: [["Conv", ["x", "c.weight"], "y"]],
     weights: (seed) => new Map([["c.weight", randomTensor(seed, [classes, 4, 1, 1], -2, 2)]]),
@@ -378,37 +378,39 @@ it("classes along the second axis are a segmentation; where both axes fit, --tas
   expect(columns.document.ends.a.loss).not.toBeCloseTo(rows.document.ends.a.loss!, 3);
 });
 
-it("proposes --task regress for whole numbers where the graph gives one value", async () => {
+it("suggests --task regress for integer labels if the graph gives one value", async () => {
   const ends = writeEnds(linear(["n", 4], ["n", 1], { classes: 1 }));
   const x = randomTensor("x", [6, 4]);
   for (const dtype of ["int64", "uint8"] as const) {
     const labels = whole([6], [20, 31, 42, 79, 60, 11], dtype);
     expect(await refusal(ends, { x, labels })).toContain(
-      "it gives y [6,1]. If the labels are values, such as ages, give --task regress. Give other labels,",
+      "Its outputs are y [6,1]. If the labels are values, such as ages, use --task regress. Give other labels,",
     );
     expect((await measured(ends, { x, labels }, { task: "regress" })).document.ends.a.error).toBeNull();
   }
 });
 
-it("refuses what it cannot take, by name", async () => {
+it("names the labels that it refuses", async () => {
   const ends = writeEnds(linear(["n", 4], ["n", 3]));
   const x = randomTensor("x", [6, 4]);
   const soft = tensor("float32", [6, 3], Array(6).fill([0.2, 0.3, 0.5]).flat());
-  expect(await refusal(ends, { x, labels: soft })).toContain("are soft: rows that sum to 1, which are not supported");
+  expect(await refusal(ends, { x, labels: soft })).toContain(
+    "are soft labels (rows that sum to 1), which are not supported",
+  );
   expect((await measured(ends, { x, labels: soft }, { task: "regress" })).document.ends.a.error).toBeNull();
   expect(await refusal(ends, { x, labels: whole([6], [0, 1, 2, 7, 0, 1]) })).toContain(
-    "for 8 classes (the largest label is 7): it gives y [6,3]. Give other labels,",
+    "for 8 classes (the largest label is 7). Its outputs are y [6,3]. Give other labels,",
   );
   expect(await refusal(ends, { x, labels: whole([6], [0, 1, 2, 255, 0, 1]) })).toContain(
-    "(the largest label is 255): it gives y [6,3]. If 255 marks what does not count, save -1 in its place. Give other",
+    "(the largest label is 255). Its outputs are y [6,3]. If 255 marks ignored labels, save -1 instead. Give other",
   );
   expect(await refusal(ends, { x, label: whole([6], classesOf(6, 3)), y: whole([6], classesOf(6, 3)) })).toContain(
-    "has no array named labels, but label, y, which could be. Rename",
+    "has no array named labels, but several that could be the labels: label, y. Rename",
   );
   expect(await refusal(ends, { x, labels: whole([5], classesOf(5, 3)) })).toContain("6 samples in x but 5 in labels");
 });
 
-it("converts whole numbers and bools without loss only", async () => {
+it("converts integers and bools only without loss", async () => {
   const network: DeclaredNetwork = {
     ...linear(["n", 4], ["n", 3]),
     nodes: [
@@ -437,7 +439,7 @@ it("converts whole numbers and bools without loss only", async () => {
   }
   const mask = whole([6, 4], on.with(5, 7));
   expect(await refusal(writeEnds(network), { x, mask, labels })).toMatch(
-    /The model takes mask as bool, but .* has the value 7 in it\. Save mask as bool\./,
+    /The model takes mask as bool, but in .* it has the value 7\. Save mask as bool\./,
   );
   const floats = tensor("float32", [6, 4], on);
   expect(await refusal(writeEnds(network), { x, mask: floats, labels })).toMatch(/mask is bool, but .* has float32/);

@@ -1,4 +1,5 @@
-// What measure can beyond the paper, on small networks: random baselines, a wanted precision, lines, metrics, statistics, tasks, and wrong input.
+// The features of measure beyond the paper, on small networks: random baselines, precision, maxima over alpha, metrics,
+// statistics, tasks, and wrong input.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -18,7 +19,7 @@ async function save(name: string, tensors: ReadonlyMap<string, Tensor>): Promise
   return at(name);
 }
 
-/** Weights three times as large as usual, so that barriers are there to see. */
+/** Weights three times as large as usual, so that barriers are not zero. */
 const far = (seed: number, of: Model = model) =>
   new Map(
     [...initialise(of, seed)].map(([name, t]): [string, Tensor] => [
@@ -52,7 +53,7 @@ beforeAll(async () => {
 });
 
 describe("measure", () => {
-  it("gives every cell random steps of the same length, the same for the same seed", async () => {
+  it("gives every cell random steps of equal norm, the same for the same seed", async () => {
     const { document, scores } = await measure({ ...base(), randomDraws: 3 });
     for (const { baseline } of document.cells) {
       const { barrier, draws } = baseline!.loss!;
@@ -65,7 +66,7 @@ describe("measure", () => {
     expect(parseMeasurement(JSON.parse(JSON.stringify(encodeMeasurement(document))), "x")).toEqual(document);
   });
 
-  it("stops adding samples once intervals are narrow, and agrees with the plain measurement on those it saw", async () => {
+  it("stops adding samples once intervals are narrow, and agrees with a plain measurement on the same samples", async () => {
     const { document } = await measure({ ...base(), precision: 0.05 });
     const seen = document.cells.map((cell) => cell.samples!);
     expect(Math.min(...seen)).toBeLessThan(3000);
@@ -82,7 +83,7 @@ describe("measure", () => {
     expect(document.data.samples).toBe(Math.max(...seen));
   });
 
-  it("tells the largest barrier along a line apart, and shares the full barrier out", async () => {
+  it("reports the largest barrier over alpha, and divides the full barrier among the layers", async () => {
     const { document } = await measure({ ...base(), alphas: [0.25, 0.5, 0.75] });
     for (const line of document.lines!) {
       const cells = document.cells.filter(
@@ -96,18 +97,18 @@ describe("measure", () => {
     expect(shares.reduce((s, x) => s + x, 0)).toBeCloseTo(full.loss!.barrier!, 12);
   });
 
-  it("leaves out what was not asked for", async () => {
+  it("omits metrics that were not requested", async () => {
     const { document } = await measure({ ...base(), metrics: ["error"] });
     expect(document.cells.every(({ loss, error }) => !loss && error!.value !== null)).toBe(true);
     for (const stored of encodeMeasurement(document).cells)
       expect([stored.loss, stored.loss_barrier, stored.loss_interval]).toEqual([null, null, null]);
     expect(document.ends.a.loss).toBeNull();
     expect(document.metrics).toEqual(["error"]);
-    expect(document.verdict).toEqual((await measure(base())).document.verdict); // by the losses all the same
+    expect(document.verdict).toEqual((await measure(base())).document.verdict); // still by the losses
     expect(renderMeasurement(document).html.split("<script")[0]).not.toMatch(/not finite|Loss barrier/);
   });
 
-  it("averages the chosen layers together on the base that is asked for", async () => {
+  it("averages the chosen layers together on the requested base", async () => {
     const on = async (base_: "a" | "b") => {
       const { document } = await measure({ ...base(), layers: ["layers.0"], base: base_ });
       return document.cells.map((cell) => cell.loss!.value);
@@ -115,13 +116,13 @@ describe("measure", () => {
     for (const [single, full] of [await on("a"), await on("b")]) expect(full).toBe(single);
   });
 
-  it("wants a window that the layers fill", async () => {
+  it("rejects a window larger than the number of layers", async () => {
     await expect(measure({ ...base(), scans: ["window:9"] })).rejects.toThrow(
-      "window:9 wants 9 layers, but there are 3",
+      "window:9 needs 9 layers, but there are 3",
     );
   });
 
-  it("draws and judges one weight, and lists all", async () => {
+  it("draws and judges one alpha, and lists all", async () => {
     const { document } = await measure({ ...base(), alphas: [0.3] });
     const { html } = renderMeasurement(document);
     expect(html).toContain("at weight 0.3 of b");
@@ -129,7 +130,7 @@ describe("measure", () => {
     expect(document.verdict.alpha).toBe(0.3);
   });
 
-  it("keeps the running statistics of a when told to", async () => {
+  it("keeps the running statistics of a with --stats a", async () => {
     const network = buildModel("resnet20", { width: 4 });
     const ends = [far(1, network), far(2, network)].map(
       (weights) =>
@@ -156,13 +157,13 @@ describe("measure", () => {
 });
 
 describe("measuring an ONNX graph", () => {
-  /** The graph of an MLP with its weights, of a batch of ten: a regression, or with a softmax at its end. */
+  /** The graph of an MLP with its weights, for a batch of ten: a regression, or with a softmax at the end. */
   async function written(name: string, seed: number, end: (scores: Value) => Value = (y) => y): Promise<string> {
     const network = buildModel("mlp", { inputs: 4, hidden: 8, depth: 2, classes: 2 });
     const { Graph } = await import("../src/graph/index.ts");
     const graph = new Graph();
     const points = graph.input("points", "float32", [10, 4]);
-    const same = reshape(reshape(points, [10, 2, 2]), [10, 4]); // which fixes the batch in the graph itself
+    const same = reshape(reshape(points, [10, 2, 2]), [10, 4]); // fixes the batch in the graph
     const y = network.forward({ input: same }, (n) =>
       graph.input(n, "float32", network.parameters.find((p) => p.name === n)!.shape),
     );
@@ -170,7 +171,7 @@ describe("measuring an ONNX graph", () => {
     return at(name);
   }
 
-  it("a regression of a fixed batch: squared errors, no error in percent", async () => {
+  it("a regression with a fixed batch: squared errors, no error in percent", async () => {
     const [a, b] = [await written("ra.onnx", 1), await written("rb.onnx", 2)];
     const random = randomStream(2, "values");
     const values = (n: number) => Float32Array.from({ length: n }, () => random.normal());
@@ -203,7 +204,7 @@ describe("measuring an ONNX graph", () => {
     expect(few.document.data.samples).toBe(5); // fewer than the graph's batch
     await expect(
       measure({ a, b, model: {}, data: { name: `npz:${at("data.npz")}` }, scans: ["full"] }),
-    ).rejects.toThrow(/No output of the model holds scores/);
+    ).rejects.toThrow(/No output of the model contains scores/);
     const points = tensor("float32", [25, 4], values(100));
     const counts = Array.from(values(50), (x) => Math.round(9 + 3 * x));
     const ends = [];
@@ -216,13 +217,13 @@ describe("measuring an ONNX graph", () => {
     expect(ends[1]).toEqual(ends[0]); // values, whatever their type
     await expect(
       measure({ a, b, model: {}, task: "classify", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
-    ).rejects.toThrow(/--task classify wants classes, but the labels of .* are values/);
+    ).rejects.toThrow(/--task classify needs class labels, but the labels of .* are real values/);
     await expect(
       measure({ a, b, model: {}, output: "z", data: { name: `npz:${at("regression.npz")}` }, scans: ["full"] }),
     ).rejects.toThrow(/no output z/);
   });
 
-  it("probabilities are scored as the logits that they come from", async () => {
+  it("probabilities get the scores of their logits", async () => {
     const points = tensor(
       "float32",
       [30, 4],
@@ -242,7 +243,7 @@ describe("measuring an ONNX graph", () => {
     }
     const [logits, probabilities] = results;
     expect(logits.notes).toBeUndefined();
-    expect(probabilities.notes!.join(" ")).toContain("holds probabilities; their logarithms are the scores");
+    expect(probabilities.notes!.join(" ")).toContain("contains probabilities; their logarithms are used as scores");
     expect(probabilities.ends.a.error).toBe(logits.ends.a.error);
     probabilities.cells.forEach(({ loss }, i) => {
       expect(loss!.value).toBeCloseTo(logits.cells[i].loss!.value!, 5);
@@ -251,7 +252,7 @@ describe("measuring an ONNX graph", () => {
   });
 });
 
-it("takes labels of a built-in network in columns, one-hot rows and floats, and leaves negative ones out", async () => {
+it("accepts labels of a built-in network as columns, one-hot rows and floats, and ignores negative ones", async () => {
   const classes = [0, 2, 1, 1, 2, 0];
   const x = tensor(
     "float32",
@@ -289,8 +290,8 @@ it("takes labels of a built-in network in columns, one-hot rows and floats, and 
 
 describe("wrong data", () => {
   const cases: [string, Record<string, Tensor>, RegExp][] = [
-    ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels; it has x/],
-    ["no inputs", { labels: tensor("int64", [2]) }, /holds labels only/],
+    ["no labels", { x: tensor("float32", [2, 4]) }, /no array named labels. Its arrays are x/],
+    ["no inputs", { labels: tensor("int64", [2]) }, /contains only labels/],
     ["unequal", { x: tensor("float32", [3, 4]), labels: tensor("int64", [2]) }, /3 samples in x but 2 in labels/],
     [
       "NaN",
@@ -323,8 +324,8 @@ describe("wrong data", () => {
     });
   }
 
-  it("more samples than there are: one sentence", () =>
+  it("more samples than the data has: one sentence", () =>
     expect(measure({ ...base(), data: { ...base().data, samples: 9999 } })).rejects.toThrow(
-      /holds 3000 samples, but 9999/,
+      /contains 3000 samples, but 9999/,
     ));
 });

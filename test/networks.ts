@@ -1,4 +1,4 @@
-// Networks with drawn weights, samples and mixes, for tests of the sweep.
+// Networks with random weights, samples and mixes, for tests of the sweep.
 import { fromNumbers, isFloating, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import type { Dataset } from "../src/data/index.ts";
 import { dtypeOf, holderOf, type Model, type Parameter } from "../src/models/index.ts";
@@ -9,12 +9,12 @@ export type Mix = ReadonlyMap<string, string>;
 
 const layerOf = (name: string) => name.replace(/\.[^.]*$/, "");
 
-/** The modules that hold parameters; a tied one is its last name's. */
+/** The modules with parameters; a tied tensor belongs to the module of its last name. */
 export const layersOf = ({ parameters, tied }: Model): string[] => [
   ...new Set(parameters.map(({ name }) => layerOf(holderOf(tied)(name)))),
 ];
 
-/** Sources `a`, `b` and `r` have numbers of their own, `m` is the mean of `a` and `b`. */
+/** Sources `a`, `b` and `r` have different random numbers; `m` is the mean of `a` and `b`. */
 export function networkOf(model: Model): SegmentedNetwork<Mix> {
   const holder = holderOf(model.tied);
   const drawn = (source: string, { name, kind, shape, ...rest }: Parameter): Tensor => {
@@ -76,7 +76,10 @@ export function samplesOf(
   };
 }
 
-/** The ends, and with every layer: it alone averaged on one end, the layers up to it, those from it on, and it alone a random step. */
+/**
+ * The ends, and for every layer: the average of it alone, of the layers up to it, of the layers from it on, and a
+ * random step of it alone.
+ */
 export function mixesOf(model: Model): Mix[] {
   const layers = layersOf(model);
   const mix = (base: string, other: string, isOther: (i: number) => boolean): Mix =>

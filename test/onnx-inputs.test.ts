@@ -1,4 +1,5 @@
-// What a graph takes beside the samples, and outputs that are no scores: a flag of the training mode, the labels of a loss inside, the places of the largest scores.
+// Inputs of a graph other than samples, and outputs that are not scores: a training flag, the labels of a built-in
+// loss, the indices of the largest scores.
 import { describe, expect, it } from "vitest";
 import { type DType, tensor } from "../src/core/index.ts";
 import { measured, refusal, writeEnds as writeNetwork } from "./declared-graphs.ts";
@@ -41,7 +42,7 @@ function writeEnds(nodes: readonly NodeSpec[], ins: TypedPorts, outs: TypedPorts
 
 const lossOf = async (...given: Parameters<typeof measured>) => (await measured(...given)).document.ends.a.loss!;
 
-describe("an input that is one value", () => {
+describe("an input with a single value", () => {
   const flag: NodeSpec[] = [
     ["Cast", ["learning_phase:0"], "phase", { to: 1 }],
     ["Mul", ["phase", "phase"], "square"],
@@ -57,43 +58,43 @@ describe("an input that is one value", () => {
     expect(await lossOf(ends, { x, labels, "learning_phase:0": off(...shape) })).toBeCloseTo(plain, 6);
   });
 
-  it("is named where the data lack it, or have several", async () => {
+  it("is named if the data lacks it, or has several values", async () => {
     expect(await refusal(ends, { x, labels })).toMatch(
-      /^The model takes an input learning_phase:0 \(bool, one value of shape \[\]\), which npz:\S+ lacks; it has x\. Add an array learning_phase:0\.$/,
+      /^The model has an input learning_phase:0 \(bool, one value of shape \[\]\), but npz:\S+ has only x\. Add an array learning_phase:0\.$/,
     );
     expect(await refusal(ends, { labels, "learning_phase:0": off() })).toMatch(
-      /^The model takes an input x \(float32, shape \[n,4\]\), which /,
+      /^The model has an input x \(float32, shape \[n,4\]\), but /,
     );
     expect(await refusal(ends, { x, labels, "learning_phase:0": off(2) })).toMatch(
-      /^The model takes one value as learning_phase:0 \(shape \[\]\), but \S+ has \[2\]\. Save one value/,
+      /^The model's input learning_phase:0 is a single value \(shape \[\]\), but in \S+ it has shape \[2\]\. Save a single value/,
     );
   });
 });
 
-describe("labels that a graph takes", () => {
+describe("labels as an input of a graph", () => {
   const withLoss: NodeSpec[] = [...logits, ["SoftmaxCrossEntropyLoss", ["logits", "labels"], "loss"]];
   const taken: TypedPorts = { ...inputs, labels: ["int64", "n"] };
 
-  it("are fed, and the scores are scored as without its loss", async () => {
+  it("are fed, and the scores are evaluated as without its loss", async () => {
     const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
     const ends = writeEnds(withLoss, taken, { loss: ["float32"], ...outputs });
     expect(await lossOf(ends, { x, labels })).toBeCloseTo(plain, 6);
     expect(await lossOf(ends, { x, labels }, { output: "logits" })).toBeCloseTo(plain, 6);
   });
 
-  it("leave nothing to score where the loss is all that comes out", async () => {
+  it("leave no scores if the loss is the only output", async () => {
     expect(await refusal(writeEnds(withLoss, taken, { loss: ["float32"] }), { x, labels })).toContain(
-      "No output of the model holds scores [9,classes] for 3 classes (the largest label is 2): it gives loss [].",
+      "No output of the model contains scores [9,classes] for 3 classes (the largest label is 2). Its outputs are loss [].",
     );
   });
 });
 
-describe("an output that is no scores", () => {
+describe("an output that is not scores", () => {
   const places: NodeSpec[] = [...logits, ["ArgMax", ["logits"], "y", { axis: 1, keepdims: 0 }]];
   const sentence = (dtype: string) =>
-    `The output y [9] of the model holds class numbers (${dtype}, from ArgMax), not scores, so it has no loss. Export the model without the ArgMax at its end.`;
+    `The output y [9] of the model contains class indices (${dtype}, from ArgMax), not scores, so it has no loss. Export the model without the final ArgMax.`;
 
-  it.each(["classify", "regress", undefined] as const)("is a class number, whatever the task (%s)", async (task) => {
+  it.each(["classify", "regress", undefined] as const)("is a class index, for any task (%s)", async (task) => {
     expect(await refusal(writeEnds(places, inputs, { y: ["int64", "n"] }), { x, labels }, { task })).toBe(
       sentence("int64"),
     );
@@ -107,29 +108,29 @@ describe("an output that is no scores", () => {
       expect(await refusal(asFloats, { x, labels: given }, { task })).toBe(sentence("float32"));
   });
 
-  it("is passed over beside scores", async () => {
+  it("is ignored if there are scores", async () => {
     const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
     const ends = writeEnds(places, inputs, { y: ["int64", "n"], ...outputs });
     expect(await lossOf(ends, { x, labels })).toBeCloseTo(plain, 6);
     expect(await refusal(ends, { x, labels }, { output: "y" })).toBe(sentence("int64"));
   });
 
-  it("is of whole numbers", async () => {
+  it("has integers", async () => {
     const rounded: NodeSpec[] = [...logits, ["Cast", ["logits"], "y", { to: 6 }]];
     expect(await refusal(writeEnds(rounded, inputs, { y: ["int32", "n", 3] }), { x, labels })).toBe(
-      "The output y [9,3] of the model holds int32, not scores. Export the model with its scores as floats.",
+      "The output y [9,3] of the model contains int32, not scores. Export the model with float scores.",
     );
   });
 });
 
-it("labels that are counted from 1 are one class too many", async () => {
+it("labels counted from 1 need one class too many", async () => {
   const fromOne = tensor("int64", [9], [1, 2, 3, 1, 2, 3, 1, 2, 3]);
   expect(await refusal(writeEnds(logits, inputs, outputs), { x, labels: fromOne })).toMatch(
-    /it gives logits \[9,3\]\. If the labels are counted from 1, subtract 1\. Give other labels/,
+    /Its outputs are logits \[9,3\]\. If the labels are counted from 1, subtract 1\. Give other labels/,
   );
 });
 
-it("labels from 0 are not said to be counted from 1, whatever the sizes of the images", async () => {
+it("labels counted from 0 are never reported as counted from 1, for any image size", async () => {
   const planes: NodeSpec[] = [["Conv", ["x", "conv.weight"], "logits"]];
   const ends = writeNetwork({
     nodes: planes,
@@ -140,7 +141,7 @@ it("labels from 0 are not said to be counted from 1, whatever the sizes of the i
   const images = randomTensor("images", [6, 2, 4, 4]);
   const large = tensor("int64", [6, 8, 8], Array.from({ length: 384 }, (_, i) => i % 5) as never);
   expect(await refusal(ends, { x: images, labels: large })).toBe(
-    "No output of the model holds scores [6,classes,8,8] or [6,8,8,classes] for 5 classes (the largest label is 4): it gives logits [6,5,4,4]. Are these scores at [4,4] for labels at [8,8]? Resize the scores in the graph, or the labels. Give other labels, or name the output and the --task.",
+    "No output of the model contains scores [6,classes,8,8] or [6,8,8,classes] for 5 classes (the largest label is 4). Its outputs are logits [6,5,4,4]. If these are scores at [4,4] for labels at [8,8], resize the scores in the graph, or the labels. Give other labels, or set --output and --task.",
   );
   const fromOne = tensor("int64", [6, 4, 4], Array.from({ length: 96 }, (_, i) => 1 + (i % 5)) as never);
   expect(await refusal(ends, { x: images, labels: fromOne })).toContain(
@@ -148,13 +149,13 @@ it("labels from 0 are not said to be counted from 1, whatever the sizes of the i
   );
 });
 
-it("names the type in which the runtime lacks an operation", async () => {
+it("names the type that an operation of the runtime does not support", async () => {
   const half: NodeSpec[] = [
     ["Cast", ["x"], "h", { to: 16 }],
     ["Gemm", ["h", "fc.weight", "fc.bias"], "s"],
     ["Cast", ["s"], "logits", { to: 1 }],
   ];
   expect(await refusal(writeEnds(half, inputs, outputs, "bfloat16"), { x, labels })).toMatch(
-    /^ONNX Runtime cannot run F\/\d+\.onnx: it has no Gemm in bfloat16 for this device\. Convert the model to float32/,
+    /^ONNX Runtime cannot run F\/\d+\.onnx: it does not support Gemm in bfloat16 on this device\. Convert the model to float32/,
   );
 });

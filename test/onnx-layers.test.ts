@@ -1,5 +1,5 @@
-// The layers of a graph with two state dicts: those that the graph uses, in the order in which it does, whatever the files hold beside them and in
-// what order.
+// The layers of a graph with two state dicts: those that the graph uses, in the graph's order, whatever the order and
+// the other tensors of the files.
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../src/core/index.ts";
 import {
@@ -27,7 +27,7 @@ describe("the order of layers", () => {
   it.each([
     ["kept", keptGraph],
     ["folded", (weights: Weights) => foldedGraph(weights, generated)],
-  ])("is the graph's where the files sort their names, its normalisations %s", async (_, graph) => {
+  ])("is the graph's if the files sort their names, its normalisations %s", async (_, graph) => {
     const ends = [sorted(network("a")), sorted(network("b"))] as const;
     const document = await measured(graph(network("a")), [counted(ends[0]), counted(ends[1])], "shallow");
     const names = ["conv1", "bn1", "conv2", "bn2", "fc"];
@@ -38,7 +38,7 @@ describe("the order of layers", () => {
     expect(document.cells.map(({ loss }) => loss)).toEqual(inOrder.cells.map(({ loss }) => loss));
   });
 
-  it.each([true, false])("puts a tied tensor where it is used last, under two names in the graph: %s", async (both) => {
+  it.each([true, false])("has a tied tensor at its last use, under two names in the graph: %s", async (both) => {
     const nodes: NodeSpec[] = [
       ["Flatten", ["x"], "f"],
       ["Gemm", ["f", "in.weight"], "g", { transB: 1 }],
@@ -93,17 +93,14 @@ describe("tensors that the graph does not use", () => {
   it.each([
     ["MatMulInteger", ["MatMulInteger", ["q", "onnx::MatMul_1_quantized"], "i"], ["Cast", ["i"], "y", { to: 1 }]],
     ["DequantizeLinear", ["DequantizeLinear", ["onnx::MatMul_1_quantized", "scale"], "w"], ["MatMul", ["f", "w"], "y"]],
-  ] as [string, NodeSpec, NodeSpec][])(
-    "are refused where %s has the graph's own in their place",
-    async (_, ...last) => {
-      const graph = graphBytes([...nodes, ...last], scales, [2, 4, 4]);
-      await expect(measured(graph, [linear("a"), linear("b")])).rejects.toThrow(
-        /is quantised: its onnx::MatMul_1_quantized is int8, and fc.weight of .* would not be used. Export the float model/,
-      );
-    },
-  );
+  ] as [string, NodeSpec, NodeSpec][])("are refused if %s has the graph's own in their place", async (_, ...last) => {
+    const graph = graphBytes([...nodes, ...last], scales, [2, 4, 4]);
+    await expect(measured(graph, [linear("a"), linear("b")])).rejects.toThrow(
+      /is quantised \(onnx::MatMul_1_quantized is int8\), so it would not use fc.weight of .*\. Export the float model/,
+    );
+  });
 
-  it("are not all there is", async () => {
+  it("are not all tensors", async () => {
     const graph = graphBytes([["GlobalAveragePool", ["x"], "y"]], new Map(), [2, 4, 4]);
     await expect(measured(graph, [linear("a"), linear("b")])).rejects.toThrow("uses no weight of");
   });

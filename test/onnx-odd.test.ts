@@ -1,4 +1,4 @@
-// ONNX files that are odd in one way each: measured, with a note where a reader must know, or refused with what to do.
+// ONNX files with one unusual property each: measured (with a note if it affects results), or refused with advice.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -117,7 +117,7 @@ beforeAll(async () => {
 });
 const values = { data: { name: `npz:${at("values.npz")}` }, task: "regress" as const };
 
-describe("what two files differ in", () => {
+describe("differences between two files", () => {
   const body = (op: string) => ({
     name: "Block",
     domain: "local",
@@ -132,7 +132,7 @@ describe("what two files differ in", () => {
   ];
   const opsets = { "": 17, local: 1 };
 
-  it("functions of one name that do something else", async () => {
+  it("functions with the same name that do something else", async () => {
     pair((seed) => ({ nodes, weights: linear(seed), functions: [body(seed === "a" ? "Tanh" : "Sigmoid")], opsets }));
     await expect(measured()).rejects.toThrow(
       /a.onnx and .*b.onnx differ: function Block: operation 0 \(Sigmoid|Tanh\) is Tanh in one and Sigmoid in the other/,
@@ -140,7 +140,7 @@ describe("what two files differ in", () => {
     await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow("function Block");
   });
 
-  it("functions of other names that do the same are one", async () => {
+  it("functions with different names that do the same are equal", async () => {
     const named = (name: string) => ({ ...body("Tanh"), name });
     pair((seed) => ({
       nodes: [nodes[0], node(`Block_${seed}`, ["h"], ["y"], { domain: "local" })],
@@ -169,7 +169,7 @@ describe("what two files differ in", () => {
     await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow(sentence);
   });
 
-  it("texts and eight-bit floats, which are kept where they are equal", async () => {
+  it("strings and 8-bit floats, which are kept if they are equal", async () => {
     const text = (...words: string[]) =>
       create(TensorProtoSchema, {
         name: "classes",
@@ -192,17 +192,17 @@ describe("what two files differ in", () => {
     expect((await measured({ output: "h" })).layers.map(({ name }) => name)).toEqual(["fc"]);
     pair((seed) => parts(seed, seed === "a" ? "cat" : "dog", "dog", "owl"));
     await expect(measured({ output: "h" })).rejects.toThrow(
-      "the texts in classes differ. Export both models with the same classes, in one order.",
+      "the texts in classes differ. Export both models with the same classes in the same order.",
     );
     const small = (byte: number) =>
       create(TensorProtoSchema, { name: "q", dataType: 17, dims: [1n], rawData: Uint8Array.of(byte) });
     pair((seed) => ({ ...parts(seed, "cat"), initialisers: [text("cat"), small(seed === "a" ? 1 : 2)] }));
     await expect(measured({ output: "h" })).rejects.toThrow(
-      "the values of q (float8e4m3fn) differ. Are the models quantised? Give the float models.",
+      "the values of q (float8e4m3fn) differ. Are the models quantised? Use the float models.",
     );
   });
 
-  it("is refused by a merge where a weight is in a function, by its name", async () => {
+  it("a merge refuses a weight in a function, by its name", async () => {
     const inside = (seed: string) => ({
       ...body("Tanh"),
       node: [
@@ -268,19 +268,19 @@ describe("a graph with two state dicts", () => {
     ]);
   });
 
-  it("is refused where it is quantised to a type that is not read", async () => {
+  it("is refused if it is quantised to an unsupported type", async () => {
     const small = create(TensorProtoSchema, { name: "q", dataType: 22, dims: [2n], rawData: Uint8Array.of(1) });
     const other = new Map([...Object.entries(linear("a")), ["other.weight", drawn("o", 2)] as const]);
     for (const seed of ["a", "b"]) await writeTensors(at(`${seed}4.npz`), "npz", other);
     pair((seed) => graphOf(seed, [small]));
     await expect(measured({ ...onGraph, a: at("a4.npz"), b: at("b4.npz") })).rejects.toThrow(
-      /is quantised: its q is int4, and other.weight of .* would not be used. Export the float model./,
+      /is quantised \(q is int4\), so it would not use other.weight of .*\. Export the float model./,
     );
   });
 });
 
-describe("outputs that are no tensors", () => {
-  it("are not run, and say what to export", async () => {
+describe("outputs that are not tensors", () => {
+  it("are not run, and give advice on the export", async () => {
     const zip = (outputs: Parts["outputs"], ...more: Parts["nodes"]) =>
       pair((seed) => ({
         nodes: [
@@ -298,14 +298,14 @@ describe("outputs that are no tensors", () => {
       }));
     const best = node("ArgMax", ["p"], ["label"], { attribute: [int("axis", 1), int("keepdims", 0)] });
     zip([{ name: "label" }, { name: "maps" }], best);
-    await expect(measured()).rejects.toThrow(/it gives label \[40\]. maps is not a tensor. .*'zipmap': False/);
+    await expect(measured()).rejects.toThrow(/Its outputs are label \[40\]. maps is not a tensor. .*'zipmap': False/);
     await expect(measured({ output: "maps" })).rejects.toThrow("The output maps of the model is not a tensor. Export");
     zip([{ name: "maps" }]);
     await expect(measured()).rejects.toThrow(
       /has no output that is a tensor, only maps. Export the scores as a tensor/,
     );
     zip([{ name: "maps" }, { name: "p" }]);
-    expect((await measured()).notes).toContain("The output p holds probabilities");
+    expect((await measured()).notes).toContain("The output p contains probabilities");
   });
 });
 
@@ -343,28 +343,28 @@ describe("random numbers", () => {
     for (const loss of [ends.a.loss!, ends.b.loss!, cells[0].loss!.value!])
       expect(Math.abs(loss - 1)).toBeLessThan(0.3);
     expect(notes).toContain(
-      "The graph draws random numbers (RandomNormalLike), so results vary from run to run. An attribute seed on each of these nodes makes them repeatable.",
+      "The graph draws random numbers (RandomNormalLike), so results vary. To make them repeatable, set the attribute seed on each of these nodes.",
     );
   });
 
   it("with seeds are noted as such", async () => {
     pair(parts([{ name: "seed", type: A.FLOAT, f: 3 }]));
     expect((await measured(values)).notes).toContain(
-      "The graph draws random numbers (RandomNormalLike) from seeds of its own.",
+      "The graph draws random numbers (RandomNormalLike) with fixed seeds.",
     );
   });
 
-  it("that depend on nothing are drawn once for all networks and segments", async () => {
+  it("that do not depend on inputs are drawn once for all networks and segments", async () => {
     const shape: Attribute = { name: "shape", type: A.INTS, ints: [20n, 3n] };
     pair((seed) => ({
       ...parts([shape], "RandomNormal")(seed),
       nodes: [
-        node("MatMul", ["x", "fc.weight"], ["h"]), // before the draw: the runtime seeds a node by its place
+        node("MatMul", ["x", "fc.weight"], ["h"]), // before the draw: the runtime seeds a node by its position
         node("RandomNormal", [], ["n"], { attribute: [shape] }),
         node("Add", ["h", "n"], ["noisy"]),
         node("MatMul", ["noisy", "second.weight"], ["g"]),
         node("MatMul", ["n", "second.weight"], ["m"]),
-        node("Sub", ["g", "m"], ["y"]), // the noise is gone if it was one draw
+        node("Sub", ["g", "m"], ["y"]), // the noise cancels if it was drawn once
       ],
       weights: { "fc.weight": drawn(seed, 3, 3), "second.weight": drawn(`${seed}2`, 3, 3) },
     }));
@@ -404,7 +404,7 @@ describe("models exported in training mode", () => {
     expect(notes).toContain("(BatchNormalization in training mode), so results depend on --batch");
     expect(notes).not.toContain("--stats recalibrate");
     await expect(measured({ statistics: "recalibrate" })).rejects.toThrow(
-      "so --stats recalibrate has no effect. Leave it out, or export the model in evaluation mode.",
+      "so --stats recalibrate has no effect. Omit it, or export the model in evaluation mode.",
     );
   });
 
@@ -428,7 +428,7 @@ describe("models exported in training mode", () => {
     });
     pair((seed) => parts(seed, false));
     const [plain, kept] = [await measured(), await measured({ statistics: "a" })];
-    expect(plain.notes).toContain("--stats recalibrate computes them");
+    expect(plain.notes).toContain("--stats recalibrate recomputes them");
     pair((seed) => parts(seed, true));
     const inside = await measured();
     expect(inside.cells[0].loss).toEqual(plain.cells[0].loss);
@@ -440,7 +440,7 @@ describe("models exported in training mode", () => {
     );
   });
 
-  it("leave out dropout, also where it ends the graph", async () => {
+  it("omit dropout, even at the end of the graph", async () => {
     const parts = (seed: string, mode: number | undefined): Parts => ({
       nodes: [
         node("Gemm", ["x", "fc.weight", "fc.bias"], ["h"]),
@@ -458,13 +458,14 @@ describe("models exported in training mode", () => {
     const [plain, evaluated, trained] = results;
     expect(trained.ends).toEqual(plain.ends);
     expect(evaluated.ends).toEqual(plain.ends);
-    const note = "The graph was exported with dropout in training mode. It is left out here, as in evaluation.";
+    const note =
+      "The graph was exported with dropout in training mode. Dropout is switched off here, as in evaluation.";
     expect(trained.notes).toContain(note);
     expect(evaluated.notes).not.toContain("dropout");
   });
 });
 
-describe("what ONNX Runtime cannot run", () => {
+describe("a graph that ONNX Runtime cannot run", () => {
   it("is too old", async () => {
     pair((seed) => ({
       nodes: [node("Gemm", ["x", "fc.weight", "fc.bias"], ["y"])],
@@ -472,7 +473,7 @@ describe("what ONNX Runtime cannot run", () => {
       opsets: { "": 6 },
     }));
     await expect(measured()).rejects.toThrow(
-      /a.onnx uses operator set 6 of ONNX; 7 is the oldest that can be measured. Convert it in Python/,
+      /a.onnx uses ONNX operator set 6, but the oldest supported one is 7. Convert it in Python/,
     );
     expect((await compareFiles(at("a.onnx"), at("b.onnx"))).layers).toHaveLength(1);
   });
@@ -502,7 +503,7 @@ describe("what ONNX Runtime cannot run", () => {
       opsets: { "": 17, nowhere: 1 },
     }));
     await expect(measured({ memory })).rejects.toThrow(
-      /ONNX Runtime cannot run \S+a\.onnx: it has no operation Unheard of the domain nowhere\. Export the model without it/,
+      /ONNX Runtime cannot run \S+a\.onnx: it does not support the operation Unheard of domain nowhere\. Export the model without it/,
     );
   });
 });

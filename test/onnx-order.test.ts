@@ -1,5 +1,6 @@
-// Exports of one network that list its nodes, inputs, outputs and initialisers in other orders, with other names of what lies between: the weights are
-// paired by what they do. And weights that one of the files stores once, because they were equal.
+// Exports of one network with nodes, inputs, outputs and initialisers in different orders, and different names of
+// intermediate values: the weights are paired by their use. And weights that one of the files stores once, because they
+// were equal.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -64,7 +65,7 @@ function expectNear(found: Readonly<Record<string, number>>, wanted: Readonly<Re
   for (const [name, value] of Object.entries(wanted)) expect(found[name], name).toBeCloseTo(value, 5);
 }
 
-/** Whatever the layers are called. */
+/** Compares values, whatever the names of the layers. */
 function expectSameValues(found: Readonly<Record<string, number>>, wanted: Readonly<Record<string, number>>): void {
   const [values, others] = [found, wanted].map((of) => Object.values(of).sort((x, y) => x - y));
   expect(values).toHaveLength(others.length);
@@ -121,13 +122,13 @@ describe("two branches of one shape, and two heads", () => {
     });
   });
 
-  it("are compared by what they do, in any order, also in none that the nodes could run in", async () => {
+  it("are compared by their use, in any order of the nodes, even one that could not run", async () => {
     for (let i = 0; i < 60; i++)
       expectNear(await distances(at("a.onnx"), write(`b${i}.onnx`, shuffled(`order ${i}`))), wanted);
-    expectSameValues(await distances(at("b7.onnx"), at("a.onnx")), wanted); // by the names of the other
+    expectSameValues(await distances(at("b7.onnx"), at("a.onnx")), wanted); // with the other file's names
   });
 
-  it("are measured and merged so", async () => {
+  it("are measured and merged in the same way", async () => {
     const labels = tensor(
       "int64",
       [24],
@@ -148,7 +149,7 @@ describe("two branches of one shape, and two heads", () => {
     expect(await readTensors(out)).toEqual(await readTensors(sameOut));
   });
 
-  it("are refused where what they do differs, naming where", async () => {
+  it("are refused if their use differs, with the place", async () => {
     const nodes = [...nodesOf(stored, between)].reverse();
     const b = write("relu.onnx", {
       ...other(),
@@ -167,7 +168,7 @@ describe("two branches of one shape, and two heads", () => {
     );
   });
 
-  it("have inputs by place where their names differ", async () => {
+  it("have inputs matched by position if their names differ", async () => {
     const { nodes, ...rest } = other();
     const renamed = nodes.map((one) =>
       node(
@@ -253,12 +254,12 @@ describe("equal weights that one file stores once", () => {
   const once = () => write("once.onnx", { nodes: nodes("fc1.weight"), weights: new Map([["fc1.weight", one]]) });
   const twice = () => write("twice.onnx", { nodes: nodes("fc2.weight"), weights: two });
 
-  it("are as many as the other has, whichever comes first", async () => {
+  it("are counted as in the other file, in either order", async () => {
     expectNear(await distances(once(), twice()), wanted);
     expectNear(await distances(twice(), once()), wanted);
   });
 
-  it("are measured alike, and merged into the file that has a place for each", async () => {
+  it("are measured equally, and merged into the file that stores each of them", async () => {
     const labels = tensor(
       "int64",
       [24],

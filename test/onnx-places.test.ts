@@ -1,5 +1,5 @@
-// Weights wherever an ONNX file can keep them: as initialisers, constants, sparse tensors, inside functions and subgraphs, with the standard domain in
-// either spelling. The numbers are those of a plain evaluation in JavaScript, whatever the place.
+// Weights in every place of an ONNX file: initialisers, constants, sparse tensors, inside functions and subgraphs, with
+// either name of the standard domain. The results equal those of a plain evaluation in JavaScript.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -30,7 +30,7 @@ type More = Partial<{ name: string; domain: string; attribute: Attribute[] }>;
 const node = (opType: string, input: string[], output: string[], more: More = {}): NodeProto =>
   create(NodeProtoSchema, { opType, input, output, ...more });
 
-/** A layer x W + b: its wrapper, and how each of the two is kept. */
+/** A layer x W + b: its wrapper, and the storage of W and b. */
 interface Layer {
   readonly wrapper: "none" | "function" | "nested" | "twice" | "if" | "in a function's if";
   readonly kept: readonly [Kept, Kept];
@@ -40,7 +40,7 @@ type Kept = (typeof keeps)[number];
 
 interface Form {
   readonly layers: readonly Layer[];
-  /** What the standard domain is called where it is imported, and in nodes. */
+  /** The name of the standard domain in imports, and in nodes. */
   readonly imported: string;
   readonly domain: string;
   readonly version: number;
@@ -120,7 +120,7 @@ function choice(input: string, output: string, [w, b]: readonly [Tensor, Tensor]
   keep(kept[1], "b", b, own, then);
   then.node.unshift(...own);
   const zeros = tensor("float32", [...w.shape], new Array(sizeOf(w.shape)).fill(0));
-  const other: NodeProto[] = []; // names are a subgraph's own
+  const other: NodeProto[] = []; // a subgraph has its own names
   keep("constant", "w", zeros, other);
   const otherwise = branch("else", [...other, node("MatMul", [input, "w"], ["e"])]);
   return node("If", ["yes"], [output], {
@@ -174,7 +174,7 @@ function modelOf(weights: Weights, { layers, imported, domain, version }: Form):
       keep(kept[1], "b", b, body);
       own(`Linear${i}`, ["input"], [...body, node("Gemm", ["input", "w", "b"], ["out"])]);
       if (wrapper === "nested") own(`Outer${i}`, ["outer"], [call(`Linear${i}`, "outer", "result")]);
-      // a second call, of which nothing remains: the weights are still one
+      // a second call without effect: the weights are still shared
       if (wrapper === "twice") {
         graph.node.push(call(`Linear${i}`, last, `again${i}`), node("Sub", [`again${i}`, `again${i}`], [`none${i}`]));
         graph.node.push(call(`Linear${i}`, last, `once${i}`), node("Add", [`once${i}`, `none${i}`], [output]));
@@ -269,7 +269,7 @@ const forms = fc.integer({ min: 1, max: 3 }).chain((depth) =>
 beforeAll(() => writeTensors(at("data.npz"), "npz", new Map(Object.entries(data))));
 
 describe("weights in an ONNX file", () => {
-  it("are measured wherever they are kept", async () => {
+  it("are measured in any place", async () => {
     await fc.assert(
       fc.asyncProperty(forms, fc.boolean(), async (form, inSegments) => {
         const [a, b] = ["a", "b"].map((seed) => weightsOf(seed, form.layers.length));
@@ -281,7 +281,7 @@ describe("weights in an ONNX file", () => {
         expect(ends.b.loss).toBeCloseTo(lossOf(b), 5);
         const full = lossOf(a.map((layer, i) => layer.map((one, k) => mean(one, b[i][k])) as never));
         expect(cells.find(({ layer }) => layer === null)!.loss!.value).toBeCloseTo(full, 5);
-        // the order of layers is that of their first use, in which a function may have its own
+        // layers are in the order of their first use; a function may have its own order
         const found = document.layers.map(({ name }) =>
           (["a", "b"] as const).map(
             (base) => cells.find((cell) => cell.layer === name && cell.base === base)!.loss!.value!,

@@ -1,4 +1,5 @@
-// Graphs that cannot be measured: saved without their weights, or newer than the runtime. Each is refused in a sentence that says what to do.
+// Graphs that cannot be measured: saved without their weights, or newer than the runtime. Each is refused in a sentence
+// with advice.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -30,7 +31,7 @@ function write(name: string, change: (model: ModelProto) => void): string {
   return at(name);
 }
 
-/** As export_params=False of PyTorch's older exporter: the weights are inputs. */
+/** Like export_params=False of PyTorch's older exporter: the weights are inputs. */
 function makeInputs({ graph }: ModelProto): void {
   graph!.input.push(...graph!.initializer.map(({ name, dims }) => valueInfo(name, dims)));
   graph!.initializer = [];
@@ -82,20 +83,20 @@ describe("a graph that is newer than the runtime", () => {
       (model) => {
         model.irVersion = 30n;
       },
-      /cannot run \S+by its IR version\.onnx: its IR version is 30, and \d+ is the newest that is supported. In Python, set model.ir_version = \d+, and/,
+      /cannot run \S+by its IR version\.onnx: its IR version is 30, but the newest supported one is \d+. In Python, set model.ir_version = \d+, and/,
     ],
     [
       "by its operator set",
       (model) => {
         model.opsetImport[0].version = 99n;
       },
-      /cannot run \S+by its operator set\.onnx: it uses operator set 99 of ai.onnx, and \d+ is the newest that is supported. Export it with opset_version=\d+, or/,
+      /cannot run \S+by its operator set\.onnx: it uses operator set 99 of ai.onnx, but the newest supported one is \d+. Export it with opset_version=\d+, or/,
     ],
   ])("%s", async (name, change, sentence) => {
     await expect(measuring(write(`${name}.onnx`, change))).rejects.toThrow(sentence);
   });
 
-  it("has no place in the runtime's source in its sentence", () => {
+  it("is refused without a position in the runtime's source", () => {
     const raw =
       "/onnxruntime_src/onnxruntime/core/graph/model.cc:202 onnxruntime::Model::Model(onnx::ModelProto&&, int) Bad node";
     expect((cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }) as Error).message).toBe(
@@ -117,10 +118,10 @@ describe("a graph that the runtime refuses", () => {
     return at(`baked${batch}.onnx`);
   };
 
-  it.each([1, 3])("for it has a batch of %d inside, says which", async (batch) => {
+  it.each([1, 3])("because of a fixed batch of %d inside names the batch", async (batch) => {
     const path = baked(batch);
     await expect(measuring(path)).rejects.toThrow(
-      `ONNX Runtime cannot run ${path}: a Reshape in it gives [${batch},4], where [6,4] comes in: it was exported for a batch of ${batch}. Run it with --batch ${batch}, or export it again with a free batch axis.`,
+      `ONNX Runtime cannot run ${path}: a Reshape in it expects [${batch},4], but gets [6,4]: it was exported for a batch of ${batch}. Use --batch ${batch}, or export it again with a free batch axis.`,
     );
     const { document } = await measure({
       ...{ a: path, b: path, model: {}, scans: ["full"], batch },
@@ -129,13 +130,13 @@ describe("a graph that the runtime refuses", () => {
     expect(document.ends.a.loss).toBeGreaterThan(0);
   });
 
-  it("for an operation that it lacks, names it", async () => {
+  it("because of an unsupported operation names the operation", async () => {
     const path = write("lacks.onnx", ({ graph }) => {
       graph!.node[1].opType = "EfficientNMS_TRT";
       graph!.node[1].domain = "TRT"; // which is not imported
     });
     await expect(measuring(path)).rejects.toThrow(
-      `ONNX Runtime cannot run ${path}: it has no operation EfficientNMS_TRT of the domain TRT. Export the model without it`,
+      `ONNX Runtime cannot run ${path}: it does not support the operation EfficientNMS_TRT of domain TRT. Export the model without it`,
     );
   });
 
@@ -145,7 +146,7 @@ describe("a graph that the runtime refuses", () => {
   it.each([
     [
       "Node (Equal~126) Op (Equal) [ShapeInferenceError] Incompatible dimensions",
-      "ONNX Runtime cannot run m.onnx: the shapes at its operation Equal do not fit. A graph that was exported for one batch size runs at that one only: try --batch 1, or export it again with a free batch axis. Else check the shapes of the samples.",
+      "ONNX Runtime cannot run m.onnx: the shapes at its operation Equal do not fit. A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
     ],
     [
       "Non-zero status code returned while running Gather node. Name:'Gather~12' Status Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/gather.cc:154 onnxruntime::common::Status onnxruntime::GatherCopyData(const onnxruntime::TensorShape&, int) Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]",
@@ -153,17 +154,17 @@ describe("a graph that the runtime refuses", () => {
     ],
     [
       "Fatal error: com.microsoft:Foo(-1) is not a registered function/op",
-      "ONNX Runtime cannot run m.onnx: it has no operation Foo of the domain com.microsoft. Export the model without it: only up to the scores, or with ONNX's own operations.",
+      "ONNX Runtime cannot run m.onnx: it does not support the operation Foo of domain com.microsoft. Export the model without it: only up to the scores, or with standard ONNX operations.",
     ],
     [
       "No Op registered for Foo with domain_version of 17",
-      "ONNX Runtime cannot run m.onnx: it has no operation Foo. Export the model without it: only up to the scores, or with ONNX's own operations.",
+      "ONNX Runtime cannot run m.onnx: it does not support the operation Foo. Export the model without it: only up to the scores, or with standard ONNX operations.",
     ],
     [
       "Could not find an implementation for ConvInteger(10) node with name 'ConvInteger~3'",
-      "ONNX Runtime cannot run m.onnx: it has no ConvInteger of these types for this device. Export the model with other types there, such as float32.",
+      "ONNX Runtime cannot run m.onnx: it does not support ConvInteger with these types on this device. Export the model with other types there, such as float32.",
     ],
-  ])("says of %s what the user's file has", (raw, sentence) => {
+  ])("turns %s into a sentence about the user's file", (raw, sentence) => {
     expect(sentenceOf(raw)).toBe(sentence);
   });
 });

@@ -1,4 +1,4 @@
-// A tied embedding that constant folding wrote twice, once transposed: one layer, whose two copies are averaged together.
+// A tied embedding that constant folding stored twice, once transposed: one layer, with both copies averaged together.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
@@ -65,7 +65,7 @@ beforeAll(() =>
   ),
 );
 
-/** Mean cross entropy of the network, whose embedding is one matrix. */
+/** The mean cross entropy of the network with a single embedding matrix. */
 function lossOf(wte: Tensor, fc: Tensor): number {
   const [e, w] = [toNumbers(wte), toNumbers(fc)];
   let loss = 0;
@@ -125,7 +125,7 @@ it("is one layer of two graphs, measured, compared and merged as one", async () 
   expect(toNumbers(written.get("onnx::MatMul_7")!)).toEqual(toNumbers(transposed(half(...wte))));
 });
 
-it("is two layers where one of the files has two weights", async () => {
+it("is two layers if one of the files has two weights", async () => {
   const [a, b] = [write("tied.onnx", weights("a")), write("apart.onnx", weights("b", false))];
   const { layers, notes } = await compareFiles(a, b);
   expect(layers.map(({ name }) => name)).toEqual(["wte", "fc", "lm_head"]);

@@ -1,5 +1,6 @@
-// ONNX models that the project has never seen, exported by PyTorch from networks with grouped convolutions, GroupNorm, BatchNorm and attention: the barriers
-// are those that PyTorch measures, from two .onnx files and from one graph with two state dicts.
+// ONNX models that the project has never seen, exported by PyTorch from networks with grouped convolutions, GroupNorm,
+// BatchNorm and attention: the barriers are those that PyTorch measures, from two .onnx files and from one graph with
+// two state dicts.
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -62,7 +63,7 @@ describe.skipIf(!python)(`ONNX models exported by PyTorch${note}`, () => {
     const { cells } = JSON.parse(readFileSync(at("folded", "truth.json"), "utf8")) as Truth;
     expect(Math.abs(checked!.loss! - cells.find((cell) => cell.layer === null)!.loss)).toBeLessThan(1e-4);
   });
-  it("a graph that keeps its batch normalisations, their statistics averaged or computed anew", async () => {
+  it("a graph that keeps its batch normalisations, with averaged or recalibrated statistics", async () => {
     await compare("folded", ["a.pt", "b.pt"], "a-kept.onnx");
     const { fresh } = JSON.parse(readFileSync(at("folded", "truth.json"), "utf8")) as { fresh: [number, number] };
     for (const [model, ...ends] of [

@@ -1,5 +1,5 @@
-// The segmented sweep, forced by a memory limit that one graph does not fit, gives the numbers of one graph on every fixture; and a scan that was killed
-// gives the same document when it is run again.
+// The segmented sweep, forced by a memory limit, gives the same numbers as one graph on every fixture. A killed scan gives
+// the same document when it is rerun.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { temporaryFolder, writeTensors } from "./checkpoints.ts";
 import { guideFolder } from "./guide.ts";
 import { hasShared, sharedPath } from "./shared.ts";
 
-/** A limit below what any network takes in one graph. */
+/** A limit below the memory of one graph for any network. */
 const memory = 1;
 
 /** Relative to the loss, or to one where it is smaller; errors are equal. */
@@ -73,7 +73,7 @@ describe("segments", () => {
     await compare({ a: at("a.pt"), b: at("b.pt"), model: { name: at("graph.onnx") }, ...options });
   });
 
-  it("give the same document after a kill, and leave nothing of the killed scan", async () => {
+  it("give the same document after a kill, and leave no files of the killed scan", async () => {
     const folder = temporaryFolder();
     const model = buildModel("resnet18-nonorm", { width: 4 });
     for (const [i, end] of ["a", "b"].entries())

@@ -28,7 +28,7 @@ const planned = async (scans: string) =>
   orderMixes((await planMeasurement(layers, { scans: scans.split(",") })).map(({ mix }) => mix));
 
 describe("the sweep", () => {
-  it("is this graph, for the last layer's cells", async () => {
+  it("builds this graph for the last layer's cells", async () => {
     const mixes = orderMixes(
       (["a", "b"] as const).flatMap((base) =>
         [[], ["fc"]].map((averaged) => mixOf(names, { averaged, base, alpha: 0.5 })),
@@ -37,13 +37,13 @@ describe("the sweep", () => {
     await expect(print(build(mixes).outputs)).toMatchFileSnapshot("snapshots/sweep.txt");
   });
 
-  it("shares what mixes have in common: less than half of the convolutions of all default scans", async () => {
+  it("shares common prefixes of mixes: fewer than half of the convolutions of all default scans", async () => {
     const mixes = await planned("single,shallow,deep,random,minimal,full");
     const convolutions = nodesOf(Object.values(build(mixes).outputs)).filter((node) => node.op === "Conv").length;
     expect(convolutions).toBeLessThan(0.45 * 20 * mixes.length);
   });
 
-  it("gives the numbers that evaluating each mix by itself gives", async () => {
+  it("gives the same numbers as evaluating each mix on its own", async () => {
     const random = randomStream(2, "sweep");
     const feeds = {
       input: tensor(
@@ -62,7 +62,7 @@ describe("the sweep", () => {
     const mixes = (await planned("single,random,full")).filter((_, i) => i % 7 === 0);
     const { results: together } = await run(mixes);
     const { results: unfrozen, fed } = await run(mixes, 0);
-    expect(Object.keys(fed)).toContain("a:conv1.weight"); // too large to be frozen in
+    expect(Object.keys(fed)).toContain("a:conv1.weight"); // too large to be frozen
     for (const [name, { data }] of Object.entries(together))
       expect(toNumbers(unfrozen[name])[0]).toBeCloseTo(toNumbers({ ...together[name], data })[0], 5);
     for (const [i, mix] of mixes.entries()) {

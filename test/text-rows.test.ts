@@ -21,7 +21,7 @@ const refusal = (path: string, options: RowOptions = {}) =>
     (error) => (error instanceof UserError ? error.message : Promise.reject(error)),
   );
 
-describe.skipIf(!hasShared)("sentence pairs of ../shared (skipped where it is missing)", () => {
+describe.skipIf(!hasShared)("sentence pairs of ../shared (skipped if it is missing)", () => {
   const root = sharedPath("fixtures/encoders/text-pairs");
   const read = () => JSON.parse(readFileSync(join(root, "expected.json"), "utf8"));
 
@@ -41,7 +41,7 @@ describe.skipIf(!hasShared)("sentence pairs of ../shared (skipped where it is mi
   );
 });
 
-it("reads tabs with nothing quoted, and commas with quotes, doubled quotes and line ends inside", async () => {
+it("reads tabs without quotes, and commas with quoted fields that contain quotes and line ends", async () => {
   const tabs = write("a.tsv", 'label\tsentence\r\nyes\t"half a quote\r\n0\t\r\n');
   expect((await readRows(tabs, { labelOf })).rows).toEqual([
     { text: '"half a quote', label: 1 },
@@ -55,7 +55,7 @@ it("reads tabs with nothing quoted, and commas with quotes, doubled quotes and l
   ]);
 });
 
-it("reads a byte order mark and line separators inside, and refuses what is not UTF-8", async () => {
+it("reads a byte order mark and Unicode line separators in fields, and refuses text that is not UTF-8", async () => {
   const rows = [{ text: "a\u2028b", label: 1 }];
   const texts = {
     "mark.jsonl": `\uFEFF${JSON.stringify(rows[0])}\n`,
@@ -82,7 +82,7 @@ it("reads numbers without names, values of a regression and one number for each 
   expect(rows.map(({ label }) => label)).toEqual([2, -0.5, [1, 0, 1]]);
 });
 
-it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and the first rows", async () => {
+it("reads pairs from the columns of GLUE's tasks, a split's file in a folder, and the first rows", async () => {
   const inner = temporaryFolder();
   writeFileSync(join(inner, "train.jsonl"), '{"question": "q", "sentence": "s", "label": 0}\n'.repeat(3));
   writeFileSync(join(inner, "validation.tsv"), "premise\thypothesis\tlabel\np\th\t1\n");
@@ -92,12 +92,12 @@ it("takes pairs by the columns of GLUE's tasks, a split's file in a folder, and 
   expect(rows).toEqual(Array<Row>(2).fill({ text: "q", pair: "s", label: 0 }));
 });
 
-it("says which splits have labels, where one has none", async () => {
+it("names the splits with labels if one has none", async () => {
   const inner = temporaryFolder();
   for (const [split, label] of Object.entries({ train: 0, validation: 1, test: -1 }))
     writeFileSync(join(inner, `${split}.jsonl`), `{"text": "a", "label": ${label}}\n`.repeat(2));
   expect(await refusal(inner)).toBe(
-    `All labels of the test split of ${inner} are -1, which stands for none, as in a test whose labels are kept secret. Give labels, counted from 0, or choose a split with labels (--split train or --split valid).`,
+    `All labels of the test split of ${inner} are -1, which means no label (the labels of some test splits are not published). Give labels, counted from 0, or choose a split with labels (--split train or --split valid).`,
   );
   expect((await readRows(inner, { split: "valid" })).rows).toHaveLength(2);
   const alone = write("secret.jsonl", '{"text": "a", "label": -1}\n');
@@ -110,7 +110,7 @@ it("says which splits have labels, where one has none", async () => {
   );
 });
 
-it("names numbers by the class names in a parquet file where the network has names", async () => {
+it("maps numbers to names by a parquet file's class names if the network has label names", async () => {
   const filename = join(folder, "other.parquet");
   const info = { info: { features: { label: { names: ["yes", "no"], _type: "ClassLabel" } } } };
   parquetWriteFile({
@@ -127,23 +127,23 @@ it("names numbers by the class names in a parquet file where the network has nam
 });
 
 it.each([
-  ["b.tsv", "sentence\tlabel\na\tb\tc\n", "Row 0 of PATH has 3 fields, but its first line names 2. Correct the row."],
+  ["b.tsv", "sentence\tlabel\na\tb\tc\n", "Row 0 of PATH has 3 fields, but the first line has 2. Correct the row."],
   ["b.csv", 'text,label\n"a"b,1\n', "Row 0 of PATH has text after a closing quote. Save the file again as CSV."],
   [
     "c.csv",
     "words,label\na,1\n",
-    "PATH has the columns words, label, but sentence, sentence1 with sentence2, or text is expected. Rename the columns.",
+    "PATH has the columns words, label, but needs sentence, sentence1 with sentence2, or text. Rename the columns.",
   ],
   [
     "d.csv",
     "text,class\na,1\n",
-    "PATH has no labels; it has the columns text, class. Add a column label of numbers or names.",
+    "PATH has no labels. Its columns are text, class. Add a column label of numbers or names.",
   ],
   ["e.csv", "text,label\na,\n", "Row 0 of PATH has no label. Choose a split with labels, or remove the row."],
   [
     "f.csv",
     "text,label\na,maybe\n",
-    `Row 0 of PATH has the label "maybe", which the network's labels do not name; they are no, yes. Use these names, or numbers.`,
+    `Row 0 of PATH has the label "maybe", which is not a label of the network (no, yes). Use the network's names, or numbers.`,
   ],
   ["g.jsonl", '{"text": 5, "label": 1}\n', "Line 1 of PATH has no text in text. Correct the row, or remove it."],
   ["h.tsv", "", "PATH has no rows. Add some, or choose another split."],
@@ -152,14 +152,14 @@ it.each([
   expect(await refusal(path, { labelOf, labelNames: Object.keys(names) })).toBe(sentence.replace("PATH", path));
 });
 
-it("refuses names where the network has none, a split of one file, and more rows than there are", async () => {
+it("refuses names if the network has none, a split of a single file, and too many rows", async () => {
   const path = write("i.csv", "text,label\na,maybe\n");
   expect(await refusal(path)).toBe(
     `Row 0 of ${path} has the label "maybe", but the network has no names for its labels. Use numbers.`,
   );
-  expect(await refusal(path, { split: "train" })).toContain("is one file, so it has no splits");
+  expect(await refusal(path, { split: "train" })).toContain("is a single file, so it has no splits");
   expect(await refusal(write("j.csv", "text,label\na,1\n"), { samples: 2 })).toContain(
-    "holds 1 rows, but 2 are asked for",
+    "contains 1 rows, but 2 are needed",
   );
-  expect(await refusal(join(folder, "nothing.txt"))).toContain("holds no labelled texts that layerwise reads");
+  expect(await refusal(join(folder, "nothing.txt"))).toContain("is not a supported file of labelled texts");
 });

@@ -1,4 +1,5 @@
-// The whole walk in seconds, through the built command line: train a tiny pair, cut it, resume it, measure it, redraw it; and wrong input.
+// The whole pipeline in seconds, through the built command line: train a tiny pair, interrupt and resume it, measure
+// it, redraw it; and wrong input.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,8 +36,8 @@ const checkpoints = (runs: string) => {
   );
 };
 
-describe("the walk from a recipe to a report", () => {
-  it("trains, measures and draws; run again, it only draws", () => {
+describe("the pipeline from a recipe to a report", () => {
+  it("trains, measures and draws; when rerun, it only draws", () => {
     const first = layerwise("reproduce", "tiny.yaml", "--quiet");
     expect(first.stderr).toBe("");
     expect(first.status).toBe(0);
@@ -61,7 +62,7 @@ describe("the walk from a recipe to a report", () => {
     parseMeasurement(runs[0].measurements[0].document, "report");
   });
 
-  it("ends with the same bytes when it is killed and run again", async () => {
+  it("ends with the same bytes when it is killed and rerun", async () => {
     for (const seconds of [1.2, 2]) {
       const child = spawn(process.execPath, [main, "train", "tiny.yaml", "--runs", "cut", "--quiet"], { cwd: folder });
       const ended = new Promise((resolve) => child.on("exit", resolve));
@@ -75,7 +76,7 @@ describe("the walk from a recipe to a report", () => {
     expect(checkpoints("cut")).toEqual(checkpoints("runs"));
   });
 
-  it("trains federated clients on their parts, and a text by steps; cut and resumed with the same bytes", async () => {
+  it("trains federated clients on their samples, and a text by steps; resumed after a kill, with the same bytes", async () => {
     mkdirSync(join(folder, "shakespeare"));
     writeFileSync(join(folder, "shakespeare/input.txt"), "To be, or not to be: that is the question.\n".repeat(60));
     writeFileSync(
@@ -168,13 +169,13 @@ claims: [{ says: it is small, take: full, below: 9 }]
     expect(full(document)).toBeCloseTo(full(stored), 6);
   });
 
-  it("draws what a recipe asks for of networks that another one had measured, judged by that alone", () => {
+  it("draws and judges only the recipe's cells, where another recipe has measured the same networks", () => {
     const asked = recipe.replace("scans: [single, deep]", "scans: [single], base: a").replace("tiny", "one-base");
     writeFileSync(join(folder, "one-base.yaml"), `${asked}figure: { title: one base, paper: nothing }\n`);
     const { stderr } = layerwise("reproduce", "one-base.yaml", "one-base.yaml", "--quiet");
     expect(stderr).toBe("");
     const page = readFileSync(join(folder, "runs/figures-quick/one-base/report.html"), "utf8");
-    expect(page).toContain("Averaged alone, ");
+    expect(page).toContain("Averaged on their own, ");
     expect(page).not.toContain("on both bases, ");
   });
 });
@@ -185,8 +186,8 @@ describe("wrong input gets one sentence", () => {
     return name;
   };
   const cases: [title: string, args: () => string[], status: number, sentence: RegExp][] = [
-    ["a recipe that is not there", () => ["train", "none.yaml"], 1, /Cannot read none\.yaml: there is no such file/],
-    ["an experiment that is not there", () => ["train", "fig13"], 1, /There is no experiment fig13; did you mean fig/],
+    ["a missing recipe", () => ["train", "none.yaml"], 1, /Cannot read none\.yaml: there is no such file/],
+    ["an unknown experiment of train", () => ["train", "fig13"], 1, /There is no experiment fig13; did you mean fig/],
     ["several experiments", () => ["train", "all"], 1, /all is several recipes\. Name one/],
     [
       "an unknown key",
@@ -207,17 +208,12 @@ describe("wrong input gets one sentence", () => {
       1,
       /There is no model resnet/,
     ],
+    ["missing data", () => ["train", write("data.yaml", "data: { name: cifar10, dir: nowhere }")], 1, /--data-dir/],
     [
-      "data that are not there",
-      () => ["train", write("data.yaml", "data: { name: cifar10, dir: nowhere }")],
-      1,
-      /--data-dir/,
-    ],
-    [
-      "more samples than there are",
+      "more samples than the data has",
       () => ["train", write("many.yaml", "data: { name: cifar10-half, samples: 5000 }")],
       1,
-      /5000 are asked for/,
+      /5000 are needed/,
     ],
     [
       "an unknown scan",
@@ -226,7 +222,7 @@ describe("wrong input gets one sentence", () => {
       /did you mean deep\?/,
     ],
     [
-      "a test split of other classes",
+      "a test split with other classes",
       () => {
         write(
           "split.mjs",
@@ -237,10 +233,10 @@ describe("wrong input gets one sentence", () => {
         return ["train", write("split.yaml", "model: { name: mlp }\ndata: { name: split.mjs, augment: false }")];
       },
       1,
-      /split\.mjs \(test\) has 3 classes but mlp tells 2 apart/,
+      /split\.mjs \(test\) has 3 classes but mlp outputs 2/,
     ],
     [
-      "results that would lie over a run's",
+      "results that would overwrite a run's",
       () => [
         "measure",
         "a.pt",
@@ -272,7 +268,7 @@ describe("wrong input gets one sentence", () => {
       /none\.pt/,
     ],
     [
-      "a checkpoint that is none",
+      "a file that is not a checkpoint",
       () => ["measure", write("text.pt", "hello"), "text.pt", "--model", "resnet18-nonorm", "--data", "cifar10-half"],
       1,
       /text\.pt/,

@@ -4,7 +4,7 @@ import type { Work } from "../src/runtime/index.ts";
 
 const work: Work<string, string, number> = async (how, report) => {
   report(0.5);
-  if (how === "user error") throw new UserError("This is told as it is.");
+  if (how === "user error") throw new UserError("This is shown unchanged.");
   if (how === "bug") throw new TypeError("this is a bug");
   if (how === "crash") process.kill(process.pid, "SIGSEGV");
   if (how === "hang") await new Promise((resolve) => setTimeout(resolve, 60_000));

@@ -1,4 +1,4 @@
-// Image classifiers in folders and files that the tests write: what is measured, what is noted, and what is refused.
+// Image classifiers in folders and files made here: results, notes and refusals.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -27,7 +27,7 @@ async function measured(a: string, b: string, data: string, more: Partial<Reques
   return (await measure(request)).document;
 }
 
-/** Two folders of the tiny ViT, the second with another config where one is given. */
+/** Two folders of the tiny ViT; the second may have another config. */
 async function twoVits(config?: JsonObject): Promise<[string, string]> {
   const folder = temporaryFolder();
   return [await writeVit(join(folder, "a"), 1), await writeVit(join(folder, "b"), 2, config)];
@@ -48,7 +48,7 @@ function writeImages(): { folder: string; bytes: Uint8Array } {
 }
 
 describe("folders of image classifiers", () => {
-  it("have their numbered blocks as layers, under either spelling of their names", async () => {
+  it("have their numbered blocks as layers, with old and new names", async () => {
     const [a, b] = await twoVits();
     const renamed = await writeVit(join(temporaryFolder(), "b"), 2, tinyVit, (name) =>
       name
@@ -73,7 +73,7 @@ describe("folders of image classifiers", () => {
     expect(other.cells).toEqual(one.cells);
   });
 
-  it("read images as their processor says", async () => {
+  it("read images with their processor's settings", async () => {
     const [a, b] = await twoVits();
     const { folder, bytes } = writeImages();
     const pixels = new Float32Array(bytes.length); // [n, c, h, w], between -1 and 1
@@ -88,27 +88,27 @@ describe("folders of image classifiers", () => {
     expect(fromFiles.data.samples).toBe(2);
   });
 
-  it("whose heads differ in size keep them, and take samples of the classes that both have", async () => {
+  it("keep heads of different sizes, and accept samples of the common classes", async () => {
     const [a, b] = await twoVits({ ...tinyVit, id2label: { 0: "cat", 1: "dog" } });
     const { layers, notes } = await measured(a, b, `npz:${await arrays(8, [0, 1])}`);
     expect(layers.map(({ name }) => name)).not.toContain("classifier");
     expect(notes?.join()).toContain("each end keeps its own head (classifier.weight, classifier.bias)");
     await expect(measured(a, b, `npz:${await arrays(8, [0, 2])}`)).rejects.toThrow(
-      "has the label 2, but one of the two ends tells 2 classes apart",
+      "has the label 2, but one of the two ends has only 2 classes",
     );
   });
 
-  it("are refused where their labels, images or sizes do not fit", async () => {
+  it("are refused if their labels, images or sizes do not fit", async () => {
     const [a, b] = await twoVits({ ...tinyVit, id2label: { 0: "dog", 1: "cat", 2: "ship" } });
     const data = `npz:${await arrays(8, [0, 1, 2])}`;
     await expect(measured(a, b, data)).rejects.toThrow("label 0 is cat and dog");
     const [c, d] = await twoVits({ ...tinyVit, layer_norm_eps: 1e-6 });
     await expect(measured(c, d, data)).rejects.toThrow("epsilon is 1e-12 and 0.000001");
     const [e, f] = await twoVits();
-    await expect(measured(e, f, `npz:${await arrays(12, [0])}`)).rejects.toThrow("cannot take a sample");
+    await expect(measured(e, f, `npz:${await arrays(12, [0])}`)).rejects.toThrow("cannot read a sample");
     const { folder } = writeImages();
     await expect(measured(e, f, "", { data: { name: folder, mean: [0, 0, 0] } })).rejects.toThrow(
-      "says itself how images are prepared",
+      "has its own image settings",
     );
     writeFileSync(join(f, "preprocessor_config.json"), JSON.stringify({ ...tinyProcessor, resample: 3 }));
     await expect(measured(e, f, folder)).rejects.toThrow("prepare images differently");
@@ -117,26 +117,30 @@ describe("folders of image classifiers", () => {
     await expect(measured(e, f, data, { model: { head: "x.safetensors" } })).rejects.toThrow("--head is for CLIP");
   });
 
-  it("are refused where the data are no images", async () => {
+  it("are refused if the data is not images", async () => {
     const [a, b] = await twoVits();
     const { folder } = writeImages();
     await expect(measured(a, b, "", { data: { name: folder, context: 5 } })).rejects.toThrow(
       "--context does not apply",
     );
     await expect(measured(a, b, "cifar10-half")).rejects.toThrow("is prepared for the built-in networks");
-    await expect(measured(a, b, join(folder, "nowhere"))).rejects.toThrow("There is no file or folder");
+    await expect(measured(a, b, join(folder, "nowhere"))).rejects.toThrow(
+      "does not exist. Check the path of the images",
+    );
     const text = join(folder, "text.tsv");
     writeFileSync(text, "sentence\tlabel\nOne.\t1\n");
-    await expect(measured(a, b, text)).rejects.toThrow("text.tsv holds no images that layerwise reads");
+    await expect(measured(a, b, text)).rejects.toThrow("text.tsv contains no supported images");
   });
 
-  it("of timm are refused where the architecture or an argument is not known", async () => {
+  it("of timm are refused if the architecture or an argument is not supported", async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "t"));
     const write = (config: JsonObject) => writeFileSync(join(folder, "t/config.json"), JSON.stringify(config));
     const own = { architecture: "resnet50_gn", num_classes: 3, pretrained_cfg: {} };
     write(own);
-    await expect(readModelFolder(join(folder, "t"))).rejects.toThrow("the architecture of timm is resnet50_gn");
+    await expect(readModelFolder(join(folder, "t"))).rejects.toThrow(
+      "the timm architecture resnet50_gn is not supported",
+    );
     write({ ...own, architecture: "resnet50", model_args: { aa_layer: "avg" } });
     await expect(readModelFolder(join(folder, "t"))).rejects.toThrow("model_args.aa_layer is an argument that");
     write({ ...own, architecture: "vit_tiny_patch16_224.augreg", model_args: { qk_norm: true } });
@@ -147,8 +151,8 @@ describe("folders of image classifiers", () => {
   });
 });
 
-describe("files of torchvision's weights", () => {
-  it("are recognised, with or without counters, and their statistics averaged or computed again", async () => {
+describe("torchvision weight files", () => {
+  it("are recognised, with or without counters, and their statistics averaged or recalibrated", async () => {
     const [a, b] = await twoResNets();
     const [older] = await twoResNets({ hasCounters: false });
     expect(await isStateDict(a)).toBe(true);
@@ -161,12 +165,12 @@ describe("files of torchvision's weights", () => {
     expect(other.ends).toEqual(one.ends);
     expect(other.cells).toEqual(one.cells);
     const recalibrated = await measured(a, b, data, { statistics: "recalibrate", batch: 4 });
-    expect(recalibrated.notes?.join()).toContain("computed anew on the samples");
+    expect(recalibrated.notes?.join()).toContain("recomputed on the samples");
     const full = ({ cells }: typeof one) => cells.find(({ scan }) => scan === "full")!.loss!.value!;
     expect(full(recalibrated)).not.toBeCloseTo(full(one), 3);
   });
 
-  it("are recognised under a trainer's name, and beside other tensors with a key", async () => {
+  it("are recognised under a trainer's prefix, and with a key among other tensors", async () => {
     const folder = temporaryFolder();
     const write = async (name: string, front: string, more: Record<string, Tensor> = {}) => {
       const paths = ["a", "b"].map((end) => join(folder, `${name}-${end}.safetensors`));
@@ -184,12 +188,10 @@ describe("files of torchvision's weights", () => {
         b: expect.anything(),
       });
     const beside = await write("beside", "net.", { "criterion.weight": tensor("float32", [3]) });
-    await expect(measured(...beside, data)).rejects.toThrow(
-      "does not provide for: criterion.weight. Take the network alone with --key net.",
-    );
+    await expect(measured(...beside, data)).rejects.toThrow("criterion.weight. Select the network with --key net.");
     const own = await write("own", "student.", { "criterion.weight": tensor("float32", [3]) });
     expect(await isStateDict(own[0])).toBe(true);
-    const refused = `${own[0]} holds a network of torchvision under "student", beside other tensors or under a name of its own. Take it alone with --key student.`;
+    const refused = `${own[0]} contains a torchvision network under "student", not at the top level. Select it with --key student.`;
     for (const model of [{}, { name: "torchvision:resnet18" }])
       await expect(measured(...own, data, { model })).rejects.toThrow(refused);
     for (const [paths, key] of [
@@ -202,28 +204,28 @@ describe("files of torchvision's weights", () => {
     }
   });
 
-  it("whose images are prepared as torchvision does say so", async () => {
+  it("note that images are prepared as in torchvision", async () => {
     const [a, b] = await twoResNets();
     const { notes, data } = await measured(a, b, "", { data: { name: writeImages().folder, size: 16 } });
     expect(notes?.join()).toContain(
-      "resized to 16 pixels, their middle of 16x16 is normalised by ImageNet's statistics",
+      "resized to 16 pixels, and the central 16x16 are normalised by ImageNet's mean and standard deviation",
     );
     expect(data.samples).toBe(2);
   });
 
-  it("are refused under another name, and where they are of no network of torchvision", async () => {
+  it("are refused under another network's name, and if they are not a torchvision network", async () => {
     const [a, b] = await twoResNets();
     const data = `npz:${await arrays(32, [0])}`;
     await expect(measured(a, b, data, { model: { name: "torchvision:resnet50" } })).rejects.toThrow(
-      "holds resnet18, not resnet50. Give --model torchvision:resnet18.",
+      "contains resnet18, not resnet50. Use --model torchvision:resnet18.",
     );
     await expect(measured(a, b, data, { model: { name: "torchvision:resnet81" } })).rejects.toThrow(
-      "does not know torchvision's resnet81; did you mean resnet",
+      "torchvision's resnet81 is not supported; did you mean resnet",
     );
     const [c, d] = await twoResNets({ kernel: 3 }); // a stem for small images, which torchvision does not have
     expect(await isStateDict(c)).toBe(false);
     await expect(measured(c, d, data, { model: { name: "torchvision:resnet18" } })).rejects.toThrow(
-      "holds the tensors of no network of torchvision",
+      "does not contain a supported torchvision network",
     );
   });
 });

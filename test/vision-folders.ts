@@ -1,4 +1,4 @@
-// Tiny networks of images in folders that the tests write: ViTs of transformers, and ResNets of torchvision in files of weights alone.
+// Tiny image classifiers for tests: transformers' ViTs in folders, and torchvision's ResNets in weight files.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Tensor, tensor } from "../src/core/index.ts";
@@ -8,7 +8,7 @@ import type { Parameter } from "../src/models/index.ts";
 import { writeTensors } from "./checkpoints.ts";
 import { randomTensor } from "./onnx-graphs.ts";
 
-/** A ViT of two blocks, on images of 8 x 8 with three classes. */
+/** A ViT with two blocks, for images of 8 x 8 and three classes. */
 export const tinyVit: JsonObject = {
   architectures: ["ViTForImageClassification"],
   model_type: "vit",
@@ -21,7 +21,7 @@ export const tinyVit: JsonObject = {
   id2label: { 0: "cat", 1: "dog", 2: "ship" },
 };
 
-/** CLIP's vision tower of two blocks, on images of 8 x 8. */
+/** CLIP's vision tower with two blocks, for images of 8 x 8. */
 export const tinyClip: JsonObject = {
   architectures: ["CLIPVisionModelWithProjection"],
   model_type: "clip_vision_model",
@@ -34,7 +34,7 @@ export const tinyClip: JsonObject = {
   projection_dim: 8,
 };
 
-/** The processor of images of 8 x 8. */
+/** A processor for images of 8 x 8. */
 export const tinyProcessor: JsonObject = {
   image_processor_type: "ViTImageProcessor",
   do_resize: true,
@@ -50,7 +50,7 @@ export const tinyProcessor: JsonObject = {
 const weightsOf = (parameters: readonly Pick<Parameter, "name" | "shape">[], seed: number): Map<string, Tensor> =>
   new Map(parameters.map(({ name, shape }) => [name, randomTensor(`${seed} ${name}`, shape, -0.5, 0.5)]));
 
-/** Writes a folder of a ViT with weights of a seed; `rename` gives the names in the file. Returns its path. */
+/** Writes a ViT's folder with weights from a seed; `rename` gives the names in the file. Returns its path. */
 export async function writeVit(
   path: string,
   seed: number,
@@ -101,7 +101,7 @@ export function tinyResNet(seed: number, { hasCounters = true, kernel = 7 } = {}
   );
 }
 
-/** Writes an array as numpy does. */
+/** Writes an array in numpy's format. */
 export function writeNpy(path: string, type: string, shape: readonly number[], bytes: Uint8Array): void {
   const sizes = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': ${sizes}, }`;

@@ -1,10 +1,12 @@
-"""Pairs of Hugging Face folders of a real shape with random weights, a tokenizer of bytes, and a text.
+"""Pairs of Hugging Face folders with the shape of real networks, random weights, a byte tokenizer, and a text.
 
-usage: folders.py SHAPE FOLDER; writes a/ and b/, and text.txt or, for networks of images, data.npz
-SHAPE: gpt2 (124 M parameters), smollm2-135m, vit-b16, resnet-50 (all float32), llama-7b (bfloat16, 2 x 13.5 GB, in shards), tiny
+usage: folders.py SHAPE FOLDER; writes a/ and b/, and text.txt or, for image networks, data.npz
+SHAPE: gpt2 (124 M parameters), smollm2-135m, vit-b16, resnet-50 (all float32), llama-7b (bfloat16, 2 x 13.5 GB,
+  sharded), tiny
 
-Norms get random values: fresh ones are equal everywhere. End b is three tenths of the way from a to another random network. The weights of llama-7b are
-cut from one block of noise at places of their own, because drawing 7 billion numbers takes longer than the scan.
+Norms get random values, because initial ones are all equal. End b is three tenths of the way from a to another random
+network. The weights of llama-7b are slices of one block of noise, because drawing 7 billion numbers takes longer than
+the scan.
 """
 import json, os, sys
 import numpy as np, torch
@@ -19,7 +21,7 @@ SHAPES = {
 
 
 def tokenizer(folder):
-    """Each byte is a token."""
+    """A tokenizer in which each byte is a token."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     own = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(alphabet)}, merges=[]))

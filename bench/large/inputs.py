@@ -1,11 +1,12 @@
-"""Pairs of large networks with random weights, as people hand them over: one ONNX graph, two state dicts, samples.
+"""Pairs of large networks with random weights, as users have them: one ONNX graph, two state dicts, samples.
 
 usage: inputs.py NETWORK FOLDER; writes graph.onnx, a.pt and b.pt (or a.safetensors and b.safetensors) and data.npz
 NETWORK: vit_b_16, resnet50 (torchvision's), vit-tiny, llama-1b, llama-tiny (transformers' Llama: bfloat16 files, float32 graph)
 
-Norms and ViT's head get random values, because a fresh head is zero (every loss is equal then), and fresh norms are equal everywhere:
-the exporter would store them once, and averaging them would change nothing.
-End b is a tenth of the way (Llama: three tenths) from a to another random network. A Llama's tensors are made one at a time, so 1 B parameters need little memory.
+Norms and ViT's head get random values: an initial head is zero, so all losses would be equal, and initial norms are all
+equal, so the exporter would store them once and averaging would change nothing.
+End b is a tenth of the way (Llama: three tenths) from a to another random network. A Llama's tensors are made one at a
+time, so 1 B parameters need little memory.
 """
 import json, math, os, sys, warnings
 import numpy as np, torch
@@ -40,7 +41,7 @@ def image_pair(name, at):
     torch.save(b, at("b.pt"))
     side, classes = (32, 10) if name == "vit-tiny" else (224, 1000)
     axes = {"image": {0: "n"}, "logits": {0: "n"}}
-    with torch.enable_grad():  # without gradients attention takes a path that has no export
+    with torch.enable_grad():  # without gradients, attention uses an operation that cannot be exported
         torch.onnx.export(net, torch.randn(1, 3, side, side), at("graph.onnx"), input_names=["image"], output_names=["logits"], dynamic_axes=axes,
                           do_constant_folding=False, opset_version=17, training=torch.onnx.TrainingMode.EVAL, dynamo=False)
     random = np.random.RandomState(0)
@@ -56,7 +57,7 @@ def llama(name):
     config._attn_implementation = "eager"
     with torch.device("meta"):
         net = LlamaForCausalLM(config).eval()
-    net = net.to_empty(device="cpu")  # memory that nothing writes to, so it is never taken
+    net = net.to_empty(device="cpu")  # nothing writes to this memory, so the system never allocates it
     net.tie_weights()
     for module in net.modules():
         if hasattr(module, "inv_freq"):
@@ -98,7 +99,7 @@ def llama_pair(name, at):
     program = torch.onnx.export(net, (), kwargs=dict(input_ids=ids, use_cache=False), input_names=["input_ids"], output_names=["logits"], verbose=False,
                                 dynamic_shapes=dict(input_ids={0: free, 1: free}, use_cache=None), dynamo=True, optimize=False)
     model = program.model
-    # the exporter's own optimisation, but weights keep their names and are not stored transposed
+    # the exporter's optimisation, but weights keep their names and are not stored transposed
     onnxscript.optimizer.optimize_ir(model, should_fold=lambda node: False if node.op_type == "Transpose" else None)
     values = model.graph.initializers
     if "lm_head.weight" in values:
@@ -109,7 +110,7 @@ def llama_pair(name, at):
             value = values.pop("lm_head.weight")
             value.name = "model.embed_tokens.weight"
             values[value.name] = value
-    # buffers that no state dict holds become constants, as the older exporter writes them
+    # buffers outside the state dict become constants, as in the older exporter
     for key in [key for key, value in values.items() if key not in shapes and value.dtype == onnx_ir.DataType.FLOAT]:
         value = values.pop(key)
         node = onnx_ir.node("Constant", [], attributes=dict(value=value.const_value), name=f"constant_{key}")

@@ -1,9 +1,12 @@
-"""What people write with a state dict of each end, for the pairs of inputs.py: the loop that layerwise is compared with.
+"""The usual loop over two state dicts, which layerwise is compared with; for the pairs of inputs.py and folders.py.
 
-usage: loops.py single NETWORK FOLDER SAMPLES THREADS  every layer averaged on its own on base a (a Llama's blocks), loaded, evaluated; prints the losses
-       loops.py blocks FOLDER SAMPLES ATTENTION THREADS  two Hugging Face folders (folders.py): every block averaged on base a, loaded, evaluated;
-                                                  of classifiers of images also the modules outside of blocks
-       loops.py merge FOLDER OUT THREADS               both state dicts read, averaged, written
+usage: loops.py single NETWORK FOLDER SAMPLES THREADS
+         averages every layer on its own on base a (a Llama's blocks), loads and evaluates it; prints the losses
+       loops.py blocks FOLDER SAMPLES ATTENTION THREADS
+         two Hugging Face folders: averages every block on base a, loads and evaluates it; for image classifiers also the
+         modules outside of blocks
+       loops.py merge FOLDER OUT THREADS
+         reads both state dicts, averages and writes them
 """
 import json, os, re, sys
 import numpy as np, torch
@@ -67,7 +70,7 @@ def blocks(folder, samples, attention, threads):
 
 
 def words(folder, count, attention):
-    """Blocks of a language model, windows of 256 tokens one by one."""
+    """Blocks of a language model; windows of 256 tokens, one at a time."""
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM
     context = 256
@@ -86,7 +89,7 @@ def words(folder, count, attention):
 
 
 def pictures(folder, count, attention):
-    """Blocks and the modules outside of them of a classifier of images, all images in one batch."""
+    """Blocks of an image classifier and the modules outside of blocks; all images in one batch."""
     from transformers import AutoModelForImageClassification
     with np.load(os.path.join(folder, "data.npz")) as data:
         x, y = (torch.tensor(data[key][:count]) for key in ("pixel_values", "labels"))
@@ -97,7 +100,7 @@ def pictures(folder, count, attention):
 
 
 def names_in_files(net):
-    """transformers 5 renames some tensors when it reads a file; blocks go by the names in the file."""
+    """transformers 5 renames some tensors when it reads a file; blocks use the names in the file."""
     from transformers.core_model_loading import revert_weight_conversion
     return {key: next(iter(revert_weight_conversion(net, {key: value}))) for key, value in net.state_dict().items()}
 

@@ -1,5 +1,5 @@
-// Measures three mixes (both ends, the average) on the first samples of a pair, and prints the seconds from the start of this process until they are
-// evaluated: `node start.mjs FOLDER SAMPLES`. What the command does afterwards (distances, the report) is not in it.
+// Measures three mixes (both ends, the average) on the first samples of a pair, and prints the seconds from the start
+// of this process until they are evaluated: `node start.mjs FOLDER SAMPLES`. Distances and the report are not included.
 import { measure } from "../../dist/index.js";
 
 const [folder, samples] = process.argv.slice(2);

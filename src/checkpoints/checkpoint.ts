@@ -4,8 +4,10 @@ import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "..
 import type { Source } from "./source.ts";
 import type { Output } from "./writing/output.ts";
 
+/** The formats that are recognised, by a file's content. */
 export type Format = "safetensors" | "torch" | "npz" | "onnx";
 
+/** A tensor of a file: its name, dtype and shape. Dtypes have ONNX's names in lower case, such as `float32`. */
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: DType;
@@ -23,10 +25,13 @@ export type Elements = Tensor | AsyncIterable<Tensor>;
 /** New elements for a tensor, of its own dtype and shape; undefined leaves it as it is. */
 export type Replace = (name: string) => Promise<Elements | undefined>;
 
+/** An open checkpoint: named tensors, read one at a time. Close it, or its files stay open. */
 export interface Checkpoint {
+  /** The file that was opened. */
   readonly path: string;
   /** Every file it lies in: the one that was opened, then its shards or its external data. */
   readonly files: readonly string[];
+  /** Its format. */
   readonly format: Format;
   /** By name, in the file's own order. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -34,32 +39,63 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
   /** What to say of how the file was read, as sentences that name it. */
   readonly notes?: readonly string[];
-  /** Names of arrays that are not of numbers, such as texts, which are left out. */
+  /**
+   * Names of arrays that are not of numbers, such as texts, which are left out.
+   * @internal
+   */
   readonly leftOut?: readonly string[];
-  /** Other dictionaries of the file that have the same names, such as moving averages. */
+  /**
+   * Other dictionaries of the file that have the same names, such as moving averages.
+   * @internal
+   */
   readonly copies?: readonly string[];
   /** The dictionary (and the prefix of names) that was asked for. */
   readonly key?: string;
-  /** What of the key leads to no dictionary: a prefix of names. */
+  /**
+   * What of the key leads to no dictionary: a prefix of names.
+   * @internal
+   */
   readonly keyPrefix?: string;
-  /** Paths of the file's dictionaries of tensors; for messages. */
+  /**
+   * Paths of the file's dictionaries of tensors; for messages.
+   * @internal
+   */
   readonly dictionaries?: readonly string[];
   /** Why no copy with other tensors can be written, as a sentence; undefined where one can. */
   readonly readOnly?: string;
-  /** The checkpoint that this one shows under other names. */
+  /**
+   * The checkpoint that this one shows under other names.
+   * @internal
+   */
   readonly stored?: Stored;
-  /** Tensors whose elements are not those of the file: an adapter changes its base's. */
+  /**
+   * Tensors whose elements are not those of the file: an adapter changes its base's.
+   * @internal
+   */
   readonly computed?: ReadonlySet<string>;
-  /** Reads one tensor, only its bytes, as a fresh copy. Throws {@link UserError} for an unknown name or a damaged file. */
+  /** Reads one tensor, only its bytes, as a fresh copy. Throws a {@link UserError} for an unknown name or a damaged file. */
   read(name: string): Promise<Tensor>;
+  /** Closes its files. */
   close(): Promise<void>;
-  /** Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not. */
+  /**
+   * Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not.
+   * @internal
+   */
   range?(name: string): ByteRange | undefined;
-  /** Other names of tensors, under which the file does not hold them: by such a name, the one that it has. */
+  /**
+   * Other names of tensors, under which the file does not hold them: by such a name, the one that it has.
+   * @internal
+   */
   readonly aliases?: ReadonlyMap<string, string>;
-  /** Groups of names that are one tensor in the file. */
+  /**
+   * Groups of names that are one tensor in the file.
+   * @internal
+   */
   readonly tied?: readonly (readonly string[])[];
-  /** Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is. */
+  /**
+   * Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is.
+   * @internal
+   */
   rewrite?(output: Output, names: ReadonlySet<string>, replace: Replace): Promise<void>;
 }
 
@@ -85,7 +121,21 @@ export interface ByteRange {
 /** Tensors that are read at a time: the system fills fresh memory for several at once. */
 const readAtOnce = 4;
 
-/** Every tensor with its name, in the file's order; the next ones are read while one is used. */
+/**
+ * Every tensor with its name, in the file's order; the next ones are read while one is used. Throws a {@link UserError} if
+ * the file is damaged.
+ * @param checkpoint An open checkpoint.
+ * @example
+ * ```ts
+ * import { openCheckpoint, tensorsOf } from "layerwise/checkpoints";
+ *
+ * const checkpoint = await openCheckpoint("rings-a.safetensors");
+ * for await (const [name, { shape }] of tensorsOf(checkpoint)) if (name.startsWith("layers.0")) console.log(name, shape);
+ * // layers.0.weight [ 8, 2 ]
+ * // layers.0.bias [ 8 ]
+ * await checkpoint.close();
+ * ```
+ */
 export async function* tensorsOf(checkpoint: Checkpoint): AsyncGenerator<[string, Tensor]> {
   const names = [...checkpoint.tensors.keys()];
   const reading: Promise<Tensor>[] = [];
@@ -99,7 +149,18 @@ export async function* tensorsOf(checkpoint: Checkpoint): AsyncGenerator<[string
   }
 }
 
-/** Reads every tensor, in the file's order. Needs memory for all of them. */
+/**
+ * Reads every tensor, in the file's order. Needs memory for all of them. Throws a {@link UserError} if the file is damaged.
+ * @example
+ * ```ts
+ * import { openCheckpoint, readAll } from "layerwise/checkpoints";
+ *
+ * const checkpoint = await openCheckpoint("rings-a.safetensors");
+ * const tensors = await readAll(checkpoint);
+ * await checkpoint.close();
+ * console.log(tensors.size, tensors.get("layers.2.bias")?.shape); // 6 [ 2 ]
+ * ```
+ */
 export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tensor>> {
   const all = new Map<string, Tensor>();
   for await (const [name, tensor] of tensorsOf(checkpoint)) all.set(name, tensor);

@@ -7,8 +7,20 @@ import { inPieces, type Ring } from "./pieces.ts";
 export const chunkBytes = 1 << 22;
 
 /**
- * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes. Where the tensor lies whole in the file, only a piece is in
- * memory at a time; where it is packed or strided it is read at once. Pieces in a ring's memory stay as they are until the next but one is asked for.
+ * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes (default 4 MiB). Where the
+ * tensor is stored whole, only a piece is in memory at a time; where it is packed or strided it is read at once. Throws a
+ * {@link UserError} for an unknown name or a damaged file.
+ * @param ring Memory for the pieces; a piece in it stays as it is until the next but one is asked for. Default: fresh memory.
+ * @example
+ * ```ts
+ * import { chunksOf, openCheckpoint } from "layerwise/checkpoints";
+ *
+ * const checkpoint = await openCheckpoint("rings-a.safetensors");
+ * for await (const { data } of chunksOf(checkpoint, "layers.0.weight", 40)) console.log(data.length);
+ * // 10
+ * // 6
+ * await checkpoint.close();
+ * ```
  */
 export async function* chunksOf(
   checkpoint: Checkpoint,

@@ -37,6 +37,7 @@ const index: Reader = {
   open: (source) => openShards(source, (path) => openBy(fileReaders, path)),
 };
 
+/** What of a file is opened. */
 export interface OpenOptions {
   /** The dictionary that holds the network, by its path (`ema.shadow`; `.` for the outermost); or what is before the names to use (`encoder`). */
   readonly key?: string;
@@ -45,9 +46,19 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a checkpoint of any format; reads its headers only. Names come without `module.` and the like ({@link unwrapNames}).
- * A folder stands for the checkpoint in it. Throws {@link UserError} that names the file and the fault when it is missing, damaged or something else.
- * @example const checkpoint = await openCheckpoint("resnet.pt"); await checkpoint.read("conv1.weight");
+ * Opens a checkpoint of any format; reads its headers only. Names come without wrappers such as `module.`. A folder stands
+ * for the checkpoint in it. Throws a {@link UserError} that names the file and the fault if it is missing, damaged or not
+ * a checkpoint.
+ * @param options Which dictionary of the file, and whether names stay as they are.
+ * @example
+ * ```ts
+ * import { openCheckpoint } from "layerwise/checkpoints";
+ *
+ * const checkpoint = await openCheckpoint("rings-a.safetensors");
+ * const weight = await checkpoint.read("layers.0.weight");
+ * await checkpoint.close();
+ * console.log(checkpoint.format, weight.dtype, weight.shape); // safetensors float32 [ 8, 2 ]
+ * ```
  */
 export async function openCheckpoint(path: string, { key, asStored }: OpenOptions = {}): Promise<Checkpoint> {
   const checkpoint = await openBy([...fileReaders, index], await findCheckpoint(path), key);

@@ -16,7 +16,15 @@ export const adapterFiles: readonly string[] = ["adapter_model.safetensors", "ad
 const usual = [...weightFiles, ...adapterFiles];
 const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
 
-/** True for the name of a file in one of the formats. */
+/**
+ * Whether a file's name ends like one of the formats. Only the name is looked at.
+ * @example
+ * ```ts
+ * import { isCheckpointName } from "layerwise/checkpoints";
+ *
+ * console.log(isCheckpointName("model.pt"), isCheckpointName("config.json")); // true false
+ * ```
+ */
 export const isCheckpointName = (path: string): boolean => endings.test(path);
 
 /** What Trainer, Accelerate and DeepSpeed save beside the weights, to go on with training. */

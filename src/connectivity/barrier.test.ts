@@ -7,7 +7,7 @@ import { differenceInterval, errorInterval, meanInterval } from "./interval.ts";
 import { parseScans, planCells } from "./scans.ts";
 import { decide } from "./verdict.ts";
 
-/** The numbers of an average and its ends. */
+/** Summarises an average from its scores and the ends' scores. */
 function summariseRows(rows: Record<"m" | "a" | "b", { loss: number[]; error: number[] }>, alpha: number) {
   const mix = mixOf(["x"], { averaged: ["x"], alpha });
   const keys = { m: mixKey(mix), a: "a", b: "b" };
@@ -18,7 +18,7 @@ function summariseRows(rows: Record<"m" | "a" | "b", { loss: number[]; error: nu
 }
 
 describe("the barrier", () => {
-  it("is the average's value less the weighted mean of the ends'", () => {
+  it("is the average's value minus the weighted mean of the ends' values", () => {
     const cell = summariseRows(
       { m: { loss: [3, 5], error: [1, 0] }, a: { loss: [1, 2], error: [0, 0] }, b: { loss: [2, 4], error: [1, 0] } },
       0.25,
@@ -60,7 +60,7 @@ describe("95 % intervals", () => {
     }
   });
 
-  it("cover differences of 0/1 errors, and stay open where none was seen", () => {
+  it("cover differences of 0/1 errors, and keep a width where all are zero", () => {
     const draw = (worse: number, better: number) => () => {
       const u = random.uniform();
       return u < worse ? 1 : u < worse + better ? -1 : u < worse + better + 0.1 ? 0.5 : 0;
@@ -87,7 +87,7 @@ describe("95 % intervals", () => {
     const shares = [
       [0.41, 0.38, 0.44],
       [0.4, 0.39, 0.42],
-    ]; // of a text's characters
+    ]; // fractions of a text's characters
     expect(differenceInterval([0.01, 0.02, 0.03], shares)).toEqual(meanInterval([0.01, 0.02, 0.03]));
     const [low, high] = errorInterval(Array(500).fill(0))!;
     expect(low).toBeLessThan(0);
@@ -102,7 +102,7 @@ describe("layers", () => {
     shape: [2, 3],
   }));
 
-  it("group a module's tensors; a tied tensor stands where its last name does and counts once", () => {
+  it("group a module's tensors; a tied tensor takes the position of its last name and counts once", () => {
     const layers = groupLayers(tensors, { tied: [["wte.weight", "head.weight"]] });
     expect(layers.map((l) => [l.name, l.parameters.length, l.size])).toEqual([
       ["h.0.ln", 2, 12],
@@ -125,7 +125,7 @@ describe("scans", () => {
   const names = Array.from({ length: 12 }, (_, i) => `l${i}`);
   const cells = (scan: string) => planCells(names, parseScans(scan), { base: "a", orderSeed: 111 });
 
-  it("add one layer at a time, each order in its way, and end with all", () => {
+  it("add one layer at a time, each in its own order, and end with all layers", () => {
     for (const scan of ["shallow", "deep", "random", "minimal"]) {
       const planned = cells(scan);
       planned.forEach((cell, i) => {
@@ -147,7 +147,7 @@ describe("scans", () => {
     expect(planCells(names, ["single"], { base: "both", orderSeed: 1 }).length).toBe(24);
   });
 
-  it("are named, or the nearest is", () => {
+  it("suggest the nearest name for an unknown one", () => {
     expect(() => parseScans("single,shalow")).toThrow("There is no scan shalow; did you mean shallow?");
     expect(() => parseScans("window:0")).toThrow("There is no scan window:0");
   });
@@ -161,7 +161,7 @@ describe("the verdict", () => {
     loss: { value: 1, barrier: (low + high) / 2, interval: [low, high] as [number, number] },
   });
 
-  it("averages, keeps or leaves open by the intervals of every base", () => {
+  it("averages, keeps or leaves undecided by the intervals on every base", () => {
     const verdict = decide([
       cell("x", 0, 0.04),
       cell("x", 0, 0.049),
@@ -175,12 +175,12 @@ describe("the verdict", () => {
     expect(decide([cell("x", 0, 0.1), cell(null, 1, 3, "full")]).average).toEqual(["x"]); // a tenth of the full barrier
   });
 
-  it("is about one weight: a half, or the nearest to it", () => {
+  it("is about one alpha: 0.5, or the nearest to it", () => {
     const at = (alpha: number, high: number) => ({ ...cell("x", 0, high), alpha });
     expect(decide([at(0, 9), at(0.5, 0.01), at(1, 9)])).toMatchObject({ average: ["x"], alpha: 0.5 });
     const verdict = decide([at(0, 0.01), at(0.3, 9), { ...cell(null, 2, 4, "full"), alpha: 0.3 }]);
     expect(verdict).toMatchObject({ undecided: ["x"], alpha: 0.3 });
     expect(verdict.tolerance).toBeCloseTo(0.3, 12);
-    expect(verdict.reason).toContain("at weight 0.3 of b");
+    expect(verdict.reason).toContain("at alpha 0.3");
   });
 });

@@ -1,11 +1,11 @@
 // The barrier: how much worse the averaged network is than the weighted mean of its two ends, on the same samples.
-// barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]; at alpha = 1/2 the paper's definition with the sign turned (positive is worse).
-// Each sample's is {@link Scores.barriers}.
+// barrier = value(averaged) - [(1 - alpha) value(A) + alpha value(B)]. At alpha = 1/2 this is the paper's definition
+// with the opposite sign (positive is worse). {@link Scores.barriers} gives the barrier of each sample.
 import type { Metric, Mix, Scores } from "../sweep/index.ts";
 import type { Scored } from "./cell.ts";
 import { differenceInterval, type Interval, mean, meanInterval } from "./interval.ts";
 
-/** Both metrics of a mix, on the samples that it has seen. */
+/** Both metrics of a mix, on the samples that it was evaluated on. */
 export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metric, Scored> {
   const own = scores.of(mix);
   const loss = scores.barriers(mix, alpha, "loss");
@@ -26,7 +26,7 @@ export function summarise(scores: Scores, mix: Mix, alpha: number): Record<Metri
   };
 }
 
-/** The interval of the mean of barriers in a metric, one for each of the first samples. */
+/** The interval of the mean of per-sample barriers in a metric; `barriers` are those of the first samples. */
 export function intervalOf(scores: Scores, metric: Metric, barriers: ArrayLike<number>): Interval | null {
   const { weights } = scores;
   if (metric === "loss") return meanInterval(barriers, weights);
@@ -34,8 +34,8 @@ export function intervalOf(scores: Scores, metric: Metric, barriers: ArrayLike<n
   return differenceInterval(barriers, ends, weights);
 }
 
-/** Of a language model: the exponential of its mean loss in nats per token. */
+/** The perplexity of a language model: the exponential of its mean loss in nats per token. */
 export const perplexityOf = (loss: number | null): number | null => (loss === null ? null : finite(Math.exp(loss)));
 
-/** JSON has no infinity: null stands for a value that is not finite. */
+/** JSON has no infinity, so null replaces a value that is not finite. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

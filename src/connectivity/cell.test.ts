@@ -7,7 +7,7 @@ const interval = fc.option(fc.tuple(fc.double({ noNaN: true }), fc.double({ noNa
 const scored = fc.record({ value: maybe, barrier: maybe, interval }, { noNullPrototype: true });
 const place = { scan: "single", layer: "fc", averaged: ["fc"], base: "a", alpha: 0.5 } as const;
 
-it("what is encoded is decoded again, with the metrics that were measured only", () => {
+it("decodes what was encoded, with only the metrics that were measured", () => {
   const measured = fc.constantFrom<Metric[]>(["loss", "error"], ["loss"], ["error"]);
   const draws = fc.option(fc.nat({ max: 3 }), { nil: undefined });
   fc.assert(

@@ -7,7 +7,7 @@ const samples = fc.array(
   { minLength: 3, maxLength: 30 },
 );
 
-it("equal weights change nothing, and samples without weight are not there", () => {
+it("equal weights change nothing, and samples of weight zero do not count", () => {
   fc.assert(
     fc.property(samples, fc.integer({ min: 1, max: 9 }), (drawn, weight) => {
       const values = drawn.map(({ x }) => x);
@@ -24,7 +24,7 @@ it("equal weights change nothing, and samples without weight are not there", () 
   );
 });
 
-it("the interval of a ratio of sums is that of its linearised variance", () => {
+it("the interval of a ratio of sums uses the linearised variance", () => {
   fc.assert(
     fc.property(samples, (drawn) => {
       const used = drawn.filter(({ weight }) => weight > 0);
@@ -41,7 +41,7 @@ it("the interval of a ratio of sums is that of its linearised variance", () => {
   );
 });
 
-it("two samples of the mean weight are added to errors, so that the interval keeps a width", () => {
+it("adds two samples of the mean weight to errors, so the interval keeps a width", () => {
   const [low, high] = errorInterval([0, 0, 0, 0], [1, 2, 3, 4])!;
   expect(high).toBeCloseTo((1.959963984540054 * Math.sqrt(2)) / 6, 12);
   expect(low).toBeCloseTo(-high, 12);

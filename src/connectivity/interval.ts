@@ -1,13 +1,16 @@
-// 95 % confidence intervals over samples of a mean of per-sample differences. The points share the samples, so the differences are paired.
+// 95 % confidence intervals of the mean of per-sample differences. All mixes use the same samples, so the differences
+// are paired.
 
 /** The normal distribution's 97.5 % point. */
 const z = 1.959963984540054;
 
+/** A 95 % confidence interval: [low, high]. */
 export type Interval = [number, number];
 
 /**
- * Interval of the mean of real-valued differences: mean ± z s / sqrt n (central limit theorem). Null when a difference is not finite or n < 2.
- * Where samples have weights (labels that count), the mean is a ratio of two sums, and its variance is the linearised one.
+ * Interval of the mean of real-valued differences: mean ± z s / sqrt n (central limit theorem). Null when a difference
+ * is not finite or n < 2. Where samples have weights (their numbers of labels), the mean is a ratio of two sums and its
+ * variance is linearised.
  */
 export function meanInterval(differences: ArrayLike<number>, weights?: ArrayLike<number>): Interval | null {
   const used = counted(differences, weights);
@@ -17,8 +20,9 @@ export function meanInterval(differences: ArrayLike<number>, weights?: ArrayLike
 }
 
 /**
- * Interval of the mean of differences that lie on few points of [-1, 1], such as paired 0/1 errors. The plain interval has no width when all are
- * zero; as Bonett and Price (2012) do for paired proportions, one sample of +1 and one of -1 (of the mean weight) are added before the variance is taken.
+ * Interval of the mean of differences that take few values in [-1, 1], such as paired 0/1 errors. The plain interval
+ * has no width when all are zero. As in Bonett and Price (2012) for paired proportions, one sample of +1 and one of -1
+ * (of the mean weight) are added before computing the variance.
  */
 export function errorInterval(differences: ArrayLike<number>, weights?: ArrayLike<number>): Interval | null {
   const used = counted(differences, weights);
@@ -34,8 +38,9 @@ export function errorInterval(differences: ArrayLike<number>, weights?: ArrayLik
 }
 
 /**
- * Interval of the mean of differences of scores, by the ends' scores: 0/1 errors as above. Others, losses and the share of a text sample's characters that are
- * wrong, vary too little for samples of ±1 beside them.
+ * Interval of the mean of differences of scores. Where the ends' scores are 0/1 errors, {@link errorInterval}. Other
+ * scores (losses, the fraction of a text's characters that are wrong) vary too little for added samples of ±1, so
+ * {@link meanInterval}.
  */
 export function differenceInterval(
   differences: ArrayLike<number>,
@@ -47,7 +52,7 @@ export function differenceInterval(
   return (ends.every(isRightOrWrong) ? errorInterval : meanInterval)(differences, weights);
 }
 
-/** Mean, accumulated in double precision; with weights that of a sample for each unit of weight. */
+/** Mean, accumulated in double precision; with weights, the weighted mean. */
 export function mean(values: ArrayLike<number>, weights?: ArrayLike<number>): number {
   let sum = 0;
   if (!weights) {
@@ -65,11 +70,11 @@ export function mean(values: ArrayLike<number>, weights?: ArrayLike<number>): nu
 
 interface Counted {
   readonly values: ArrayLike<number>;
-  /** With a mean of one; undefined where they are equal. */
+  /** Scaled to a mean of one; undefined where all are equal. */
   readonly weights?: readonly number[];
 }
 
-/** The samples that count at all, and their weights. */
+/** The samples of non-zero weight, and their weights. */
 function counted(values: ArrayLike<number>, weights?: ArrayLike<number>): Counted {
   if (!weights) return { values };
   const used = Array.from(values, (value, i) => ({ value, weight: weights[i] })).filter(({ weight }) => weight !== 0);
@@ -80,7 +85,7 @@ function counted(values: ArrayLike<number>, weights?: ArrayLike<number>): Counte
   };
 }
 
-/** Mean and unbiased variance, in two passes of double precision. */
+/** Mean and unbiased variance, in two passes in double precision. */
 function moments(values: ArrayLike<number>, weights?: readonly number[]): { mean: number; variance: number } {
   const centre = mean(values, weights);
   const squares = squaresAbout(values, centre, weights);

@@ -1,83 +1,175 @@
 // The stored result of a measurement: the document `layerwise/measure@1`, validated on reading. Other programs rely on
 // its names. Its cells are decoded in memory (cell.ts).
 import { z } from "zod";
-import { UserError } from "../core/index.ts";
+import { type JsonSchema, jsonSchemaOf, UserError } from "../core/index.ts";
 import { splits } from "../data/index.ts";
 import { type Cell, cellSchema, decodeCell, encodeCell, metrics } from "./cell.ts";
 
-const number = z.number();
-/** Null stands for a value that is not finite. */
-const maybe = number.nullable();
-const distance = z.object({ euclidean: maybe, cosine: maybe });
-const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
-const end = z.object({ path: z.string(), sha256: z.string() });
-/** Loss in nats, of language models per token, with its exponential; error in percent, of language models that of next tokens. */
-const scores = z.object({ loss: maybe, error: maybe, perplexity: maybe.optional() });
+const maybe = z.number().nullable();
+const distance = z.object({
+  euclidean: maybe.describe("Euclidean distance; null if it is not finite."),
+  cosine: maybe.describe("Cosine of the angle between the two weight vectors; null if one is zero."),
+});
+const distances = z.object({
+  full: distance.describe("All layers together."),
+  layers: z.record(z.string(), distance).describe("Each layer, by its name."),
+});
+const end = z.object({
+  path: z.string().describe("The file or folder, as it was given."),
+  sha256: z.string().describe("SHA-256 of the file; of several files, of their hashes one after another."),
+});
+const scores = z.object({
+  loss: maybe.describe("Mean loss in nats; per token for a language model."),
+  error: maybe.describe("Error in percent; of next tokens for a language model. Null for a regression."),
+  perplexity: maybe.optional().describe("Language models only: the exponential of the loss."),
+});
 
-/** The largest barrier over the weights of a line. */
-const peak = z.object({ alpha: number, barrier: number }).nullable();
+const peak = z.object({
+  alpha: z.number().describe("The weight of b with the largest barrier."),
+  barrier: z.number().describe("The largest barrier; nats of loss, points of error."),
+});
 const lineSchema = z.object({
-  scan: z.string(),
-  layer: z.string().nullable(),
-  base: z.enum(["a", "b"]).nullable(),
-  max_loss: peak,
-  max_error: peak,
+  scan: z.string().describe("The scan, as in the cells."),
+  layer: z.string().nullable().describe("The layer, as in the cells."),
+  base: z.enum(["a", "b"]).nullable().describe("The base, as in the cells."),
+  max_loss: peak.nullable().describe("Largest loss barrier; null if one is not finite or the loss was not measured."),
+  max_error: peak
+    .nullable()
+    .describe("Largest error barrier; null if one is not finite or the error was not measured."),
 });
 
-/** The full barrier shared out: evenly over the layers, and by their share of the parameters. */
+const partsSchema = z.object({
+  even: z.number().describe("The full barrier divided by the number of layers."),
+  by_parameters: z
+    .record(z.string(), z.number())
+    .describe("For each layer, the full barrier times the layer's fraction of the parameters."),
+});
 const sharesSchema = z.object({
-  loss: z.object({ even: number, by_parameters: z.record(z.string(), number) }).optional(),
-  error: z.object({ even: number, by_parameters: z.record(z.string(), number) }).optional(),
+  loss: partsSchema.optional().describe("The loss barrier, in nats."),
+  error: partsSchema.optional().describe("The error barrier, in points."),
 });
 
-export const measurementSchema = z.object({
-  schema: z.literal("layerwise/measure@1"),
-  a: end,
-  b: end,
-  model: z.looseObject({ name: z.string() }),
-  data: z.object({
-    name: z.string(),
-    split: z.enum(splits),
-    samples: z.int().positive(),
-    sha256: z.string(),
-  }),
-  layers: z.array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) })),
-  ends: z.object({ a: scores, b: scores }),
-  /** What was measured; the numbers of the other are null. Older documents have both. */
-  metrics: z.array(z.enum(["loss", "error"])).optional(),
-  cells: z.array(cellSchema),
-  /** The weight of b of every layer, where each has its own; the cells' `alpha` is what they have in common, else one half. */
-  weights: z.record(z.string(), number).optional(),
-  lines: z.array(lineSchema).optional(),
-  shares: sharesSchema.optional(),
-  /** `from_init`: each end from its own initialisation. */
-  distance: distances.extend({ from_init: z.object({ a: distances, b: distances }).optional() }),
-  verdict: z.object({
-    average: z.array(z.string()),
-    keep: z.array(z.string()),
-    undecided: z.array(z.string()).optional(),
-    tolerance: number.optional(),
-    alpha: number.optional(),
-    reason: z.string(),
-  }),
-  notes: z.array(z.string()).optional(),
+const samplesSchema = z.object({
+  name: z.string().describe("The data set, or the file of the samples."),
+  split: z.enum(splits).describe("The split."),
+  samples: z.int().positive().describe("Number of samples evaluated; fewer than asked for if `precision` was reached."),
+  sha256: z.string().describe("SHA-256 of the evaluated samples and labels."),
 });
 
-/** The document as it is stored, printed as JSON, and described by its JSON Schema. */
+const layerSchema = z.object({
+  name: z.string().describe("The layer's name: a state-dict key without its last component."),
+  parameters: z.array(z.string()).readonly().describe("The names of its tensors, running statistics included."),
+  size: z.int().min(0).describe("Number of elements in these tensors."),
+});
+
+const verdictSchema = z.object({
+  average: z.array(z.string()).describe("Layers whose whole interval is at most the tolerance, on every base."),
+  keep: z
+    .array(z.string())
+    .describe("Layers whose whole interval is above the tolerance, on one base at least, or whose loss is not finite."),
+  undecided: z.array(z.string()).optional().describe("Layers whose interval contains the tolerance."),
+  tolerance: z.number().optional().describe("The largest accepted loss barrier, in nats."),
+  alpha: z.number().optional().describe("The weight of b that was judged: one half, or the nearest one measured."),
+  reason: z.string().describe("The verdict in words."),
+});
+
+export const measurementSchema = z
+  .object({
+    schema: z.literal("layerwise/measure@1").describe("The document's name and version."),
+    a: end.describe("The first end."),
+    b: end.describe("The second end."),
+    model: z
+      .looseObject({ name: z.string().describe("The built-in network, the ONNX graph, or the folder.") })
+      .describe(
+        "The network. Beside its name: the sizes of a built-in network (such as `width`), or what was found out about a graph or folder (such as `task`).",
+      ),
+    data: samplesSchema.describe("The samples on which every cell was evaluated."),
+    layers: z.array(layerSchema).describe("All layers, in the model's order."),
+    ends: z
+      .object({ a: scores.describe("End a."), b: scores.describe("End b.") })
+      .describe("The scores of the ends themselves, on the same samples."),
+    metrics: z
+      .array(z.enum(["loss", "error"]))
+      .optional()
+      .describe("The metrics measured; fields of the other one are null. Older documents lack this and have both."),
+    cells: z.array(cellSchema).describe("One entry for each averaged network: per scan, alpha, layer and base."),
+    weights: z
+      .record(z.string(), z.number())
+      .optional()
+      .describe(
+        "The weight of b in every layer, if each has its own. The `alpha` of a cell is then the weight that its layers share, or one half.",
+      ),
+    lines: z
+      .array(lineSchema)
+      .optional()
+      .describe("If several alphas were measured: for each scan, layer and base the largest barrier over them."),
+    shares: sharesSchema
+      .optional()
+      .describe("The full barrier at alpha one half, divided among the layers, to compare a layer's own barrier with."),
+    distance: distances
+      .extend({
+        from_init: z
+          .object({ a: distances.describe("End a."), b: distances.describe("End b.") })
+          .optional()
+          .describe("The distance of each end from its own initialisation, if those were given."),
+      })
+      .describe("The distance between a and b. Equal infinities at the same position are left out."),
+    verdict: verdictSchema.describe("Which layers can be averaged, judged by the loss barriers of the scan `single`."),
+    notes: z.array(z.string()).optional().describe("Remarks for the reader, one sentence or more each."),
+  })
+  .describe(
+    "The result of `measure`: loss and error of every averaged network on one set of samples, with barriers, intervals and a verdict. Null stands for a value that is not finite or was not measured.",
+  );
+
+/** The document `layerwise/measure@1` as it is stored. Its fields are described in docs/reference/measure.md. */
 export type StoredMeasurement = z.infer<typeof measurementSchema>;
 
-/** The document in memory: the same, but for its cells. */
+/**
+ * The result of a measurement in memory: the fields of {@link StoredMeasurement}, but for the cells, in which each metric
+ * is an object.
+ */
 export interface Measurement extends Omit<StoredMeasurement, "cells"> {
   readonly cells: readonly Cell[];
 }
 
-/** The stored form. Its keys have the order of the document's own. */
+/**
+ * The stored form of a measurement, `layerwise/measure@1`, for JSON.
+ * @example
+ * ```ts
+ * import { encodeMeasurement, measure } from "layerwise";
+ *
+ * const options = {
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   model: { name: "mlp" },
+ *   data: { name: "rings.mjs", samples: 50 },
+ *   scans: ["full"],
+ * };
+ * const { document } = await measure(options);
+ * const stored = encodeMeasurement(document);
+ * console.log(stored.schema, stored.cells.length); // layerwise/measure@1 1
+ * console.log(stored.cells[0].loss_barrier === document.cells[0].loss?.barrier); // true
+ * ```
+ */
 export const encodeMeasurement = (document: Measurement): StoredMeasurement => ({
   ...document,
   cells: document.cells.map(encodeCell),
 });
 
-/** Validates a stored document and decodes its cells. Throws {@link UserError} that names the file and the field. */
+/**
+ * Validates a stored document, of this version or an older one, and decodes its cells. `path` is named in errors. Throws a
+ * {@link UserError} that names the file and the field.
+ * @example
+ * ```ts
+ * import { parseMeasurement } from "layerwise";
+ *
+ * try {
+ *   parseMeasurement({ schema: "layerwise/measure@1" }, "old.json");
+ * } catch (error) {
+ *   console.log((error as Error).message.startsWith("old.json is no measurement of this version: a:")); // true
+ * }
+ * ```
+ */
 export function parseMeasurement(value: unknown, path: string): Measurement {
   const parsed = measurementSchema.safeParse(value);
   if (parsed.success) {
@@ -90,5 +182,13 @@ export function parseMeasurement(value: unknown, path: string): Measurement {
   );
 }
 
-/** The stored document's JSON Schema. */
-export const measurementJsonSchema = (): unknown => z.toJSONSchema(measurementSchema);
+/**
+ * The JSON Schema (draft 2020-12) of {@link StoredMeasurement}: schemas/measure@1.json of the package.
+ * @example
+ * ```ts
+ * import { measurementJsonSchema } from "layerwise";
+ *
+ * console.log(measurementJsonSchema().title); // layerwise/measure@1
+ * ```
+ */
+export const measurementJsonSchema = (): JsonSchema => jsonSchemaOf(measurementSchema, "layerwise/measure@1");

@@ -1,4 +1,4 @@
-// Where a measurement goes: a folder of its own with the document, every sample's scores, the report and its pictures.
+// A measurement's folder: the document, every sample's scores, the report and its pictures.
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,14 +6,34 @@ import { describeFileError, makeFolder, makeFreshFolder, parseJson, writeAtomic 
 import type { Scores } from "../sweep/index.ts";
 import { encodeMeasurement, type Measurement, parseMeasurement } from "./result.ts";
 
-/** What the report room makes of a measurement. */
+/** A report and its parts: the page, pictures as SVG by name, and the cells as CSV. */
 export interface Drawing {
   readonly html: string;
   readonly figures: Readonly<Record<string, string>>;
   readonly csv: string;
 }
 
-/** Writes a measurement into `folder`, or into a new one under runs/; returns the folder. What was written goes again when something fails. */
+/**
+ * Writes a measurement into `folder`, or into a new one under runs/; returns the folder. It then holds `measure.json`,
+ * `samples.safetensors`, `report.html`, `figures/*.svg` and `cells.csv`. Throws a {@link UserError} if it cannot be
+ * written; nothing is left behind then.
+ * @example
+ * ```ts
+ * import { measure, readMeasurement, renderMeasurement, saveMeasurement } from "layerwise";
+ *
+ * const options = {
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   model: { name: "mlp" },
+ *   data: { name: "rings.mjs", samples: 50 },
+ *   scans: ["full"],
+ * };
+ * const { document, scores } = await measure(options);
+ * const folder = await saveMeasurement(document, scores, renderMeasurement(document), "result");
+ * const stored = await readMeasurement(folder);
+ * console.log(stored?.verdict.reason === document.verdict.reason); // true
+ * ```
+ */
 export async function saveMeasurement(
   document: Measurement,
   scores: Scores,
@@ -28,7 +48,8 @@ export async function saveMeasurement(
     makeFreshFolder(join("runs", `measure-${document.model.name}-${document.data.name.replace(/[^\w.-]+/g, "-")}`));
   try {
     const figures = join(target, "figures");
-    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true }); // of an earlier one, perhaps with other scans
+    // pictures of an earlier measurement, perhaps of other scans
+    if (existsSync(join(target, "measure.json"))) await rm(figures, { recursive: true, force: true });
     await scores.save(join(target, "samples.safetensors"));
     await saveDrawing(target, drawing);
     await writeAtomic(join(target, "measure.json"), `${JSON.stringify(encodeMeasurement(document), null, 1)}\n`);
@@ -45,7 +66,16 @@ export async function saveDrawing(folder: string, { html, figures, csv }: Drawin
   await writeAtomic(join(folder, "report.html"), html);
 }
 
-/** The measurement that {@link saveMeasurement} wrote into a folder; undefined where there is none. */
+/**
+ * The measurement that {@link saveMeasurement} wrote into a folder; undefined where there is none. Throws a
+ * {@link UserError} if the document is not of this version.
+ * @example
+ * ```ts
+ * import { readMeasurement } from "layerwise";
+ *
+ * console.log(await readMeasurement("no-such-folder")); // undefined
+ * ```
+ */
 export async function readMeasurement(folder: string): Promise<Measurement | undefined> {
   const path = join(folder, "measure.json");
   return existsSync(path) ? parseMeasurement(parseJson(await readFile(path, "utf8"), path), path) : undefined;

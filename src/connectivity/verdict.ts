@@ -1,38 +1,37 @@
-// The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance that
-// is told.
+// The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance.
 import type { Cell } from "./cell.ts";
 
 export interface Verdict {
   readonly average: string[];
   readonly keep: string[];
-  /** The interval lies on both sides of the tolerance. */
+  /** The interval contains the tolerance. */
   readonly undecided: string[];
-  /** The largest loss barrier that is accepted, in nats. */
+  /** The largest accepted loss barrier, in nats. */
   readonly tolerance: number;
-  /** The weight of b that it is about: one half, or the nearest to it that was measured. */
+  /** The alpha that was judged: 0.5, or the nearest measured alpha. */
   readonly alpha: number;
   readonly reason: string;
 }
 
-/** What of a cell is judged: its loss. One without is judged like one whose loss is not finite. */
+/** The judged part of a cell: its loss. A cell without one is judged as if its loss were not finite. */
 export type JudgedCell = Pick<Cell, "scan" | "layer" | "alpha" | "loss">;
 
-/** The tolerance when none is given: a twentieth of a nat, or a tenth of the full barrier where that is more. */
+/** The default tolerance: 0.05 nats, or a tenth of the full barrier if that is larger. */
 const defaultTolerance = (full: number | null | undefined) => Math.max(0.05, (full ?? 0) / 10);
 
-const weightOf = (cells: readonly JudgedCell[]): number =>
+const chooseAlpha = (cells: readonly JudgedCell[]): number =>
   cells.reduce(
     (best, { alpha }) => (Math.abs(alpha - 0.5) < Math.abs(best - 0.5) ? alpha : best),
     cells[0]?.alpha ?? 0.5,
   );
 
 /**
- * Judges each layer by its `single` cells at one weight, or each at its own: average when every base's interval ends below the tolerance,
- * keep when one begins above it.
+ * Judges each layer by its `single` cells at one alpha, or each layer at its own: average when the interval on every
+ * base is below the tolerance, keep when the interval on any base is above it.
  */
-export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwn = false): Verdict {
-  const weight = weightOf(cells);
-  const isJudged = (cell: JudgedCell) => haveOwn || cell.alpha === weight;
+export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwnAlphas = false): Verdict {
+  const alpha = chooseAlpha(cells);
+  const isJudged = (cell: JudgedCell) => haveOwnAlphas || cell.alpha === alpha;
   const joint = cells.find((cell) => cell.scan === "full" && isJudged(cell));
   const full = joint && (joint.loss?.barrier ?? null);
   const limit = tolerance ?? defaultTolerance(full);
@@ -50,8 +49,8 @@ export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwn
   return {
     ...verdict,
     tolerance: limit,
-    alpha: weight,
-    reason: reasonOf(verdict, { limit, weight: haveOwn ? undefined : weight, full, judged: singles.size, bases }),
+    alpha,
+    reason: explain(verdict, { limit, alpha: haveOwnAlphas ? undefined : alpha, full, judged: singles.size, bases }),
   };
 }
 
@@ -61,27 +60,27 @@ function byLayer(cells: readonly JudgedCell[]): Map<string, JudgedCell[]> {
   return groups;
 }
 
-function reasonOf(
+function explain(
   verdict: Pick<Verdict, "average" | "keep" | "undecided">,
   {
     limit,
-    weight,
+    alpha,
     full,
     judged,
     bases,
-  }: { limit: number; weight: number | undefined; full: number | null | undefined; judged: number; bases: number },
+  }: { limit: number; alpha: number | undefined; full: number | null | undefined; judged: number; bases: number },
 ): string {
-  if (judged === 0) return "No single layers were measured, so nothing is judged.";
+  if (judged === 0) return "No single layers were measured, so no layer is judged.";
   const { average, keep, undecided } = verdict;
-  const unsure = undecided.length ? ` and ${undecided.length} cannot be told apart from it with so few samples` : "";
-  const [all, some] = bases > 1 ? [" on both bases", " on one at least"] : ["", ""];
-  const at = weight === undefined ? " at its own weight" : weight === 0.5 ? "" : ` at weight ${weight} of b`;
-  const alone = `Averaged alone${at}, ${average.length} of ${judged} layers stay within a loss barrier of ${limit.toFixed(3)}${all}, ${keep.length} exceed it${some}${unsure}.`;
+  const unsure = undecided.length ? `; ${undecided.length} need more samples to decide` : "";
+  const [all, some] = bases > 1 ? [" on both bases", " on at least one"] : ["", ""];
+  const at = alpha === undefined ? ", each at its own alpha" : alpha === 0.5 ? "" : ` at alpha ${alpha}`;
+  const single = `Averaged on their own${at}, ${average.length} of ${judged} layers have a loss barrier of at most ${limit.toFixed(3)}${all} and ${keep.length} exceed it${some}${unsure}.`;
   const joint =
     full === undefined
       ? ""
       : full === null
-        ? " All together the loss is not finite."
-        : ` All together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe alone need not be safe together" : ""}.`;
-  return alone + joint;
+        ? " Averaged together, their loss is not finite."
+        : ` Averaged together, their barrier is ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
+  return single + joint;
 }

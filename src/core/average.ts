@@ -1,9 +1,9 @@
-// The average of two tensors, (1 - alpha) a + alpha b, in double precision and rounded once to the result's dtype.
-// It takes no memory but its result's.
+// The average of two tensors, (1 - alpha) a + alpha b, computed in double precision and rounded once to the result's
+// dtype. It needs no memory except for its result.
 import { brainValues, chunkLength, fromNumbers, halfValues, roundToHalf, toNumbers, valuesOf } from "./numbers.ts";
 import { type DType, makeArray, type Tensor } from "./tensor.ts";
 
-/** The average as a tensor of a's shape; at alpha 0 and 1 an end itself where it has the dtype, to the last bit. */
+/** The average, in a's shape. At alpha 0 and 1 it is the end, bit for bit where the end has the result's dtype. */
 export function average(a: Tensor, b: Tensor, alpha: number, dtype: DType = "float32"): Tensor {
   if (alpha === 0) return convert(a, dtype);
   if (alpha === 1) return convert(b, dtype);
@@ -21,7 +21,7 @@ export function convert(tensor: Tensor, dtype: DType): Tensor {
   return fromNumbers(dtype, tensor.shape, data);
 }
 
-/** Writes the average into a tensor of as many elements as a and b have. */
+/** Writes the average into a tensor with the same number of elements as a and b. */
 export function averageInto(result: Tensor, a: Tensor, b: Tensor, alpha: number): void {
   if (result.data.length !== a.data.length || a.data.length !== b.data.length)
     throw new RangeError(`${a.data.length} and ${b.data.length} elements averaged into ${result.data.length}`);
@@ -34,7 +34,7 @@ export function averageInto(result: Tensor, a: Tensor, b: Tensor, alpha: number)
   if (alpha < 0 || alpha > 1) keepEqualInfinities(result, a, b);
 }
 
-/** Beyond the ends an infinity that both have would come out as the difference of two. */
+/** With alpha outside [0, 1], equal infinities would give NaN, so they are kept. */
 function keepEqualInfinities(result: Tensor, a: Tensor, b: Tensor): void {
   const [x, y] = [toNumbers(a), toNumbers(b)];
   const own = convert(a, result.dtype).data;
@@ -43,7 +43,7 @@ function keepEqualInfinities(result: Tensor, a: Tensor, b: Tensor): void {
 
 type Kernel = (a: Tensor["data"], b: Tensor["data"], alpha: number, result: Tensor["data"]) => void;
 
-/** One loop for each dtype, since a loop over arrays of several kinds is several times slower. */
+/** One loop for each dtype: a loop over arrays of several types is several times slower. */
 const kernels: Readonly<Partial<Record<DType, Kernel>>> = {
   float32: (a, b, alpha, result) => mixSingles(a as Float32Array, b as Float32Array, alpha, result as Float32Array),
   float64: (a, b, alpha, result) => mixDoubles(a as Float64Array, b as Float64Array, alpha, result as Float64Array),
@@ -66,8 +66,9 @@ const scratch = new Float32Array(1);
 const scratchBits = new Int32Array(scratch.buffer);
 
 /**
- * Rounds by the bits of a float32. That is rounding once where float32 has the sum exactly, where it is not in the middle between two values, and always at one
- * half: beside half a float16, what float32 cannot add is too small to reach the middle.
+ * Rounds through float32. This rounds only once if float32 represents the sum exactly, or if the sum is not midway
+ * between two float16 values. At alpha 0.5 it always does: the bits that float32 loses are too small to reach a
+ * midpoint.
  */
 function mixHalves(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16Array): void {
   const [values, single, word] = [halfValues(), scratch, scratchBits]; // constants of the loop
@@ -79,7 +80,7 @@ function mixHalves(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16
     single[0] = mixed;
     const bits = word[0];
     const size = bits & 0x7fffffff;
-    // the normal values of float16
+    // normal values of float16
     if (size >= 0x38800000 && size < 0x477ff000 && (isMean || single[0] === mixed || (bits & 0x1fff) !== 0x1000))
       result[i] = ((bits >>> 16) & 0x8000) | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
     else if (size === 0) result[i] = (bits >>> 16) & 0x8000;
@@ -98,14 +99,14 @@ function mixBrains(a: Uint16Array, b: Uint16Array, alpha: number, result: Uint16
   }
 }
 
-/** Sixteen bits into float32. */
+/** From a 16-bit dtype to float32. */
 function mixWidened(a: Uint16Array, b: Uint16Array, alpha: number, result: Float32Array, values: Float32Array): void {
   const rest = 1 - alpha;
   const { length } = result;
   for (let i = 0; i < length; i++) result[i] = rest * values[a[i]] + alpha * values[b[i]];
 }
 
-/** Any dtypes, through numbers. */
+/** For any combination of dtypes. */
 function mixConverted(a: Tensor, b: Tensor, alpha: number, { dtype, data }: Tensor): void {
   for (let at = 0; at < data.length; at += chunkLength) {
     const count = Math.min(chunkLength, data.length - at);

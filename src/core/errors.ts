@@ -1,16 +1,26 @@
-// The two kinds of failure a user may meet. Everything else that is thrown is a bug of ours.
+// The two kinds of error that a user may see. Any other exception is a bug in layerwise.
 
-/** Something the user can mend: one sentence that names the thing and says what to do. Exit status 1. */
+/**
+ * An error that the user can fix. The message says what is wrong, in which file, and what to do. Everything else that is
+ * thrown is a bug.
+ * @example
+ * ```ts
+ * import { compareFiles, UserError } from "layerwise";
+ *
+ * const error = await compareFiles("rings-a.safetensors", "missing.pt").catch((error) => error);
+ * console.log(error instanceof UserError); // true
+ * ```
+ */
 export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
-/** The command line itself is wrong. Exit status 2. */
+/** The command line is wrong. Exit status 2. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";
 }
 
-/** A list for an error message: the first `limit` items, then how many more. */
+/** A list for an error message: the first `limit` items, then the number of the others. */
 export function listSome(items: Iterable<string>, limit = 5): string {
   const all = [...items];
   const rest = all.length - limit;

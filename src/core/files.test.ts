@@ -8,7 +8,7 @@ import { makeFolder, requireWritable, writeAtomic } from "./files.ts";
 const folder = mkdtempSync(join(tmpdir(), "layerwise-files-"));
 
 describe("files", () => {
-  it("make their folders, and appear whole", async () => {
+  it("are written whole, and their folders are made", async () => {
     const path = join(folder, "a/b/c.txt");
     await writeAtomic(path, "whole");
     expect(readFileSync(path, "utf8")).toBe("whole");
@@ -25,10 +25,10 @@ describe("files", () => {
     expect(readdirSync(folder).filter((name) => name.includes("none"))).toEqual([]);
   });
 
-  it("are looked at before the work, which leaves nothing behind but what is there", async () => {
+  it("are checked for writing before the work, which leaves no new folder", async () => {
     await requireWritable(join(folder, "new/below"));
     expect(existsSync(join(folder, "new"))).toBe(false);
-    await requireWritable("~"); // a name of one letter, in the folder that we are in
+    await requireWritable("~"); // a name of one letter, in the working folder
     expect(existsSync("~")).toBe(false);
     await requireWritable(folder);
     expect(existsSync(folder)).toBe(true);
@@ -36,7 +36,7 @@ describe("files", () => {
     await expect(requireWritable(join(folder, "in the way"))).rejects.toThrow(UserError);
   });
 
-  it("that cannot be written are told in a sentence, soon", async () => {
+  it("that cannot be written give a UserError, soon", async () => {
     writeFileSync(join(folder, "file"), "");
     for (const path of [join(folder, "file/below.txt"), "/proc/none/file.txt"].filter(() => existsSync("/proc")))
       await expect(writeAtomic(path, "x")).rejects.toThrow(UserError);

@@ -1,4 +1,4 @@
-// Files that appear whole or not at all: everything is written under a temporary name beside its place, then renamed.
+// Atomic files: each is written under a temporary name in the same folder, then renamed.
 import { constants, existsSync, mkdirSync, rmSync } from "node:fs";
 import {
   access,
@@ -19,12 +19,12 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
 import { isAlive, lockOwner, partName, writerOf } from "./owner.ts";
 
-/** The project's own root (where package.json lies), the same from src/ and from dist/. */
+/** The project's root folder (with package.json), the same from src/ and from dist/. */
 export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Makes a folder and those above it, one by one; returns the topmost that was new. Node's own recursive way never ends where the system
- * denies that a folder's parent is there, as under /proc.
+ * Makes a folder and its parents, one by one; returns the topmost new one. Node's `recursive` option never returns
+ * where the system says that an existing parent does not exist, as under /proc.
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
   try {
@@ -47,15 +47,16 @@ process.on("exit", () => {
   for (const path of unfinished) rmSync(path, { force: true, recursive: true });
 });
 
-/** Removes a file or folder when this process ends, also by an interrupt, unless the returned function is called before. */
+/** Removes a file or folder when this process ends, also when interrupted. The returned function cancels that. */
 export function removeAtExit(path: string): () => void {
   unfinished.add(path);
   return () => unfinished.delete(path);
 }
 
 /**
- * Writes a file in one piece. `content` is the whole of it, or a function that writes to an open handle in steps, given also the temporary name.
- * The folder is made when missing. Throws {@link UserError} when it cannot be written; nothing is left behind then.
+ * Writes a file atomically, and makes its folder. `content` is the file's content, or a function that writes to an open
+ * handle in steps and also receives the temporary name. Throws {@link UserError} when the file cannot be written, and
+ * leaves nothing behind.
  */
 export async function writeAtomic(
   path: string,
@@ -82,7 +83,7 @@ export async function writeAtomic(
   }
 }
 
-/** Copies the content of a file, not its rights: those of a cache may not be for writing. */
+/** Copies a file's content without its permissions: files in a cache may be read-only. */
 export async function copyContent(path: string, to: string): Promise<void> {
   const content = await readFile(path).catch((error) => {
     throw describeFileError(error, path, "read");
@@ -90,7 +91,10 @@ export async function copyContent(path: string, to: string): Promise<void> {
   await writeAtomic(to, content);
 }
 
-/** Makes a file appear under a second path, whole or not at all: as a hard link, or as a copy where the file system has none. One that is there stays. */
+/**
+ * Makes a file appear at a second path, atomically: as a hard link, or as a copy where links are impossible. Keeps an
+ * existing file.
+ */
 export async function linkOrCopy(path: string, to: string): Promise<void> {
   const failure = await link(path, to).catch((error: NodeJS.ErrnoException) => error);
   if (!failure || failure.code === "EEXIST") return;
@@ -105,7 +109,7 @@ export async function linkOrCopy(path: string, to: string): Promise<void> {
   }
 }
 
-/** Removes what processes that are gone left in a folder (and those below it): files half written, and locks. */
+/** Removes unfinished files and locks of dead processes from a folder and its subfolders. */
 export async function removeUnfinished(folder: string, recursive = true): Promise<void> {
   for (const file of await readdir(folder, { recursive }).catch(() => [])) {
     const path = join(folder, file);
@@ -127,28 +131,28 @@ const reasons: Record<string, string> = {
   EEXIST: "something of that name is in the way",
 };
 
-/** Throws {@link UserError} when nothing can be written into a folder, there or not: better before hours of work than after them. */
+/** Throws {@link UserError} when a folder, existing or not, cannot be written to. Check this before hours of work. */
 export async function requireWritable(folder: string): Promise<void> {
   try {
     const made = await makeFolder(resolve(folder));
     await access(folder, constants.W_OK);
-    // only what is still empty: another process may have begun there
+    // only empty folders: another process may already use them
     for (let at = resolve(folder); made && at.length >= made.length; at = dirname(at)) await rmdir(at).catch(() => {});
   } catch (error) {
     throw describeFileError(error, folder, "write");
   }
 }
 
-/** Turns an operating-system error into one sentence; anything else is returned as it is. */
+/** Turns an operating-system error into a {@link UserError}; returns anything else unchanged. */
 export function describeFileError(error: unknown, path: string, action: "read" | "write"): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const reason = code && reasons[code];
   if (!reason) return error;
-  const advice = action === "read" ? "Check the path." : "Choose another place or free some space.";
+  const advice = action === "read" ? "Check the path." : "Choose another path or free some space.";
   return new UserError(`Cannot ${action} ${path}: ${reason}. ${advice}`, { cause: error });
 }
 
-/** Makes a new folder `base`, or `base-2`, `base-3` … when that name is taken; returns the one that was made. */
+/** Makes a new folder `base`, or `base-2`, `base-3` … if that name is taken; returns its path. */
 export function makeFreshFolder(base: string): string {
   for (let i = 1; ; i++) {
     const path = i === 1 ? base : `${base}-${i}`;
@@ -163,11 +167,11 @@ export function makeFreshFolder(base: string): string {
   }
 }
 
-/** A JSON file that this project has written. Throws {@link UserError} when it is damaged. */
+/** Parses a JSON file that layerwise has written. Throws {@link UserError} when it is damaged. */
 export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError(`${path} is damaged: it is no JSON. Remove it, and run the command again that made it.`);
+    throw new UserError(`${path} is damaged: it is not JSON. Remove it, then rerun the command that wrote it.`);
   }
 }

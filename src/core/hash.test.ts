@@ -1,4 +1,4 @@
-// Hashes made in threads are those of the bytes, whatever was written when.
+// Hashes computed in threads equal the hash of the bytes, whenever these were written.
 import { appendFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,17 +1,17 @@
-// A thread that hashes files, some of which are still being written: each order says how far one is finished.
+// A thread that hashes files, also while they are written: each order says up to which byte a file is final.
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 
-/** Hash a file on, up to `end` or to where it ends now. */
+/** Continue hashing a file up to byte `end`, by default up to its present end. */
 export interface Order {
   readonly path: string;
   readonly end?: number;
-  /** Answer with the digest, and close the file. */
+  /** Then answer with the digest, and close the file. */
   readonly last: boolean;
 }
 
-/** To an order that was the last for its file. */
+/** The answer to a file's last order. */
 export interface Answer {
   readonly digest?: string;
   readonly fault?: { readonly message: string; readonly code?: string };
@@ -23,7 +23,7 @@ interface Hashing {
   at: number;
 }
 
-/** Used again for every read, and small enough to stay in a core's cache until it is hashed. */
+/** Reused for every read; small enough to stay in a core's cache until it is hashed. */
 const memory = new Uint8Array(1 << 18);
 const open = new Map<string, Hashing>();
 

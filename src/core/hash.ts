@@ -11,7 +11,7 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** SHA-256 of a file of any size, before anything else goes on. */
+/** SHA-256 of a file of any size, synchronously. */
 export function sha256FileSync(path: string): string {
   const hash = createHash("sha256");
   const file = openSync(path, "r");
@@ -24,10 +24,10 @@ export function sha256FileSync(path: string): string {
   }
 }
 
-/** Bytes of a file from which on hashing it in a thread pays. */
+/** File size from which hashing in a thread is faster. */
 export const threadedBytes = 1 << 25;
 
-/** SHA-256 of a file of any size, in a thread of its own where it is large. */
+/** SHA-256 of a file of any size; large files are hashed in a separate thread. */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   if ((await stat(path)).size < threadedBytes) return sha256Streamed(path);
   const hashing = hashWritten(path, signal);
@@ -41,8 +41,8 @@ async function sha256Streamed(path: string): Promise<string> {
 }
 
 /**
- * SHA-256 of what several files hold: of one file its own; of more, of their hashes, as hexadecimal digits one after the other. Some are hashed at a time.
- * Rejects when `signal` fires.
+ * SHA-256 of several files: for one file its own hash, for more the hash of their concatenated hexadecimal hashes. Up
+ * to four are hashed at a time. Rejects when `signal` fires.
  */
 export async function sha256Files(paths: readonly string[], signal?: AbortSignal): Promise<string> {
   const hashes: string[] = [];
@@ -54,16 +54,16 @@ export async function sha256Files(paths: readonly string[], signal?: AbortSignal
   return hashes.length === 1 ? hashes[0] : sha256(hashes.join(""));
 }
 
-/** The hash of a file while it is written. */
+/** Hashes a file while it is written. */
 export interface Hashing {
-  /** The bytes before `end` are written and will not change. */
+  /** Hashes the bytes before `end`, which will not change any more. */
   upTo(end: number): void;
-  /** The hash of the whole file, which is written. */
+  /** The hash of the whole file; call it when the file is complete. */
   digest(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Hashes a file in a thread, behind the process that writes it: its bytes are then still in the system's memory. */
+/** Hashes a file in a thread while this process writes it, so its bytes are still in the system's cache. */
 export function hashWritten(path: string, signal?: AbortSignal): Hashing {
   const thread = startThread("hash.thread", import.meta.url);
   thread.unref();

@@ -27,7 +27,7 @@ it("digests bytes as MurmurHash3 does", () => {
   );
 });
 
-it("digests differ where a byte differs, or the length, and do not depend on the place in memory", () => {
+it("gives different digests for different bytes or lengths, wherever the bytes are in memory", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), fc.nat(), (bytes, at) => {
       const whole = tensorFromBytes("uint8", [bytes.length], bytes);
@@ -43,7 +43,7 @@ it("digests differ where a byte differs, or the length, and do not depend on the
   );
 });
 
-it("long tensors have the digest of their bytes, wherever their chunks end", () => {
+it("digests long tensors independently of their chunks", () => {
   const long = Uint8Array.from({ length: (1 << 15) + 37 }, (_, i) => (i * i) >> 3);
   const changed = long.slice();
   changed[1 << 15] ^= 1;
@@ -76,7 +76,7 @@ it.each(["float32", "float64", "float16", "bfloat16", "int32"] as const)(
   },
 );
 
-it("says whether all elements are equal, as numbers are", () => {
+it("finds whether all elements are equal as numbers", () => {
   const dtypes: DType[] = ["float32", "float64", "float16", "bfloat16", "int64", "uint8", "bool"];
   for (const dtype of dtypes) {
     const constant = (values: number[]) => inspect(tensor2(dtype, values)).constant;

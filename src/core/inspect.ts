@@ -1,18 +1,19 @@
-// What opening a checkpoint asks of every tensor, from its bits and chunk by chunk, so that each element comes from memory once:
-// whether all elements are finite, whether all are equal, and a digest by which tensors with the same bytes are found.
+// Inspects every tensor of a checkpoint when it is opened: whether all elements are finite, whether all are equal, and
+// a digest to find tensors with the same bytes. It works on bits, chunk by chunk, so each element is read from memory
+// once.
 import { toNumbers } from "./numbers.ts";
 import { bytesOf, type DType, type Tensor } from "./tensor.ts";
 
 export interface Inspection {
-  /** No element is NaN or infinite; always true of integers. */
+  /** No element is NaN or infinite; always true for integers. */
   readonly finite: boolean;
-  /** All elements are equal as numbers: 0 equals -0, and NaN nothing. True of an empty tensor. */
+  /** All elements are equal as numbers: 0 equals -0, and NaN equals nothing. True for an empty tensor. */
   readonly constant: boolean;
-  /** 128 bits of MurmurHash3 over the bytes, as 32 hexadecimal digits: fast, and not safe against forgery. */
+  /** MurmurHash3 (128 bits) of the bytes, as 32 hexadecimal digits. It is fast, and not cryptographic. */
   readonly digest: string;
 }
 
-/** Bytes looked at before the next ones: they fit a core's nearest cache. A multiple of sixteen. */
+/** Bytes inspected at a time: they fit a core's first-level cache. A multiple of sixteen. */
 const chunkBytes = 1 << 15;
 
 export function inspect(tensor: Tensor): Inspection {
@@ -31,7 +32,7 @@ export function inspect(tensor: Tensor): Inspection {
   };
 }
 
-/** Whether no element is NaN or infinite; always true of integers. */
+/** True where no element is NaN or infinite; always true for integers. */
 export function allFinite({ dtype, data }: Tensor): boolean {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < bytes.length; at += chunkBytes)
@@ -39,7 +40,7 @@ export function allFinite({ dtype, data }: Tensor): boolean {
   return true;
 }
 
-/** Whether each of two tensors of one size has a NaN, or an infinity that the other does not have at the same place. */
+/** For each of two tensors of equal size: whether it has a NaN, or an infinity that the other does not have there. */
 export function brokenIn(one: Tensor, other: Tensor): readonly [boolean, boolean] {
   const [x, y] = [toNumbers(one), toNumbers(other)];
   const found: [boolean, boolean] = [false, false];
@@ -71,13 +72,13 @@ function noneFullHalf(words: Uint16Array, exponent: number): boolean {
   return true;
 }
 
-/** Of doubles, whose upper word has the exponent. */
+/** For doubles, whose upper word has the exponent. */
 function noneFullAbove(words: Int32Array): boolean {
   for (let i = 1; i < words.length; i += 2) if ((words[i] & 0x7ff00000) === 0x7ff00000) return false;
   return true;
 }
 
-/** Nearly every tensor's first two elements differ, so this looks no further. */
+/** For nearly every tensor the first two elements differ, so this reads no more than those. */
 function isConstant(tensor: Tensor): boolean {
   const { data } = tensor;
   const step = 4096;
@@ -101,7 +102,7 @@ const c2 = -0x54f16877; // 0xab0e9789
 const c3 = 0x38b34ae5;
 const c4 = -0x5e1c746d; // 0xa1e38b93
 
-/** Takes whole blocks of four words into the state. */
+/** Mixes whole blocks of four words into the state. */
 function mixBlocks(state: Int32Array, words: Int32Array): void {
   let [h1, h2, h3, h4] = state;
   const count = words.length & ~3;
@@ -125,7 +126,7 @@ function mixBlocks(state: Int32Array, words: Int32Array): void {
   state[3] = h4;
 }
 
-/** The digest of bytes whose whole blocks are in the state; `rest` are those behind the last block. */
+/** The digest of bytes whose whole blocks are in the state; `rest` are the bytes after the last block. */
 function finishDigest([h1, h2, h3, h4]: Int32Array, rest: Uint8Array, length: number): string {
   const last = new Uint8Array(16);
   last.set(rest);

@@ -9,7 +9,7 @@ import { writerOf } from "./owner.ts";
 const folder = mkdtempSync(join(tmpdir(), "layerwise-lock-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** No process has this number. */
+/** A pid that no process has. */
 const gone = 1_999_999;
 const lockOf = (name: string, owner: object, ageSeconds = 0) => {
   const path = join(folder, name);
@@ -20,7 +20,7 @@ const lockOf = (name: string, owner: object, ageSeconds = 0) => {
 };
 
 describe("a lock", () => {
-  it("is held by one, and let go", async () => {
+  it("is held by one process, and released", async () => {
     const path = join(folder, ".one.lock");
     const lock = await takeLock(path);
     expect("release" in lock).toBe(true);
@@ -35,7 +35,7 @@ describe("a lock", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("is given to one of many that ask at once, also where a dead one has it", async () => {
+  it("goes to one of many that request it at once, also where a dead process holds it", async () => {
     for (let round = 0; round < 20; round++) {
       const path = lockOf(".many.lock", { pid: gone, host: hostname() });
       const locks = await Promise.all(Array.from({ length: 20 }, () => takeLock(path)));
@@ -45,7 +45,7 @@ describe("a lock", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("of a dead process is taken over; of one elsewhere only after a long silence, or by the same job begun again", async () => {
+  it("of a dead process is taken over; of a remote one only after a long time without a heartbeat, or by the same job restarted", async () => {
     const taken = async (path: string) => {
       const lock = await takeLock(path);
       rmSync(path);
@@ -53,10 +53,11 @@ describe("a lock", () => {
     };
     expect(await taken(lockOf(".dead.lock", { pid: gone, host: hostname() }))).toBe(true);
     expect(await taken(lockOf(".rubbish.lock", {}))).toBe(true);
-    expect(await taken(lockOf(".same-number.lock", { pid: process.pid, host: hostname() }))).toBe(true); // in a container begun again
+    // a restarted container
+    expect(await taken(lockOf(".same-pid.lock", { pid: process.pid, host: hostname() }))).toBe(true);
     const parent = { pid: process.ppid, host: hostname() };
     expect(await taken(lockOf(".living.lock", parent))).toBe(false);
-    expect(await taken(lockOf(".number-again.lock", { ...parent, started: "1" }))).toBe(existsSync("/proc/self/stat"));
+    expect(await taken(lockOf(".reused-pid.lock", { ...parent, started: "1" }))).toBe(existsSync("/proc/self/stat"));
     expect(await taken(lockOf(".far.lock", { pid: gone, host: "elsewhere" }, 60))).toBe(false);
     expect(await taken(lockOf(".silent.lock", { pid: gone, host: "elsewhere" }, 600))).toBe(true);
     process.env.SLURM_JOB_ID = "77";
@@ -66,7 +67,7 @@ describe("a lock", () => {
   });
 });
 
-it("what dead processes left is removed, and nothing else", async () => {
+it("removes what dead processes left, and nothing else", async () => {
   const part = (host: string, pid: number) => `.x.json~${host}~${pid}~0123abcd.part`;
   const kept = [part(hostname(), process.pid), part("elsewhere", gone), "x.part", "x.lock"];
   const left = [part(hostname(), gone), ".x.lock"];

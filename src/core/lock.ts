@@ -1,4 +1,4 @@
-// Lock files: one process at a time works on a thing, also from several machines on a shared folder.
+// Lock files: only one process works on a thing at a time, also from several machines on a shared folder.
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
@@ -6,17 +6,17 @@ import { hostname } from "node:os";
 import { describeFileError } from "./files.ts";
 import { isAlive, lockOwner, type Owner, partName, self } from "./owner.ts";
 
-/** Ms between signs of life. */
+/** Milliseconds between heartbeats. */
 const heartbeat = 15_000;
-/** Ms after which a guard's process is dead: it is held for a few file operations. */
+/** Milliseconds after which a guard's process is presumed dead: it holds the guard for only a few file operations. */
 const guardLimit = 30_000;
 
-/** Held: `release` lets go. Not held: the `owner` that has it. */
+/** If held, `release` releases it. If not, `owner` holds it. */
 export type Lock = { readonly release: () => Promise<void> } | { readonly owner: Owner };
 
-/** Takes the lock file `path`, or says who has it. One left behind by a process that is gone is taken over. */
+/** Takes the lock file `path`, or returns its owner. Takes over the lock of a dead process. */
 export async function takeLock(path: string): Promise<Lock> {
-  const whole = partName(path); // a hard link makes it appear whole, to one process only, on NFS too
+  const whole = partName(path); // a hard link is atomic and succeeds for only one process, also on NFS
   const mine = JSON.stringify({ ...self(), nonce: randomBytes(8).toString("hex") });
   ours.add(mine);
   let isHeld = false;
@@ -24,17 +24,17 @@ export async function takeLock(path: string): Promise<Lock> {
     await writeFile(whole, mine);
     for (;;) {
       const failure = await link(whole, path).catch((error: NodeJS.ErrnoException) => error);
-      if (!failure || (await isSame(whole, path))) break; // an answer of NFS may be lost on the way
+      if (!failure || (await isSame(whole, path))) break; // a reply of NFS may get lost
       if (failure.code !== "EEXIST") throw failure;
       const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") throw error;
       });
-      if (text === undefined) continue; // it has just been let go
+      if (text === undefined) continue; // it has just been released
       const owner = lockOwner(text);
-      const lastSign = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
-      // a process of our own number that is gone (a container started anew) wrote what we did not
-      const isOurNumber = owner.pid === process.pid && owner.host === hostname();
-      if (isOurNumber ? ours.has(text) : isAlive(owner, lastSign)) return { owner };
+      const lastHeartbeat = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
+      // a lock with this process's pid that it did not write is from a dead process (a restarted container)
+      const isOurPid = owner.pid === process.pid && owner.host === hostname();
+      if (isOurPid ? ours.has(text) : isAlive(owner, lastHeartbeat)) return { owner };
       await removeDead(path, text, whole);
     }
     isHeld = true;
@@ -45,11 +45,11 @@ export async function takeLock(path: string): Promise<Lock> {
     await rm(whole, { force: true });
   }
   hold(path, mine);
-  const beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), heartbeat).unref();
+  const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), heartbeat).unref();
   return {
     async release() {
-      clearInterval(beat);
-      letGo(path);
+      clearInterval(timer);
+      release(path);
     },
   };
 }
@@ -60,8 +60,8 @@ async function isSame(one: string, other: string): Promise<boolean> {
 }
 
 /**
- * Removes a dead one's lock, unless it has gone meanwhile. One process at a time does that, under a guard: two that saw the same dead lock could else remove
- * it and the one that took its place.
+ * Removes the lock of a dead process, if it is still there. A guard lets one process at a time do that: otherwise two
+ * processes that saw the same dead lock could remove it and then the new lock in its place.
  */
 async function removeDead(path: string, text: string, whole: string): Promise<void> {
   const guard = `${path}.taking`;
@@ -71,7 +71,7 @@ async function removeDead(path: string, text: string, whole: string): Promise<vo
   );
   if (!isMine) {
     const age = Date.now() - ((await stat(guard).catch(() => undefined))?.ctimeMs ?? Date.now());
-    if (age > guardLimit) await rm(guard, { force: true }); // its process died in between
+    if (age > guardLimit) await rm(guard, { force: true }); // its process has died
     return pause(5);
   }
   try {
@@ -83,16 +83,16 @@ async function removeDead(path: string, text: string, whole: string): Promise<vo
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What this process has written into locks that it holds, or is about to. */
+/** The contents of locks that this process holds or is taking. */
 const ours = new Set<string>();
-/** What this process holds, by path; it is let go when the process ends, however that is asked for. */
+/** The contents of locks that this process holds, by path. All are released when the process ends. */
 const held = new Map<string, string>();
 
 function hold(path: string, text: string): void {
   if (!isWatching) {
     isWatching = true;
     process.on("exit", () => {
-      for (const one of held.keys()) letGo(one);
+      for (const one of held.keys()) release(one);
     });
     for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
   }
@@ -100,11 +100,11 @@ function hold(path: string, text: string): void {
 }
 let isWatching = false;
 
-function letGo(path: string): void {
+function release(path: string): void {
   const mine = held.get(path);
   held.delete(path);
   if (mine) ours.delete(mine);
   try {
     if (readFileSync(path, "utf8") === mine) rmSync(path, { force: true });
-  } catch {} // it is gone already
+  } catch {} // it does not exist any more
 }

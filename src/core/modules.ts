@@ -1,17 +1,17 @@
-// Modules of the user's own: a data set, a network or an order of layers in a .mjs file.
+// The user's modules: a data set, a network or an order of layers in a .mjs file.
 import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UserError } from "./errors.ts";
 import { describeFileError } from "./files.ts";
 
-/** True for the name of a module in place of a built-in thing's. */
+/** True where a name is the path of a module instead of a built-in name. */
 export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
 
-/** The name of what a module gives: its file's. */
+/** The name of a module's export: the name of its file. */
 export const moduleName = (path: string): string => basename(path, extname(path));
 
-/** The default export of a module, which must be there. `guide` says where the reader finds what it must be. */
+/** The default export of a module. Throws {@link UserError} where there is none; `guide` is the document to read. */
 export async function importDefault(path: string, guide: string): Promise<unknown> {
   await stat(path).catch((error) => Promise.reject(describeFileError(error, path, "read")));
   const module = (await import(pathToFileURL(resolve(path)).href).catch((error) => {

@@ -1,4 +1,4 @@
-// Conversions against one-element definitions that are slow and plain.
+// Conversions against slow and plain definitions for one element.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { average, averageInto, type DType, fromNumbers, type Tensor, tensor, toNumbers } from "./index.ts";
@@ -20,7 +20,8 @@ function numberToHalf(value: number): number {
   if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24); // subnormal; a carry makes the smallest normal
   let exponent = Math.floor(Math.log2(size));
   if (2 ** exponent > size) exponent--; // log2 may round up
-  return sign | (((exponent + 15) << 10) + roundToEven((size / 2 ** exponent - 1) * 1024)); // a carry goes up into the exponent
+  // a carry increments the exponent
+  return sign | (((exponent + 15) << 10) + roundToEven((size / 2 ** exponent - 1) * 1024));
 }
 
 function numberToBrain(value: number): number {
@@ -40,7 +41,7 @@ const allOf = (dtype: DType): Tensor => ({ dtype, shape: [1 << 16], data: allBit
 const words = (values: Float32Array | Float64Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 const round = { float16: numberToHalf, bfloat16: numberToBrain } as const;
 
-/** Doubles on, and one bit beside, every value that a 16-bit dtype has, and every middle between two. */
+/** Doubles at, and one bit next to, every value of a 16-bit dtype and every midpoint between two. */
 function critical(dtype: "float16" | "bfloat16"): Float64Array {
   const values = [...toNumbers(allOf(dtype))].filter(Number.isFinite).sort((a, b) => a - b);
   const all = values.flatMap((x, i) => [x, (x + (values[i + 1] ?? 2 * x)) / 2]);
@@ -108,7 +109,7 @@ describe("16-bit dtypes", () => {
   });
 });
 
-it("gives 64-bit integers as the nearest doubles", () => {
+it("converts 64-bit integers to the nearest doubles", () => {
   fc.assert(
     fc.property(fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), (all) => {
       for (const dtype of ["int64", "uint64"] as const) {
@@ -128,7 +129,7 @@ describe("the average", () => {
   const length = 9001; // more than two chunks
   const random = (dtype: DType, seed: number) => {
     const values = Float64Array.from({ length }, (_, i) => Math.sin((i + 1) * seed) * 2 ** ((i % 60) - 30));
-    values.set(special, 4090); // over the end of a chunk
+    values.set(special, 4090); // across the end of a chunk
     return fromNumbers(dtype, [length], values);
   };
   const cases = floats.flatMap((a) => floats.flatMap((b) => floats.map((dtype) => [a, b, dtype] as const)));
@@ -146,7 +147,7 @@ describe("the average", () => {
     }
   });
 
-  it.each(["float16", "bfloat16"] as const)("of %s is rounded as its definition says, whatever the bits", (dtype) => {
+  it.each(["float16", "bfloat16"] as const)("of %s is rounded by its definition, for any bits", (dtype) => {
     const wide = toNumbers(allOf(dtype));
     const bits = fc.uint16Array({ minLength: 3000, maxLength: 3000, size: "max" });
     fc.assert(
@@ -163,7 +164,7 @@ describe("the average", () => {
     );
   });
 
-  it("of every float16 with itself and its neighbours far below is rounded to even", () => {
+  it("of every float16 with much smaller values is rounded to even", () => {
     const values = toNumbers(allOf("float16"));
     for (const shift of [1, 0x400, 0x2800, 0x2c00, 0x3000, 0x3400, 0x3800, 0x8400]) {
       const other = allBits.map((n) => n - shift);
@@ -173,7 +174,7 @@ describe("the average", () => {
     }
   });
 
-  it("is an end itself at alpha 0 and 1, and asks for equal sizes", () => {
+  it("is an end at alpha 0 and 1, and requires equal sizes", () => {
     const [a, b] = [random("float16", 1.1), random("float16", 2.3)];
     expect(average(a, b, 0, "float16")).toBe(a);
     expect(average(a, b, 1, "float16")).toBe(b);

@@ -1,11 +1,13 @@
-// Elements as numbers, and numbers as elements. The 16-bit dtypes are converted by plain loops over existing arrays: a table of the 65,536 values widens
-// float16, and a wider float's bits round to both. Whole arrays go through a chunk of scratch memory, so converting takes no more memory than its result.
+// Converts elements to numbers and back. The 16-bit dtypes are converted in plain loops over existing arrays: a table
+// of
+// 65,536 values widens float16, and rounding works on the bits of a wider float. Arrays pass through a chunk of scratch
+// memory, so a conversion needs no memory except for its result.
 import { type DType, sizeOf, type Tensor, tensor } from "./tensor.ts";
 
-/** Elements converted at a time: their numbers fit a core's cache. */
+/** Elements converted at a time: they fit a core's cache. */
 export const chunkLength = 4096;
 
-/** The elements as numbers: float32 as it is, float16 and bfloat16 widened to float32 (exact), the rest to float64. */
+/** The elements as numbers: float32 unchanged, float16 and bfloat16 widened to float32 (exact), others as float64. */
 export function toNumbers({ dtype, data }: Tensor): Float32Array | Float64Array {
   if (dtype === "float32" || dtype === "float64") return data as Float32Array | Float64Array;
   if (dtype === "float16") {
@@ -22,7 +24,7 @@ export function toNumbers({ dtype, data }: Tensor): Float32Array | Float64Array 
   return new Float64Array(data);
 }
 
-/** Numbers stored as a floating dtype; float16 and bfloat16 round to the nearest, ties to even. */
+/** Stores numbers in a dtype; float16 and bfloat16 round to nearest, ties to even. */
 export function fromNumbers(dtype: DType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   if (dtype !== "float16" && dtype !== "bfloat16") return tensor(dtype, shape, values);
   const size = sizeOf(shape);
@@ -60,7 +62,7 @@ export function brainValues(): Float32Array {
   return brains;
 }
 
-/** The numbers of a 16-bit dtype, by their bits; undefined for the others. */
+/** The numbers of a 16-bit dtype, by their bits; undefined for other dtypes. */
 export function valuesOf(dtype: DType): Float32Array | undefined {
   if (dtype === "float16") return halfValues();
   return dtype === "bfloat16" ? brainValues() : undefined;
@@ -95,8 +97,8 @@ function widenLongs(data: BigInt64Array | BigUint64Array): Float64Array {
 }
 
 /**
- * Rounds doubles to float16: as many of `values` as `target` takes. A double has 42 more bits of fraction; those right of its upper word matter only where
- * they break a tie, so one bit stands for them all.
+ * Rounds doubles to float16, as many as fit in `target`. A double has 42 more fraction bits. Those in its lower word
+ * matter only to break a tie, so one sticky bit replaces them.
  */
 function roundToHalves(values: Float64Array, target: Uint16Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
@@ -106,11 +108,11 @@ function roundToHalves(values: Float64Array, target: Uint16Array): void {
     const size = upper & 0x7fffffff;
     const sign = (upper >>> 16) & 0x8000;
     if (size >= 0x3f100000 && size < 0x40effe00) {
-      // from 2^-14 to below 65520, where infinity begins; a carry goes up into the exponent
+      // from 2^-14 to below 65520, where infinity starts; a carry increments the exponent
       const sticky = size | (words[2 * i] !== 0 ? 1 : 0);
       target[i] = sign | ((sticky - (1008 << 20) + 0x1ff + ((size >>> 10) & 1)) >>> 10);
     } else if (size < 0x3f100000) {
-      // subnormal: beside 2^28 a double has no bits below 2^-24, so the processor rounds
+      // subnormal: added to 2^28, a double has no bits below 2^-24, so the processor rounds
       target[i] = sign | ((Math.abs(values[i]) + 2 ** 28 - 2 ** 28) * 2 ** 24);
     } else if (Number.isNaN(values[i])) target[i] = 0x7e00;
     else target[i] = sign | 0x7c00;
@@ -127,7 +129,7 @@ export function roundToHalf(value: number): number {
   return rounded[0];
 }
 
-/** Rounds float32 to bfloat16: as many of `values` as `target` takes. */
+/** Rounds float32 to bfloat16, as many values as fit in `target`. */
 function roundToBrains(values: Float32Array, target: Uint16Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
   const { length } = target;

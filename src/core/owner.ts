@@ -1,5 +1,5 @@
-// Who is at work on something that other processes can see: a lock, a file half written. On a shared folder the other process may be on another machine,
-// where it cannot be asked; then the time of its last sign of life tells.
+// The process that owns a lock or an unfinished file. On a shared folder it may run on another machine, where it cannot
+// be queried; then the time of its last heartbeat decides whether it is alive.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -8,19 +8,22 @@ import { basename, dirname, join } from "node:path";
 export interface Owner {
   readonly pid: number;
   readonly host: string;
-  /** When it began, as the system counts: numbers are given again, after a restart of the machine for one. Undefined where there is no /proc. */
+  /**
+   * Start time in the system's ticks, because pids are reused, such as after a restart. Undefined where there is no
+   * /proc.
+   */
   readonly started?: string;
-  /** The cluster job it belongs to; the same job started again stands in for it. */
+  /** The cluster job that it belongs to; when the same job is restarted, it replaces this process. */
   readonly job?: string;
 }
 
-/** A process elsewhere counts as dead after so long without a sign: longer than any piece of work that keeps it from giving one. */
+/** A remote process is presumed dead after this long without a heartbeat; no work blocks heartbeats for longer. */
 const silence = 5 * 60_000;
 
 export const self = (): Owner => ({
   pid: process.pid,
   host: hostname(),
-  started: statusOf(process.pid)?.started,
+  started: readStatus(process.pid)?.started,
   job: ownJob(),
 });
 
@@ -30,46 +33,46 @@ function ownJob(): string | undefined {
   return SLURM_ARRAY_JOB_ID ? `${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}` : SLURM_JOB_ID;
 }
 
-/** Whether the owner is at work still; `lastSign` is when it last gave one (ms since 1970). */
-export function isAlive({ pid, host, job, started }: Owner, lastSign: number): boolean {
+/** Whether the owner still runs; `lastHeartbeat` is in milliseconds since 1970. */
+export function isAlive({ pid, host, job, started }: Owner, lastHeartbeat: number): boolean {
   if (pid === 0) return false; // nobody
-  if (host !== hostname()) return Date.now() - lastSign < silence && (job === undefined || job !== ownJob());
+  if (host !== hostname()) return Date.now() - lastHeartbeat < silence && (job === undefined || job !== ownJob());
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  const status = statusOf(pid);
+  const status = readStatus(pid);
   return !status?.isZombie && (!status || started === undefined || status.started === started);
 }
 
-/** What the system tells of a process; undefined where it tells nothing. */
-function statusOf(pid: number): { isZombie: boolean; started: string } | undefined {
+/** A process's state and start time; undefined where the system does not give them. */
+function readStatus(pid: number): { isZombie: boolean; started: string } | undefined {
   try {
     const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, "latin1")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return { isZombie: state === "Z", started: fields[18] }; // a zombie has ended, but its parent has not looked yet
+    return { isZombie: state === "Z", started: fields[18] }; // a zombie has ended, but its parent has not noticed yet
   } catch {
     return undefined;
   }
 }
 
-/** The name, beside `path`, under which this process writes it until it is whole. */
+/** The temporary name, in the folder of `path`, under which this process writes the file. */
 export const partName = (path: string): string =>
   join(dirname(path), `.${basename(path)}~${hostname()}~${process.pid}~${randomBytes(4).toString("hex")}.part`);
 
-/** The process that writes (or wrote) such a file; undefined for other names. */
+/** The process that writes (or wrote) a file of such a temporary name; undefined for other names. */
 export function writerOf(file: string): Owner | undefined {
   const [, host, pid] = /^\..*~([^~]*)~(\d+)~[0-9a-f]{8}\.part$/.exec(basename(file)) ?? [];
   return pid === undefined ? undefined : { host, pid: Number(pid) };
 }
 
-/** Who has (or had) a lock file of this content. */
+/** The owner that a lock file's content names. */
 export function lockOwner(text: string): Owner {
   try {
     const { pid, host, started, job } = JSON.parse(text) as Partial<Owner>;
     if (pid && host) return { pid, host, started, job };
   } catch {}
-  return { pid: 0, host: "" }; // no lock of ours: nobody's
+  return { pid: 0, host: "" }; // not a lock of layerwise, so nobody owns it
 }

@@ -1,5 +1,5 @@
-// Reproducible random numbers in named streams. A stream is a seed and a path of names ("order", epoch 3), so that two
-// uses never share numbers and a run that resumes needs no saved generator: it asks for the same stream again.
+// Reproducible random numbers in named streams. A stream is a seed and a path of names ("order", epoch 3). Two uses
+// never share numbers, and a resumed run needs no saved generator: it opens the same stream again.
 import { randomNormal } from "d3-random";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
@@ -18,7 +18,10 @@ export interface Random {
   permutation(n: number): Uint32Array<ArrayBuffer>;
 }
 
-/** The stream of `seed` and `names`, e.g. `randomStream(5, "order", 3)`. Equal arguments give equal numbers on every machine. */
+/**
+ * The stream of `seed` and `names`, e.g. `randomStream(5, "order", 3)`. Equal arguments give equal numbers on every
+ * machine.
+ */
 export function randomStream(seed: number, ...names: (string | number)[]): Random {
   const digest = sha256(JSON.stringify([seed, ...names]));
   const state = [0, 8, 16, 24].map((at) => Number.parseInt(digest.slice(at, at + 8), 16) | 0);

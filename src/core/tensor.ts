@@ -1,5 +1,5 @@
 // A tensor in memory: a dtype, a shape and the elements row by row. Names of dtypes are ONNX's, in lower case.
-// float16 and bfloat16 are kept as their bits; bool is one byte an element.
+// float16 and bfloat16 are stored as their bits; bool has one byte per element.
 
 const arrays = {
   float32: Float32Array,
@@ -17,9 +17,14 @@ const arrays = {
   bool: Uint8Array,
 } as const;
 
+/** A type of elements, by ONNX's name in lower case. */
 export type DType = keyof typeof arrays;
+/** The elements of a tensor: float16 and bfloat16 as their bits, bool as one byte each. */
 export type TypedArray = InstanceType<(typeof arrays)[DType]>;
 
+/**
+ * A tensor in memory: its dtype, its shape ([] for a scalar), and the elements row by row. See {@link TypedArray}.
+ */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -62,7 +67,10 @@ export function tensor(dtype: DType, shape: readonly number[], data?: ArrayLike<
   return { dtype, shape: [...shape], data: array };
 }
 
-/** Views bytes as a tensor; copies only where the bytes are not aligned. Elements are little endian, as every file format here has them. */
+/**
+ * Views bytes as a tensor; copies only where the bytes are not aligned. Elements are little endian, as in all file
+ * formats here.
+ */
 export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
   const size = sizeOf(shape);
   const width = bytesPerElement(dtype);
@@ -79,7 +87,7 @@ export function bytesOf({ data }: Tensor): Uint8Array {
 /** True for the same elements, to the last bit. */
 export const haveSameBytes = (x: Tensor, y: Tensor): boolean => Buffer.compare(bytesOf(x), bytesOf(y)) === 0;
 
-/** The dtypes of tensors, that of most elements first. */
+/** The dtypes of tensors; the dtype with the most elements comes first. */
 export function dtypesBySize(tensors: Iterable<Pick<Tensor, "dtype" | "shape">>): DType[] {
   const sizes = new Map<DType, number>();
   for (const { dtype, shape } of tensors) sizes.set(dtype, (sizes.get(dtype) ?? 0) + sizeOf(shape));

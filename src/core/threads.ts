@@ -1,7 +1,7 @@
-// Threads of this program: modules named `*.thread.ts`, compiled, or compiled on the fly under the test runner.
+// Worker threads: modules named `*.thread.ts`, compiled beforehand, or on the fly under the test runner.
 import { Worker } from "node:worker_threads";
 
-/** Starts the module `name` beside the file `base` (its import.meta.url) as a thread. */
+/** Starts the module `name` as a thread; it is in the folder of the file `base` (an import.meta.url). */
 export function startThread(name: string, base: string): Worker {
   const isSource = base.endsWith(".ts");
   const module = new URL(`./${name}.${isSource ? "ts" : "js"}`, base);

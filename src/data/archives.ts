@@ -1,10 +1,11 @@
-// Where the data sets' official files come from: address, size and published checksum. LAYERWISE_MIRROR replaces the address up to the file's name.
+// The sources of the data sets' official files: address, size and published checksum. LAYERWISE_MIRROR replaces the
+// address up to the file name.
 export interface Archive {
   readonly url: string;
   readonly bytes: number;
   readonly algorithm: "md5" | "sha256";
   readonly hash: string;
-  /** The folder that the files go into; a tar archive brings its own. */
+  /** The folder for the files; also that of a tar archive's content. */
   readonly folder: string;
 }
 

@@ -1,5 +1,5 @@
-// A data set over arrays in memory: one array for each input and one of labels, the first axis the samples. Whole-number labels are classes, others the
-// values of a regression.
+// A data set from arrays in memory: one array for each input and one for the labels, with the samples along the first
+// axis. Integer labels are classes; others are the values of a regression.
 import {
   bytesOf,
   type DType,
@@ -21,8 +21,8 @@ export interface Arrays {
 }
 
 /**
- * Checks the arrays and makes the data set of the first `samples`. `where` names their source in messages. The samples are along first axes, unless what a
- * network declares says otherwise (layout.ts).
+ * Checks the arrays and makes a data set of the first `samples`. `where` names the source in messages. The samples are
+ * along the first axes, unless a network's declared inputs require another layout (layout.ts).
  */
 export function arrayDataset(
   name: string,
@@ -32,11 +32,11 @@ export function arrayDataset(
   notes?: Dataset["notes"],
 ): Dataset {
   if (arrays.inputs.size === 0)
-    throw new UserError(`${where} holds labels only. Add the model's inputs as arrays named as the model names them.`);
+    throw new UserError(`${where} contains only labels. Add the model's inputs as arrays with the model's names.`);
   const { count: have, inputs: laid, labels } = layOut(where, arrays, declared);
-  if (have === 0) throw new UserError(`${where} holds no samples. Give arrays with at least one.`);
+  if (have === 0) throw new UserError(`${where} contains no samples. Give arrays with at least one.`);
   if (samples !== undefined && samples > have)
-    throw new UserError(`${where} holds ${have} samples, but ${samples} are asked for. Ask for fewer (--samples).`);
+    throw new UserError(`${where} contains ${have} samples, but ${samples} are needed. Use fewer (--samples).`);
   const count = samples ?? have;
   const chosen = new Map(
     [...laid].map(([key, { array, axis }]) => [
@@ -52,9 +52,9 @@ export function arrayDataset(
   requireFinite(where, "labels", marks);
   if (marks.dtype === "int64" && (marks.data as BigInt64Array).every((label) => label < 0n))
     throw new UserError(
-      `All labels in ${where} are negative, which leaves them out of the loss. Save class indices, counted from 0.`,
+      `All labels in ${where} are negative, so none counts in the loss. Save class indices, counted from 0.`,
     );
-  // arrays that the network does not take count as samples in the hash only
+  // arrays that the network does not use only affect the hash
   const others = [...arrays.inputs].filter(([key, { shape }]) => !laid.has(key) && shape[0] === have);
   const hashOf = (some: number) => {
     const used = new Map(
@@ -88,7 +88,7 @@ export function arrayDataset(
   );
 }
 
-/** What follows from the labels. */
+/** The properties of a data set that depend on its labels. */
 type Labelled = Pick<Dataset, "labels" | "labelShape" | "labelType" | "classes" | "weights" | "classOf">;
 
 type Unlabelled = Omit<Dataset, keyof Labelled | "batch">;
@@ -105,11 +105,11 @@ function labelled(labels: Tensor): Labelled {
   };
 }
 
-/** The same samples with other labels, int64 for classes or float32 for values. */
+/** The same samples with different labels: int64 for classes, float32 for values. */
 export const relabel = (data: Dataset, labels: Tensor): Dataset =>
   withLabels(data, labels, (indices, options) => data.batch(indices, options).inputs);
 
-/** A data set's inputs with labels. Its hash stays a getter: it is computed when it is asked for. */
+/** A data set's inputs with labels. Its hash remains a getter, which computes it on demand. */
 function withLabels(
   data: Unlabelled,
   labels: Tensor,
@@ -123,7 +123,7 @@ function withLabels(
   return Object.defineProperties({}, { ...rest, ...Object.getOwnPropertyDescriptors(own) }) as Dataset;
 }
 
-/** Labels of each sample that are not negative, where a sample has `width` of them; undefined where all count. */
+/** The number of non-negative labels of each sample, of `width` in total; undefined if all labels count. */
 export function countLabels(labels: ArrayLike<number | bigint>, width: number): Float32Array | undefined {
   const counts = new Float32Array(labels.length / width);
   let all = 0;
@@ -141,12 +141,12 @@ const first = ({ dtype, shape, data }: Tensor, count: number): Tensor => ({
   data: data.subarray(0, count * sizeOf(shape.slice(1))) as Tensor["data"],
 });
 
-/** Doubles become singles, as every network takes them. */
+/** Converts float64 to float32, the type that networks use. */
 const single = (array: Tensor): Tensor =>
   array.dtype === "float32" ? array : fromNumbers("float32", array.shape, toNumbers(array));
 const usable = (array: Tensor): Tensor => (array.dtype === "float64" ? single(array) : array);
 
-/** Labels of any whole-number type as class indices; negative ones do not count. */
+/** Integer labels of any type as class indices; negative ones do not count. */
 const whole = (labels: Tensor): Tensor =>
   labels.dtype === "int64" ? labels : tensor("int64", labels.shape, toNumbers(labels));
 
@@ -155,10 +155,10 @@ function requireFinite(where: string, key: string, array: Tensor): void {
   const at = toNumbers(array).findIndex((x) => !Number.isFinite(x));
   if (at < 0) return;
   const sample = Math.floor(at / sizeOf(array.shape.slice(1)));
-  throw new UserError(`Sample ${sample} of ${key} in ${where} holds a value that is not finite. Mend the array.`);
+  throw new UserError(`Sample ${sample} of ${key} in ${where} has a value that is not finite. Correct the array.`);
 }
 
-/** The whole numbers that a dtype holds, where not all of int64's are. */
+/** The range of integers of each dtype smaller than int64. */
 const ranges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   bool: [0, 1],
   uint8: [0, 2 ** 8 - 1],
@@ -170,13 +170,13 @@ const ranges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   uint64: [0, Number.POSITIVE_INFINITY],
 };
 
-/** Throws {@link UserError} where whole numbers would change in the dtype that the network takes. */
+/** Throws {@link UserError} if integers would change in the network's dtype. */
 function requireRange(where: string, key: string, array: Tensor, wanted: DType | undefined): void {
   const range = wanted && array.dtype !== wanted && !isFloating(array.dtype) ? ranges[wanted] : undefined;
   const value = range && toNumbers(array).find((x) => x < range[0] || x > range[1]);
   if (value !== undefined)
     throw new UserError(
-      `The model takes ${key} as ${wanted}, but ${where} has the value ${value} in it. Save ${key} as ${wanted}.`,
+      `The model takes ${key} as ${wanted}, but in ${where} it has the value ${value}. Save ${key} as ${wanted}.`,
     );
 }
 
@@ -186,7 +186,7 @@ function largest({ data }: Tensor): number {
   return most;
 }
 
-/** The samples of some indices, with the batch at an axis. */
+/** The samples with the given indices, stacked along an axis. */
 function pick({ dtype, shape, data }: Tensor, indices: ArrayLike<number>, axis = 0): Tensor {
   const sample = shape.slice(1);
   const [size, outer, inner] = [sample, sample.slice(0, axis), sample.slice(axis)].map(sizeOf);

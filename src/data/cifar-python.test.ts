@@ -31,7 +31,7 @@ it("opens CIFAR-10's pickles as the samples of the binary files", async () => {
   ]);
 });
 
-it("takes CIFAR-100's fine labels", async () => {
+it("uses CIFAR-100's fine labels", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "train"), cifarPickle([99, 1], "fine_labels", byte));
   const data = await openData(folder);
@@ -40,7 +40,7 @@ it("takes CIFAR-100's fine labels", async () => {
   expect([...(pictures.classOf!() as number[])]).toEqual([99, 1]);
 });
 
-it("executes nothing, and refuses what is not CIFAR", async () => {
+it("executes nothing, and refuses files that are not CIFAR", async () => {
   const folder = temporaryFolder();
   const refusal = (name: string, bytes: Buffer) => {
     writeFileSync(join(folder, name), bytes);
@@ -54,16 +54,18 @@ it("executes nothing, and refuses what is not CIFAR", async () => {
     `${path} is damaged: its pickle is not a dictionary. Copy the file again, or save it again where it was made.`,
   );
   expect(await refusal("data_batch_1", cifarPickle([1], "other", byte))).toBe(
-    `${path} has no labels; it has data, other. Get the file again.`,
+    `${path} has no labels. Its keys are data, other. Download the file again.`,
   );
   expect(await refusal("data_batch_1", Buffer.from("\x80\x02}.", "latin1"))).toBe(
-    `${path} has no array data of uint8 [n, 3072], as CIFAR's files have. Get the file again.`,
+    `${path} has no array data of uint8 [n, 3072], as in CIFAR's files. Download the file again.`,
   );
   expect(await isPictures(join(folder, "nothing"))).toBe(false);
 });
 
 it.skipIf(!hasShared)("is refused for other images, whose network must say how it takes them", async () => {
   const path = sharedPath("fixtures/images/datasets/folder");
-  await expect(openData(path)).rejects.toThrow(`${path} holds images, but only the folder of a network says how`);
+  await expect(openData(path)).rejects.toThrow(
+    `${path} contains images, but a network without a folder has no image settings`,
+  );
   expect(readFileSync(join(path, "test/cat/notes.txt"), "utf8")).toContain("not an image");
 });

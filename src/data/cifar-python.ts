@@ -1,4 +1,5 @@
-// --data cifar-10-batches-py or cifar-100-python: the official pickles in place of the binary files, as the same samples of the same data set.
+// --data cifar-10-batches-py or cifar-100-python: the official pickles in place of the binary files. They give the same
+// samples of the same data set.
 import { cifar10Format } from "./cifar10/index.ts";
 import { cifar100Format } from "./cifar100/index.ts";
 import type { DataOptions, Dataset } from "./dataset.ts";
@@ -6,7 +7,7 @@ import { firstRecords, officialImages } from "./images.ts";
 import { isFile } from "./locate/files.ts";
 import { readCifar } from "./pictures/index.ts";
 
-/** Opens a folder of CIFAR's Python files, or one of them; default split train. */
+/** Opens a folder of CIFAR's Python files, or one of the files. The default split of a folder is train. */
 export async function openPythonCifar(path: string, options: DataOptions): Promise<Dataset> {
   const { split = isFile(path) ? undefined : "train", samples } = options;
   const { bytes, labels, notes, areFine, ...images } = await readCifar(path, { split, samples });

@@ -1,4 +1,4 @@
-// Batches of a fixed size from a data set: what a compiled graph is fed.
+// Batches of a fixed size from a data set: the inputs of a compiled graph.
 import { type DType, sizeOf, type Tensor } from "../core/index.ts";
 import type { Dataset } from "./dataset.ts";
 
@@ -7,24 +7,30 @@ export interface ArrayType {
   readonly shape: readonly number[];
 }
 
-/** One batch: the inputs by the data's names, and the labels. */
+/** The types of a batch: of the inputs, by the data's names, and of the labels. */
 export interface BatchShape {
   readonly inputs: Readonly<Record<string, ArrayType>>;
-  /** Negative labels do not count where some are. */
+  /** `areSomeIgnored`: some labels are negative and do not count. */
   readonly labels: ArrayType & { readonly areSomeIgnored?: boolean };
 }
 
-/** The most samples of a batch that nobody chose: larger ones are no faster and take more memory. */
+/** The largest default batch; larger ones are not faster, and need more memory. */
 const most = 64;
-/** The same of a large network, whose values between two segments are kept for every mix: numbers of images (four of 3x224x224), and tokens. */
+/**
+ * The limits for a large network, whose values between two segments are kept for every mix: input elements (four images
+ * of 3x224x224), and tokens.
+ */
 const mostNumbers = 4 * 3 * 224 * 224;
 const mostTokens = 1024;
 
-/** Samples of a batch: those asked for, or so many that all batches are full, or nearly. A place that no sample fills costs as much as one that is filled. */
+/**
+ * The batch size: the requested one, or one that makes all batches (nearly) full. An empty place costs as much as a
+ * sample.
+ */
 export const batchSize = (samples: number, asked?: number, limit = most): number =>
   asked ? Math.min(asked, samples) : Math.ceil(samples / Math.ceil(samples / limit));
 
-/** Samples of a batch at most, for a large network. */
+/** The largest batch for a large network. */
 export function largeBatch({ inputs, labelShape }: Pick<Dataset, "inputs" | "labelShape">): number {
   const numbers = inputs.reduce((sum, { shape, axis }) => sum + (axis === null ? 0 : sizeOf(shape)), 0);
   const fit = Math.min(mostNumbers / numbers, labelShape.length ? mostTokens / sizeOf(labelShape) : most);
@@ -44,7 +50,9 @@ export function batchShape({ inputs, labelShape, labelType = "int64", weights }:
   };
 }
 
-/** The samples from `start` on; where they end, the last one again, so that every batch has the same size. */
+/**
+ * The samples from `start` on. At the end of the data the last sample is repeated, so every batch has the same size.
+ */
 export function batchAt(
   data: Dataset,
   start: number,

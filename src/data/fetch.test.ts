@@ -11,10 +11,10 @@ import { filesInTar } from "./tar.ts";
 
 let server: Server;
 let dir: string;
-/** What the server does next. */
+/** The server's next response. */
 let behaviour: { status?: number; cutAfter?: number; ranges: boolean } = { ranges: true };
 /** The response to cut. Node 22 and later lose what fetch() has not yielded when the connection breaks. */
-let begun: ServerResponse | undefined;
+let answer: ServerResponse | undefined;
 const asked: (string | undefined)[] = [];
 const text = hasShared ? readFileSync(sharedPath("data/shakespeare/input.txt")) : Buffer.from("");
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
     response.writeHead(from ? 206 : 200, { "content-length": body.length });
     if (behaviour.cutAfter === undefined) response.end(body);
     else {
-      begun = response;
+      answer = response;
       response.write(body.subarray(0, behaviour.cutAfter));
     }
   });
@@ -49,7 +49,7 @@ afterAll(() => {
 const input = () => join(dir, "shakespeare", "input.txt");
 
 describe.skipIf(!hasShared)("fetching a data set (../shared/data)", () => {
-  it("downloads, compares and unpacks", async () => {
+  it("downloads, verifies and unpacks", async () => {
     let last = 0;
     await fetchData("shakespeare", { dir, onProgress: (bytes) => (last = bytes) });
     expect(readFileSync(input())).toEqual(text);
@@ -57,10 +57,10 @@ describe.skipIf(!hasShared)("fetching a data set (../shared/data)", () => {
     expect(existsSync(join(dir, "input.txt.part"))).toBe(false);
   });
 
-  it("goes on with a download that was cut", async () => {
+  it("resumes an interrupted download", async () => {
     behaviour.cutAfter = 100_000;
-    const cut = fetchData("shakespeare", { dir, onProgress: () => begun?.destroy() });
-    await expect(cut).rejects.toThrow(/broke off after \d+ bytes.*Run the command again/);
+    const cut = fetchData("shakespeare", { dir, onProgress: () => answer?.destroy() });
+    await expect(cut).rejects.toThrow(/interrupted after \d+ bytes.*Run the command again/);
     expect(existsSync(input())).toBe(false);
     behaviour = { ranges: true };
     await fetchData("shakespeare", { dir });
@@ -68,14 +68,14 @@ describe.skipIf(!hasShared)("fetching a data set (../shared/data)", () => {
     expect(readFileSync(input())).toEqual(text);
   });
 
-  it("starts anew where the server cannot go on", async () => {
+  it("starts again if the server cannot resume", async () => {
     writeFileSync(join(dir, "input.txt.part"), "rubbish");
     behaviour = { ranges: false };
     await fetchData("shakespeare", { dir });
     expect(readFileSync(input())).toEqual(text);
   });
 
-  it("takes a local file", async () => {
+  it("accepts a local file", async () => {
     await fetchData("shakespeare", { dir, from: sharedPath("data/shakespeare/input.txt") });
     expect(asked).toEqual([]);
     expect(readFileSync(input())).toEqual(text);
@@ -83,20 +83,20 @@ describe.skipIf(!hasShared)("fetching a data set (../shared/data)", () => {
 });
 
 describe("fetching", () => {
-  it("refuses another file than the published one, and leaves nothing", async () => {
+  it("refuses a file other than the published one, and leaves nothing behind", async () => {
     const other = join(dir, "other");
     writeFileSync(other, "something else");
     await expect(fetchData("shakespeare", { dir, from: other })).rejects.toThrow(/is not the published file/);
     expect(existsSync(input())).toBe(false);
   });
 
-  it("tells what a server answers, and what there is to fetch", async () => {
+  it("reports a server's error, and the available archives", async () => {
     behaviour.status = 404;
-    await expect(fetchData("cifar10", { dir })).rejects.toThrow(/answers 404.*--from/);
+    await expect(fetchData("cifar10", { dir })).rejects.toThrow(/responds with 404.*--from/);
     await expect(fetchData("cifar1", { dir })).rejects.toThrow(/did you mean cifar10/);
   });
 
-  it("reads the files of a tar archive", async () => {
+  it("reads the files in a tar archive", async () => {
     const header = Buffer.alloc(512);
     header.write("folder/name.bin");
     header.write("00000000005\0", 124);

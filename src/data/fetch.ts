@@ -1,5 +1,5 @@
-// Fetches a data set's official archive, compares its checksum and unpacks it where --data-dir finds it. A download that was cut goes on from its
-// `.part` file; nothing appears under its own name before the checksum was right.
+// Downloads a data set's official archive, verifies its checksum, and unpacks it for --data-dir. An interrupted
+// download resumes from its `.part` file. Files appear under their own names only after the checksum has been verified.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { open, readFile, rm, stat } from "node:fs/promises";
@@ -9,21 +9,35 @@ import { describeFileError, listSome, makeFolder, nearest, UserError, writeAtomi
 import { type Archive, archives } from "./archives.ts";
 import { filesInTar } from "./tar.ts";
 
+/** Where data sets are kept, and where an archive comes from. */
 export interface FetchOptions {
-  /** Folder of all data sets. */
+  /** The folder of all data sets. */
   readonly dir: string;
-  /** An archive that is here already, in place of the download. */
+  /** A local archive to use in place of a download. */
   readonly from?: string;
+  /** Called with the bytes that are here and their total. */
   readonly onProgress?: (bytes: number, total: number) => void;
 }
 
-/** Returns the folder that holds the files. Throws {@link UserError} that says what to do. */
+/**
+ * Downloads a data set's official archive, verifies its published checksum and unpacks it; returns the folder that
+ * holds the files. An interrupted download resumes. Throws a {@link UserError} for an unknown name, a failed download
+ * or a wrong checksum.
+ * @param options The folder of all data sets; a local archive.
+ * @example
+ * ```ts
+ * import { fetchData } from "layerwise";
+ *
+ * const error = await fetchData("cifar11", { dir: "data" }).catch((error) => error);
+ * console.log(error.message.includes("did you mean cifar10?")); // true
+ * ```
+ */
 export async function fetchData(name: string, { dir, from, onProgress }: FetchOptions): Promise<string> {
   const archive = archives[name];
   if (!archive) {
     const near = nearest(name, Object.keys(archives));
     throw new UserError(
-      `There is nothing to fetch for ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(Object.keys(archives))}.`,
+      `There is no archive of ${name}${near ? `; did you mean ${near}?` : "."} Available are ${listSome(Object.keys(archives))}.`,
     );
   }
   await makeFolder(dir).catch((error) => Promise.reject(describeFileError(error, dir, "write")));
@@ -33,7 +47,7 @@ export async function fetchData(name: string, { dir, from, onProgress }: FetchOp
   if (found !== archive.hash) {
     if (!from) await rm(file, { force: true });
     throw new UserError(
-      `${from ?? addressOf(archive)} is not the published file: its ${archive.algorithm} is ${found}, not ${archive.hash}. Fetch it again, or from elsewhere with --from.`,
+      `${from ?? addressOf(archive)} is not the published file: its ${archive.algorithm} is ${found}, not ${archive.hash}. Fetch it again, or give another copy with --from.`,
     );
   }
   const folder = join(dir, archive.folder);
@@ -48,7 +62,7 @@ const addressOf = ({ url }: Archive): string => {
   return mirror ? `${mirror.replace(/\/$/, "")}/${basename(url)}` : url;
 };
 
-/** Appends what is missing of the file; starts anew where the server cannot go on. */
+/** Appends the missing part of the file; starts again if the server cannot resume. */
 async function download(
   url: string,
   path: string,
@@ -59,13 +73,13 @@ async function download(
   const response = await fetch(url, have ? { headers: { range: `bytes=${have}-` } } : {}).catch((error) => {
     const why = (error.cause as Error | undefined)?.message ?? error.message;
     throw new UserError(
-      `${url} cannot be reached (${why}). Check the connection, or fetch the file elsewhere and give it with --from.`,
+      `${url} cannot be reached (${why}). Check the connection, or download the file on another machine and give it with --from.`,
     );
   });
-  if (response.status === 416) return; // all of it is here
+  if (response.status === 416) return; // the file is complete
   if (!response.ok || !response.body)
     throw new UserError(
-      `${url} answers ${response.status} ${response.statusText}. Try later, or give the file with --from.`,
+      `${url} responds with ${response.status} ${response.statusText}. Try again later, or give the file with --from.`,
     );
   if (response.status !== 206) have = 0;
   const total = have + Number(response.headers.get("content-length") ?? expected);
@@ -80,7 +94,7 @@ async function download(
     }
   } catch (error) {
     throw new UserError(
-      `The download of ${url} broke off after ${have} bytes (${(error as Error).message}). Run the command again to go on.`,
+      `The download of ${url} was interrupted after ${have} bytes (${(error as Error).message}). Run the command again to resume.`,
       { cause: error },
     );
   } finally {

@@ -55,26 +55,28 @@ describe("CIFAR-10", () => {
     expect(seen.size).toBeGreaterThan(120); // of 162 kinds
   });
 
-  it("says what is wrong with the data", async () => {
+  it("reports faults of the data", async () => {
     const refusal = (name: string, options: object) =>
       openData(name, options).then(
         () => "",
         (error) => (error instanceof UserError ? error.message : String(error.stack)),
       );
     expect(await refusal("cifar10", { dir: "nowhere" })).toContain(
-      "Name the folder of its official files with --data-dir",
+      "Give the folder of its official files with --data-dir",
     );
     expect(await refusal("cifar10", { dir: sample, samples: 501 })).toContain(
-      "holds 500 samples here, but 501 are asked for",
+      "has 500 samples here, but 501 are needed",
     );
-    expect(await refusal("cifar10", { dir: sample })).toContain("is not whole: there is no");
-    expect(await refusal("cifar10", { dir: sample, samples: 9, size: 8 })).toContain("32 or 16 pixels a side, not 8");
-    expect(await refusal("cifar10-half", { samples: 4001 })).toContain("4001 are asked for");
+    expect(await refusal("cifar10", { dir: sample })).toContain("is incomplete: there is no");
+    expect(await refusal("cifar10", { dir: sample, samples: 9, size: 8 })).toContain(
+      "a side of 32 or 16 pixels, not 8",
+    );
+    expect(await refusal("cifar10-half", { samples: 4001 })).toContain("4001 are needed");
     expect(await refusal("cifar10-hlaf", {})).toContain("did you mean cifar10-half?");
-    expect(await refusal("cifar10-half", { mean: [0.5] })).toContain("--mean needs three numbers");
+    expect(await refusal("cifar10-half", { mean: [0.5] })).toContain("--mean needs 3 numbers");
   });
 
-  it("halves official files to what the embedded set holds", async () => {
+  it("halves official files to the embedded set", async () => {
     const [halved, embedded] = [
       await openData("cifar10", { dir: sample, samples: 500, size: 16 }),
       await openData("cifar10-half", { samples: 500 }),
@@ -83,7 +85,7 @@ describe("CIFAR-10", () => {
     expect(pixels(halved.batch([7, 499]))).toEqual(pixels(embedded.batch([7, 499])));
   });
 
-  it.skipIf(!hasShared)("at half size has the 2x2 means of the official files (../shared)", async () => {
+  it.skipIf(!hasShared)("has the 2x2 means of the official files at half size (../shared)", async () => {
     for (const [split, count] of [
       ["train", 4000],
       ["test", 1000],
@@ -111,7 +113,7 @@ describe("CIFAR-10", () => {
 });
 
 describe("batches", () => {
-  it("hold every sample once, the short last one too, in an order of their epoch", () => {
+  it("contain every sample once, in the epoch's order, with a shorter last batch", () => {
     const order = epochOrder(randomStream(5, "order", 0), 103);
     const batches = [...batchesOf(order, 10)];
     expect(batches.map((b) => b.length)).toEqual([...Array(10).fill(10), 3]);

@@ -1,5 +1,6 @@
-// Image sets in CIFAR's binary layout: records of label bytes and the planes of red, green and blue. Pixels are normalised by a table of 256
-// values a channel. Augmentation is applied to the bytes, before normalisation, so the border of a crop is black.
+// Image sets in CIFAR's binary layout: records of label bytes and planes of red, green and blue. Pixels are normalised
+// by a table of 256 values per channel. Augmentation is applied to the bytes, before normalisation, so the border of a
+// crop is black.
 import { listSome, type Random, sha256, tensor, UserError } from "../core/index.ts";
 import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
 
@@ -8,13 +9,13 @@ export interface ImageFormat {
   /** Side of the square images, in pixels. */
   readonly side: number;
   readonly classes: number;
-  /** Bytes before the pixels; the last of them is the class. */
+  /** Number of bytes before the pixels; the last one is the class. */
   readonly labelBytes: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
 
-/** A data set over records in memory; `records` holds at least the samples that are asked for. */
+/** A data set from records in memory. */
 export function imageDataset(
   format: ImageFormat,
   split: Split,
@@ -27,15 +28,15 @@ export function imageDataset(
   const count = records.length / record;
   for (const [what, list] of Object.entries({ mean, std })) {
     if (list.length !== 3)
-      throw new UserError(`--${what} needs three numbers for ${name}, one for each channel; ${list.length} are given.`);
+      throw new UserError(`--${what} needs 3 numbers for ${name}, one for each channel, but has ${list.length}.`);
   }
   if (std.some((deviation) => !(deviation > 0)))
-    throw new UserError(`--std must be numbers above zero; ${std.join(", ")} are given.`);
+    throw new UserError(`--std must be positive, but is ${std.join(", ")}. Give numbers above 0.`);
   for (let i = 0; i < count; i++) {
     const label = records[i * record + labelBytes - 1];
     if (label >= classes)
       throw new UserError(
-        `Sample ${i} of ${name} (${split}) has label ${label}, but there are ${classes} classes. The file is corrupt; get it again.`,
+        `Sample ${i} of ${name} (${split}) has label ${label}, but there are ${classes} classes. The file is corrupt. Fetch it again.`,
       );
   }
   const tables = mean.map((m, c) =>
@@ -64,14 +65,14 @@ export function imageDataset(
     labelShape: [],
     classes,
     get sha256() {
-      return sha256(records); // only when it is asked for: the whole of CIFAR-10 takes a while
+      return sha256(records); // on demand: all of CIFAR-10 takes a while
     },
     classOf: () => Uint8Array.from({ length: count }, (_, i) => records[i * record + labelBytes - 1]),
     batch,
   };
 }
 
-/** Where the crop begins, relative to the image, and whether it is mirrored. */
+/** The offset of the crop in the image, and whether it is mirrored. */
 interface Change {
   readonly dy: number;
   readonly dx: number;
@@ -80,7 +81,10 @@ interface Change {
 
 const noChange: Change = { dy: 0, dx: 0, flip: false };
 
-/** A crop from the image with a black border of an eighth of its side (4 of 32 pixels), and a flip half of the time. */
+/**
+ * Draws a crop from the image with a black border of an eighth of its side (4 of 32 pixels), and a flip with
+ * probability 1/2.
+ */
 function drawChange(random: Random, side: number): Change {
   const border = side / 8;
   return {
@@ -109,7 +113,7 @@ function normalisePlane(
   }
 }
 
-/** Records of half the side: each pixel the mean of 2x2 bytes, halves rounded up. */
+/** Halves the side of records: each pixel is the mean of 2x2 bytes, with halves rounded up. */
 export function halve(records: Uint8Array, { side, labelBytes }: ImageFormat): Uint8Array {
   const [plane, half] = [side * side, side / 2];
   const [from, to] = [labelBytes + 3 * plane, labelBytes + 3 * half * half];
@@ -130,7 +134,7 @@ export function halve(records: Uint8Array, { side, labelBytes }: ImageFormat): U
   return halved;
 }
 
-/** The set over official records, at its own size or at half of it. Throws {@link UserError} for another one. */
+/** The data set from official records, at their size or half of it. Throws {@link UserError} for any other size. */
 export function officialImages(
   format: ImageFormat,
   split: Split,
@@ -140,12 +144,15 @@ export function officialImages(
   if (size === format.side) return imageDataset(format, split, records, options);
   if (size !== format.side / 2)
     throw new UserError(
-      `The images of ${format.name} can be had with ${format.side} or ${format.side / 2} pixels a side, not ${size}: change data.size.`,
+      `Images of ${format.name} can have a side of ${format.side} or ${format.side / 2} pixels, not ${size}. Change data.size.`,
     );
   return imageDataset({ ...format, side: size }, split, halve(records, format), options);
 }
 
-/** Reads the first `samples` records (all when undefined) of files in order; a part of the files is enough when the samples fit. */
+/**
+ * Reads the first `samples` records (all if undefined) from files in order. Later files may be missing if the samples
+ * are in the others.
+ */
 export async function readRecords(
   paths: readonly string[],
   record: number,
@@ -165,23 +172,23 @@ export async function readRecords(
     }
     if (bytes.length % record !== 0)
       throw new UserError(
-        `${path} is cut short or of another kind: its size is no multiple of ${record} bytes. Get it again.`,
+        `${path} is truncated or not a CIFAR file: its size is not a multiple of ${record} bytes. Fetch it again.`,
       );
     parts.push(bytes);
     have += bytes.length / record;
   }
   if (have === 0)
     throw new UserError(
-      `${what} is not there: there is no ${paths[0]}. Name the folder of its official files with --data-dir (data.dir in a recipe), or bring them with layerwise fetch.`,
+      `${what} is missing: there is no ${paths[0]}. Give the folder of its official files with --data-dir (data.dir in a recipe), or download them with layerwise fetch.`,
     );
   if (samples === undefined && missing.length)
     throw new UserError(
-      `${what} is not whole: there is no ${listSome(missing, 2)}. Add the missing files, or ask for a number of samples (--samples, data.samples) that fit into those that are there.`,
+      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples (--samples, data.samples).`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what);
 }
 
-/** The first `samples` records (all when undefined). Throws {@link UserError} when there are fewer. */
+/** The first `samples` records (all if undefined). Throws {@link UserError} if there are fewer. */
 export function firstRecords(
   records: Uint8Array,
   record: number,
@@ -191,7 +198,7 @@ export function firstRecords(
   const have = records.length / record;
   if (samples !== undefined && have < samples) {
     throw new UserError(
-      `${what} holds ${have} samples here, but ${samples} are asked for. Ask for fewer (--samples), or add the missing files.`,
+      `${what} has ${have} samples here, but ${samples} are needed. Use fewer (--samples), or add the missing files.`,
     );
   }
   return records.subarray(0, samples === undefined ? records.length : samples * record);

@@ -1,12 +1,21 @@
-// The data sets: a fixed, ordered list of samples each, read from official files or from inside the project, and assembled into batches.
-// May import: checkpoints (for .npz), core.
+// The data sets: fixed, ordered lists of samples, read from official, embedded or the user's files, and assembled into
+// batches. May import: checkpoints (for .npz), core.
 export { archives } from "./archives.ts";
 export { arrayDataset, countLabels, relabel } from "./arrays.ts";
 export { batchesOf, epochOrder } from "./batches.ts";
-export { type Batch, type DataOptions, type Dataset, type Declared, splits } from "./dataset.ts";
+export {
+  type Batch,
+  type BatchOptions,
+  type DataOptions,
+  type Dataset,
+  type Declared,
+  type DeclaredInput,
+  type InputSpec,
+  splits,
+} from "./dataset.ts";
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
-export { fetchData } from "./fetch.ts";
+export { type FetchOptions, fetchData } from "./fetch.ts";
 export {
   imagenetPipeline,
   isPictures,

@@ -12,7 +12,7 @@ const counted = (shape: readonly number[]): Tensor => {
   );
 };
 
-/** The array with its first axis moved to another place. */
+/** The array with its first axis moved. */
 function moved(array: Tensor, axis: number): Tensor {
   const [count, ...sample] = array.shape;
   const shape = sample.toSpliced(axis, 0, count);
@@ -30,7 +30,7 @@ function moved(array: Tensor, axis: number): Tensor {
 
 const labels = (count: number) => counted([count]);
 
-it("gives the same samples, first or as the graph has them, for any batch axis", () => {
+it("gives the same samples in either layout, samples first or as in the graph, for any batch axis", () => {
   const sizes = fc.uniqueArray(fc.integer({ min: 2, max: 9 }), { minLength: 2, maxLength: 4 });
   fc.assert(
     fc.property(sizes, fc.nat(), ([count, ...sample], seed) => {
@@ -46,15 +46,15 @@ it("gives the same samples, first or as the graph has them, for any batch axis",
   );
 });
 
-it("takes first axes without a graph, whatever the sizes", () => {
+it("uses first axes without a graph, for any sizes", () => {
   const inputs = new Map([["x", counted([5, 3])]]);
   expect(layOut("f", { inputs, labels: labels(5) }).inputs.get("x")!.axis).toBe(0);
   expect(() => layOut("f", { inputs, labels: labels(4) })).toThrow(
-    "f has 5 samples in x but 4 in labels. Give arrays of equal first axes.",
+    "f has 5 samples in x but 4 in labels. Give arrays with equal first axes.",
   );
 });
 
-it("takes a fixed batch, a single one of any length, and a shared array without samples", () => {
+it("accepts a fixed batch, a batch of one with any length, and an array for all samples", () => {
   const port = (name: string, ...shape: (number | string | undefined)[]) => ({ name, dtype: undefined, shape });
   const axesOf = (inputs: Record<string, Tensor>, count: number, ports: ReturnType<typeof port>[]) => {
     const laid = layOut("f", { inputs: new Map(Object.entries(inputs)), labels: labels(count) }, { inputs: ports });
@@ -72,16 +72,20 @@ it("takes a fixed batch, a single one of any length, and a shared array without 
   expect(axesOf({ x: counted([12, 7]), h: counted([12, 1, 3]) }, 12, [port("x", "n", "t"), state])).toEqual([0, 1]);
 });
 
-it("finds the labels under a usual name that is no input", () => {
+it("finds the labels under a usual name that is not an input", () => {
   const arrays = (...names: string[]) => new Map(names.map((name) => [name, counted([1])]));
   const declared = { inputs: [{ name: "target", dtype: undefined, shape: undefined }] };
   expect(findLabels("f", arrays("x", "labels", "y"))).toBe("labels");
   expect(findLabels("f", arrays("x", "y"))).toBe("y");
   expect(findLabels("f", arrays("target", "y"), declared)).toBe("y");
-  expect(() => findLabels("f", arrays("target", "x"), declared)).toThrow("no array named labels; it has target, x");
+  expect(() => findLabels("f", arrays("target", "x"), declared)).toThrow(
+    "no array named labels. Its arrays are target, x",
+  );
   expect(() => findLabels("f", arrays("x"), undefined, ["names", "label"])).toThrow(
-    "f has label as texts or objects, but labels are class numbers, counted from 0, or values. In Python, save numpy.unique(label, return_inverse=True)[1] as label.",
+    "f: label has strings or objects, but labels must be class indices, counted from 0, or values. In Python, save numpy.unique(label, return_inverse=True)[1] as label.",
   );
   expect(findLabels("f", arrays("x", "labels"), undefined, ["label"])).toBe("labels");
-  expect(() => findLabels("f", arrays("x", "y", "label"))).toThrow("no array named labels, but label, y, which");
+  expect(() => findLabels("f", arrays("x", "y", "label"))).toThrow(
+    "no array named labels, but several that could be the labels: label, y",
+  );
 });

@@ -1,16 +1,16 @@
-// Which axis of an array counts the samples. The first one, unless a graph says otherwise: it may have its batch at another axis (PyTorch's recurrent layers
-// take [T, n, C]) or take an input whole. Arrays are then either samples first or as the graph has them, and the sizes decide; where they do not, the file
-// is refused.
+// Finds the sample axis of arrays. It is the first one, unless a graph declares otherwise: its batch may be on another
+// axis (PyTorch's recurrent layers take [T, n, C]), or an input may be the same for all samples. Arrays then have
+// either the samples first or the graph's layout. The sizes decide; if they are ambiguous, the file is refused.
 import { type DType, listSome, sizeOf, type Tensor, tensor, UserError } from "../core/index.ts";
 import type { Declared, DeclaredInput } from "./dataset.ts";
 
-/** An array as the samples are taken from it. */
+/** An array in the layout that samples are taken from. */
 export interface Laid {
-  /** The samples along the first axis; what is fed whole, as it is fed. */
+  /** The array with the samples along the first axis, or unchanged if it is fed whole. */
   readonly array: Tensor;
-  /** The batch's axis in what is fed; null where the array is fed whole. */
+  /** The batch axis of the network's input; null if the array is fed whole. */
   readonly axis: number | null;
-  /** As the graph takes it. */
+  /** The graph's dtype. */
   readonly dtype?: DType;
 }
 
@@ -25,16 +25,19 @@ interface Arrays {
   readonly labels: Tensor;
 }
 
-/** One way to take an array: the batch's axis as it is fed, the samples' axis as it is stored, and their number where it has one. */
+/**
+ * One way to read an array: the batch axis of the input, the sample axis of the stored array, and the number of
+ * samples, if it has one.
+ */
 interface Reading {
   readonly axis: number | null;
   readonly stored: number | null;
   readonly count?: number;
-  /** Larger for what is less usual. */
+  /** Larger for less usual readings. */
   readonly penalty: number;
 }
 
-/** Where a graph may have its batch: at axes that it leaves free, or at an axis of a fixed size. */
+/** A guess of the graph's batch axis: its free axes, or an axis of a fixed size. */
 interface Hypothesis {
   axesOf(input: DeclaredInput): readonly number[];
   readonly penalty: number;
@@ -47,7 +50,7 @@ interface Solution {
   readonly readings: ReadonlyMap<string, Reading>;
 }
 
-/** Lays arrays out for a network. Throws {@link UserError} where their samples differ in number, or can be counted in two ways. */
+/** Lays arrays out for a network. Throws {@link UserError} if their numbers of samples differ, or are ambiguous. */
 export function layOut(where: string, arrays: Arrays, declared?: Declared): Layout {
   const ports = declared ? portsOf(arrays, declared) : new Map<string, DeclaredInput>();
   const solution = ports.size ? solve(where, arrays, ports) : undefined;
@@ -63,13 +66,13 @@ export function layOut(where: string, arrays: Arrays, declared?: Declared): Layo
   return { count, inputs: new Map(inputs), labels: moveFirst(arrays.labels, labelAxis(arrays, count, isAsGraph)!) };
 }
 
-/** The declared input of each array that is one; a single input takes a single array of any name. */
+/** The declared inputs by array. A single input accepts a single array with any name. */
 function portsOf({ inputs }: Arrays, { inputs: declared }: Declared): Map<string, DeclaredInput> {
   if (declared.length === 1 && inputs.size === 1) return new Map([...inputs.keys()].map((key) => [key, declared[0]]));
   return new Map(declared.flatMap((port) => (inputs.has(port.name) ? [[port.name, port] as const] : [])));
 }
 
-/** All samples along first axes, as without a graph; one value that it takes is fed whole. */
+/** The default layout: all samples along the first axes. An input that is a single value is fed whole. */
 function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Layout {
   const isSingle = (key: string) => ports.get(key)?.shape?.length === 0;
   const used = [...inputs].filter(([key]) => ports.size === 0 || ports.has(key));
@@ -79,11 +82,11 @@ function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap
   const single = counted.find(([key]) => isSingle(key));
   if (unlike && single)
     throw new UserError(
-      `The model takes one value as ${single[0]} (shape []), but ${where} has [${single[1].shape}]. Save one value, as numpy.array(value).`,
+      `The model's input ${single[0]} is a single value (shape []), but in ${where} it has shape [${single[1].shape}]. Save a single value, as numpy.array(value).`,
     );
   if (unlike)
     throw new UserError(
-      `${where} has ${sizes[0].count} samples in ${sizes[0].key} but ${unlike.count} in ${unlike.key}. Give arrays of equal first axes.`,
+      `${where} has ${sizes[0].count} samples in ${sizes[0].key} but ${unlike.count} in ${unlike.key}. Give arrays with equal first axes.`,
     );
   const laid = used.map(([key, array]): [string, Laid] => [
     key,
@@ -92,7 +95,7 @@ function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap
   return { count: sizes[0].count, inputs: new Map(laid), labels };
 }
 
-/** The most usual way to take all arrays; undefined where there is none. */
+/** The most usual way to read all arrays; undefined if there is none. */
 function solve(where: string, arrays: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Solution | undefined {
   const found = hypotheses([...ports.values()]).flatMap((hypothesis) => solutions(hypothesis, arrays, ports));
   const least = Math.min(...found.map(({ penalty }) => penalty));
@@ -133,7 +136,9 @@ function hypotheses(ports: readonly DeclaredInput[]): Hypothesis[] {
   return [free, ...fixed];
 }
 
-/** The axes that may be the batch of an input with free ones: the first if it is free, unless another's name says that it is. */
+/**
+ * The possible batch axes of an input with free axes: the first if it is free, unless another one has a batch's name.
+ */
 function freeBatchAxes(input: DeclaredInput): readonly number[] {
   const { shape } = input;
   if (!shape) return [0];
@@ -164,7 +169,7 @@ function solutions(hypothesis: Hypothesis, arrays: Arrays, ports: ReadonlyMap<st
   });
 }
 
-/** The ways to take an array for an input. */
+/** The possible readings of an array for an input. */
 function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }: Hypothesis): Reading[] {
   const rank = port.shape?.length;
   const fits = (sizes: readonly number[], wanted: NonNullable<DeclaredInput["shape"]>) =>
@@ -190,19 +195,19 @@ function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }:
     readings.push({
       axis: null,
       stored: 0,
-      count: shape[0] === 1 ? undefined : shape[0], // one for all samples
+      count: shape[0] === 1 ? undefined : shape[0], // one value for all samples
       penalty: isFixed && rank ? 3 : 0,
     });
   return readings;
 }
 
-/** The axis of the labels that counts the samples; the second only where the graph has its batch there. */
+/** The sample axis of the labels; the second only if the graph has its batch there. */
 function labelAxis({ labels: { shape } }: Arrays, count: number, isAsGraph: boolean): number | undefined {
   if (shape[0] === count) return 0;
   return isAsGraph && shape[1] === count ? 1 : undefined;
 }
 
-/** The array with an axis as the first. */
+/** Moves an axis of an array to the front. */
 function moveFirst({ dtype, shape, data }: Tensor, axis: number): Tensor {
   if (axis === 0) return { dtype, shape, data };
   const [outer, count, inner] = [shape.slice(0, axis), [shape[axis]], shape.slice(axis + 1)].map(sizeOf);
@@ -216,22 +221,24 @@ function moveFirst({ dtype, shape, data }: Tensor, axis: number): Tensor {
   return moved;
 }
 
-/** The one value of an array that repeats it for every sample, where the graph takes one for all. */
+/** The single value of an array that repeats it for every sample, for a graph that takes one for all. */
 function oneOf(where: string, key: string, { dtype, shape, data }: Tensor): Tensor {
   const size = sizeOf(shape.slice(1));
   const unlike = data.findIndex((value: number | bigint, i: number) => value !== data[i % size]);
   if (unlike >= 0)
     throw new UserError(
-      `The model takes one ${key} of shape [${shape.slice(1)}] for all samples, but ${where} has different ones for sample 0 and sample ${Math.floor(unlike / size)}. Save one, or export the graph with a free batch axis in ${key}.`,
+      `The model takes one ${key} of shape [${shape.slice(1)}] for all samples, but in ${where} samples 0 and ${Math.floor(unlike / size)} differ. Save one, or export the graph with a free batch axis in ${key}.`,
     );
   return { dtype, shape: shape.slice(1), data: data.subarray(0, size) as Tensor["data"] };
 }
 
 const otherNames = ["label", "y", "targets", "target"];
-/** What the labels' array may be called. */
+/** Accepted names of the labels' array. */
 export const labelNames: readonly string[] = ["labels", ...otherNames];
 
-/** The labels' array among a file's: `labels`, or the only one of the other usual names that is no input of the network. */
+/**
+ * The name of the labels' array in a file: `labels`, or the only other usual name that is not an input of the network.
+ */
 export function findLabels(
   where: string,
   arrays: ReadonlyMap<string, Tensor>,
@@ -244,14 +251,14 @@ export function findLabels(
   if (usual.length === 1 && arrays.size > 1) return usual[0];
   if (usual.length > 1)
     throw new UserError(
-      `${where} has no array named labels, but ${listSome(usual)}, which could be. Rename the right one to labels.`,
+      `${where} has no array named labels, but several that could be the labels: ${listSome(usual)}. Rename the right one to labels.`,
     );
   const text = labelNames.find((name) => leftOut.includes(name));
   if (text !== undefined)
     throw new UserError(
-      `${where} has ${text} as texts or objects, but labels are class numbers, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,
+      `${where}: ${text} has strings or objects, but labels must be class indices, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,
     );
   throw new UserError(
-    `${where} has no array named labels; it has ${listSome(arrays.keys(), 8) || "none"}. Add labels to it.`,
+    `${where} has no array named labels. Its arrays are ${listSome(arrays.keys(), 8) || "none"}. Add labels.`,
   );
 }

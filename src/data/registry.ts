@@ -1,4 +1,4 @@
-// Every data set by name. A new one is a folder and a line here.
+// The data sets by name. A new one is a folder and a line here.
 import { isModule, listSome, nearest, UserError } from "../core/index.ts";
 import { openPythonCifar } from "./cifar-python.ts";
 import { cifar10 } from "./cifar10/index.ts";
@@ -12,27 +12,36 @@ import { shakespeare } from "./shakespeare/index.ts";
 
 export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar100, shakespeare];
 
-/** Opens a data set's samples. Throws {@link UserError} that says what is missing. */
+/**
+ * Opens the samples of a data set: a built-in one by name, `npz:FILE`, or a `.mjs` module. Throws a {@link UserError}
+ * that says what is missing.
+ * @example
+ * ```ts
+ * import { openData } from "layerwise";
+ *
+ * const data = await openData("rings.mjs", { split: "test", samples: 20 });
+ * const { inputs, labels } = data.batch([0, 1, 2]);
+ * console.log(data.count, inputs.input.shape, labels.data); // 20 [ 3, 2 ] BigInt64Array(3) [ 0n, 1n, 0n ]
+ * ```
+ */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
   const source = dataSources.find((known) => known.name === name);
   if (!source && isCifar(name)) return openPythonCifar(name, options);
   if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
-    throw new UserError(`data.size is for cifar10 and cifar100; ${name} has one size. Leave it out.`);
+    throw new UserError(`data.size is only for cifar10 and cifar100; ${name} has one size. Omit it.`);
   const { split } = options;
   if (split === "valid")
-    throw new UserError(
-      `${name} has the splits train and test; valid is a split of folders of texts. Choose one of the two.`,
-    );
+    throw new UserError(`${name} has no split valid; only folders of texts or images have one. Choose train or test.`);
   if (source) return source.open({ ...options, split });
   if (name.startsWith("npz:")) return openNpzData(name.slice(4), { ...options, split });
   if (isModule(name)) return openModuleData(name, { ...options, split });
   if (await isPictures(name))
     throw new UserError(
-      `${name} holds images, but only the folder of a network says how they become its input. Give Hugging Face folders, or the images as arrays with npz:FILE.`,
+      `${name} contains images, but a network without a folder has no image settings. Give Hugging Face folders, or the images as arrays with npz:FILE.`,
     );
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);
   throw new UserError(
-    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Known are ${listSome(names, 20)}; npz:FILE takes arrays of your own, a .mjs file a module, a path CIFAR's Python files.`,
+    `There is no data set ${name}${near ? `; did you mean ${near}?` : "."} Use ${listSome(names, 20)}, npz:FILE for arrays, a .mjs file for a custom data set, or the path of CIFAR's Python files.`,
   );
 }

@@ -1,6 +1,7 @@
-// The regular files in a tar archive (POSIX ustar), one after the other: a header of 512 bytes each, then the content in blocks of 512.
+// Reads the regular files in a tar archive (POSIX ustar): each has a header of 512 bytes, then its content in blocks of
+// 512.
 
-/** Each file whole in memory; names longer than a header's are not needed here. */
+/** Yields each file whole. Names longer than a header's field are not supported. */
 export async function* filesInTar(
   stream: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<{ name: string; content: Uint8Array }> {

@@ -13,7 +13,7 @@ const open = (text: string, samples?: number) => {
   return openData("shakespeare", { dir, context: 8, samples });
 };
 
-it("windows of some samples lie within them; what they hold is told by the hash, the rest is not", async () => {
+it("windows of some samples stay within them, and the hash covers only these samples", async () => {
   const text = "abcdefghij".repeat(20); // 160 of these 200 characters are the train split
   const some = await open(text, 3);
   expect([some.count, some.positions]).toEqual([3, 17]);
@@ -24,7 +24,7 @@ it("windows of some samples lie within them; what they hold is told by the hash,
   expect((await open(`${text.slice(0, 24)}!${text.slice(25)}`, 3)).sha256).not.toBe(some.sha256);
 });
 
-it("windows of all reach the end of the split, and so does the hash", async () => {
+it("windows of all samples reach the end of the split, and the hash covers it", async () => {
   const text = "abcdefghij".repeat(20);
   const all = await open(text);
   expect([all.count, all.positions]).toEqual([19, 152]);

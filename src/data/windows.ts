@@ -1,24 +1,24 @@
-// A text as windows of tokens that do not overlap: window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
+// A text as non-overlapping windows of tokens: window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
 import { tensor } from "../core/index.ts";
 import type { Batch } from "./dataset.ts";
 
 export interface WindowCount {
-  /** Whole windows of the text. */
+  /** Number of whole windows of the text. */
   readonly have: number;
-  /** Those that are asked for; default all. */
+  /** Number of windows requested; default all. */
   readonly count: number;
-  /** Positions at which a window may begin, which training draws from. */
+  /** Number of positions at which a window may start in training. */
   readonly positions: number;
 }
 
-/** Counts windows of `context` tokens in a text of so many tokens. */
+/** Counts the windows of `context` tokens in a text of `tokens` tokens. */
 export function countWindows(tokens: number, context: number, samples?: number): WindowCount {
   const have = Math.max(0, Math.floor((tokens - 1) / context));
   const count = samples ?? have;
   return { have, count, positions: samples === undefined ? tokens - context : (count - 1) * context + 1 };
 }
 
-/** The windows that begin at some positions; `next[i]` is what token i predicts. */
+/** The windows that start at some positions; `next(i)` is the token that token i predicts. */
 export function readWindows(
   input: string,
   tokens: ArrayLike<number>,

@@ -13,6 +13,7 @@ import { requireCounted } from "./whole.ts";
 
 type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
+/** How two checkpoints are compared. */
 export interface CompareOptions {
   readonly group?: Grouping;
   /** The initialisation that both come from. */
@@ -24,7 +25,20 @@ export interface CompareOptions {
 /** Elements from which on threads for the sums pay. */
 const large = 2e7;
 
-/** The distances of two files. `onProgress` hears how many of all elements are done. */
+/**
+ * The Euclidean and cosine distances of two checkpoint files, per layer and in all, streamed. Throws a {@link UserError} if
+ * they do not hold the same tensors.
+ * @param options How layers are grouped; a common initialisation.
+ * @param onProgress Called with the elements done and their total.
+ * @example
+ * ```ts
+ * import { compareFiles } from "layerwise";
+ *
+ * const { distance, layers } = await compareFiles("rings-a.safetensors", "rings-b.safetensors");
+ * console.log(layers.map(({ name }) => name)); // [ 'layers.0', 'layers.1', 'layers.2' ]
+ * console.log(distance.full.euclidean.toFixed(2)); // 9.91
+ * ```
+ */
 export function compareFiles(
   a: string,
   b: string,

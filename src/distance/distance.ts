@@ -3,12 +3,14 @@ import type { Tensor } from "../core/index.ts";
 import { holderOf, type Layer } from "../models/index.ts";
 import { addSums, noSums, type Sums, sumsOf } from "./sums.ts";
 
+/** The distance of two weight vectors: Euclidean, and the cosine of their angle (null if one is zero). */
 export interface Distance {
   readonly euclidean: number;
   /** Cosine of the angle; null where one of the two is zero. */
   readonly cosine: number | null;
 }
 
+/** Distances of all layers together, and of each by its name. */
 export interface Distances {
   readonly full: Distance;
   readonly layers: Record<string, Distance>;

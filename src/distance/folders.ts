@@ -17,7 +17,20 @@ export function areFolders(a: string, b: string): boolean {
   return isFolder;
 }
 
-/** Compares two folders, or names in the cache; blocks are the layers unless `group` says otherwise. `onProgress` hears how many of all elements are done. */
+/**
+ * Checks two Hugging Face folders (paths, or names in the cache) against each other before a merge, and compares their
+ * weights; blocks are the layers unless `group` says otherwise. Throws a {@link UserError} if a folder cannot be read.
+ * @param options How layers are grouped; a common initialisation.
+ * @param onProgress Called with the elements done and their total.
+ * @example
+ * ```ts
+ * import { compareFolders } from "layerwise";
+ *
+ * const folder = "../../embedded/tiny-llama";
+ * const { preflight, distance } = await compareFolders(folder, folder);
+ * console.log(preflight.can_average, distance?.full.euclidean); // true 0
+ * ```
+ */
 export async function compareFolders(
   a: string,
   b: string,

@@ -1,7 +1,7 @@
 // Distances between two files, layer by layer and streamed, and what differs between them: names, shapes, whole numbers, the graphs of ONNX files.
 // Two Hugging Face folders are checked before they are compared. May import: hub, models, checkpoints, graph, core.
-export { compareFiles } from "./compare.ts";
-export { layerDistances, sumsOfPieces } from "./distance.ts";
+export { type CompareOptions, compareFiles } from "./compare.ts";
+export { type Distance, type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 export { areFolders, compareFolders } from "./folders.ts";
 export { alignGraphs, readGraph, separateGraphs } from "./graph-weights.ts";
 export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";

@@ -1,7 +1,7 @@
 // Names of one network in two files: which tensor of the one is which of the other, before anything is read. Wrappers and a common prefix may be in one
 // file only, and counters and single numbers too. Nothing is matched but by name, and only where all weights are.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
-import { isLeftOutAtWill } from "../models/index.ts";
+import { isOptional } from "../models/index.ts";
 import {
   type AveragedOf,
   holders,
@@ -79,7 +79,7 @@ const asItIs = (file: Named): Renamed => ({
 /** Weights are what is averaged; single numbers may be counters that one of two programs does not write, masks and rotary frequencies are made by the network. */
 const isWeight = ({ tensors }: Named, own: string): boolean => {
   const { dtype, shape } = tensors.get(own)!;
-  return isFloating(dtype) && sizeOf(shape) > 1 && !isLeftOutAtWill({ name: own, shape });
+  return isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name: own, shape });
 };
 
 const weightsOf = ({ file, names }: Renamed): string[] =>
@@ -187,7 +187,7 @@ const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape)
 /** Positions, masks and coordinates, which are of another size where a longer input is allowed. */
 const isIndex = (one: Renamed, name: string) => {
   const { dtype, shape } = infoOf(one, name);
-  return ["int64", "bool"].includes(dtype) || isLeftOutAtWill({ name, shape });
+  return ["int64", "bool"].includes(dtype) || isOptional({ name, shape });
 };
 
 function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {

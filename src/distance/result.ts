@@ -1,34 +1,57 @@
 // The result of a comparison: the document `layerwise/distance@1`, as `distance --json` prints it and the library returns it.
 import { z } from "zod";
+import { type JsonSchema, jsonSchemaOf } from "../core/index.ts";
 import { preflightSchema } from "../hub/index.ts";
 import type { Distances } from "./distance.ts";
 
-/** Null stands for a value that is not finite; of a cosine also for one of a zero vector. */
 const maybe = z.number().nullable();
-const distance = z.object({ euclidean: maybe, cosine: maybe });
-const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
-const end = z.object({ path: z.string() });
-
-const comparisonSchema = z.object({
-  schema: z.literal("layerwise/distance@1"),
-  a: end,
-  b: end,
-  /** The common initialisation, where one was given. */
-  init: end.optional(),
-  /** Of two Hugging Face folders: the check before a merge. */
-  preflight: preflightSchema.optional(),
-  layers: z
-    .array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) }))
-    .readonly(),
-  /** `from_init`: each end from the initialisation. Null for two folders whose tensors differ in names or shapes; then there are no layers either. */
-  distance: distances.extend({ from_init: z.object({ a: distances, b: distances }).optional() }).nullable(),
-  /** What the distances do not tell, as sentences. */
-  notes: z.array(z.string()).readonly().optional(),
+const distance = z.object({
+  euclidean: maybe.describe("Euclidean distance; null if it is not finite."),
+  cosine: maybe.describe("Cosine of the angle between the two weight vectors; null if one is zero."),
 });
+const distances = z.object({
+  full: distance.describe("All layers together."),
+  layers: z.record(z.string(), distance).describe("Each layer, by its name."),
+});
+const end = z.object({ path: z.string().describe("The file or folder, as it was given.") });
+const layer = z.object({
+  name: z.string().describe("The layer's name: a state-dict key without its last component."),
+  parameters: z.array(z.string()).readonly().describe("The names of its tensors."),
+  size: z.int().min(0).describe("Number of elements in these tensors."),
+});
+
+const comparisonSchema = z
+  .object({
+    schema: z.literal("layerwise/distance@1").describe("The document's name and version."),
+    a: end.describe("The first end."),
+    b: end.describe("The second end."),
+    init: end.optional().describe("The common initialisation, if one was given."),
+    preflight: preflightSchema.optional().describe("Two Hugging Face folders only: the check before a merge."),
+    layers: z.array(layer).readonly().describe("All layers, in the order of a. Empty if `distance` is null."),
+    distance: distances
+      .extend({
+        from_init: z
+          .object({ a: distances.describe("End a."), b: distances.describe("End b.") })
+          .optional()
+          .describe("The distance of each end from the initialisation, if one was given."),
+      })
+      .nullable()
+      .describe("The distance between a and b; null for two folders whose tensors differ in names or shapes."),
+    notes: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe("What the distances do not cover, one sentence or more each."),
+  })
+  .describe(
+    "The result of `distance`: how far apart two checkpoints are, layer by layer. Null stands for a value that is not finite.",
+  );
 
 type Document = Readonly<z.infer<typeof comparisonSchema>>;
 
-/** The distances of two checkpoints. */
+/**
+ * The distances of two checkpoints: the document `layerwise/distance@1`, described in docs/reference/distance.md.
+ */
 export interface Comparison extends Document {
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
 }
@@ -39,5 +62,13 @@ export interface FolderComparison extends Document {
   readonly distance: Comparison["distance"] | null;
 }
 
-/** The document's JSON Schema. */
-export const comparisonJsonSchema = (): unknown => z.toJSONSchema(comparisonSchema);
+/**
+ * The JSON Schema (draft 2020-12) of {@link Comparison}: schemas/distance@1.json of the package.
+ * @example
+ * ```ts
+ * import { comparisonJsonSchema } from "layerwise";
+ *
+ * console.log(comparisonJsonSchema().title); // layerwise/distance@1
+ * ```
+ */
+export const comparisonJsonSchema = (): JsonSchema => jsonSchemaOf(comparisonSchema, "layerwise/distance@1");

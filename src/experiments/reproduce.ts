@@ -11,7 +11,8 @@ import type { Written } from "./results/record.ts";
 import { writeExperiments } from "./results/write.ts";
 import { type LogEntry, readLog } from "./run-folder/log.ts";
 
-export interface TrainOptions extends Callbacks {
+/** Where units run, and callbacks for their progress. */
+export interface WorkOptions extends Callbacks {
   /** The runs folder; default `runs`. */
   readonly runs?: string;
   /** Default: this machine with all cores. */
@@ -19,7 +20,8 @@ export interface TrainOptions extends Callbacks {
   readonly device?: Device;
 }
 
-export interface ReproduceOptions extends TrainOptions {
+/** How {@link reproduce} works. */
+export interface ReproduceOptions extends WorkOptions {
   /** The scale of the recipes; it names the folder of the figures. Default `paper`. */
   readonly scale?: Scale;
   /** Number of pairs, each with other seeds; default 1. */
@@ -28,6 +30,7 @@ export interface ReproduceOptions extends TrainOptions {
   readonly onCosts?: (costs: readonly Cost[]) => void;
 }
 
+/** The reports that {@link reproduce} wrote. */
 export interface Reproduced {
   readonly written: readonly Written[];
   /** The page over several experiments. */
@@ -35,11 +38,27 @@ export interface Reproduced {
 }
 
 /**
- * Trains and measures what is missing for the recipes, and writes their reports. Existing results are kept.
+ * Trains and measures what is missing of the recipes, checks their claims, and draws their reports. What exists is not
+ * done again, and an interrupted run resumes. Throws a {@link UserError} if a recipe is invalid or a unit fails.
  * @example
- * const recipe = await readRecipe("mine.yaml");
- * const { written } = await reproduce([recipe], { engine: { threads: 2 }, onProgress: console.log });
- * console.log(written[0].page);
+ * ```ts
+ * import { parseRecipe, reproduce, writeReports } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { written } = await reproduce([recipe], { engine: { threads: 1 } });
+ * console.log(written[0].page === `${written[0].folder}/report.html`); // true
+ * console.log(written[0].record.measurements.map(({ epoch }) => epoch)); // [ 0, 1 ]
+ * const redrawn = await writeReports(written[0].folder);
+ * console.log(redrawn.written[0].page === written[0].page); // true
+ * ```
  */
 export async function reproduce(recipes: readonly Recipe[], options: ReproduceOptions = {}): Promise<Reproduced> {
   const { scale = "paper", pairs = 1, onCosts } = options;
@@ -54,14 +73,38 @@ export async function reproduce(recipes: readonly Recipe[], options: ReproduceOp
   return writeExperiments(recipes, { runs: execution.runs, scale, pairs });
 }
 
+/** What {@link planReproduction} gives. */
+export interface PlannedReproduction {
+  /** The cost of each run. */
+  readonly costs: Cost[];
+  /** The scripts that would be submitted to a cluster; empty on one machine. */
+  readonly preview: () => Promise<string>;
+}
+
 /**
- * Estimates what {@link reproduce} would cost, and previews the scripts that it would submit to a cluster (empty for
- * the local engine). Writes nothing.
+ * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Trains and
+ * measures nothing but a few steps for the estimate. Throws a {@link UserError} if a recipe is wrong.
+ * @example
+ * ```ts
+ * import { parseRecipe, planReproduction } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { costs } = await planReproduction([recipe], { runs: "planned" });
+ * console.log(costs[0].networks, costs[0].points); // { missing: 2, all: 2 } { missing: 2, all: 2 }
+ * ```
  */
 export async function planReproduction(
   recipes: readonly Recipe[],
   options: ReproduceOptions = {},
-): Promise<{ costs: Cost[]; preview: () => Promise<string> }> {
+): Promise<PlannedReproduction> {
   const execution = resolveOptions(options);
   await checkRecipes(recipes);
   const planned = planPairs(recipes, options.pairs ?? 1);
@@ -69,10 +112,29 @@ export async function planReproduction(
   return { costs, preview: () => previewRuns(planned, execution, costs) };
 }
 
-/** Trains the networks of a recipe; returns the run's folder and the last log entry of each network. */
+/**
+ * Trains the networks of a recipe; returns their folder and the last line of each network's log. Throws a
+ * {@link UserError} if the recipe is wrong or training fails.
+ * @example
+ * ```ts
+ * import { parseRecipe, trainRecipe } from "layerwise";
+ *
+ * const recipe = parseRecipe(
+ *   {
+ *     model: { name: "mlp", hidden: 4 },
+ *     data: { name: "rings.mjs", samples: 40, augment: false },
+ *     training: { epochs: 1, batch: 20 },
+ *     measure: { every: 1, scans: ["single"], samples: 20, splits: ["train"] },
+ *   },
+ *   "tiny.yaml",
+ * );
+ * const { networks } = await trainRecipe(recipe, { runs: "trained", engine: { threads: 1 } });
+ * console.log(Object.keys(networks), networks.a.epoch); // [ 'a', 'b' ] 1
+ * ```
+ */
 export async function trainRecipe(
   recipe: Recipe,
-  options: TrainOptions = {},
+  options: WorkOptions = {},
 ): Promise<{ folder: string; networks: Record<string, LogEntry> }> {
   const execution = resolveOptions(options);
   await checkRecipes([recipe]);
@@ -81,7 +143,7 @@ export async function trainRecipe(
   return { folder, networks: Object.fromEntries((await readLog(folder)).map((entry) => [entry.network, entry])) };
 }
 
-const resolveOptions = ({ runs = "runs", engine, ...rest }: TrainOptions): ExecutionOptions => ({
+const resolveOptions = ({ runs = "runs", engine, ...rest }: WorkOptions): ExecutionOptions => ({
   ...rest,
   runs,
   engine: resolveEngine(engine),

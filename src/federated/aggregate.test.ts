@@ -9,7 +9,7 @@ import { averageCheckpoints } from "./aggregate.ts";
 const folder = mkdtempSync(join(tmpdir(), "layerwise-aggregate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("averages the named tensors by samples; counters and other tensors are left out", async () => {
+it("averages the named tensors by samples, without counters and other tensors", async () => {
   const write = async (client: number, tensors: Record<string, Tensor>) => {
     const path = join(folder, `${client}.safetensors`);
     const infos = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));

@@ -1,10 +1,11 @@
-// Federated averaging (FedAvg, McMahan et al. 2017): the mean of the clients' weights, each counted by its samples; of all tensors, or of some layers' only.
+// Federated averaging (FedAvg, McMahan et al. 2017): the mean of the clients' tensors, weighted by their numbers of
+// samples; of all tensors, or of some layers only.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { fromNumbers, isFloating, type Tensor, toNumbers } from "../core/index.ts";
 
 /**
- * The weighted mean of the named tensors over checkpoint files, summed in double precision. Counters (integers) are left out: they stay each
- * client's own.
+ * The weighted mean of the named tensors over checkpoint files, summed in double precision. Counters (integers) are
+ * left out, so each client keeps its own.
  */
 export async function averageCheckpoints(
   paths: readonly string[],

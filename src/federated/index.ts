@@ -1,5 +1,5 @@
-// Federated learning, simulated: how samples are dealt out to clients, the part of a data set that a client sees, and the average that they share.
-// May import: data, checkpoints, core.
+// Simulated federated learning: partitions of samples among clients, a client's part of a data set, and the average
+// that clients share. May import: data, checkpoints, core.
 export { averageCheckpoints } from "./aggregate.ts";
 export { classHistogram, partition } from "./partition.ts";
 export { subsetOf } from "./subset.ts";

@@ -1,4 +1,4 @@
-// Partitions against closed forms: every sample once; means and variances of the clients' shares.
+// Partitions against closed forms: every sample once; means and variances of the clients' parts.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { classHistogram, type Partition, partition } from "./partition.ts";
@@ -12,7 +12,7 @@ const moments = (values: readonly number[]) => {
 };
 
 describe("partitions", () => {
-  it("deal every sample to exactly one client, and leave none empty unless told", () => {
+  it("assign every sample to exactly one client, and leave no client empty unless allowed", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...kinds),
@@ -35,24 +35,24 @@ describe("partitions", () => {
     );
   });
 
-  it("deal many samples", () => {
+  it("assign many samples", () => {
     const parts = partition(new Uint8Array(600_000), { kind: "dirichlet", clients: 2, seed: 1 });
     expect(parts[0].length + parts[1].length).toBe(600_000);
   });
 
   it.each([0.1, 1, 12])(
-    "by Dirichlet(%d): shares of a class have mean 1/k and variance (1/k)(1 - 1/k)/(k alpha + 1)",
+    "by Dirichlet(%d): fractions of a class have mean 1/k and variance (1/k)(1 - 1/k)/(k alpha + 1)",
     (alpha) => {
       const clients = 3;
-      const shares: number[] = [];
+      const fractions: number[] = [];
       for (let seed = 0; seed < 400; seed++) {
         const all = labels(4000, 4);
         const parts = partition(all, { kind: "dirichlet", clients, alpha, seed, allowEmpty: true });
-        for (const count of classHistogram(all, parts, 4)[0]) shares.push(count / 1000);
+        for (const count of classHistogram(all, parts, 4)[0]) fractions.push(count / 1000);
       }
-      const { mean, variance } = moments(shares); // 1,600 draws
+      const { mean, variance } = moments(fractions); // 1,600 draws
       const wanted = ((1 / clients) * (1 - 1 / clients)) / (clients * alpha + 1);
-      expect(Math.abs(mean - 1 / clients)).toBeLessThan(4 * Math.sqrt(wanted / shares.length));
+      expect(Math.abs(mean - 1 / clients)).toBeLessThan(4 * Math.sqrt(wanted / fractions.length));
       expect(Math.abs(variance / wanted - 1)).toBeLessThan(0.2);
     },
   );
@@ -67,13 +67,13 @@ describe("partitions", () => {
       counts.push(classHistogram(all, parts, 10)[1][3]);
     }
     const { mean, variance } = moments(counts);
-    const share = ofClass / total;
-    const wanted = (part * share * (1 - share) * (total - part)) / (total - 1);
-    expect(Math.abs(mean - part * share)).toBeLessThan(4 * Math.sqrt(wanted / counts.length));
+    const fraction = ofClass / total;
+    const wanted = (part * fraction * (1 - fraction) * (total - part)) / (total - 1);
+    expect(Math.abs(mean - part * fraction)).toBeLessThan(4 * Math.sqrt(wanted / counts.length));
     expect(Math.abs(variance / wanted - 1)).toBeLessThan(0.2);
   });
 
-  it("by shards: a client sees few classes", () => {
+  it("by shards: a client has few classes", () => {
     const all = labels(1000, 10);
     const parts = partition(all, { kind: "shards", clients: 5, shards: 2, seed: 1 });
     for (const counts of classHistogram(all, parts, 10)) expect(counts.filter(Boolean).length).toBeLessThanOrEqual(4);
@@ -81,7 +81,7 @@ describe("partitions", () => {
 
   it("that cannot fill every client are refused", () => {
     expect(() => partition(labels(2, 1), { kind: "iid", clients: 3, seed: 1 })).toThrow(
-      /leaves one of 3 clients without any/,
+      /leaves one of 3 clients without samples/,
     );
   });
 });

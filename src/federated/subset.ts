@@ -1,8 +1,8 @@
-// The part of a data set that a client sees: a view, nothing is copied.
+// A client's part of a data set: a view, without a copy.
 import { sha256 } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 
-/** The data set of these samples only, in this order. */
+/** The data set with only the samples `indices`, in that order. */
 export function subsetOf(data: Dataset, indices: Uint32Array<ArrayBuffer>): Dataset {
   return {
     name: data.name,

@@ -1,5 +1,6 @@
-// Two ONNX files of one architecture: the same nodes, whatever their values are called and in whatever order they are listed. Walking both at once
-// from their outputs, into subgraphs and the bodies of functions, pairs their weights and finds what else differs.
+// Aligns two ONNX files of one architecture. They have the same nodes, but names of values and the order of nodes may
+// differ. A walk through both from their outputs, into subgraphs and functions, pairs their weights and finds
+// differences.
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
@@ -12,31 +13,32 @@ import {
 import { isFloating } from "../core/index.ts";
 import type { ForeignModel, Held } from "./foreign.ts";
 import { type Functions, functionsOf, keyOfFunction } from "./import/nodes.ts";
-import { asListed, byFlow, graphByFlow, type Placed } from "./import/order.ts";
+import { inFileOrder, type Placed, sortByFlow, sortGraphByFlow } from "./import/order.ts";
 import { isText, nameOfType } from "./import/tensors.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
 
-/** What two graphs differ in, to follow "the two graphs differ: ". */
+/** A difference of two graphs; its message follows "the two graphs differ: ". */
 export class GraphDifference extends Error {
   constructor(
     message: string,
-    /** What to do, where exporting again in the same way would not help. */
+    /** What to do, where exporting again in the same way does not help. */
     readonly advice?: string,
   ) {
     super(message);
   }
 }
 
-/**
- * The held values of `b` by the names that `a` has for them. Throws a {@link GraphDifference} that names the first difference.
- */
+/** The held values of `b`, by their names in `a`. Throws a {@link GraphDifference} that names the first difference. */
 export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held> {
   const { pairs } = walkTogether(a, b, false);
   for (const { name } of a.held) if (!pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
   return pairs;
 }
 
-/** The first way of pairing inputs and outputs by which the two are one graph; with `mayBeShared`, weights that `a` stores once may be two in `b`. */
+/**
+ * Finds a pairing of inputs and outputs with which the graphs are equal. With `mayBeShared`, `b` may have two weights
+ * where `a` has one.
+ */
 export function walkTogether(a: ForeignModel, b: ForeignModel, mayBeShared: boolean): Walk {
   if (a.inputs.length !== b.inputs.length)
     throw new GraphDifference(`one has ${a.inputs.length} inputs, the other ${b.inputs.length}`);
@@ -52,33 +54,33 @@ export function walkTogether(a: ForeignModel, b: ForeignModel, mayBeShared: bool
       return undefined;
     }
   };
-  const [ends, otherEnds] = [endsOf(a), endsOf(b)];
+  const [results, others] = [resultNames(a), resultNames(b)];
   const ways = pairNames(namesOf(a.inputs), namesOf(b.inputs));
   for (const inputs of ways)
-    for (const outputs of pairNames(ends, otherEnds)) {
-      const [nodes, others] = [byFlow(a.nodes, [...outputs.keys()]), byFlow(b.nodes, [...outputs.values()])];
-      const found = attempt(inputs, outputs, nodes, others);
+    for (const outputs of pairNames(results, others)) {
+      const nodes = sortByFlow(a.nodes, [...outputs.keys()]);
+      const found = attempt(inputs, outputs, nodes, sortByFlow(b.nodes, [...outputs.values()]));
       if (found) return found;
     }
-  // in the order of the files, which says best what differs between two exports that agree up to there
-  const found = attempt(ways[0], new Map(), asListed(a.nodes), asListed(b.nodes));
-  if (found && ends.length !== otherEnds.length) return found; // one gives more of its values
+  // in the files' order, which gives the clearest first difference of two similar exports
+  const found = attempt(ways[0], new Map(), inFileOrder(a.nodes), inFileOrder(b.nodes));
+  if (found && results.length !== others.length) return found; // one has more outputs
   throw failed.reduce((best, one) => (one.walk.compared > best.walk.compared ? one : best)).difference;
 }
 
 const namesOf = (ports: readonly { readonly name: string }[]): string[] => ports.map(({ name }) => name);
 
-const endsOf = ({ outputs, sequences }: ForeignModel): string[] => [...namesOf(outputs), ...sequences];
+const resultNames = ({ outputs, sequences }: ForeignModel): string[] => [...namesOf(outputs), ...sequences];
 
-/** Names of a's inputs or outputs with those of b's. */
+/** Names of b's inputs or outputs, by those of a. */
 type Pairing = ReadonlyMap<string, string>;
 
 /**
- * How inputs or outputs may correspond, the likeliest first: by the names that they have in common, and the rest by place. Where not all names are in
- * both they may be an exporter's numbering, so all by place is the second.
+ * Possible pairings of inputs or outputs, the likeliest first: by their common names, and the rest by index. Where
+ * names differ, they may be an exporter's numbering, so the second possibility pairs all by index.
  */
 function pairNames(a: readonly string[], b: readonly string[]): Pairing[] {
-  const isName = (name: string) => !/^\d+$/.test(name); // PyTorch has counted them
+  const isName = (name: string) => !/^\d+$/.test(name); // PyTorch numbers values without a name
   const common = new Set(a.filter((name) => isName(name) && b.includes(name)));
   const [own, others] = [a, b].map((names) => names.filter((name) => !common.has(name)));
   const rest = new Map(own.length === others.length ? own.map((name, i) => [name, others[i]]) : []);
@@ -90,20 +92,20 @@ function pairNames(a: readonly string[], b: readonly string[]): Pairing[] {
   return a.every((name) => byName.get(name) === byPlace.get(name)) ? [byName] : [byName, byPlace];
 }
 
-/** Names of a's values with those of b's, the innermost graph first. */
+/** Names of b's values by those of a, the innermost graph first. */
 type Scopes = readonly Map<string, string>[];
 
 class Walk {
   readonly pairs = new Map<string, Held>();
-  /** The nodes of b by those of a, in the graphs themselves. */
+  /** The nodes of b by those of a, without those in subgraphs and functions. */
   readonly partners = new Map<NodeProto, NodeProto>();
-  /** Operations that were found to be the same. */
+  /** Number of operations found equal. */
   compared = 0;
   readonly #held: readonly Map<string, Held>[];
   readonly #functions: readonly Functions[];
   readonly #compared = new Set<string>();
 
-  /** `mayBeShared`: where a node of `a` uses one weight twice, `b` may use two. */
+  /** With `mayBeShared`, `b` may use two weights where `a` uses one twice. */
   constructor(
     a: ForeignModel,
     b: ForeignModel,
@@ -120,7 +122,7 @@ class Walk {
       if ((scopes[0].get(name) ?? other) !== other) throw new GraphDifference(`the output ${name} is another value`);
   }
 
-  /** `within` says where the nodes are, if not in the graph itself. */
+  /** `within` names the subgraph or function of the nodes; empty for the graph itself. */
   #compareNodes(a: readonly Placed[], b: readonly Placed[], scopes: Scopes, within: string): void {
     if (a.length !== b.length)
       throw new GraphDifference(`${within}one has ${a.length} operations, the other ${b.length}`);
@@ -151,12 +153,12 @@ class Walk {
   #compareOperation(node: NodeProto, other: NodeProto, where: string): void {
     const kinds = [node, other].map(({ domain, opType }) => (domain ? `${domain}.${opType}` : opType));
     const bodies = [node, other].map((one, i) => this.#functions[i].get(keyOfFunction(one)));
-    // what a function is called may be the exporter's choice
+    // an exporter may choose the names of functions
     if (kinds[0] !== kinds[1] && !(bodies[0] && bodies[1]))
       throw new GraphDifference(`${where} is ${kinds[0]} in one and ${kinds[1]} in the other`);
-    // optional outputs that are left out change what some operations do
-    const asked = [node, other].map(({ output }) => output.map((name) => Number(name !== "")).join(""));
-    if (asked[0] !== asked[1]) throw new GraphDifference(`${where} has other outputs`);
+    // some operations compute something else without their optional outputs
+    const present = [node, other].map(({ output }) => output.map((name) => Number(name !== "")).join(""));
+    if (present[0] !== present[1]) throw new GraphDifference(`${where} has other outputs`);
     const [body, otherBody] = bodies;
     if (!body || !otherBody) {
       if (body || otherBody) throw new GraphDifference(`${where} is a function of one model only`);
@@ -168,10 +170,11 @@ class Walk {
     const within = `function ${body.name}: `;
     if (body.input.length !== otherBody.input.length) throw new GraphDifference(`${within}it has other inputs`);
     const scopes = [new Map(body.input.map((name, i) => [name, otherBody.input[i]]))];
-    this.#compareNodes(byFlow(body.node, body.output), byFlow(otherBody.node, otherBody.output), scopes, within);
+    const nodes = sortByFlow(body.node, body.output);
+    this.#compareNodes(nodes, sortByFlow(otherBody.node, otherBody.output), scopes, within);
     if (body.output.some((name, i) => scopes[0].get(name) !== otherBody.output[i]))
       throw new GraphDifference(`${within}it has other outputs`);
-    const defaults = (one: typeof body) => one.attributeProto.map(bytesOfAttribute).join();
+    const defaults = (one: typeof body) => one.attributeProto.map(attributeBytes).join();
     if (defaults(body) !== defaults(otherBody)) throw new GraphDifference(`${within}its attributes differ`);
   }
 
@@ -180,14 +183,14 @@ class Walk {
     if (a.input.length !== b.input.length || a.output.length !== b.output.length)
       throw new GraphDifference(`${within}it has other inputs or outputs`);
     const inner = [own, ...scopes];
-    this.#compareNodes(graphByFlow(a), graphByFlow(b), inner, within);
+    this.#compareNodes(sortGraphByFlow(a), sortGraphByFlow(b), inner, within);
     a.output.forEach(({ name }, i) => {
       if (!this.#isSame(name, b.output[i].name, inner))
         throw new GraphDifference(`${within}it has another output ${i}`);
     });
   }
 
-  /** True for values that correspond; pairs those that are held. */
+  /** True for values that correspond; pairs held values. */
   #isSame(name: string, other: string, scopes: Scopes): boolean {
     if (name === "" || other === "") return name === other;
     const scope = scopes.find((one) => one.has(name));
@@ -200,8 +203,8 @@ class Walk {
     if (before && before.name !== y.name) {
       if (this.mayBeShared && scopes.length === 1) return true;
       throw new GraphDifference(
-        `${name} of one is two weights in the other, ${before.name} and ${y.name}`,
-        "Exporters write equal weights once: export the first model again after training.",
+        `${name} in one is two weights in the other, ${before.name} and ${y.name}`,
+        "Exporters store equal weights once: export the first model again after training.",
       );
     }
     this.pairs.set(name, y);
@@ -209,14 +212,14 @@ class Walk {
   }
 }
 
-/** Everything but subgraphs. */
+/** Compares all attributes except subgraphs. */
 function compareAttributes(node: NodeProto, other: NodeProto, where: string): void {
   const known = new Map(other.attribute.map((one) => [one.name, one]));
   for (const { name } of [...node.attribute, ...other.attribute])
     if (!known.has(name) || !node.attribute.some((one) => one.name === name))
       throw new GraphDifference(`${where} has an attribute ${name} in one only`);
-  const differing = node.attribute.filter((one) => bytesOfAttribute(one) !== bytesOfAttribute(known.get(one.name)!));
-  const weights = differing.filter(isOfWeights);
+  const differing = node.attribute.filter((one) => attributeBytes(one) !== attributeBytes(known.get(one.name)!));
+  const weights = differing.filter(mayBeWeights);
   if (weights.length) {
     const names = weights.map(({ name }) => name).join(" and ");
     const what = node.name && node.name !== node.opType ? `is a ${node.opType} that keeps` : "keeps";
@@ -226,30 +229,30 @@ function compareAttributes(node: NodeProto, other: NodeProto, where: string): vo
     );
   }
   const [first] = differing;
-  if (first?.t && node.opType === "Constant") throw otherConstant(node.output[0], first.t.dataType);
+  if (first?.t && node.opType === "Constant") throw differentConstant(node.output[0], first.t.dataType);
   if (first) throw new GraphDifference(`${where} has another ${first.name}`);
 }
 
-/** A constant that is no weight: of whole numbers in a subgraph, or of a type that is not read. */
-function otherConstant(name: string, type: number): GraphDifference {
+/** The difference of constants that are not weights: integers in a subgraph, or an unsupported type. */
+function differentConstant(name: string, type: number): GraphDifference {
   if (isText(type))
     return new GraphDifference(
       `the texts in ${name} differ`,
-      "Export both models with the same classes, in one order.",
+      "Export both models with the same classes in the same order.",
     );
-  const advice = dtypeOfOnnx(type) ? undefined : "Are the models quantised? Give the float models.";
+  const advice = dtypeOfOnnx(type) ? undefined : "Are the models quantised? Use the float models.";
   return new GraphDifference(`the values of ${name} (${nameOfType(type)}) differ`, advice);
 }
 
-/** Several floating numbers: coefficients, thresholds, a tensor. */
-const isOfWeights = ({ type, t, floats }: AttributeProto): boolean =>
+/** True for an attribute with several floats: coefficients, thresholds, a tensor. */
+const mayBeWeights = ({ type, t, floats }: AttributeProto): boolean =>
   (type === AttributeProto_AttributeType.FLOATS && floats.length > 0) ||
   (t !== undefined && isFloating(dtypeOfOnnx(t.dataType) ?? "int64"));
 
 const written = new WeakMap<AttributeProto, string>();
 
-/** An attribute without what is no part of it: its text, a name that its tensor has, its subgraphs. */
-function bytesOfAttribute(attribute: AttributeProto): string {
+/** The bytes of an attribute without its doc string, its tensor's name, and its subgraphs. */
+function attributeBytes(attribute: AttributeProto): string {
   const known = written.get(attribute);
   if (known !== undefined) return known;
   const t = attribute.t && create(TensorProtoSchema, { ...attribute.t, name: "", docString: "" });

@@ -1,4 +1,4 @@
-// Named pieces of networks made of several operations; they need no gradient rules of their own.
+// Parts of networks that are made of several operations, so they need no gradient rules.
 
 import { type DType, sizeOf, tensor } from "../core/index.ts";
 import type { Graph, Value } from "./graph.ts";
@@ -9,8 +9,19 @@ import { reduceMean, reduceSum } from "./ops/reduction.ts";
 import { concat, reshape } from "./ops/shape.ts";
 
 /**
- * Cross entropy, natural log, of logits [..., classes] with class indices [...]: one value for each item, not reduced.
- * Training uses this form: its gradient is the softmax minus the one-hot labels. A logit of -inf makes it NaN; measuring uses {@link crossEntropyAt}.
+ * Cross entropy, natural logarithm, of logits [..., classes] with class indices [...]: one value for each item, not
+ * reduced. Training uses this form: its gradient is the softmax minus the one-hot labels. A logit of -inf makes it NaN;
+ * measuring uses {@link crossEntropyAt}.
+ * @example
+ * ```ts
+ * import { crossEntropy, Graph, reduceMean } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const logits = graph.input("logits", "float32", [4, 10]);
+ * const labels = graph.input("labels", "int64", [4]);
+ * const each = crossEntropy(logits, labels);
+ * console.log(each.shape, reduceMean(each, [0]).shape); // [ 4 ] []
+ * ```
  */
 export function crossEntropy(logits: Value, labels: Value): Value {
   const classes = logits.shape.at(-1)!;
@@ -19,9 +30,19 @@ export function crossEntropy(logits: Value, labels: Value): Value {
 }
 
 /**
- * The same values, with each label's log-probability gathered by its index: a class that is ruled out (a logit of -inf) does not count, where
- * the product with a one-hot row would be 0 x -inf. It has no efficient gradient. All its operations exist from operator set 7 on.
- * `counted` (int64, 1 or 0 for each label): where it is 0 the value is 0, whatever the logits and the label.
+ * The values of {@link crossEntropy}, with each label's log-probability gathered by its index: a class that is ruled out
+ * (a logit of -inf) does not count, where the product with a one-hot row would be 0 x -inf. It has no efficient gradient.
+ * All its operations exist from operator set 7 on. `counted` (int64, 1 or 0 for each label): where it is 0 the value is
+ * 0, whatever the logits and the label.
+ * @example
+ * ```ts
+ * import { crossEntropyAt, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const logits = graph.input("logits", "float32", [2, 5, 100]);
+ * const labels = graph.input("labels", "int64", [2, 5]);
+ * console.log(crossEntropyAt(logits, labels).shape); // [ 2, 5 ]
+ * ```
  */
 export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): Value {
   const { graph, dtype } = logits;
@@ -37,7 +58,7 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
   );
   const places = add(starts, reshape(labels, [rows]));
   if (!counted) return neg(reshape(gather(all, places, 0), labels.shape));
-  // the zero at the end is the value of every label that does not count
+  // ignored labels take the zero at the end
   const end = scalar(graph, "int64", rows * classes);
   const chosen = add(mul(sub(places, end), reshape(counted, [rows])), end);
   const zero = graph.constant(tensor(dtype, [1], [-0]));
@@ -45,8 +66,16 @@ export function crossEntropyAt(logits: Value, labels: Value, counted?: Value): V
 }
 
 /**
- * The causal mask [T, T] that is added to scores: zero where a query sees a key, else a number that no score outweighs. With a window a query sees
- * so many keys at most, itself included.
+ * The causal mask [t, t] that is added to attention scores: zero where a query sees a key, else a number that no score
+ * outweighs (-1e30). With a window a query sees at most that many keys, itself included.
+ * @example
+ * ```ts
+ * import { add, causalMask, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const scores = graph.input("scores", "float32", [2, 4, 4]);
+ * console.log(add(scores, causalMask(graph, "float32", 4)).shape); // [ 2, 4, 4 ]
+ * ```
  */
 export function causalMask(graph: Graph, dtype: DType, t: number, window = t): Value {
   const mask = tensor(dtype, [t, t]);
@@ -58,22 +87,47 @@ export function causalMask(graph: Graph, dtype: DType, t: number, window = t): V
 }
 
 /**
- * Inverted dropout: zeroes an element where `noise` is below p and scales the rest by 1/(1-p).
- * `noise` is uniform in [0, 1), of x's shape, and is fed by the caller from a seeded stream: the graph itself holds no generator, so a
- * resumed run sees the same masks.
+ * Inverted dropout (Srivastava et al. 2014): zeroes an element where `noise` is below p and scales the rest by 1 / (1 - p).
+ * `noise` is uniform in [0, 1), of x's shape, and is fed by the caller from a seeded stream: the graph itself holds no
+ * generator, so a resumed run sees the same masks.
+ * @example
+ * ```ts
+ * import { dropout, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [2, 3]);
+ * const noise = graph.input("noise", "float32", [2, 3]);
+ * console.log(dropout(x, noise, 0.5).shape); // [ 2, 3 ]
+ * ```
  */
 export function dropout(x: Value, noise: Value, p: number): Value {
   return mul(x, mul(cast(greaterOrEqual(noise, p), x.dtype), 1 / (1 - p)));
 }
 
+/** What {@link batchNormalizationTraining} gives: the normalised batch, and the new running statistics [C]. */
 export interface BatchStatistics {
   readonly output: Value;
-  /** Running statistics after this batch, as PyTorch updates them: the variance unbiased. */
+  /** Running statistics after this batch, updated as in PyTorch: with the unbiased variance. */
   readonly mean: Value;
   readonly variance: Value;
 }
 
-/** Batch normalisation in training: x [N, C, H, W] normalised with the batch's own statistics. `momentum` is the new batch's share. */
+/**
+ * Batch normalisation in training: x [N, C, H, W] normalised with the batch's own statistics; scale, bias and running
+ * statistics [C]. `momentum` is the weight of the new batch in the running statistics (PyTorch's meaning). Source: Ioffe
+ * and Szegedy 2015, arXiv 1502.03167, algorithm 1.
+ * @param options `epsilon`, default 1e-5, and `momentum`, default 0.1.
+ * @example
+ * ```ts
+ * import { batchNormalizationTraining, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [4, 3, 8, 8]);
+ * const [scale, bias, mean, variance] = ["scale", "bias", "mean", "variance"].map((name) => graph.input(name, "float32", [3]));
+ * const normed = batchNormalizationTraining(x, scale, bias, { mean, variance });
+ * console.log(normed.output.shape, normed.mean.shape); // [ 4, 3, 8, 8 ] [ 3 ]
+ * ```
+ */
 export function batchNormalizationTraining(
   x: Value,
   scale: Value,

@@ -1,6 +1,7 @@
-// Somebody else's ONNX model as a function of its weights: nothing needs to be known of its operations, only which node uses which value. Applied
-// several times in one graph with some weights equal, the nodes that depend on equal weights only are one. Subgraphs (If, Loop) and
-// local functions are kept as they are; what a subgraph uses from outside counts as an input of its node.
+// A foreign ONNX model (from the user's file) as a function of its weights. Its operations may be unknown; only which
+// node uses which value matters. If it is applied several times in one graph, nodes that depend only on equal weights
+// are shared. Subgraphs (If, Loop) and local functions are kept unchanged; outer values that a subgraph uses count as
+// inputs of its node.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
@@ -16,40 +17,40 @@ import { type DType, sha256, type Tensor } from "../core/index.ts";
 import type { Graph, Node, Value } from "./graph.ts";
 import { keepUnread, liftWeights } from "./import/lift.ts";
 import { capturedBy } from "./import/nodes.ts";
-import { leaveOutDropout, nameStandardDomain } from "./import/normalise.ts";
+import { nameStandardDomain, removeDropout } from "./import/normalise.ts";
 import { sortNodes } from "./import/order.ts";
 import { constantOf } from "./import/tensors.ts";
 import { type Traits, traitsOf } from "./import/traits.ts";
 import { dtypeOfOnnx } from "./ops/index.ts";
 
-/** An input or output as the model declares it; a name or `undefined` stands for a size that is free. */
+/** An input or output as the model declares it; a free size is a name or `undefined`. */
 export interface Port {
   readonly name: string;
   readonly dtype: DType | undefined;
   readonly shape: readonly (number | string | undefined)[] | undefined;
 }
 
-/** A value of the model's own that may be replaced: an initialiser, or a constant, wherever it is. */
+/** A value in the model that may be replaced: an initialiser or a constant, anywhere in the model. */
 export interface Held {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The name of the node that uses it first, the operation, which input it is, and what the exporter wrote beside the node. */
+  /** Its first use: the node's name, the operation, the index of the input, and the exporter's metadata of the node. */
   readonly use?: {
     readonly node: string;
     readonly op: string;
     readonly input: number;
     readonly metadata?: NodeProto["metadataProps"];
   };
-  /** Of all but initialisers, whose elements are the checkpoint reader's. */
+  /** Absent for initialisers, which the checkpoint reader reads. */
   readonly tensor?: Tensor;
-  /** The exporter says that this is a parameter or a buffer of the model (PyTorch since 2.6). */
+  /** The exporter marks it as a parameter or a buffer of the model (PyTorch since 2.6). */
   readonly isDeclared?: boolean;
-  /** The initialiser that this one is a copy of: exporters write equal ones once. */
+  /** The initialiser that this one copies: exporters store equal ones once. */
   readonly copyOf?: string;
 }
 
-/** What a serialised graph that holds foreign nodes must declare as theirs did. */
+/** The declarations of a foreign model, which a serialised graph with its nodes must repeat. */
 export interface Dialect {
   readonly irVersion: bigint;
   readonly opsets: readonly { readonly domain: string; readonly version: bigint }[];
@@ -57,33 +58,33 @@ export interface Dialect {
 }
 
 export interface ForeignModel extends Traits {
-  /** Inputs that are fed; not those that have an initialiser. */
+  /** Inputs without an initialiser. */
   readonly inputs: readonly Port[];
-  /** Those that are tensors. */
+  /** Outputs that are tensors. */
   readonly outputs: readonly Port[];
-  /** Names of outputs that are none, such as a sequence of maps. */
+  /** Names of the other outputs, such as a sequence of maps. */
   readonly sequences: readonly string[];
   /** In the order of their first use. */
   readonly held: readonly Held[];
-  /** Initialisers of numbers in a type that is not ours. */
+  /** Numeric initialisers of an unsupported type. */
   readonly unread: readonly { readonly name: string; readonly type: string }[];
   readonly nodes: readonly NodeProto[];
-  /** Values that decide whether a dropout, which is left out here, is in training mode. */
+  /** Values that switch dropouts to training mode; dropouts are removed on import. */
   readonly dropoutModes: readonly string[];
   readonly dialect: Dialect;
 }
 
-/** Reads a model's structure. Throws when the bytes are none. */
+/** Reads a model's structure. Throws when the bytes are not an ONNX model. */
 export function importModel(bytes: Uint8Array): ForeignModel {
   const model = fromBinary(ModelProtoSchema, bytes);
   const { graph } = model;
-  if (!graph) throw new Error("it holds no graph");
+  if (!graph) throw new Error("it does not contain a graph");
   nameStandardDomain(model);
   sortNodes(model);
-  const dropoutModes = leaveOutDropout(model);
+  const dropoutModes = removeDropout(model);
   const unread = keepUnread(graph, (type) => dtypeOfOnnx(type) !== undefined);
   const held = new Map<string, Held>();
-  const declared = declaredIn(graph.valueInfo);
+  const declared = findDeclared(graph.valueInfo);
   for (const { name, dataType, dims } of graph.initializer)
     held.set(name, {
       name,
@@ -96,7 +97,7 @@ export function importModel(bytes: Uint8Array): ForeignModel {
   for (const [name, tensor] of liftWeights(model)) hold(name, tensor);
   const traits = traitsOf(model);
   const nodes: NodeProto[] = [];
-  const strangers = new Set<string>(); // constants that are not read
+  const unknown = new Set<string>(); // constants of unsupported types
   for (const node of graph.node) {
     const [source] = node.input;
     const [name] = node.output;
@@ -107,7 +108,7 @@ export function importModel(bytes: Uint8Array): ForeignModel {
       if (tensor) hold(name, tensor);
       else {
         nodes.push(node);
-        strangers.add(name);
+        unknown.add(name);
       }
     } else nodes.push(node);
   }
@@ -116,7 +117,7 @@ export function importModel(bytes: Uint8Array): ForeignModel {
     !nodes.some(({ opType, output }) => opType === "ZipMap" && output.includes(name));
   return {
     ...traits,
-    inputs: graph.input.filter(({ name }) => !held.has(name) && !strangers.has(name)).map(portOf),
+    inputs: graph.input.filter(({ name }) => !held.has(name) && !unknown.has(name)).map(portOf),
     outputs: graph.output.filter(isTensor).map(portOf),
     sequences: graph.output.filter((port) => !isTensor(port)).map(({ name }) => name),
     held: inOrderOfUse(held, nodes),
@@ -128,7 +129,7 @@ export function importModel(bytes: Uint8Array): ForeignModel {
 }
 
 /** The values that PyTorch's exporter marks as parameters and buffers. */
-const declaredIn = (values: readonly ValueInfoProto[]): ReadonlySet<string> =>
+const findDeclared = (values: readonly ValueInfoProto[]): ReadonlySet<string> =>
   new Set(
     values
       .filter(({ metadataProps }) =>
@@ -140,7 +141,7 @@ const declaredIn = (values: readonly ValueInfoProto[]): ReadonlySet<string> =>
       .map(({ name }) => name),
   );
 
-/** The model with other names of what it holds in its nodes; `held` are the values of these names. */
+/** The model with other nodes, which may rename held values; `held` has the values by their new names. */
 export const withNodes = (
   model: ForeignModel,
   nodes: readonly NodeProto[],
@@ -151,7 +152,7 @@ export const withNodes = (
   return { ...model, ...traits, nodes, held: inOrderOfUse(held, nodes) };
 };
 
-/** Names that the nodes use and that nothing gives: weights that were not saved with the graph. */
+/** Names that the nodes use but nothing defines: weights that were not saved with the graph. */
 export function missingValues({ inputs, held, nodes }: ForeignModel): string[] {
   const known = new Set([...inputs, ...held].map(({ name }) => name));
   const missing = new Set<string>();
@@ -162,10 +163,10 @@ export function missingValues({ inputs, held, nodes }: ForeignModel): string[] {
   return [...missing];
 }
 
-/** Gives other outputs for a node, or undefined to leave it as it is. */
+/** Returns replacement outputs for a node, or undefined to keep it. */
 export type Substitute = (node: NodeProto, inputs: readonly (Value | null)[]) => readonly Value[] | undefined;
 
-/** Applies the model's nodes to values: of its inputs and of everything held. Returns the value of a name. */
+/** Applies the model's nodes to values of its inputs and held values. Returns a function from names to values. */
 export function applyModel(
   graph: Graph,
   { nodes, random }: Pick<ForeignModel, "nodes" | "random">,
@@ -185,15 +186,15 @@ export function applyModel(
   return find;
 }
 
-/** A node's attribute `axis`, also of a node of somebody else's model; -1 where it has none. */
+/** A node's attribute `axis`, also of a foreign node; -1 where it has none. */
 export function axisOf({ attributes, foreign }: Node): number {
   const theirs = (foreign?.proto as NodeProto | undefined)?.attribute.find(({ name }) => name === "axis");
   return theirs ? Number(theirs.i) : Number(attributes.axis ?? -1);
 }
 
 /**
- * Adds one node; `inputs` are its own and those that its subgraphs capture. `draw` numbers a node that draws random numbers within its model: two of
- * them in one network are two draws, while networks that begin alike share theirs.
+ * Adds one node; `inputs` are its own and those that its subgraphs capture. `draw` is the number of a random node
+ * within its model, so two random nodes of a network are never merged, while mixes with a common prefix share theirs.
  */
 export function applyNode(
   graph: Graph,
@@ -208,7 +209,7 @@ export function applyNode(
   return graph.foreign(foreign, inputs);
 }
 
-/** Adds a standard operation of one output to a graph of foreign nodes, whose types are not known. */
+/** Adds a standard operation with one output to a graph of foreign nodes, whose types are unknown. */
 export function applyStandard(
   op: string,
   inputs: readonly Value[],
@@ -224,8 +225,8 @@ export function applyStandard(
   return applyNode(inputs[0].graph, node, inputs)[0];
 }
 
-/** The node under new names, for serialising. */
-export function renamed(
+/** The node with new names, for serialising. */
+export function renameNode(
   node: NodeProto,
   name: string,
   inputs: readonly string[],
@@ -237,7 +238,7 @@ export function renamed(
   return create(NodeProtoSchema, {
     ...node,
     docString: "",
-    metadataProps: [], // where in the exporter's source it comes from: equal pieces should be equal bytes
+    metadataProps: [], // the exporter's source lines: without them, equal segments are equal bytes
     name,
     input: own,
     output: node.output.map((old, i) => (old ? outputs[i] : "")),
@@ -251,13 +252,13 @@ export function renamed(
 
 const identities = new WeakMap<NodeProto, string>();
 
-/** The operation and its attributes. */
+/** Identifies the operation and its attributes. */
 export function identityOf(node: NodeProto): string {
   let identity = identities.get(node);
   if (identity === undefined) {
     const { opType, domain, overload, attribute } = node;
     const rest = toBinary(NodeProtoSchema, create(NodeProtoSchema, { opType, domain, overload, attribute }));
-    // optional outputs that are left out change what some operations do
+    // some operations compute something else without their optional outputs
     identity = `${opType} ${node.output.map((name) => Number(name !== "")).join("")} ${sha256(rest)}`;
     identities.set(node, identity);
   }

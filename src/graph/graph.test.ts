@@ -18,7 +18,7 @@ import {
 } from "./index.ts";
 
 describe("the graph", () => {
-  it("makes equal expressions one node", () => {
+  it("makes one node of equal expressions", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2, 3]);
     expect(add(mul(x, 2), x)).toBe(add(mul(x, 2), x));
@@ -27,7 +27,7 @@ describe("the graph", () => {
     expect(graph.constant(tensor("float32", [2], [1, 2]))).not.toBe(graph.constant(tensor("float32", [1, 2], [1, 2])));
   });
 
-  it("refuses shapes that do not fit, unknown attributes and values of another graph", () => {
+  it("rejects shapes that do not fit, unknown attributes and values of another graph", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2, 3]);
     expect(() => matmul(x, x)).toThrow("MatMul of [2,3] and [2,3]");
@@ -57,7 +57,7 @@ describe("the graph", () => {
     );
   });
 
-  it("serialises only what the outputs need, and only what can run", async () => {
+  it("serialises only nodes that the outputs need, and only those that can run", async () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2, 2]);
     const y = add(x, 1);
@@ -72,7 +72,7 @@ describe("the graph", () => {
     expect(nodesOf(Object.values(lower({ dw }))).some((node) => node.op === "ConvWeightGradient")).toBe(false);
   });
 
-  it("gives a zero gradient where the loss does not depend on a value, and refuses a loss of several elements", () => {
+  it("gives a zero gradient where the loss does not depend on a value, and rejects a loss with several elements", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2]);
     const y = graph.input("y", "float32", [3]);

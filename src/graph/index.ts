@@ -1,5 +1,5 @@
-// The graph of ONNX operations: building (ops/, composites), differentiating (autodiff, gradients/), lowering to what runs, printing and
-// serialising. It knows nothing of sessions, networks or data. May import: core.
+// The graph of ONNX operations: building (ops/, composites), differentiation (autodiff, gradients/), lowering to
+// operations that run, printing and serialising. May import: core.
 export { alignModels, GraphDifference } from "./align.ts";
 export * from "./autodiff.ts";
 export * from "./composites.ts";

@@ -3,7 +3,7 @@ import { GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from "onnx-buf"
 import { expect, it } from "vitest";
 import { bytesOfModel } from "./model-bytes.ts";
 
-it("writes the model that protobuf writes, whatever the sizes of its weights", () => {
+it("writes the same model as protobuf, for weights of any size", () => {
   const sizes = [0, 3, 4095, 4096, 16_383, 16_384, 2_100_000];
   const graph = create(GraphProtoSchema, {
     name: "one",

@@ -1,4 +1,5 @@
-// The bytes of an ONNX model with its weights copied once: protobuf's writer grows its buffer by copying, which a model's weights make slow.
+// Writes an ONNX model and copies its weights only once. protobuf's writer grows its buffer by copying, which is slow
+// for a model's weights.
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type GraphProto,
@@ -9,12 +10,15 @@ import {
   TensorProtoSchema,
 } from "onnx-buf";
 
-/** Tags of fields with a length before them: the field's number times eight, and two. */
+/** Tags of length-delimited fields: the field's number times eight, plus two. */
 const tags = { graph: (7 << 3) | 2, initialiser: (5 << 3) | 2, rawData: (9 << 3) | 2 };
-/** Bytes of a tensor from which on it is written here. */
+/** Size in bytes from which a tensor is written here. */
 const fewest = 1 << 12;
 
-/** The same bytes as protobuf's, but that the graph comes last in the model, and large weights last in the graph. */
+/**
+ * The bytes of a model. They differ from protobuf's only in order: the graph is last in the model, large weights last
+ * in the graph.
+ */
 export function bytesOfModel(model: ModelProto, graph: GraphProto): Uint8Array {
   const isLarge = ({ rawData }: TensorProto) => (rawData?.length ?? 0) >= fewest;
   const initializer = graph.initializer.filter((tensor) => !isLarge(tensor));
@@ -28,7 +32,7 @@ export function bytesOfModel(model: ModelProto, graph: GraphProto): Uint8Array {
   return join([toBinary(ModelProtoSchema, model), Uint8Array.of(tags.graph, ...varint(length)), ...parts]);
 }
 
-/** Whole numbers as protobuf writes them: seven bits a byte, the lowest first. */
+/** An integer in protobuf's encoding: seven bits per byte, the lowest first. */
 function varint(value: number): number[] {
   const bytes = [];
   let rest = value;

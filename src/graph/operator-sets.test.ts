@@ -1,4 +1,4 @@
-// What is appended to somebody else's graph, in every operator set that ONNX Runtime runs: the values of the newest one.
+// Operations appended to a foreign graph: the same values in every operator set that ONNX Runtime runs.
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor, toNumbers } from "../core/index.ts";
 import { Session } from "../runtime/index.ts";
@@ -59,7 +59,7 @@ function outputs(): Record<string, Value> {
     logs: logSoftmax(y, 0),
     soft: softmax(add(transpose(y, [1, 0]), y), 0),
     expanded: expand(y, [2, 3, 4]),
-    chosen: where(greater(x, y), x, y), // -inf among what is not chosen
+    chosen: where(greater(x, y), x, y), // -inf is not chosen
     numbers: where(greaterOrEqual(ids, lows), ids, lows),
     over: float(greater(ids, lows)),
     least: min(x, y),
@@ -77,7 +77,7 @@ async function run(version: number): Promise<Record<string, number[]>> {
   return Object.fromEntries(Object.entries(results).map(([name, found]) => [name, Array.from(toNumbers(found))]));
 }
 
-describe("our own operations in the operator set of a model", () => {
+describe("layerwise's operations in the operator set of a model", () => {
   it.each(versions)("%i", async (version) => {
     const [found, wanted] = [await run(version), await run(20)];
     expect(Object.keys(found)).toEqual(Object.keys(wanted));
@@ -88,14 +88,14 @@ describe("our own operations in the operator set of a model", () => {
       });
   });
 
-  it("are refused where there is no form, or the set is too old", () => {
+  it("are refused where an operation has no older form, or the set is too old", () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2]);
     const same = { y: cast(equal(x, x), "float32") };
     expect(() => serialise(same, undefined, dialectOf(10))).toThrow(
-      "The model uses operator set 10, which has no Equal as a measurement needs it; 11 is the oldest that works. Convert it in Python with onnx.version_converter.convert_version(model, 13).",
+      "The model uses operator set 10, which lacks the Equal that a measurement needs; the oldest that works is 11. Convert it in Python with onnx.version_converter.convert_version(model, 13).",
     );
     expect(serialise(same, undefined, dialectOf(11)).length).toBeGreaterThan(0);
-    expect(() => serialise(same, undefined, dialectOf(6))).toThrow("uses operator set 6; 7 is the oldest that works");
+    expect(() => serialise(same, undefined, dialectOf(6))).toThrow("uses operator set 6; the oldest that works is 7");
   });
 });

@@ -1,20 +1,21 @@
-// The operations that the project appends to somebody else's graph (the loss, the error, weights that are bound or unfolded, statistics of batches), in the
-// operator set that the graph imports: some are newer, some had another form. Oldest is 7, as for ONNX Runtime.
+// Operations that layerwise appends to a foreign graph (the loss, the error, bound or unfolded weights, statistics of
+// batches) must be in the operator set that the graph imports. Some are newer, and some had another form. The oldest
+// set is 7, as in ONNX Runtime.
 import { sizeOf, tensor, UserError } from "../core/index.ts";
 import { Graph, type Node, nodesOf, type Value } from "./graph.ts";
 import { add, cast, concat, equal, gather, greater, mul, newest, reshape, sub, transpose, where } from "./ops/index.ts";
 import { constantInts } from "./ops/operation.ts";
 import { rebuild } from "./rebuild.ts";
 
-/** The oldest operator set that is written, and that ONNX Runtime runs. */
+/** The oldest operator set that is written; the oldest that ONNX Runtime runs. */
 export const oldest = 7;
 
-/** The operator set in which a reduction's axes became an input; before it they were an attribute. */
+/** The operator set in which a reduction's axes became an input; before, they were an attribute. */
 const axesBecameInput: Readonly<Record<string, number>> = { ReduceSum: 13, ReduceMean: 18, ReduceMax: 18 };
 
 export const axesAreInput = (op: string, version: number): boolean => version >= (axesBecameInput[op] ?? 0);
 
-/** The operator set that has an operation as the table in ops/ writes it, where an older one has not. */
+/** The first operator set that has an operation in the form of ops/. */
 function since({ op, inputs: [x], attributes }: Node): number {
   const isFloat = /float/.test(x?.known?.dtype ?? "float32");
   switch (op) {
@@ -37,7 +38,7 @@ function since({ op, inputs: [x], attributes }: Node): number {
     case "Min":
       return isFloat ? 8 : 12;
     case "Softmax":
-    case "LogSoftmax": // they took all axes from theirs on for one
+    case "LogSoftmax": // before 13, they flattened all axes from the given one on
       return Number(attributes.axis) === x!.shape.length - 1 ? oldest : 13;
     case "LayerNormalization":
       return 17;
@@ -48,7 +49,7 @@ function since({ op, inputs: [x], attributes }: Node): number {
   }
 }
 
-/** The same values in an older operator set; undefined where there is no form for it. */
+/** The same value from operations of an older set; undefined where none exist. */
 function olderForm({ op, attributes, outputs: [y] }: Node, inputs: readonly Value[]): Value | undefined {
   const [x, second, third] = inputs;
   const { graph } = x;
@@ -58,7 +59,7 @@ function olderForm({ op, attributes, outputs: [y] }: Node, inputs: readonly Valu
     case "Expand":
       return add(x, graph.constant(tensor(y.dtype, y.shape)));
     case "Where": {
-      // elements of both, one after the other, and which of the two each place takes
+      // the elements of both, one after the other, and the index of the chosen one for each position
       const size = sizeOf(y.shape);
       const whole = (value: Value) => reshape(add(value, graph.constant(tensor(value.dtype, y.shape))), [size]);
       const isOther = sub(graph.constant(tensor("int64", [], [1])), cast(x, "int64"));
@@ -102,14 +103,17 @@ function olderForm({ op, attributes, outputs: [y] }: Node, inputs: readonly Valu
   }
 }
 
-/** The named outputs with no operation in them that the operator set lacks. Throws {@link UserError} where that cannot be. */
+/**
+ * Rewrites the named outputs to use only operations of an operator set. Throws {@link UserError} where that is
+ * impossible.
+ */
 export function inOperatorSet(
   version: number,
   outputs: Readonly<Record<string, Value>>,
 ): Readonly<Record<string, Value>> {
   if (version < oldest) throw tooOld(version, oldest);
   let current = outputs;
-  // a form may be made of operations that are newer themselves
+  // an older form may itself have operations that are too new
   while (version < newest && nodesOf(Object.values(current)).some((node) => isNewer(node, version))) {
     const graph = new Graph();
     const find = rebuild(
@@ -134,8 +138,8 @@ const isNewer = (node: Node, version: number): boolean =>
   !node.foreign && node.op !== "Input" && !node.tensor && version < since(node);
 
 function tooOld(version: number, needed: number, op?: string): UserError {
-  const why = op ? `, which has no ${op} as a measurement needs it` : "";
+  const why = op ? `, which lacks the ${op} that a measurement needs` : "";
   return new UserError(
-    `The model uses operator set ${version}${why}; ${needed} is the oldest that works. Convert it in Python with onnx.version_converter.convert_version(model, ${Math.max(needed, 13)}).`,
+    `The model uses operator set ${version}${why}; the oldest that works is ${needed}. Convert it in Python with onnx.version_converter.convert_version(model, ${Math.max(needed, 13)}).`,
   );
 }

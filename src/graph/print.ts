@@ -1,8 +1,23 @@
-// A graph as text, one node a line, for snapshots and for reading: `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
+// Prints a graph as text, one node per line, for snapshots and for reading:
+// `%3 = Conv(%0, conv1.weight) {strides=[1,1]} : float32[8,4,32,32]`.
 import { toNumbers } from "../core/index.ts";
 import { type Node, nodesOf, type Value } from "./graph.ts";
 
-/** The nodes that the named outputs depend on; numbering starts at 0, so equal graphs print equally. */
+/**
+ * A graph as text: the nodes that the named outputs depend on, one a line, in topological order. Numbering starts at 0, so
+ * equal graphs print equally.
+ * @example
+ * ```ts
+ * import { add, Graph, print } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [2]);
+ * console.log(print({ y: add(x, 1) }));
+ * // input x : float32[2]
+ * // %0 = Add(x, 1) : float32[2]
+ * // output y = %0
+ * ```
+ */
 export function print(outputs: Readonly<Record<string, Value>>): string {
   const names = new Map<string, string>();
   const lines: string[] = [];

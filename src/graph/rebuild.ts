@@ -1,14 +1,14 @@
-// A piece of one graph copied into another one, over given values for what is outside the piece. Copied several times with some of these
-// equal, the nodes that depend on equal values only are one, as in any graph.
+// Copies a part of one graph into another, with given values for the rest. After several copies with some values equal,
+// nodes that depend only on equal values are shared, as in any graph.
 import { type Graph, type Node, type Type, type Value, withType } from "./graph.ts";
 
-/** What stands for a node of one output over given inputs; undefined for the node itself. */
+/** Returns a replacement for a node with one output, over given inputs; undefined keeps the node. */
 export type Form = (node: Node, inputs: readonly (Value | null)[]) => Value | undefined;
 
 /**
- * Builds `values` in `graph`. `given` gives the value to use for one, or undefined to copy it with what it is made from. Returns the
- * given value or the copy of each. Throws for an input that is not given. `typeOf` changes types that were learned outside the graph,
- * `formOf` nodes.
+ * Builds `values` in `graph`. `given` returns the value to use in place of one, or undefined to copy it with its
+ * inputs. The result maps each value to the given value or its copy. Throws for an input that is not given. `typeOf`
+ * changes types that are known from outside the graph; `formOf` replaces nodes.
  */
 export function rebuild(
   graph: Graph,
@@ -29,7 +29,7 @@ export function rebuild(
       for (const input of value.node.inputs) if (input) stack.push(input);
     }
   }
-  // a type that was learned outside the graph (see withType) is needed by operations that infer theirs
+  // type inference needs types that are known from outside the graph (see withType)
   const find = ({ key, known }: Value): Value => {
     const value = made.get(key)!;
     return known && !value.known ? withType(value, typeOf(known)) : value;

@@ -1,6 +1,7 @@
-// A graph done many times by one run of the model, each time on what the last one left: an ONNX Scan around it. ONNX Runtime's binding copies every output into
-// new memory at the end of a run, also where it is given tensors to fill; a training step's outputs are the whole network and the optimiser's state, so a run
-// should be many steps (VGG11: 940 ms a step alone, 540 of eight together).
+// Repeats a graph many times in one run, each time on the results of the last: an ONNX Scan around it. ONNX Runtime's
+// binding copies every output into new memory at the end of a run, even where it is given tensors to fill. A training
+// step's outputs are the whole network and the optimiser's state, so a run should be many steps (VGG11: 940 ms for a
+// single step, 540 ms per step in runs of eight).
 import { clone, create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
@@ -14,12 +15,16 @@ import {
 import type { Value } from "./graph.ts";
 import { graphOf, modelOf } from "./serialise.ts";
 
-/** What a repeated graph's inputs and outputs are called from outside: inside they have the plain name, and a name stands for one thing only. */
+/**
+ * The outer name of a repeated graph's input or output. Inside, it has the plain name, and ONNX allows a name only
+ * once.
+ */
 export const outside = (name: string): string => `all ${name}`;
 
 /**
- * Serialises the graph so that one run does it as often as its inputs are long. `carried` names inputs with the output that the next time takes in their place:
- * from outside these have their own shapes, the first and the last value. Every other input and output gets a first axis for the times.
+ * Serialises the graph so that one run repeats it once for each entry of its inputs' first axis. `carried` maps inputs
+ * to the outputs that replace them in the next repetition; they keep their shapes (the first and the last value). All
+ * other inputs and outputs get a first axis for the repetitions.
  */
 export function serialiseRepeated(
   outputs: Readonly<Record<string, Value>>,
@@ -58,7 +63,7 @@ export function serialiseRepeated(
 
 const same = (info: ValueInfoProto) => create(ValueInfoProtoSchema, { name: outside(info.name), type: info.type });
 
-/** With a first axis of any length. */
+/** The same with an additional first axis of any length. */
 function longer(info: ValueInfoProto): ValueInfoProto {
   const copy = clone(ValueInfoProtoSchema, same(info));
   if (copy.type?.value.case === "tensorType")

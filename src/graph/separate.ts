@@ -1,12 +1,12 @@
-// Equal weights that an exporter wrote once, beside a file in which they are several: they have become different by training, so they are several weights.
+// Separates equal weights that an exporter stored once, where the other file has several: training made them differ.
 import { create } from "@bufbuild/protobuf";
 import { NodeProtoSchema } from "onnx-buf";
 import { walkTogether } from "./align.ts";
 import { type ForeignModel, withNodes } from "./foreign.ts";
 
 /**
- * `a` with a weight of its own for each of `b`, where exporters wrote equal ones once: as copies, by the names that `b` has for them. Throws a
- * {@link GraphDifference} that names the first difference.
+ * Returns `a` with a separate weight for each one of `b`, as copies under b's names. Throws a {@link GraphDifference}
+ * that names the first difference.
  */
 export function separateShared(a: ForeignModel, b: ForeignModel): ForeignModel {
   const { pairs, partners } = walkTogether(a, b, true);

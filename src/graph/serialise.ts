@@ -1,4 +1,5 @@
-// A graph as an ONNX model: what the runtime loads. Weights may stay inputs or be frozen in as initialisers (the runtime then prepares them once).
+// Serialises a graph as an ONNX model for the runtime. Weights are inputs, or frozen as initialisers, which the runtime
+// prepares only once.
 import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
@@ -14,7 +15,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { bytesOf, type Tensor, toNumbers } from "../core/index.ts";
-import { type Dialect, renamed } from "./foreign.ts";
+import { type Dialect, renameNode } from "./foreign.ts";
 import { type Node, nodesOf, type Type, type Value } from "./graph.ts";
 import { bytesOfModel } from "./model-bytes.ts";
 import { axesAreInput, inOperatorSet } from "./operator-sets.ts";
@@ -30,9 +31,20 @@ const own: Dialect = {
 };
 
 /**
- * Serialises the nodes that the named outputs depend on. `weights` freezes inputs of those names as initialisers. A graph with foreign nodes is
- * written in the dialect of their model.
- * Throws for operations that must be lowered first, and beyond protobuf's 2 GB.
+ * The bytes of an ONNX model with the nodes that the named outputs depend on. `weights` freezes inputs of those names as
+ * initialisers. A graph with foreign nodes is written in the dialect of their model. Throws an Error for operations that
+ * must be lowered first ({@link lower}), and beyond protobuf's 2 GB.
+ * @example
+ * ```ts
+ * import { Graph, relu, serialise } from "layerwise/graph";
+ * import { InferenceSession, Tensor } from "onnxruntime-node";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [3]);
+ * const session = await InferenceSession.create(serialise({ y: relu(x) }));
+ * const { y } = await session.run({ x: new Tensor("float32", [-1, 0, 2], [3]) });
+ * console.log(y.data); // Float32Array(3) [ 0, 0, 2 ]
+ * ```
  */
 export function serialise(
   outputs: Readonly<Record<string, Value>>,
@@ -42,10 +54,10 @@ export function serialise(
   return modelOf(graphOf(outputs, weights, dialect), dialect);
 }
 
-/** A model's bytes around a graph. */
+/** The bytes of a model with this graph. */
 export function modelOf(graph: GraphProto, dialect: Dialect = own): Uint8Array {
   const model = create(ModelProtoSchema, {
-    irVersion: dialect.irVersion < 4n ? 4n : dialect.irVersion, // before 4 every initialiser had to be an input too
+    irVersion: dialect.irVersion < 4n ? 4n : dialect.irVersion, // before 4, every initialiser also had to be an input
     producerName: "layerwise",
     opsetImport: dialect.opsets.map(({ domain, version }) => create(OperatorSetIdProtoSchema, { domain, version })),
     functions: dialect.functions,
@@ -53,7 +65,7 @@ export function modelOf(graph: GraphProto, dialect: Dialect = own): Uint8Array {
   return bytesOfModel(model, graph);
 }
 
-/** The graph of {@link serialise}, to be put into a model or into a node. */
+/** The graph of {@link serialise}, for use in a model or a node. */
 export function graphOf(
   wanted: Readonly<Record<string, Value>>,
   weights: ReadonlyMap<string, Tensor> = new Map(),
@@ -67,7 +79,7 @@ export function graphOf(
   const outputs = inOperatorSet(version, wanted);
   const all = nodesOf(Object.values(outputs));
   const used = new Set([...all.flatMap((node) => node.inputs), ...Object.values(outputs)].map((v) => v?.key));
-  // a computed value that is an output bears its name; under a second name, and for inputs and constants, it takes an Identity, which is a copy
+  // a computed value that is an output has the output's name; a second name, an input or a constant needs an Identity
   const outputNames = new Map<string, string>();
   for (const [name, { key, node }] of Object.entries(outputs))
     if (node.op !== "Input" && !node.tensor && !outputNames.has(key)) outputNames.set(key, name);
@@ -92,7 +104,7 @@ export function graphOf(
   });
   const size = initialisers.reduce((sum, t) => sum + t.rawData!.length, 0);
   if (size > 2 ** 31 - 2 ** 26)
-    throw new RangeError(`${size} bytes of weights do not fit an ONNX file; leave them inputs`);
+    throw new RangeError(`${size} bytes of weights do not fit in an ONNX file; keep them as inputs`);
   return create(GraphProtoSchema, {
     name: "layerwise",
     node: nodes,
@@ -106,7 +118,7 @@ function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: numb
   const inputNames = node.inputs.map((v) => (v ? names.get(v.key)! : ""));
   if (node.foreign) {
     const outputNames = node.outputs.map((v) => names.get(v.key)!);
-    return renamed(node.foreign.proto as NodeProto, `${node.op}~${node.id}`, inputNames, outputNames);
+    return renameNode(node.foreign.proto as NodeProto, `${node.op}~${node.id}`, inputNames, outputNames);
   }
   const { domain, attributes: kinds = {} } = operation(node.op);
   if (domain === "layerwise") throw new Error(`${node.op} must be lowered before it runs`);
@@ -129,7 +141,8 @@ function nodeProto(node: Node, names: ReadonlyMap<string, string>, version: numb
     opType: node.op,
     domain: domain ?? "",
     input: inputNames,
-    output: node.outputs.map((v) => names.get(v.key) ?? "").filter((name, i) => name || i === 0), // optional outputs only cost when asked for
+    // optional outputs cost time only when they are requested
+    output: node.outputs.map((v) => names.get(v.key) ?? "").filter((name, i) => name || i === 0),
     attribute,
   });
 }

@@ -1,4 +1,4 @@
-// Activation functions, by the names that families read from a config.
+// Activation functions by the names used in configs.
 import { gelu, geluTanh, mul, relu, sigmoid, type Value } from "../graph/index.ts";
 
 export type Activation = "silu" | "gelu" | "gelu_tanh" | "relu" | "quick_gelu";

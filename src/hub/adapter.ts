@@ -1,5 +1,6 @@
-// LoRA adapters by peft: a folder with adapter_config.json is an end too, its base with W + s B A in place of W, where s is alpha / r, or alpha / sqrt(r)
-// (rsLoRA). Averages are of such ends, not of the factors A and B, whose average is another network.
+// LoRA adapters of peft. A folder with adapter_config.json can be an end: its base with W + s B A in place of W, where
+// s is lora_alpha / r, or lora_alpha / sqrt(r) (rsLoRA). These full matrices are averaged, not the factors A and B,
+// whose average would be a different network.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { adapterFiles, type Checkpoint, faultOfEmpty, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
@@ -18,7 +19,7 @@ export interface Adapter {
 
 export const adapterSettings = "adapter_config.json";
 
-/** Settings that make another network of the factors, and how they read where they are off. */
+/** Unsupported settings that change how the factors are applied, and their values when off. */
 const unhandled = {
   use_dora: false,
   use_qalora: false,
@@ -30,13 +31,16 @@ const absent = ["target_parameters", "layer_replication", "alora_invocation_toke
 
 export const isAdapter = (folder: string): boolean => existsSync(join(folder, adapterSettings));
 
-/** The folder of an adapter's base by its name: beside the adapter, else in the cache. */
+/** The folder of an adapter's base: relative to the adapter, else in the cache. */
 export function baseOf(folder: string, name: string): string {
-  const beside = resolve(folder, name);
-  return existsSync(beside) ? beside : findModel(name);
+  const local = resolve(folder, name);
+  return existsSync(local) ? local : findModel(name);
 }
 
-/** Reads an adapter's settings. Throws {@link UserError} for another kind than LoRA, or a variant of it that is not handled. */
+/**
+ * Reads an adapter's settings. Throws {@link UserError} for adapters other than LoRA, and for unsupported variants of
+ * it.
+ */
 export async function readAdapter(folder: string): Promise<Adapter> {
   const config = new Config(join(folder, adapterSettings), await readJson(join(folder, adapterSettings)));
   config.only("peft_type", "LORA");
@@ -46,7 +50,7 @@ export async function readAdapter(folder: string): Promise<Adapter> {
   const base = baseOf(folder, name);
   if (!existsSync(base))
     throw new UserError(
-      `${config.path}: the base model ${name} is neither a folder nor in the Hugging Face cache. Set base_model_name_or_path to where it is.`,
+      `${config.path}: the base model ${name} is neither a folder nor in the Hugging Face cache. Set base_model_name_or_path to its path.`,
     );
   return { folder, config, base };
 }
@@ -59,14 +63,14 @@ interface Factors {
 }
 
 /**
- * The base's weights with an adapter on them. `isTransposed` says that the base's matrices are [in, out].
- * @throws {UserError} for tensors of the adapter that belong nowhere
+ * The base's weights with an adapter applied. `isTransposed`: the base's matrices are [in, out].
+ * @throws {UserError} for tensors of the adapter that match nothing in the base
  */
 export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTransposed: boolean): Promise<Checkpoint> {
   const file = await openCheckpoint(fileOf(adapter));
   const factors = new Map<string, Factors>();
   const whole = new Map<string, string>();
-  const strange: string[] = [];
+  const unmatched: string[] = [];
   const halves: string[] = [];
   for (const own of file.tensors.keys()) {
     const name = own.replace(/^base_model\.model\./, "");
@@ -76,10 +80,10 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
       if (!file.tensors.has(own.replace(`.lora_${factor}`, factor === "A" ? ".lora_B" : ".lora_A"))) halves.push(own);
       else if (factor === "A") factors.set(`${module}.weight`, factorsOf(file, own, module, adapter));
     } else if (base.tensors.has(saved)) whole.set(saved, own);
-    else strange.push(own);
+    else unmatched.push(own);
   }
-  const fault = strange.length
-    ? `${file.path} holds ${listSome(strange, 4)}, which belong to nothing in its base ${adapter.base}. Give the base that it was trained on.`
+  const fault = unmatched.length
+    ? `${file.path} contains ${listSome(unmatched, 4)}, which match nothing in its base ${adapter.base}. Give the base that it was trained on.`
     : (faultOfEmpty(file, file.tensors.keys()) ??
       faultOfFactors(file, adapter, factors.size, halves) ??
       faultOfShapes(base, file, factors, whole, isTransposed));
@@ -123,14 +127,14 @@ function factorsOf(file: Checkpoint, a: string, module: string, { config }: Adap
   return { a, b: a.replace(".lora_A", ".lora_B"), scale };
 }
 
-/** The entry of a pattern for a module: its keys match the end of the name. */
+/** The value of a pattern for a module: keys match the end of the module's name. */
 function patternOf(config: Config, key: string, module: string): number | undefined {
   const patterns = config.part(key);
   const match = Object.keys(patterns?.keys ?? {}).find((end) => new RegExp(`^(.*\\.)?(${end})$`).test(module));
   return match === undefined ? undefined : patterns!.number(match);
 }
 
-/** What speaks against an adapter as such: it changes nothing, or a matrix has one factor only. */
+/** The fault of an adapter that changes nothing, or has only one factor of a matrix. */
 function faultOfFactors(
   { path }: Checkpoint,
   { config }: Adapter,
@@ -139,11 +143,11 @@ function faultOfFactors(
 ): string | undefined {
   const again = "Save the adapter again, with model.save_pretrained of its PEFT model";
   if (halves.length)
-    return `${path} holds ${listSome(halves, 3)} without the other factor of the same matrix. ${again}.`;
+    return `${path} contains ${listSome(halves, 3)} without the other factor of the same matrix. ${again}.`;
   const targets = config.keys.target_modules;
   const hasNone = Array.isArray(targets) && targets.length === 0;
   if (factors === 0 && !hasNone)
-    return `${path} holds no factors (lora_A and lora_B), so its network would be the base. ${again}.`;
+    return `${path} contains no factors (lora_A and lora_B), so it would not change its base. ${again}.`;
   return undefined;
 }
 
@@ -159,7 +163,7 @@ function faultOfShapes(
     const shape = [shapeOf(b)[0], shapeOf(a)[1]];
     const wanted = base.tensors.get(name)!.shape;
     if (String(isTransposed ? shape.reverse() : shape) !== String(wanted) || shapeOf(a)[0] !== shapeOf(b)[1])
-      return `${file.path}: ${a} and ${b} do not make a matrix of ${name}, which is [${wanted}] in the base. Give the base that the adapter was trained on.`;
+      return `${file.path}: the product of ${b} and ${a} does not fit ${name}, which is [${wanted}] in the base. Give the base that the adapter was trained on.`;
   }
   for (const [name, own] of whole)
     if (String(shapeOf(own)) !== String(base.tensors.get(name)!.shape))
@@ -167,7 +171,7 @@ function faultOfShapes(
   return undefined;
 }
 
-/** W + scale B A in float32; W [out, in], or [in, out] where it is transposed, A [r, in], B [out, r]. */
+/** W + scale B A in float32; W is [out, in], or [in, out] if transposed; A is [r, in], B is [out, r]. */
 function addProduct(w: Tensor, a: Tensor, b: Tensor, scale: number, isTransposed: boolean): Tensor {
   const [x, y] = [toNumbers(a), toNumbers(b)];
   const [rank, inner] = a.shape;

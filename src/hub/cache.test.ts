@@ -15,13 +15,13 @@ function makeCache(): string {
 }
 
 describe("the Hugging Face cache", () => {
-  it("is where the Python tools have it", () => {
+  it("is in the same place as for the Python tools", () => {
     expect(cacheFolder({ HF_HUB_CACHE: "/hub", HF_HOME: "/hf" })).toBe("/hub");
     expect(cacheFolder({ HF_HOME: "/hf" })).toBe("/hf/hub");
     expect(cacheFolder({ XDG_CACHE_HOME: "/cache" })).toBe("/cache/huggingface/hub");
   });
 
-  it("gives the snapshot of a branch, of a commit, or of the beginning of one", () => {
+  it("finds a snapshot by branch, by commit, or by the start of a commit", () => {
     const cache = makeCache();
     const snapshots = join(cache, "models--org--model/snapshots");
     expect(findModel("org/model", cache)).toBe(join(snapshots, "aaa111"));
@@ -29,13 +29,13 @@ describe("the Hugging Face cache", () => {
     expect(findModel("org/model@bbb", cache)).toBe(join(snapshots, "bbb222"));
   });
 
-  it("leaves paths alone", () => {
+  it("does not change paths", () => {
     const cache = makeCache();
     for (const path of [cache, "./org/model", "/org/model", "../model", "a.safetensors", "runs/x/y", "runs/a.onnx"])
       expect(findModel(path, cache)).toBe(path);
   });
 
-  it("says what to download", () => {
+  it("names the command that downloads a missing model", () => {
     const cache = makeCache();
     expect(() => findModel("org/other", cache)).toThrow("hf download org/other");
     expect(() => findModel("org/model@v2", cache)).toThrow("hf download org/model --revision v2");

@@ -1,5 +1,5 @@
-// Names like `org/model` in the local Hugging Face cache, as its Python tools lay it out: models--ORG--MODEL with `refs` (a branch's commit) and
-// `snapshots` (a folder for each commit). Nothing is downloaded.
+// Names like `org/model` in the local Hugging Face cache. Layout, as in the Python tools: models--ORG--MODEL with
+// `refs` (a branch's commit) and `snapshots` (a folder for each commit). Nothing is downloaded.
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 const isName = (text: string) =>
   !isCheckpointName(text) && /^[\w.-]+(\/[\w.-]+)?(@[\w./-]+)?$/.test(text) && !/^\.+(\/|$)/.test(text);
 
-/** The name on the hub of what the user named: `org/model`, or a snapshot in the cache; undefined for other folders. */
+/** The hub name of a path: `org/model`, or a snapshot in the cache; undefined for other folders. */
 export function hubNameOf(path: string): string | undefined {
   if (!existsSync(path)) return isName(path) && path.includes("/") ? path.split("@")[0] : undefined;
   const [, name] = /(?:^|[\\/])models--([^\\/]+)[\\/]snapshots[\\/][^\\/]+[\\/]?$/.exec(realpathSync(path)) ?? [];
@@ -25,9 +25,9 @@ export function hubNameOf(path: string): string | undefined {
 }
 
 /**
- * The folder of a model: `path` itself where there is such a file or folder, else the snapshot of that name in the cache; `@` sets off another branch,
- * tag or commit than `main`. Other paths are returned as they are.
- * @throws {UserError} for a name that the cache does not have
+ * The folder of a model: `path` itself if it exists, else the snapshot of that name in the cache. A branch, tag or
+ * commit other than `main` follows an `@`. Other paths are returned unchanged.
+ * @throws {UserError} for a name that is not in the cache
  * @example findModel("EleutherAI/pythia-70m@step1000")
  */
 export function findModel(path: string, cache = cacheFolder()): string {
@@ -35,7 +35,7 @@ export function findModel(path: string, cache = cacheFolder()): string {
   const [name, revision = "main"] = path.split("@");
   const folder = join(cache, `models--${name.replaceAll("/", "--")}`);
   if (!existsSync(folder)) {
-    if (!name.includes("/")) return path; // a file that is not there
+    if (!name.includes("/")) return path; // a missing file
     throw new UserError(
       `${path} is neither a path nor a model in the Hugging Face cache (${cache}). Check the path, or download it with: hf download ${name}`,
     );
@@ -46,9 +46,9 @@ export function findModel(path: string, cache = cacheFolder()): string {
   const snapshot = join(snapshots, commit);
   if (existsSync(snapshot)) return snapshot;
   const there = existsSync(snapshots) ? readdirSync(snapshots) : [];
-  const begun = there.filter((one) => one.startsWith(commit));
-  if (begun.length === 1) return join(snapshots, begun[0]);
+  const matches = there.filter((one) => one.startsWith(commit));
+  if (matches.length === 1) return join(snapshots, matches[0]);
   throw new UserError(
-    `The Hugging Face cache has ${name}, but not its revision ${revision} (${folder}). Download it with: hf download ${name} --revision ${revision}`,
+    `The Hugging Face cache contains ${name}, but not its revision ${revision} (${folder}). Download it with: hf download ${name} --revision ${revision}`,
   );
 }

@@ -1,12 +1,13 @@
-// What belongs to the weights of a folder and goes with them: config, tokenizer, generation config, chat templates, code that the config names, the licence.
-// Weights in other formats, states of a training, pictures and the model card are no part of it.
+// The files that belong with the weights of a folder: config, tokenizer, generation config, chat templates, code that
+// the config names, the licence. Weights in other formats, training states, pictures and the model card are not among
+// them.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ModelFolder } from "./folder.ts";
 import { tokenizerFolder } from "./text/tokenizer.ts";
 
 const companions = [/\.(json|jinja|model|tiktoken|txt|py)$/, /^(licen[cs]e|notice|copying|use_policy)/i];
-/** sentence-transformers lists the parts of a model in modules.json, which would be incomplete without their folders. */
+/** sentence-transformers lists the parts of a model in modules.json, which would be useless without their folders. */
 const strangers = [
   /^modules\.json$/,
   /\.index\.json$/,
@@ -15,7 +16,7 @@ const strangers = [
 ];
 /** A folder of companions. */
 const templates = "additional_chat_templates";
-/** Those that an adapter may have instead of its base. */
+/** Files that an adapter may have in place of its base's. */
 const tokenizers =
   /^(tokenizer|special_tokens|added_tokens|chat_template|vocab|merges|additional_chat_templates)|\.(model|tiktoken|jinja)$/;
 
@@ -24,13 +25,13 @@ const isCompanion = (name: string) =>
   !strangers.some((pattern) => pattern.test(name));
 
 export interface Companions {
-  /** Where each of them is, by its name in the folder. */
+  /** Their paths, by their names in the folder. */
   readonly paths: ReadonlyMap<string, string>;
-  /** Names of what else is in the folder; of the base's, where it is an adapter. */
+  /** Names of the other files in the folder; for an adapter, in its base's folder. */
   readonly others: readonly string[];
 }
 
-/** Finds them. An adapter's own tokenizer takes the place of its base's. */
+/** Finds the companions. An adapter's own tokenizer replaces its base's. */
 export async function findCompanions(model: Pick<ModelFolder, "folder" | "adapter">): Promise<Companions> {
   const { folder } = model;
   const own = await filesIn(folder);
@@ -45,12 +46,12 @@ export async function findCompanions(model: Pick<ModelFolder, "folder" | "adapte
   return { paths, others: own.filter((name) => !isCompanion(name)) };
 }
 
-/** The files of a folder, and of those in it that hold companions; other folders by their own names. */
+/** The files of a folder, including those in subfolders of companions. Other subfolders are listed by name. */
 async function filesIn(folder: string, within = ""): Promise<string[]> {
   const names: string[] = [];
   for (const one of (await readdir(join(folder, within))).sort()) {
     const name = within ? `${within}/${one}` : one;
-    const isFolder = (await stat(join(folder, name))).isDirectory(); // a file in the cache is a link
+    const isFolder = (await stat(join(folder, name))).isDirectory(); // files in the cache are links
     if (isFolder && name === templates) names.push(...(await filesIn(folder, name)));
     else names.push(name);
   }

@@ -1,16 +1,16 @@
-// The config.json of a Hugging Face folder. Keys that equal a class's default may be absent, so every family names its own defaults; a key that a
-// family does not read is passed over, as transformers does.
+// The config.json of a Hugging Face folder. Keys equal to a class's default may be absent, so every family gives its
+// own defaults. Keys that a family does not read are ignored, as in transformers.
 import { UserError } from "../core/index.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-/** Keys of a config.json, read with their types checked. `path` names the file in errors. */
+/** The keys of a config.json, with checked types. `path` names the file in errors. */
 export class Config {
   constructor(
     readonly path: string,
     readonly keys: JsonObject,
-    /** What the keys are within, for errors: `rope_parameters.`. */
+    /** The path of the keys within the file, for errors: `rope_parameters.`. */
     private readonly within = "",
   ) {}
 
@@ -18,21 +18,23 @@ export class Config {
     return this.keys[key] !== undefined && this.keys[key] !== null;
   }
 
-  /** A number; null counts as absent. Throws {@link UserError} where it is absent without a default, or something else. */
+  /**
+   * A number; null counts as absent. Throws {@link UserError} if it has another type, or is absent and has no default.
+   */
   number(key: string, absent?: number): number {
     const value = this.keys[key] ?? absent;
     if (typeof value === "number" && Number.isFinite(value)) return value;
     throw this.fault(key, value === undefined ? "is missing" : `is ${JSON.stringify(value)}, not a number`);
   }
 
-  /** A whole number above zero. */
+  /** A positive integer. */
   size(key: string, absent?: number): number {
     const value = this.number(key, absent);
     if (Number.isSafeInteger(value) && value > 0) return value;
-    throw this.fault(key, `is ${value}, not a whole number above zero`);
+    throw this.fault(key, `is ${value}, not a positive integer`);
   }
 
-  /** A whole number above zero; null where the key is null. */
+  /** A positive integer; null if the key is null. */
   sizeOrNull(key: string, absent: number | null): number | null {
     const value = this.keys[key];
     return value === null || (value === undefined && absent === null) ? null : this.size(key, absent ?? undefined);
@@ -47,26 +49,26 @@ export class Config {
   text(key: string, absent?: string): string {
     const value = this.keys[key] ?? absent;
     if (typeof value === "string") return value;
-    throw this.fault(key, value === undefined ? "is missing" : `is ${JSON.stringify(value)}, not a text`);
+    throw this.fault(key, value === undefined ? "is missing" : `is ${JSON.stringify(value)}, not a string`);
   }
 
-  /** As many entries as `length`, each checked by `is`. */
+  /** A list of `length` entries, each checked by `is`. */
   list<T extends Json>(key: string, length: number, is: (value: Json) => value is T): readonly T[] {
     const value = this.keys[key];
     if (Array.isArray(value) && value.length === length && value.every(is)) return value;
-    throw this.fault(key, `is not a list of ${length} entries of its kind`);
+    throw this.fault(key, `is not a list of ${length} entries of the right type`);
   }
 
-  /** Whole numbers above zero, as many as `length` where that is given. */
+  /** Positive integers; exactly `length` of them if it is given. */
   sizes(key: string, absent: readonly number[], length?: number): readonly number[] {
     const value = this.keys[key] ?? absent;
     const isSize = (n: Json): n is number => isNumber(n) && Number.isSafeInteger(n) && n > 0;
     if (Array.isArray(value) && value.length > 0 && value.length === (length ?? value.length) && value.every(isSize))
       return value;
-    throw this.fault(key, `is not a list of ${length === undefined ? "" : `${length} `}whole numbers above zero`);
+    throw this.fault(key, `is not a list of ${length === undefined ? "" : `${length} `}positive integers`);
   }
 
-  /** The object under a key; undefined where it is absent or null. */
+  /** The object under a key; undefined if it is absent or null. */
   part(key: string): Config | undefined {
     const value = this.keys[key];
     if (value === undefined || value === null) return undefined;
@@ -75,11 +77,11 @@ export class Config {
     throw this.fault(key, "is not an object");
   }
 
-  /** Throws {@link UserError} where a key has a value other than those that are handled; null and absent are. */
+  /** Throws {@link UserError} for an unsupported value. Null and absent keys are always accepted. */
   only(key: string, ...handled: readonly Json[]): void {
     const value = this.keys[key];
     if (value === undefined || value === null || handled.includes(value)) return;
-    throw this.fault(key, `is ${JSON.stringify(value)}, which layerwise does not handle`);
+    throw this.fault(key, `is ${JSON.stringify(value)}, which layerwise does not support`);
   }
 
   /** The same config with some keys changed. */
@@ -89,7 +91,7 @@ export class Config {
 
   fault(key: string, what: string): UserError {
     return new UserError(
-      `${this.path}: ${this.within}${key} ${what}. Give a folder whose config.json fits its weights.`,
+      `${this.path}: ${this.within}${key} ${what}. Give a folder whose config.json matches its weights.`,
     );
   }
 }

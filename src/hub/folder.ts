@@ -1,4 +1,5 @@
-// A Hugging Face folder: config.json, weights, tokenizer. The config decides which tensors there must be and of what shape.
+// A Hugging Face folder: config.json, weights, tokenizer. The config determines which tensors are required, and their
+// shapes.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -23,33 +24,33 @@ import type { FolderNetwork } from "./network.ts";
 export interface ModelFolder {
   /** As the user gave it. */
   readonly path: string;
-  /** Where its files are; of an adapter those of its base. */
+  /** Where its files are. For an adapter, the folder of its base. */
   readonly folder: string;
   readonly adapter?: Adapter;
   readonly config: Config;
   readonly family: Family;
-  /** The class of the library that it was saved from. */
+  /** The library class that it was saved from. */
   readonly architecture: string;
   readonly network: FolderNetwork;
-  /** The file of weights, where there is that alone: the network follows from its tensors, and the config is empty. */
+  /** The weight file, if it was given without a folder: its tensors determine the network, and the config is empty. */
   readonly stateDict?: string;
 }
 
-/** The weights of a folder, and the network that they are of. */
+/** The weights of a folder, and its network. */
 export interface FolderWeights extends Checkpoint {
   readonly model: ModelFolder;
 }
 
-/** True for a folder, or a name that the cache has. */
+/** True for a folder, or a name in the cache. */
 export function isModelFolder(path: string): boolean {
   const folder = findModel(path);
   return existsSync(folder) && statSync(folder).isDirectory();
 }
 
-/** What from_pretrained reads beside the weights and config.json. */
+/** The files that from_pretrained reads in addition to the weights and config.json. */
 const descriptions = [adapterSettings, "generation_config.json", "tokenizer.json", "tokenizer_config.json"];
 
-/** True for a folder that says what model it holds, not only weights. */
+/** True for a folder that describes its model, rather than holding weights only. */
 export function hasDescription(path: string): boolean {
   if (!isModelFolder(path)) return false;
   const folder = findModel(path);
@@ -59,17 +60,20 @@ export function hasDescription(path: string): boolean {
   );
 }
 
-/** Whether a config.json is that of a model: those of a part of a pipeline (diffusers, sentence-transformers) only say how to build it. */
+/**
+ * Whether a config.json describes a model. Those of pipeline parts (diffusers, sentence-transformers) only list
+ * constructor arguments.
+ */
 function namesModel(json: Buffer): boolean {
   try {
     const keys = JSON.parse(decodeText(json, "config.json")) as JsonObject;
     return ["model_type", "architectures", "architecture"].some((key) => keys[key] !== undefined);
   } catch {
-    return true; // what is wrong with it is said where it is read
+    return true; // the fault is reported where the file is read
   }
 }
 
-/** Reads the config of a folder. Throws {@link UserError} for an unknown family, or a setting that is not handled. */
+/** Reads the config of a folder. Throws {@link UserError} for an unknown family or an unsupported setting. */
 export async function readModelFolder(path: string): Promise<ModelFolder> {
   const folder = findModel(path);
   if (existsSync(folder) && isAdapter(folder)) {
@@ -91,13 +95,13 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
 }
 
-const forDistances = "for distances and merges, give the files of the weights";
+const forDistances = "For distances and merges, give the weight files.";
 
-/** The family of a config.json, and its architecture where it names one. */
+/** The family of a config.json, and its architecture if it names one. */
 function readFamily(config: Config): { family: Family; architecture?: string } {
   if (config.has("_class_name") && !config.has("model_type"))
     throw new UserError(
-      `${config.path}: _class_name is ${config.text("_class_name")}, of diffusers, which layerwise does not evaluate; ${forDistances}.`,
+      `${config.path}: _class_name is ${config.text("_class_name")}, a diffusers model, which layerwise cannot evaluate. ${forDistances}`,
     );
   const type = config.text("model_type");
   const family = families.find((one) => one.type === type);
@@ -108,13 +112,13 @@ function readFamily(config: Config): { family: Family; architecture?: string } {
   if (architecture !== undefined && !family.architectures.includes(architecture)) {
     const known = family.isChosenByArchitecture ? listSome(family.architectures, 8) : family.architectures[0];
     throw new UserError(
-      `${config.path}: the architecture is ${architecture}, but layerwise evaluates ${known} of ${type}. Give a folder of that kind; ${forDistances}.`,
+      `${config.path}: the architecture is ${architecture}, but for ${type} layerwise evaluates only ${known}. Give a folder with that architecture. ${forDistances}`,
     );
   }
   return { family, architecture };
 }
 
-/** Where programs say that they quantised the weights: transformers, MLX, and early compressed-tensors. */
+/** The keys that mark quantised weights: of transformers, MLX, and early compressed-tensors. */
 const quantisationKeys = ["quantization_config", "quantization", "compression_config"];
 
 function refuseQuantised(config: Config): void {
@@ -122,21 +126,23 @@ function refuseQuantised(config: Config): void {
   const settings = key && config.keys[key];
   if (!settings) return;
   const { quant_method, bits } = typeof settings === "object" ? (settings as JsonObject) : {};
-  const method = quant_method ?? (bits ? `${bits} bits, as MLX writes them` : "an unknown method");
+  const method = quant_method ?? (bits ? `${bits} bits, by MLX` : "an unknown method");
   throw new UserError(
-    `${config.path}: the weights are quantised (${method}), so they have no average. Give the folder that they were quantised from.`,
+    `${config.path}: the weights are quantised (${method}), so they cannot be averaged. Give the folder that they were quantised from.`,
   );
 }
 
 function unknownFamily(config: Config, type: string): UserError {
-  const code = config.has("auto_map") ? ", and its own code (auto_map) is never run" : "";
+  const code = config.has("auto_map") ? " (its own code, auto_map, is never run)" : "";
   const known = families.map((one) => one.type);
   return new UserError(
-    `${config.path}: model_type is "${type}", which layerwise does not know${code}. It knows ${listSome(known, 20)}; ${forDistances}.`,
+    `${config.path}: model_type "${type}" is not supported${code}. Supported are ${listSome(known, 20)}. ${forDistances}`,
   );
 }
 
-/** Opens the weights of a folder under the names that the family's model has. The head is there under its own name, also where it is tied. */
+/**
+ * Opens the weights of a folder under the names of the family's model. The head has its own name even if it is tied.
+ */
 export async function openWeights(model: ModelFolder, options: OpenOptions = {}): Promise<FolderWeights> {
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
@@ -151,13 +157,13 @@ export async function openWeights(model: ModelFolder, options: OpenOptions = {})
   }
 }
 
-/** Throws {@link UserError} where an adapter parts a head from the embedding that it is tied to. */
+/** Throws {@link UserError} if an adapter unties a head from its embedding. */
 async function requireTied(end: Checkpoint, [first, ...others]: readonly string[]): Promise<void> {
   for (const other of others) {
     if (![first, other].some((name) => end.computed?.has(name))) continue;
     if (!haveSameBytes(await end.read(first), await end.read(other)))
       throw new UserError(
-        `${end.path} changes ${first} and ${other} apart, which its base ties. Merge the adapter in Python (merge_and_unload), and set tie_word_embeddings to false there.`,
+        `${end.path} changes ${first} and ${other} differently, but its base ties them. Merge the adapter in Python (merge_and_unload), with tie_word_embeddings set to false.`,
       );
   }
 }
@@ -172,7 +178,7 @@ async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise
   }
 }
 
-/** The file of a folder's weights, or the index of its shards: the first that from_pretrained looks for. */
+/** The weight file of a folder, or the index of its shards: the first one that from_pretrained looks for. */
 export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "path" | "folder" | "stateDict">): string {
   if (stateDict) return stateDict;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));

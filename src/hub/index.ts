@@ -1,5 +1,5 @@
-// Hugging Face folders: config.json, the families of networks, their graphs, tokenizers and samples. May import: data, models, checkpoints, graph,
-// core.
+// Hugging Face folders: config.json, families of networks, their graphs, tokenizers and samples. May import: data,
+// models, checkpoints, graph, core.
 export { findModel, hubNameOf } from "./cache.ts";
 export { findCompanions } from "./companions.ts";
 export { requireSameNetwork } from "./comparison/compare.ts";
@@ -16,9 +16,9 @@ export {
   readModelFolder,
   weightFileOf,
 } from "./folder.ts";
-export { giveTexts } from "./images/texts.ts";
+export { attachTexts } from "./images/texts.ts";
+export { type MergekitAlphas, readMergekitAlphas } from "./mergekit/alphas.ts";
 export { writeMergekit } from "./mergekit/config.ts";
-export { type MergekitWeights, weightsByMergekit } from "./mergekit/weights.ts";
 export { modelOf } from "./model.ts";
 export { arraysOf, givenNames, type NetworkTask } from "./network.ts";
 export { openSamples } from "./samples.ts";

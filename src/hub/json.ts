@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { readText, UserError } from "../core/index.ts";
 import type { JsonObject } from "./config.ts";
 
-/** The object in a JSON file. Throws {@link UserError} where there is none. */
+/** The object in a JSON file. Throws {@link UserError} if it does not contain one. */
 export async function readJson(path: string): Promise<JsonObject> {
   const text = await readText(path);
   try {

@@ -1,4 +1,5 @@
-// The samples of folders: for any of them arrays by the names of the network's inputs, else what its input is made of.
+// The samples of folders: arrays by the names of the network's inputs, or the text or images that its inputs are made
+// from.
 import { isModule } from "../core/index.ts";
 import { type DataOptions, type Dataset, openData } from "../data/index.ts";
 import type { ModelFolder } from "./folder.ts";
@@ -15,7 +16,10 @@ const readers: Readonly<Record<NetworkInput["kind"], Open>> = {
   pixels: openImages,
 };
 
-/** Opens samples for the network of some folders. Throws {@link UserError} where they cannot be read, or the folders read them differently. */
+/**
+ * Opens samples for the network of some folders. Throws {@link UserError} if they cannot be read, or if the folders
+ * read them differently.
+ */
 export function openSamples(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
   const { input } = models[0].network;
   if (!name.startsWith("npz:") && !isModule(name)) return readers[input.kind](name, options, models);

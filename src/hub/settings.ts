@@ -1,7 +1,10 @@
-// The settings of a network as readable names with values, by which two folders are compared.
+// The settings of a network as a flat list of names and values, used to compare two folders.
 
-/** The values at the ends of an object's branches, by their paths; of functions of a text's length what they give up to twice the longest. */
-export function leavesOf(value: unknown, longest: number): Map<string, string> {
+/**
+ * Lists an object's leaf values by their paths. A function of the text's length is sampled up to twice the longest
+ * text.
+ */
+export function flattenSettings(value: unknown, longest: number): Map<string, string> {
   const found = new Map<string, string>();
   addLeaves(found, value, "", longest);
   return found;
@@ -18,7 +21,7 @@ function addLeaves(found: Map<string, string>, value: unknown, path: string, lon
   else if (value !== undefined) found.set(path, String(value));
 }
 
-/** The first value of a function of a length, its last ones, and the length from which it is another one than at first. */
+/** The first and the last values of a function of a length, and the length at which it first changes. */
 function sampled(at: (length: number) => string, longest: number): string {
   const first = at(1);
   let [same, other] = [1, longest];

@@ -5,6 +5,7 @@ import type { SlurmOptions } from "./slurm.ts";
 /** Processes on this machine, or batch jobs on a cluster that it can submit to. */
 export type EngineSettings = LocalSettings | SlurmSettings;
 
+/** Processes on this machine. */
 export interface LocalSettings {
   readonly name?: "local";
   /** Cores in total; default: all of this machine. */
@@ -13,6 +14,7 @@ export interface LocalSettings {
   readonly piece?: number;
 }
 
+/** Batch jobs of a Slurm cluster. */
 export interface SlurmSettings extends Omit<SlurmOptions, "runner"> {
   readonly name: "slurm";
   /** Cores, and threads, of each unit; default 1. */

@@ -1,7 +1,13 @@
 // Units and the engines that run them: processes on this machine, or batch jobs on a cluster. Does not depend on
 // networks. May import: core.
 export { runBundle } from "./bundle.ts";
-export { type EngineChoice, type EngineSettings, resolveEngine } from "./choice.ts";
+export {
+  type EngineChoice,
+  type EngineSettings,
+  type LocalSettings,
+  resolveEngine,
+  type SlurmSettings,
+} from "./choice.ts";
 export {
   isFinished,
   type Job,

@@ -15,14 +15,32 @@ import type { Target } from "./targets/target.ts";
 
 export type { MergeOptions, MergeRecord };
 
+/** What a merge is doing, and the fraction that is done. */
 export interface MergeProgress {
   readonly task: string;
   readonly share: number;
 }
-type OnProgress = (progress: MergeProgress) => void;
 
-/** Merges two checkpoints into the file or folder `out`. Throws {@link UserError} when they cannot be merged; nothing is written then. */
-export async function merge(options: MergeOptions, onProgress: OnProgress = () => {}): Promise<MergeRecord> {
+/**
+ * Merges two checkpoints into the file or folder `out`: (1 - alpha) a + alpha b on the chosen layers, the base elsewhere, in
+ * the format of a. Throws a {@link UserError} if they cannot be merged; nothing is written then.
+ * @example
+ * ```ts
+ * import { merge } from "layerwise";
+ *
+ * const record = await merge({
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   out: "merged.safetensors",
+ *   layers: ["layers.1", "layers.2=0.25"],
+ * });
+ * console.log(record.averaged, record.kept); // { 'layers.1': 0.5, 'layers.2': 0.25 } [ 'layers.0' ]
+ * ```
+ */
+export async function merge(
+  options: MergeOptions,
+  onProgress: (progress: MergeProgress) => void = () => {},
+): Promise<MergeRecord> {
   const target = await chooseTarget(options);
   return withCheckpoints(target.ends, (x, y) => mergeOpened(x, y, target, options, onProgress));
 }
@@ -32,7 +50,7 @@ async function mergeOpened(
   y: Checkpoint,
   target: Target,
   options: MergeOptions,
-  onProgress: OnProgress,
+  onProgress: (progress: MergeProgress) => void,
 ): Promise<MergeRecord> {
   await target.requirePlace(x, y);
   const requireUnchanged = await watchFiles([...x.files, ...y.files]);

@@ -2,8 +2,8 @@
 import type { MeasureOptions } from "../connectivity/index.ts";
 import type { Grouping } from "../models/index.ts";
 import type { Keys } from "../pairs/index.ts";
-import type { Budget } from "./choose.ts";
 
+/** What is merged, and how. `layerwise merge --help` has the same options. */
 export interface MergeOptions {
   readonly a: string;
   readonly b: string;
@@ -17,7 +17,8 @@ export interface MergeOptions {
   /** Where the other layers come from; default a. */
   readonly base?: "a" | "b";
   readonly statistics?: "average" | "a" | "recalibrate";
-  readonly budget?: Pick<Budget, "limit" | "metric">;
+  /** Choose layers up to this joint barrier: nats of loss, points of error. */
+  readonly budget?: { readonly limit: number; readonly metric: "loss" | "error" };
   /** The network and data, for a budget, a recalibration, or a check of the merged file. */
   readonly measure?: MeasureOptions;
   readonly allowNonfinite?: boolean;

@@ -1,31 +1,87 @@
 // The record of a merge: what was averaged, and what was measured of it. `layerwise/merge@1`.
 import { join } from "node:path";
-import type { Choice } from "./choose.ts";
+import { z } from "zod";
+import { type JsonSchema, jsonSchemaOf } from "../core/index.ts";
 
-export interface MergeRecord {
-  readonly schema: "layerwise/merge@1";
-  /** `sha256` of an end covers all its files. */
-  readonly a: { readonly path: string; readonly sha256: string };
-  readonly b: { readonly path: string; readonly sha256: string };
-  /** `sha256` of a folder is of its weights, as that of an end; `files` are all that merge wrote into it. */
-  readonly out: { readonly path: string; readonly sha256: string; readonly files?: readonly string[] };
-  readonly base: "a" | "b";
-  readonly statistics: string;
-  /** The weight of b in every averaged layer. */
-  readonly averaged: Readonly<Record<string, number>>;
-  readonly kept: readonly string[];
-  readonly parameters: { readonly averaged: number; readonly all: number };
-  readonly budget?: Choice & { readonly limit: number; readonly metric: string; readonly method: string };
-  /** The barrier of the written file itself, on the samples, against the mean of the ends at the weight `alpha` of b. */
-  readonly checked?: {
-    readonly samples: number;
-    readonly alpha: number;
-    readonly loss: number | null;
-    readonly error: number | null;
-  } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
-  /** How the files were read, what was not averaged or should not have been, and what of a's file the written one has as it was, as sentences. */
-  readonly notes?: readonly string[];
-}
+const maybe = z.number().nullable();
+const names = z.array(z.string()).readonly();
+const sha256 = z.string().describe("SHA-256 of the file; of several files, of their hashes one after another.");
+const end = z.object({ path: z.string().describe("The file or folder, as it was given."), sha256 });
+
+const budgetSchema = z.object({
+  limit: z.number().describe("The largest allowed joint barrier: nats for the loss, points for the error."),
+  metric: z.string().describe("`loss` or `error`."),
+  layers: names.describe("The layers that were chosen."),
+  barrier: maybe.describe("Their joint barrier, measured before the file was written."),
+  interval: z
+    .tuple([z.number(), z.number()])
+    .readonly()
+    .nullable()
+    .describe("95 % confidence interval of the joint barrier over the samples: [low, high]."),
+  parameters: z.int().min(0).describe("Elements in the chosen layers."),
+  of: z.int().min(0).describe("Elements in all layers that could be chosen."),
+  evaluated: z.int().min(0).describe("Number of sets of layers that were evaluated."),
+  singles: z.record(z.string(), maybe).describe("The barrier of each layer on its own."),
+  method: z.string().describe("How the layers were chosen, in words."),
+});
+
+const checkedSchema = z.object({
+  samples: z.int().positive().describe("Number of samples."),
+  alpha: z.number().describe("The weight of b at which the ends' mean is taken."),
+  loss: maybe.describe("Mean loss of the written checkpoint, in nats."),
+  error: maybe.describe("Error of the written checkpoint, in percent."),
+  loss_barrier: maybe.describe("loss - [(1 - alpha) loss(a) + alpha loss(b)], in nats."),
+  error_barrier: maybe.describe("The same for the error, in percentage points."),
+});
+
+const mergeRecordSchema = z
+  .object({
+    schema: z.literal("layerwise/merge@1").describe("The document's name and version."),
+    a: end.describe("The first end, whose format and metadata the result has."),
+    b: end.describe("The second end."),
+    out: z
+      .object({
+        path: z.string().describe("The file or folder that was written."),
+        sha256: z.string().describe("SHA-256 of the written weights, as for the ends."),
+        files: names.optional().describe("Folders only: every file that merge wrote into it."),
+      })
+      .describe("The result."),
+    base: z.enum(["a", "b"]).describe("The end that the other layers come from."),
+    statistics: z.string().describe("Running statistics of averaged layers: `average`, `a` or `recalibrate`."),
+    averaged: z.record(z.string(), z.number()).describe("The weight of b in every averaged layer."),
+    kept: names.describe("The layers that come from the base."),
+    parameters: z
+      .object({
+        averaged: z.int().min(0).describe("Elements in averaged layers."),
+        all: z.int().min(0).describe("Elements in all layers."),
+      })
+      .describe("Sizes."),
+    budget: budgetSchema.optional().describe("How the layers were chosen, if `--budget` was given."),
+    checked: checkedSchema
+      .optional()
+      .describe("The written checkpoint evaluated on the samples, if a network and samples were given."),
+    notes: names.optional().describe("How the files were read, and what was not averaged; one sentence or more each."),
+  })
+  .describe(
+    "What `merge` did: which layers were averaged, and what was measured. Null stands for a value that is not finite.",
+  );
+
+/**
+ * What {@link merge} did: the document `layerwise/merge@1`, written as FILE.merge.json or FOLDER/merge.json. Its fields
+ * are described in docs/reference/merge.md.
+ */
+export interface MergeRecord extends Readonly<z.infer<typeof mergeRecordSchema>> {}
+
+/**
+ * The JSON Schema (draft 2020-12) of {@link MergeRecord}: schemas/merge@1.json of the package.
+ * @example
+ * ```ts
+ * import { mergeRecordJsonSchema } from "layerwise";
+ *
+ * console.log(mergeRecordJsonSchema().title); // layerwise/merge@1
+ * ```
+ */
+export const mergeRecordJsonSchema = (): JsonSchema => jsonSchemaOf(mergeRecordSchema, "layerwise/merge@1");
 
 /** What the record is called in a merged folder. */
 export const recordName = "merge.json";

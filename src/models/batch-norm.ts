@@ -1,4 +1,4 @@
-// PyTorch's BatchNorm2d as the networks use it: its five parameters, and its pass in training and in evaluation.
+// PyTorch's BatchNorm2d: its five parameters, and its forward pass in training and evaluation.
 import { batchNormalization, batchNormalizationTraining, type Value } from "../graph/index.ts";
 import { constant } from "./initialise.ts";
 import type { Parameter, Training, Weights } from "./model.ts";
@@ -14,7 +14,7 @@ export function normParameters(name: string, channels: number): Parameter[] {
   ];
 }
 
-/** Normalises x [N, C, H, W]: by the batch's own statistics in training, by the running ones in evaluation. */
+/** Normalises x [N, C, H, W] by the batch's statistics in training, and by the running statistics in evaluation. */
 export function normalise(name: string, x: Value, weights: Weights, training?: Training, epsilon?: number): Value {
   const [scale, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((part) =>
     weights(`${name}.${part}`),

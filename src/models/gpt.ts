@@ -1,5 +1,5 @@
-// A GPT with nanoGPT's names: pre-norm blocks, no biases, the output tied to the embedding. Tokens [batch, T] give logits [batch, T, classes].
-// Every size is read from a checkpoint but `heads`, which leaves no trace in the shapes.
+// A GPT with nanoGPT's names: pre-norm blocks, no biases, output tied to the embedding. Tokens [batch, T] give logits
+// [batch, T, classes]. A checkpoint's shapes give every size except `heads`.
 import { UserError } from "../core/index.ts";
 import {
   add,
@@ -29,7 +29,7 @@ function parameters({ blocks, dim, context, classes }: Sizes): Parameter[] {
     initial: normal(deviation),
   });
   const scale = (name: string): Parameter => ({ name: `${name}.weight`, shape: [dim], initial: constant(1) });
-  const residual = 0.02 / Math.sqrt(2 * blocks); // what is added 2 x blocks times starts smaller (GPT-2)
+  const residual = 0.02 / Math.sqrt(2 * blocks); // smaller, since 2 x blocks of them are added up (GPT-2)
   return [
     matrix("transformer.wte", [classes, dim]),
     matrix("transformer.wpe", [context, dim]),
@@ -60,7 +60,7 @@ function forward(ids: Value, weights: Weights, { blocks, heads }: Sizes): Value 
 function attention(x: Value, name: string, weight: Weights, heads: number): Value {
   const [n, t, c] = x.shape;
   const joined = weight(`${name}.attn.c_attn`);
-  // slices of the weight, not of what it gives: their gradients are put together in its size
+  // slice the weight, not the product: then the gradients are concatenated at the weight's size
   const [q, k, v] = [0, 1, 2].map((i) =>
     transpose(reshape(linear(x, slice(joined, 0, i * c, (i + 1) * c)), [n, t, heads, c / heads]), [0, 2, 1, 3]),
   );
@@ -83,7 +83,7 @@ export const gpt: Network = {
   build(sizes): Model {
     const { dim, heads } = sizes;
     if (dim % heads)
-      throw new UserError(`A GPT ${dim} wide cannot have ${heads} heads; give --heads a divisor of ${dim}.`);
+      throw new UserError(`A GPT of width ${dim} cannot have ${heads} heads. Set --heads to a divisor of ${dim}.`);
     return {
       name: "gpt",
       sizes,

@@ -1,8 +1,8 @@
-// The networks: one file each, their parameters as data and a forward pass over the graph. They know nothing of files, data sets or training.
-// May import: graph, core.
+// The built-in networks, one file each: their parameters as data, and a forward pass that builds a graph. Independent
+// of files, data sets and training. May import: graph, core.
 export { normalise } from "./batch-norm.ts";
 export { dtypeOf, initialise } from "./initialise.ts";
-export { isAveraged, isLeftOutAtWill, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
+export { isAveraged, isOptional, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
 export { isLarge, weightBytes } from "./large.ts";
 export {
   type Grouping,
@@ -13,7 +13,7 @@ export {
   layersOf,
   matchLayers,
 } from "./layers.ts";
-export type { Inputs, Model, Network, Parameter, Training, Weights } from "./model.ts";
+export type { Initial, Inputs, Model, Network, Parameter, Shapes, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";

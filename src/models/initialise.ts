@@ -1,11 +1,15 @@
-// PyTorch's initial distributions, and drawing from them: every parameter from a stream of its own, so the order of drawing does not matter.
+// PyTorch's initial distributions. Every parameter is drawn from its own random stream, so the order of parameters does
+// not matter.
 import { type DType, randomStream, type Tensor, tensor } from "../core/index.ts";
 import { holderOf, type Initial, type Model, type Parameter } from "./model.ts";
 
-/** Inputs of one output unit: of a weight [out, in, …kernel]. */
+/** The number of inputs of an output unit, for a weight [out, in, …kernel]. */
 const fanIn = (shape: readonly number[]) => shape.slice(1).reduce((product, n) => product * n, 1);
 
-/** torch.nn's default for the weight (and, with the weight's shape, the bias) of Conv2d and Linear: kaiming_uniform_(a=sqrt 5). */
+/**
+ * torch.nn's default for the weight (and, with the weight's shape, the bias) of Conv2d and Linear:
+ * kaiming_uniform_(a=sqrt 5).
+ */
 export const defaultUniform = (weightShape: readonly number[]): Initial => ({
   kind: "uniform",
   bound: 1 / Math.sqrt(fanIn(weightShape)),
@@ -24,7 +28,7 @@ export const constant = (value: number): Initial => ({ kind: "constant", value }
 /** The storage type of a parameter. */
 export const dtypeOf = ({ kind, dtype }: Parameter): DType => dtype ?? (kind === "counter" ? "int64" : "float32");
 
-/** Fresh parameters of a network; the same seed gives the same numbers. Tied names share one tensor. */
+/** Draws the initial parameters of a network; the same seed gives the same numbers. Tied names have one tensor. */
 export function initialise(model: Model, seed: number): Map<string, Tensor> {
   const drawn = new Map(model.parameters.map((parameter) => [parameter.name, draw(parameter, seed)]));
   const holder = holderOf(model.tied);

@@ -9,7 +9,7 @@ const kindIn = (names: readonly string[], tensor: Partial<KindTensor> & { name: 
 describe("the kind of a tensor", () => {
   it.each<[string, Partial<KindTensor>, readonly string[], string]>([
     ["bn.num_batches_tracked", { dtype: "int64", shape: [] }, [], "counter"],
-    ["bn.num_batches_tracked", { shape: [1] }, [], "counter"], // averaged once before
+    ["bn.num_batches_tracked", { shape: [1] }, [], "counter"], // a float after an earlier average
     ["running_mean_std.count", { dtype: "float64", shape: [] }, [], "counter"],
     ["ema.num_updates", { shape: [1] }, [], "counter"],
     ["embed.count", { shape: [8] }, [], "weight"],
@@ -57,7 +57,7 @@ describe("the kind of a tensor", () => {
     ["fc.parametrizations.weight.1._v", {}, ["fc.parametrizations.weight.original0"], "vectors"],
     ["fc.u0", {}, ["fc.weight", "fc.u0", "fc.sv0"], "vectors"],
     ["fc.sv0", { shape: [1] }, ["fc.weight", "fc.u0", "fc.sv0"], "vectors"],
-    // weight_norm's direction, a weight of that name, and one with a scale that another module has
+    // weight_norm's direction, a weight with that name, and one whose scale belongs to another module
     ["fc.weight_v", {}, ["fc.weight_g"], "weight"],
     ["fc.u0", {}, ["fc.weight"], "weight"],
     ["fc.parametrizations.weight.original1", {}, ["fc.parametrizations.weight.original0"], "weight"],
@@ -83,7 +83,7 @@ describe("the kind of a tensor", () => {
   const names = fc.array(fc.constantFrom(...leaves, "parametrizations", "0", "a"), { minLength: 1, maxLength: 5 });
   const dtypes = fc.constantFrom<DType>("float32", "bfloat16", "bool", "int64", "int32", "uint8");
 
-  it("is a weight, or is refused, without anything that speaks for another kind; whole numbers are never averaged", () => {
+  it("is a weight or refused, unless it matches another kind; integers are never averaged", () => {
     fc.assert(
       fc.property(
         names,
@@ -100,7 +100,7 @@ describe("the kind of a tensor", () => {
           const isWhole = [dtype, other ?? dtype].some((one) => !/float/.test(one));
           if (isWhole) expect(kind.differing).not.toBe("average");
           else expect(kind.differing).not.toBe("refuse");
-          // what is taken for a mask as it is equal would otherwise be averaged, or stay as it is, which changes nothing
+          // a tensor that is a mask only because it is equal in both ends would otherwise be averaged or refused
           if (mayBeMask(tensor, has))
             expect(kindOf({ ...tensor, isEqual: false }, has).name).toBe(isWhole ? "whole" : "weight");
           if (!isWhole && siblings.length === 0 && !isEqual && !/position_ids$/.test(name))

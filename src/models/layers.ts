@@ -1,18 +1,20 @@
-// Layers: what is averaged as one. A layer is a tensor's name without its last component, so weight and bias go together, in the order of the
-// state dict. Tied parameters are one layer with the name and place of the last module. Counters, masks and what else is not averaged belong to no layer's size.
+// Layers are the units that are averaged or kept. A layer's name is a tensor's name without its last component, so
+// weight and bias are one layer. Layers are in state-dict order. Tied parameters are one layer, with the name and
+// position of the last module. Counters, masks and other tensors that are not averaged do not count in a layer's size.
 import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "../core/index.ts";
 import { dtypeOf } from "./initialise.ts";
 import { holderOf, type Model, type Parameter } from "./model.ts";
 import { blocksOf, globExpression, layerOf, moduleOf } from "./naming/paths.ts";
 import { layersByEnding } from "./naming/underscores.ts";
 
+/** How tensors form layers: by module, block, attention or MLP part of a block, or each on its own. */
 export type Grouping = "module" | "block" | "sublayer" | "tensor";
 
 export interface Layer {
   readonly name: string;
-  /** Names of its tensors, counters and every name of a tied tensor included. */
+  /** Names of its tensors, including counters and every name of a tied tensor. */
   readonly parameters: readonly string[];
-  /** Number of elements that are averaged; a tied tensor counts once. */
+  /** Number of averaged elements; a tied tensor counts once. */
   readonly size: number;
 }
 
@@ -20,15 +22,15 @@ export interface LayerTensor {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Its module, where the name does not tell. */
+  /** Its layer, if its name does not give it. */
   readonly layer?: string;
-  /** Counters and what is kept belong to a layer with others, and are none on their own. */
+  /** Counters and kept tensors belong to a layer, but do not form one on their own. */
   readonly kind?: Parameter["kind"];
 }
 
 export interface GroupOptions {
   readonly group?: Grouping;
-  /** Groups of names that are one tensor; the last one gives the layer. */
+  /** Groups of names of one tensor; the last name gives the layer. */
   readonly tied?: readonly (readonly string[])[];
 }
 
@@ -48,7 +50,7 @@ export function groupLayers(
   const layers = new Map<string, { parameters: string[]; size: number; isLayer: boolean }>();
   for (const one of all) {
     const { name, dtype, shape, kind = "weight" } = one;
-    if (holder(name) !== name) continue; // a tied tensor takes the place of its last name
+    if (holder(name) !== name) continue; // a tied tensor takes the position of its last name
     const key = nameOf(one);
     const layer = layers.get(key) ?? { parameters: [], size: 0, isLayer: false };
     layers.set(key, layer);
@@ -60,12 +62,12 @@ export function groupLayers(
   return [...layers].flatMap(([name, { isLayer, ...layer }]) => (isLayer ? { name, ...layer } : []));
 }
 
-/** Gives each tensor the name of its layer. */
+/** Returns a function that gives the layer of a tensor. */
 function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: LayerTensor) => string {
   if (group === "tensor") return ({ name }) => name;
   if (group === "sublayer")
     throw new UserError(
-      "--group sublayer is for measuring two Hugging Face folders, whose halves of blocks are known. Choose another group.",
+      "--group sublayer is only for two Hugging Face folders of a language model. Choose module, block or tensor.",
     );
   const byEnding = layersByEnding(all.filter(({ layer }) => layer === undefined).map(({ name }) => name));
   const module = ({ name, layer }: LayerTensor) => layer ?? byEnding.get(name) ?? layerOf(name);
@@ -75,7 +77,10 @@ function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: Laye
   return (tensor) => block(path(tensor)) ?? module(tensor);
 }
 
-/** The layers of a network, in its order; `isThere` leaves out what a file lacks, such as counters that older ones do not have. */
+/**
+ * The layers of a network, in state-dict order. `isThere` excludes parameters that a file lacks, such as counters in
+ * older files.
+ */
 export function layersOf(
   { parameters, tied }: Pick<Model, "parameters" | "tied">,
   group?: Grouping,
@@ -92,12 +97,15 @@ export function layersOf(
   return groupLayers(tensors, { group, tied });
 }
 
-/** Each tensor's layer, as an index into the layers. */
+/** The index of each tensor's layer. */
 export function layerIndex(layers: readonly Layer[]): Map<string, number> {
   return new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
 }
 
-/** The layers that match one of the globs, in their own order: `*` within a component, `**` across them, `/` and `.` alike. Throws {@link UserError} for a glob that matches none. */
+/**
+ * The layers that match a glob, in the order of `layers`. `*` matches within a component, `**` across components; `/`
+ * and `.` are equivalent. Throws {@link UserError} for a glob that matches no layer.
+ */
 export function matchLayers(layers: readonly Layer[], globs: readonly string[]): Layer[] {
   const patterns = globs.map((glob) => {
     const pattern = globExpression(glob);

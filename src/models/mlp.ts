@@ -1,4 +1,5 @@
-// A multilayer perceptron: `depth` linear layers named `layers.0`, `layers.1` …, ReLU between them. Images and other arrays are flattened.
+// A multilayer perceptron: `depth` linear layers named `layers.0`, `layers.1` …, with ReLU between them. Images and
+// other arrays are flattened.
 import { linear, relu, reshape, type Value } from "../graph/index.ts";
 import { defaultUniform } from "./initialise.ts";
 import type { Model, Network, Parameter, Sizes, Weights } from "./model.ts";

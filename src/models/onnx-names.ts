@@ -1,21 +1,23 @@
-// Names in ONNX files. Exporters keep the names of parameters that they leave alone; what they fold or transpose gets a generated name, and
-// then only the node that uses it tells which module it belongs to.
+// Names in ONNX files. Exporters keep the names of unchanged parameters. Folded or transposed ones get a generated
+// name, and then only the node that uses them identifies their module.
 import type { Held } from "../graph/index.ts";
 
 const generated = /^(\d+|onnx::.*|.*_output_\d+|_?val_\d+|node_\w+|const(ant)?_?\d*|ort(shared)?_.*|\/.*)$/i;
-/** PyTorch's exporter since 2.6 names what it folds after the operation. */
+/** PyTorch's exporter since 2.6 names folded values after the operation. */
 const afterOperation =
   /^(t|transpose|permute|view|_?reshape\w*|expand|clone|_to_copy|cat|stack|(un)?squeeze|(new_)?(zeros|ones|full)|(zeros|ones|full)_like|scalar_tensor|arange|slice|select|exp|log|mul|add|sub|div|neg|pow|r?sqrt|sin|cos|detach|lift_fresh_copy|_tensor_constant|lifted_tensor|convert_element_type\w*)_?\d*$/;
 
-/** True for names that exporters make up: `onnx::Conv_123`, numbers, `/fc/Constant_output_0`, `val_7`, `transpose_2`. */
+/**
+ * True for names that exporters generate: `onnx::Conv_123`, numbers, `/fc/Constant_output_0`, `val_7`, `transpose_2`.
+ */
 export const isGenerated = (name: string): boolean => generated.test(name) || afterOperation.test(name);
 
-/** True for names that PyTorch's exporter gives to what it computed from parameters, beyond moving their elements. */
+/** True for names that PyTorch's exporter gives to values computed from parameters, other than by moving elements. */
 export const isComputed = (name: string): boolean =>
   /^(exp|log|mul|div|pow|r?sqrt|softplus|sigmoid|tanh)(_\d+)?$/.test(name);
 
 /**
- * The module path in the metadata or the name of the node that uses a value; undefined where neither holds one.
+ * The module path in the metadata or the name of the node that uses a value; undefined if neither has one.
  * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1", since a module in a list repeats the list's name
  */
 export function modulePath({ use }: Held): string | undefined {
@@ -32,7 +34,10 @@ export function modulePath({ use }: Held): string | undefined {
   return path.length ? path.join(".") : undefined;
 }
 
-/** The path that PyTorch's exporter writes beside a node: the scopes are those of the modules, each with its full path, and of the operation. */
+/**
+ * The path in the metadata of PyTorch's exporter: the scopes are those of the modules, each with its full path, then
+ * that of the operation.
+ */
 function declaredPath(metadata: NonNullable<Held["use"]>["metadata"] = []): string | undefined {
   const of = (key: string) => metadata.find((one) => one.key === key)?.value;
   const scopes = [...(of("pkg.torch.onnx.name_scopes") ?? "").matchAll(/'([^']*)'|"([^"]*)"/g)].map(

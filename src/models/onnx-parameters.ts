@@ -1,4 +1,5 @@
-// The parameters of a network that came as an ONNX graph: the graph's own weights in the order of their first use, or those of a state dict that it uses.
+// The parameters of an ONNX graph's network: the graph's own weights in the order of their first use, or the tensors of
+// a state dict that it uses.
 import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Kind } from "./kinds.ts";
@@ -9,7 +10,10 @@ import { madeUpScalars } from "./naming/scalars.ts";
 import { commonStem, nameLayers } from "./naming/underscores.ts";
 import { isGenerated, modulePath } from "./onnx-names.ts";
 
-/** The weights of a graph as parameters: floating, and either more than one element or with a name from the model; `differs` decides for the rest. */
+/**
+ * The weights of a graph as parameters: floating tensors with more than one element or a name from the model; for the
+ * others `differs` decides.
+ */
 export function graphParameters(
   graph: ForeignModel,
   differs: (held: Held) => boolean,
@@ -28,7 +32,10 @@ export function graphParameters(
   return parameters.map((one) => ({ ...one, layer: joined.get(one.name) ?? one.layer }));
 }
 
-/** The layer of what belongs together in the graph, where the names do not give the same. Two modules with names of their own stay apart. */
+/**
+ * The layers of weights that belong together in the graph but not by their names. Two modules with their own names
+ * remain separate.
+ */
 function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Map<string, string> {
   const known = new Map(parameters.map((one) => [one.name, one]));
   const joined = new Map<string, string>();
@@ -49,9 +56,12 @@ function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Ma
   return joined;
 }
 
-/** Parameters with a weight and its transposed copy in one layer, that of the later, which `transposed` has the earlier of. */
+/**
+ * Puts a weight and its transposed copy into one layer, that of the later one; `transposed` maps the later to the
+ * earlier one.
+ */
 export function joinTransposed(parameters: readonly Parameter[], transposed: ReadonlyMap<string, string>): Parameter[] {
-  const copies = new Map([...transposed].map(([later, earlier]) => [earlier, later])); // of several the last
+  const copies = new Map([...transposed].map(([later, earlier]) => [earlier, later])); // the last of several
   const known = new Map(parameters.map((one) => [one.name, one]));
   const layerIn = ({ name }: Parameter) => {
     const last = known.get(copies.get(transposed.get(name) ?? name) ?? name)!;
@@ -69,8 +79,8 @@ export function joinTransposed(parameters: readonly Parameter[], transposed: Rea
 }
 
 /**
- * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of their first use, which `used`
- * gives: files that sort their names have lost it. A tied tensor takes the position where its last name is used.
+ * The tensors of a state dict that a graph uses as parameters, with the counters of their modules, in the order of
+ * their first use (`used`), since files may sort names. A tied tensor takes the position of the use of its last name.
  */
 export function stateDictParameters(
   tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>,
@@ -98,7 +108,7 @@ export function stateDictParameters(
 
 const onQuantised = /^(MatMulInteger|ConvInteger|QLinear|QGemm|QAttention|MatMulNBits|DynamicQuantize(MatMul|LSTM))/;
 
-/** A weight that the graph holds in whole numbers, which stand for others by a scale, or in floats that are too small to average. */
+/** The first quantised weight of a graph: integers with a scale, or floats too small to average. */
 export const quantisedWeight = ({ held, unread }: ForeignModel): { name: string; dtype: string } | undefined =>
   unread.map(({ name, type }) => ({ name, dtype: type }))[0] ??
   held.find(

@@ -1,4 +1,4 @@
-// Every built-in network by name. A new one is a file and a line here.
+// The built-in networks by name. A new one is a file and a line here.
 import { importDefault, isModule, listSome, nearest, UserError } from "../core/index.ts";
 import { gpt } from "./gpt.ts";
 import { mlp } from "./mlp.ts";
@@ -7,11 +7,22 @@ import { cifarResnets } from "./resnet-cifar.ts";
 import { resnet18, resnet18Nonorm } from "./resnet18.ts";
 import { vgg11 } from "./vgg11.ts";
 
+/**
+ * The built-in networks.
+ * @example
+ * ```ts
+ * import { networks } from "layerwise";
+ *
+ * const mlp = networks.find(({ name }) => name === "mlp")!;
+ * const model = mlp.build({ inputs: 2, hidden: 8, depth: 3, classes: 2 });
+ * console.log(model.parameters.map(({ shape }) => shape)); // [ [ 8, 2 ], [ 8 ], [ 8, 8 ], [ 8 ], [ 2, 8 ], [ 2 ] ]
+ * ```
+ */
 export const networks: readonly Network[] = [resnet18Nonorm, resnet18, vgg11, gpt, ...cifarResnets, mlp];
 
 /**
- * The network of that name, or of a module of the user's own: a .mjs file whose default export is a {@link Network}. Throws {@link UserError} that
- * names the nearest known one.
+ * The built-in network with a name, or the one in a module: a .mjs file whose default export is a {@link Network}.
+ * Throws a {@link UserError} that suggests the nearest name.
  */
 export async function findNetwork(name: string): Promise<Network> {
   return isModule(name) ? loadNetwork(name) : builtIn(name);
@@ -23,7 +34,7 @@ function builtIn(name: string): Network {
   const names = networks.map((network) => network.name);
   const near = nearest(name, names);
   throw new UserError(
-    `There is no model ${name}${near ? `; did you mean ${near}?` : "."} Built in are ${listSome(names, 20)}; a .mjs file gives one of your own.`,
+    `There is no model ${name}${near ? `; did you mean ${near}?` : "."} Built-in models are ${listSome(names, 20)}. A .mjs file defines a custom model.`,
   );
 }
 
@@ -31,7 +42,8 @@ async function loadNetwork(path: string): Promise<Network> {
   const network = await importDefault(path, "docs/extending.md");
   const lacks = (given: unknown, ...parts: string[]) => {
     const missing = parts.find((part) => !(part in Object(given)));
-    if (missing) throw new UserError(`${path} gives no network: ${missing} is missing. See docs/extending.md.`);
+    if (missing)
+      throw new UserError(`${path} does not export a network: ${missing} is missing. See docs/extending.md.`);
   };
   lacks(network, "name", "sizes", "input", "build");
   const { build } = network as Network;
@@ -46,21 +58,24 @@ async function loadNetwork(path: string): Promise<Network> {
   };
 }
 
-/** Builds a network, or a built-in one by name: given sizes first, then those that a checkpoint's shapes tell, then the defaults. */
+/**
+ * Builds a network, or a built-in one by name. Given sizes take precedence over those from a checkpoint's shapes, and
+ * those over the defaults.
+ */
 export function buildModel(
   what: string | Network,
   given: Partial<Record<string, number>> = {},
   shapes?: Shapes,
 ): Model {
   const network = typeof what === "string" ? builtIn(what) : what;
-  const told: Partial<Record<string, number>> = shapes ? (network.readSizes?.(shapes) ?? {}) : {};
+  const read: Partial<Record<string, number>> = shapes ? (network.readSizes?.(shapes) ?? {}) : {};
   for (const size of Object.keys(given)) {
     if (given[size] !== undefined && !(size in network.sizes)) {
-      throw new UserError(`Model ${network.name} has no size ${size}; it has ${listSome(Object.keys(network.sizes))}.`);
+      throw new UserError(`Model ${network.name} has no size ${size}. It has ${listSome(Object.keys(network.sizes))}.`);
     }
   }
   const sizes: Sizes = Object.fromEntries(
-    Object.entries(network.sizes).map(([size, value]) => [size, given[size] ?? told[size] ?? value]),
+    Object.entries(network.sizes).map(([size, value]) => [size, given[size] ?? read[size] ?? value]),
   );
   return network.build(sizes);
 }

@@ -1,6 +1,6 @@
-// The CIFAR ResNets (He et al. 2015, section 4.2) with BatchNorm: three stages of `blocks` blocks, 6 x blocks + 2 layers of weights. Where the shape
-// changes the shortcut takes every second pixel and pads the channels with zeros (option A), so it has no parameters. Names as in the public
-// checkpoints of akamaster/pytorch_resnet_cifar10.
+// The CIFAR ResNets (He et al. 2015, section 4.2) with BatchNorm: three stages of `blocks` blocks, 6 x blocks + 2
+// weight layers. If the shape changes, the shortcut takes every second pixel and pads the channels with zeros (option
+// A), so it has no parameters. Names are those of the public checkpoints of akamaster/pytorch_resnet_cifar10.
 import { add, conv, globalAveragePool, linear, pad, relu, reshape, slice, type Value } from "../graph/index.ts";
 import { normalise, normParameters } from "./batch-norm.ts";
 import { defaultUniform, kaimingNormal } from "./initialise.ts";

@@ -1,5 +1,5 @@
-// ResNet18 for small images (He et al. 2015): torchvision's parameter names, a 3x3 stem of stride 1 and no max pool. `width` is the first
-// stage's number of channels. Without normalisation it has 21 layers; with BatchNorm 41.
+// ResNet18 for small images (He et al. 2015): torchvision's parameter names, a 3x3 stem with stride 1, and no max pool.
+// `width` is the number of channels of the first stage. It has 21 layers without normalisation, and 41 with BatchNorm.
 import { add, conv, globalAveragePool, linear, relu, reshape, type Value } from "../graph/index.ts";
 import { normalise, normParameters } from "./batch-norm.ts";
 import { defaultUniform, kaimingNormal } from "./initialise.ts";

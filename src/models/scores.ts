@@ -1,4 +1,5 @@
-// What is minimised and measured: per-sample loss and error of a network's scores against labels.
+// The loss and the error of each sample, from a network's scores and the labels: what training minimises and measuring
+// evaluates.
 import {
   add,
   argMax,
@@ -22,17 +23,24 @@ import {
 } from "../graph/index.ts";
 
 export interface Scores {
-  /** Natural-log cross entropy of each sample [batch]; for text the mean over its characters. Squared error for regression. */
+  /**
+   * Natural-log cross entropy of each sample [batch]; for text the mean over its characters. Squared error for
+   * regression.
+   */
   readonly loss: Value;
-  /** 1 where the largest logit is not the label's, else 0 [batch]; for text the share of wrong characters. A regression has none. */
+  /**
+   * 1 if the largest logit is not the label's, else 0 [batch]; for text, the fraction of wrong tokens. A regression has
+   * none.
+   */
   readonly error?: Value;
 }
 
 const perSample = (items: Value) => reduceMean(reshape(items, [items.shape[0], -1]), [1]);
 
 /**
- * Whole-number labels are classes, others the values of a regression, or with `isMultiLabel` whether each of several labels holds. With `areSomeIgnored`,
- * negative labels do not count: a sample's loss and error are means over its other labels, or 0 where it has none.
+ * Integer labels are classes. Others are the values of a regression, or with `isMultiLabel` yes-or-no labels. With
+ * `areSomeIgnored`, negative labels do not count: a sample's loss and error are means over its other labels, or 0 if
+ * there are none.
  */
 export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false, isMultiLabel = false): Scores {
   if (isMultiLabel) return multiLabel(scores, labels);
@@ -42,8 +50,8 @@ export function scoresOf(scores: Value, labels: Value, areSomeIgnored = false, i
 }
 
 /**
- * As training takes them: logits [batch, classes] or [batch, T, classes] against class indices [batch] or [batch, T]. Measuring gathers the label's
- * log-probability instead of multiplying by a one-hot row; the values are the same.
+ * The form used in training: logits [batch, classes] or [batch, T, classes], and class indices [batch] or [batch, T].
+ * Measuring gathers the label's log-probability instead of multiplying by a one-hot row; the values are equal.
  */
 export function classification(logits: Value, labels: Value): Required<Scores> {
   const wrong = wrongOf(logits, labels, -1);
@@ -51,8 +59,8 @@ export function classification(logits: Value, labels: Value): Required<Scores> {
 }
 
 /**
- * The mean loss and error of a batch in training. With `areSomeIgnored`, negative labels do not count: the means are over all others of the batch, or 0 where
- * it has none.
+ * The mean loss and error of a batch in training. With `areSomeIgnored`, negative labels do not count: the means are
+ * over the other labels of the batch, or 0 if there are none.
  */
 export function batchScores(logits: Value, labels: Value, areSomeIgnored = false): Required<Scores> {
   if (!areSomeIgnored) {
@@ -70,9 +78,10 @@ const isCounted = (labels: Value): Value => greater(cast(labels, "float32"), -0.
 
 const atLeastOne = (count: Value): Value => add(relu(sub(count, 1)), 1);
 
-/** 1 where the largest logit is not the label's, else 0, for each label. */
+/** For each label, 1 if the largest logit is not the label's, else 0. */
 function wrongOf(logits: Value, labels: Value, axis = logits.shape.length - 1): Value {
-  const right = cast(equal(argMax(logits, axis), labels), logits.dtype); // no negative axes before operator set 11
+  // operator sets before 11 have no negative axes
+  const right = cast(equal(argMax(logits, axis), labels), logits.dtype);
   return sub(scalar(logits.graph, logits.dtype, 1), right);
 }
 
@@ -87,13 +96,16 @@ function partlyLabelled(logits: Value, labels: Value): Scores {
   };
 }
 
-/** The mean squared difference of each sample; scores and labels have as many elements. */
+/** The mean squared difference of each sample; scores and labels have the same number of elements. */
 function regression(scores: Value, labels: Value): Scores {
   const difference = sub(reshape(scores, labels.shape), labels);
   return { loss: perSample(mul(difference, difference)) };
 }
 
-/** Binary cross entropy, the mean over a sample's labels (0 … 1), and the share of them that are on the other side of a half. */
+/**
+ * Binary cross entropy as the mean over a sample's labels (0 … 1), and the fraction of them on the wrong side of a
+ * half.
+ */
 function multiLabel(logits: Value, labels: Value): Scores {
   const size = add(relu(logits), relu(neg(logits)));
   const loss = add(sub(relu(logits), mul(logits, labels)), log(add(exp(neg(size)), 1)));

@@ -1,17 +1,26 @@
-// VGG11 (Simonyan & Zisserman 2014) as torchvision has it, without normalisation. Small images end at 1x1 and the adaptive pool repeats them to
-// 7x7. `width` is the first convolution's channels (64), `hidden` the classifier's (4096), `dropout` its probability in training.
+// VGG11 (Simonyan & Zisserman 2014) as in torchvision, without normalisation. Images of 32x32 become 1x1, which the
+// adaptive pool repeats to 7x7. `width`: channels of the first convolution (64); `hidden`: units of the classifier
+// (4096); `dropout`: its probability in training.
 import { UserError } from "../core/index.ts";
 import { adaptiveAveragePool, conv, linear, maxPool, reduceSum, relu, reshape, type Value } from "../graph/index.ts";
 import { constant, kaimingNormal, normal } from "./initialise.ts";
-import { dropIn, type Model, type Network, type Parameter, type Sizes, type Training, type Weights } from "./model.ts";
+import {
+  applyDropout,
+  type Model,
+  type Network,
+  type Parameter,
+  type Sizes,
+  type Training,
+  type Weights,
+} from "./model.ts";
 
-/** Channels as multiples of the width; a pool halves the image. */
-const plan = [1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool"] as const;
+/** The convolutions' channels as multiples of the width; a pool halves the image. */
+const parts = [1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool"] as const;
 
-/** Each part with its position in torchvision's `features`: a convolution is followed by a ReLU that has a position too. */
-const features = plan.map((part, i) => ({
+/** Each part with its index in torchvision's `features`, where the ReLU after a convolution has its own index. */
+const features = parts.map((part, i) => ({
   part,
-  at: plan.slice(0, i).reduce<number>((at, before) => at + (before === "pool" ? 1 : 2), 0),
+  at: parts.slice(0, i).reduce<number>((at, before) => at + (before === "pool" ? 1 : 2), 0),
 }));
 
 function parameters({ width, hidden, classes }: Sizes): Parameter[] {
@@ -41,7 +50,7 @@ function forward(x: Value, weights: Weights, p: number, training?: Training): Va
   const side = Math.min(...x.shape.slice(2));
   if (side < 32)
     throw new UserError(
-      `VGG11 halves an image five times, so it needs 32x32 pixels; these have ${side}. Take other data.`,
+      `VGG11 halves an image five times, so it needs 32x32 pixels, but these images have ${side}. Use larger images.`,
     );
   for (const { part, at } of features) {
     if (part === "pool") y = maxPool(y, { kernel: 2 });
@@ -49,14 +58,17 @@ function forward(x: Value, weights: Weights, p: number, training?: Training): Va
   }
   const weight = (at: number) => weights(`classifier.${at}.weight`);
   const dense = (v: Value, at: number, w = weight(at)) => linear(v, w, weights(`classifier.${at}.bias`));
-  const isPixel = y.shape[2] * y.shape[3] === 1; // which the adaptive pool repeats 49 times
+  const isPixel = y.shape[2] * y.shape[3] === 1; // the adaptive pool would repeat it 49 times
   const rows = reshape(isPixel ? y : adaptiveAveragePool(y, [7, 7]), [x.shape[0], -1]);
-  y = dropIn(relu(dense(rows, 0, isPixel ? summed(weight(0)) : weight(0))), p, training);
-  y = dropIn(relu(dense(y, 3)), p, training);
+  y = applyDropout(relu(dense(rows, 0, isPixel ? summed(weight(0)) : weight(0))), p, training);
+  y = applyDropout(relu(dense(y, 3)), p, training);
   return dense(y, 6);
 }
 
-/** Weights of one pixel repeated 49 times: their sums [out, channels] do the same in a 49th of the products, in the gradient too. */
+/**
+ * The sums [out, channels] of the weights of one pixel repeated 49 times: the same result, also in the gradient, with a
+ * 49th of the products.
+ */
 function summed(weight: Value): Value {
   const [out, inner] = weight.shape;
   return reduceSum(reshape(weight, [out, inner / 49, 49]), [2]);
@@ -64,7 +76,7 @@ function summed(weight: Value): Value {
 
 export const vgg11: Network = {
   name: "vgg11",
-  title: "VGG11 of torchvision, without normalisation",
+  title: "VGG11 as in torchvision, without normalisation",
   input: { dtype: "float32", kind: "image" },
   sizes: { width: 64, hidden: 4096, classes: 10, dropout: 0.5 },
   readSizes: (shapes) => ({

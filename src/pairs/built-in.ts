@@ -1,4 +1,4 @@
-// A built-in network, or one of a module, with two checkpoints of it.
+// A pair of two checkpoints of a built-in network, or of a network from a module.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { listSome, UserError } from "../core/index.ts";
 import type { BatchShape } from "../data/index.ts";
@@ -45,11 +45,10 @@ export const builtIn: Origin = {
       facts: {},
       context: model.sizes.context,
       async fit(given, { task, batch, output, data: { name } }) {
-        if (output) throw new UserError("--output names an output of an ONNX graph; built-in networks have one.");
+        if (output)
+          throw new UserError("--output is only for ONNX graphs; built-in networks have one output. Omit it.");
         if (task === "regress")
-          throw new UserError(
-            `${model.name} tells classes apart, so there are no values to regress. Leave --task out.`,
-          );
+          throw new UserError(`${model.name} is a classifier, so --task regress does not apply. Omit --task.`);
         const { data, notes } = fitLabels(model, network, given);
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
@@ -61,9 +60,9 @@ export const builtIn: Origin = {
   },
 };
 
-/** Two files and the model, whose sizes they have, under the model's names. */
+/** Two files under the model's names, and the model with their sizes. */
 async function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Network, { sizes }: ModelSpec) {
-  const names = buildModel(network, sizes).parameters.map((p) => p.name); // most do not depend on the sizes
+  const names = buildModel(network, sizes).parameters.map((p) => p.name); // most names do not depend on the sizes
   const prefix = prefixOf(names, [...a.tensors.keys()]);
   const model = buildModel(network, sizes, (name) => a.tensors.get(prefix + name)?.shape);
   const { tied, parameters } = model;
@@ -74,7 +73,7 @@ async function alignFiles([a, b]: readonly [Checkpoint, Checkpoint], network: Ne
   return { model, aligned: alignWithModel(await alignCheckpoints(a, b, tied), named, tied) };
 }
 
-/** What is in front of most of a model's names in a file. */
+/** The prefix that most of a model's names have in a file. */
 function prefixOf([first, ...rest]: readonly string[], own: readonly string[]): string {
   const there = new Set(own);
   const found = own.filter((name) => name.endsWith(`.${first}`)).map((name) => name.slice(0, -first.length));
@@ -82,16 +81,19 @@ function prefixOf([first, ...rest]: readonly string[], own: readonly string[]): 
   return ["", ...found].reduce((best, prefix) => (count(prefix) > count(best) ? prefix : best));
 }
 
-/** The one input that a built-in network has, whatever the data call theirs. */
+/** The input of a built-in network. The array in the data may have any name. */
 function inputOf(graph: Graph, { name }: Model, { inputs }: BatchShape) {
   const given = Object.keys(inputs);
   if (given.length > 1)
-    throw new UserError(`Model ${name} has one input, but the data have ${given.join(" and ")}. Choose other --data.`);
+    throw new UserError(`Model ${name} has one input, but the data has ${given.join(" and ")}. Choose other --data.`);
   const [{ dtype, shape }] = Object.values(inputs);
   return { input: graph.input(given[0], dtype, shape) };
 }
 
-/** Throws {@link UserError} when a checkpoint is not of the network. A tied tensor may be there under one of its names only. */
+/**
+ * Throws {@link UserError} if a checkpoint does not fit the network. It may contain a tied tensor under only one of its
+ * names.
+ */
 function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
   const wanted = new Map(model.parameters.map((p) => [p.name, p]));
   const isThere = (name: string) =>
@@ -101,7 +103,7 @@ function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
   if (missing.length || extra.length) {
     const parts = [
       missing.length ? `the file lacks ${listSome(missing)}` : "",
-      extra.length ? `the model does not know ${listSome(extra)}` : "",
+      extra.length ? `the model has no ${listSome(extra)}` : "",
     ];
     throw new UserError(
       `${path} does not fit model ${model.name}: ${parts.filter(Boolean).join("; ")}. Choose another --model.`,
@@ -113,7 +115,7 @@ function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
   if (unlike.length) {
     const some = unlike.map((p) => `${p.name} is [${tensors.get(p.name)!.shape}], the model has [${p.shape}]`);
     throw new UserError(
-      `${path} does not fit model ${model.name}: ${listSome(some, 3)}. Give other sizes, or another --model.`,
+      `${path} does not fit model ${model.name}: ${listSome(some, 3)}. Choose other sizes, or another --model.`,
     );
   }
 }

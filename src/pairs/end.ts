@@ -1,5 +1,5 @@
-// One end of a pair: a checkpoint whose tensors are read when they are needed. Opening looks at every tensor once: whether all are finite, which are
-// constant, and a digest of each, by which tied tensors are found.
+// One end of a pair: a checkpoint whose tensors are read on demand. Opening reads every tensor once, to find which are
+// finite and which are constant, and to compute a digest of each (equal digests identify tied tensors).
 import { type Checkpoint, notFinite, type TensorInfo, tensorsOf } from "../checkpoints/index.ts";
 import {
   brokenIn,
@@ -14,10 +14,10 @@ import type { Model } from "../models/index.ts";
 
 export interface End {
   readonly path: string;
-  /** Of all the files that it lies in. */
+  /** The hash of all its files. */
   readonly sha256: string;
   readonly tensors: ReadonlyMap<string, Omit<TensorInfo, "name">>;
-  /** The elements of a tensor, fresh from the file where it is large. */
+  /** Reads a tensor; a large checkpoint is read from the file each time. */
   read(name: string): Promise<Tensor>;
   /** The name of a tensor in the file; undefined for a constant of its graph. */
   placeOf(name: string): string | undefined;
@@ -29,12 +29,12 @@ export interface End {
   isFinite(name: string): boolean;
 }
 
-/** Bytes of a checkpoint that is kept in memory; a larger one is read again each time. */
+/** Checkpoints up to this size in bytes are kept in memory; larger ones are read again each time. */
 const mostKept = 1 << 26;
 
 /** Opens an end over a file. */
 export async function openEnd(file: Checkpoint): Promise<End> {
-  const sha256 = sha256Files(file.files); // in threads of its own, beside what follows
+  const sha256 = sha256Files(file.files); // in separate threads
   sha256.catch(() => {}); // awaited below
   const bytes = [...file.tensors.values()].reduce((sum, t) => sum + sizeOf(t.shape) * bytesPerElement(t.dtype), 0);
   const kept = bytes <= mostKept ? new Map<string, Tensor>() : undefined;
@@ -47,14 +47,14 @@ export async function openEnd(file: Checkpoint): Promise<End> {
   return endOf(file.path, await sha256, file.tensors, read, found);
 }
 
-/** Opens two ends side by side; what is wrong with the first is reported first. */
+/** Opens two ends in parallel. Errors of the first are reported first. */
 export async function openTwoEnds(files: readonly [Checkpoint, Checkpoint]) {
   const opening = files.map(openEnd);
-  for (const end of opening) end.catch(() => {}); // awaited one after the other
+  for (const end of opening) end.catch(() => {}); // awaited below, one after the other
   return [await opening[0], await opening[1]] as const;
 }
 
-/** Throws {@link UserError} when an end has a NaN, or an infinity that the other does not have at the same place. */
+/** Throws {@link UserError} if an end has a NaN, or an infinity that the other does not have at the same index. */
 export async function requireFinite(a: End, b: End): Promise<void> {
   const broken: readonly [string[], string[]] = [[], []];
   for (const name of new Set([...a.tensors.keys(), ...b.tensors.keys()])) {
@@ -70,7 +70,7 @@ export async function requireFinite(a: End, b: End): Promise<void> {
   for (const [i, { path }] of [a, b].entries()) if (broken[i].length) throw notFinite(path, broken[i]);
 }
 
-/** An end whose tensors are in memory, by the name `path`. */
+/** An end with tensors in memory, named `path`. */
 export function endInMemory(path: string, tensors: ReadonlyMap<string, Tensor>): End {
   const found = new Map([...tensors].map(([name, tensor]) => [name, inspect(tensor)]));
   return endOf(path, "", tensors, async (name) => tensors.get(name)!, found);
@@ -98,7 +98,7 @@ function endOf(
   };
 }
 
-/** The end with its tensors under other names: `stored` gives the name in the file for each. */
+/** The end with its tensors under other names; `stored` maps each to its name in the file. */
 export function renameEnd(end: End, stored: ReadonlyMap<string, string>): End {
   const place = (name: string) => stored.get(name)!;
   return {
@@ -112,7 +112,7 @@ export function renameEnd(end: End, stored: ReadonlyMap<string, string>): End {
   };
 }
 
-/** Gives an end its tied tensors under the names that it lacks. */
+/** Adds the missing names of an end's tied tensors. */
 export function fillTied(end: End, tied: Model["tied"]): End {
   const stored = new Map([...end.tensors.keys()].map((name) => [name, name]));
   for (const names of tied) {
@@ -122,7 +122,7 @@ export function fillTied(end: End, tied: Model["tied"]): End {
   return renameEnd(end, stored);
 }
 
-/** Gives tied names the one tensor of the last of them that the file has; `notes` names copies that differ. */
+/** Uses for all names of a tied tensor the last one in the file. Adds a note if copies differ. */
 export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
   const stored = new Map([...end.tensors.keys()].map((name) => [name, name]));
   for (const names of tied) {
@@ -130,9 +130,7 @@ export function shareTied(end: End, tied: Model["tied"], notes: string[]): End {
     const last = there.at(-1)!;
     const unlike = there.filter((name) => end.digestOf(name) !== end.digestOf(last));
     if (unlike.length)
-      notes.push(
-        `In ${end.path} ${unlike.join(", ")} should be one tensor with ${last} but differs; the latter is used.`,
-      );
+      notes.push(`In ${end.path}, ${unlike.join(", ")} should be tied to ${last} but differs; ${last} is used.`);
     for (const name of names) stored.set(name, last);
   }
   return renameEnd(end, stored);

@@ -1,4 +1,5 @@
-// A tied tensor that one file has under each of its names and the other under one: one network, whichever file comes first.
+// A tied tensor that one file has under each of its names and the other under only one: the same network, in either
+// order of the files.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -18,7 +19,7 @@ async function write(name: string, tensors: ReadonlyMap<string, Tensor>, tied?: 
   return path;
 }
 
-/** An embedding, tied to the head where that is there, and another layer. */
+/** An embedding, tied to the head if there is one, and another layer. */
 function language(name: string, value: number, names: readonly string[]): Promise<string> {
   const embedding = names.map((one): [string, Tensor] => [one, matrix(value)]);
   const tensors = new Map([...embedding, ["h.weight", matrix(value + 10)]]);
@@ -36,7 +37,7 @@ it("is no difference for distances", async () => {
   expect([there.full.euclidean, back.from_init!.b.full.euclidean]).toEqual([Math.sqrt(8), Math.sqrt(8)]);
 });
 
-it("is a difference where nothing says that it is tied", async () => {
+it("is a difference if nothing marks it as tied", async () => {
   const one = await language("alone", 3, ["wte.weight"]);
   const untied = await write("untied", new Map(["wte.weight", "head.weight", "h.weight"].map((n) => [n, matrix(1)])));
   await expect(compareFiles(untied, one)).rejects.toThrow("Only in");
@@ -45,7 +46,7 @@ it("is a difference where nothing says that it is tied", async () => {
   await expect(compareFiles(both, other)).rejects.toThrow(`Only in ${both}: wte.weight, head.weight`);
 });
 
-it("is no difference for a built-in network, which knows its tied tensors, nor for a graph", async () => {
+it("is no difference for a built-in network, which defines its tied tensors, nor for a graph", async () => {
   const sizes = { blocks: 1, heads: 1, dim: 8, context: 4 };
   const { parameters, tied } = buildModel(await findNetwork("gpt"), sizes, () => undefined);
   const [dropped] = tied[0];
@@ -74,7 +75,7 @@ it("is no difference for a built-in network, which knows its tied tensors, nor f
   await using _ = await openEnds({ a: one, b: both, model: { name: graph } });
 });
 
-it("is told by an index of several files too", async () => {
+it("is also recognised through an index of several files", async () => {
   await language("part", 1, ["wte.weight", "head.weight"]);
   const index = join(folder, "index.json");
   const map = Object.fromEntries(["wte.weight", "head.weight", "h.weight"].map((name) => [name, "part"]));

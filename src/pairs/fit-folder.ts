@@ -1,4 +1,4 @@
-// The samples of a Hugging Face folder: arrays by the names of its inputs, labels as its task takes them.
+// Fits a Hugging Face folder's network to samples: arrays by the names of its inputs, labels in the form of its task.
 import { isFloating, tensor, toNumbers, UserError } from "../core/index.ts";
 import { type BatchShape, batchShape, type Dataset, relabel } from "../data/index.ts";
 import { cast, Graph } from "../graph/index.ts";
@@ -8,15 +8,15 @@ import { chooseBatch } from "./batch.ts";
 import type { Fitted, PairRequest } from "./origin.ts";
 import { describeFolderTask, fitLabels, taskName } from "./scoring/folder-labels.ts";
 
-/** Fits a folder's network to samples. Throws {@link UserError} where it cannot take them, or is asked for another task. */
+/** Fits a folder's network to samples. Throws {@link UserError} if they do not fit, or if another task is requested. */
 export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, request: PairRequest): Fitted {
   const { input, task } = folder.network;
   const own = taskName(task);
   if (request.output || (request.task !== undefined && request.task !== own)) {
     if (input.kind === "next token")
-      throw new UserError("A language model predicts tokens, so --task and --output do not apply. Leave them out.");
+      throw new UserError("A language model predicts tokens, so --task and --output do not apply. Omit them.");
     throw new UserError(
-      `config.json says what ${folder.architecture} does (--task ${own}), so --task and --output do not apply. Leave them out.`,
+      `config.json defines the task of ${folder.architecture} (${own}), so --task and --output do not apply. Omit them.`,
     );
   }
   requireArrays(folder, given);
@@ -41,7 +41,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   };
 }
 
-/** The network's inputs, those that the data have. A single array is that of a single input, whatever it is called. */
+/** The network's inputs that the data provides. A single array fits a single input, whatever its name. */
 function inputsOf({ network }: ModelFolder, graph: Graph, { inputs }: BatchShape): Inputs {
   const arrays = arraysOf(network.input);
   const given = Object.keys(inputs);
@@ -54,7 +54,10 @@ function inputsOf({ network }: ModelFolder, graph: Graph, { inputs }: BatchShape
   );
 }
 
-/** Of a sample, by building the forward pass for one. Throws {@link UserError} where the network cannot take it. */
+/**
+ * The shape of a sample's scores, found by building the forward pass for one. Throws {@link UserError} if the sample
+ * does not fit.
+ */
 function scoresShape(folder: ModelFolder, model: Model, data: Dataset): readonly number[] {
   const graph = new Graph();
   const parameters = new Map(model.parameters.map((p) => [p.name, p]));
@@ -65,13 +68,15 @@ function scoresShape(folder: ModelFolder, model: Model, data: Dataset): readonly
     if (error instanceof UserError) throw error;
     const shapes = data.inputs.map(({ name, shape }) => `${name} [${shape}]`).join(", ");
     throw new UserError(
-      `${folder.architecture} cannot take a sample of ${data.name}: ${shapes} (${(error as Error).message}). Choose other --data.`,
+      `${folder.architecture} cannot read a sample of ${data.name}: ${shapes} (${(error as Error).message}). Choose other --data.`,
       { cause: error },
     );
   }
 }
 
-/** Throws {@link UserError} for arrays of another type, texts that are too long, and tokens that the network does not know. */
+/**
+ * Throws {@link UserError} for arrays of the wrong type, texts that are too long, and tokens outside the vocabulary.
+ */
 function requireArrays({ network: { input }, architecture }: ModelFolder, data: Dataset): void {
   const declared = arraysOf(input);
   for (const { name, dtype, shape } of data.inputs) {
@@ -83,20 +88,20 @@ function requireArrays({ network: { input }, architecture }: ModelFolder, data: 
     if (input.kind === "pixels") continue;
     if (input.isBounded && shape[0] > input.context)
       throw new UserError(
-        `${architecture} knows ${input.context} positions, but ${name} of ${data.name} has ${shape[0]} tokens. Cut the texts.`,
+        `${architecture} has ${input.context} positions, but ${name} of ${data.name} has ${shape[0]} tokens. Shorten the texts.`,
       );
     const limit = { input_ids: input.vocabulary, token_type_ids: input.kind === "text" ? input.types : 0 }[port.name];
     const value = limit === undefined ? undefined : firstOutside(data, name, limit);
     if (value !== undefined)
       throw new UserError(
-        `${name} of ${data.name} has the value ${value}, but ${architecture} knows 0 to ${limit! - 1}. Give the tokens of its own tokenizer.`,
+        `${name} of ${data.name} has the value ${value}, but ${architecture} accepts 0 to ${limit! - 1}. Use the model's own tokenizer.`,
       );
   }
 }
 
-/** A value that is no index below a limit. */
+/** The first value that is not an index below a limit. */
 function firstOutside(data: Dataset, name: string, limit: number): number | undefined {
-  if (!data.labels) return undefined; // read by the network's own tokenizer
+  if (!data.labels) return undefined; // tokens from the network's own tokenizer
   for (let i = 0; i < data.count; i++) {
     const outside = toNumbers(data.batch([i]).inputs[name]).find((x: number) => x < 0 || x >= limit);
     if (outside !== undefined) return outside;
@@ -106,7 +111,7 @@ function firstOutside(data: Dataset, name: string, limit: number): number | unde
 
 const shiftNote = "Token t predicts label t + 1, as in transformers, so the first label of a sample does not count.";
 
-/** Labels of a language model as transformers takes them, each moved to the token that predicts it. */
+/** Moves labels in transformers' form to the tokens that predict them. */
 function shifted(data: Dataset): Dataset {
   const { labels, labelShape } = data;
   if (!labels || labelShape.length !== 1) return data;
@@ -116,7 +121,10 @@ function shifted(data: Dataset): Dataset {
   return relabel(data, tensor("int64", labels.shape, moved));
 }
 
-/** Throws {@link UserError} where windows of a language model are masked elsewhere than at their end, or labels behind their end count. */
+/**
+ * Throws {@link UserError} if a window of a language model is masked anywhere but at its end, or if a label of padding
+ * counts.
+ */
 function requireEnds(data: Dataset): void {
   if (!data.inputs.some(({ name }) => name === "attention_mask")) return;
   for (let i = 0; i < data.count; i++) {
@@ -126,7 +134,7 @@ function requireEnds(data: Dataset): void {
     for (let t = 0; t < mask.length; t++) {
       if (mask[t] !== 0 && t > 0 && mask[t - 1] === 0)
         throw new UserError(
-          `Sample ${i} of ${data.name} has padding in front of tokens, which a language model would read. Pad at the end.`,
+          `Sample ${i} of ${data.name} has padding before tokens, which a language model would read. Pad at the end.`,
         );
       if (mask[t] === 0 && label[t] >= 0)
         throw new UserError(

@@ -1,4 +1,5 @@
-// The samples of an ONNX graph: its inputs by name, the batch that it may fix, and labels as its task wants them.
+// Fits an ONNX graph to samples: its inputs by name, the batch size that it may fix, and labels in the form of its
+// task.
 import { type DType, listSome, UserError } from "../core/index.ts";
 import type { BatchShape, Dataset } from "../data/index.ts";
 import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
@@ -12,7 +13,7 @@ import { describeTask } from "./scoring/describe.ts";
 import { chooseOutput } from "./scoring/output.ts";
 import { factsOf, notesOf } from "./scoring/readings.ts";
 
-/** How the network takes samples; `a` has the weights that it is tried with. */
+/** How a graph's network takes samples. Trial runs use the weights of `a`. */
 export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "context" | "declared"> {
   const { inputs: ports } = network.foreign;
   const tokens = ports[0]?.shape?.length === 2 ? ports[0].shape[1] : undefined;
@@ -28,7 +29,7 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
       const data = arrangeLabels(given, reading);
       const notes = notesOf(reading, factsOf(given), data);
       if (output.areProbabilities)
-        notes.unshift(`The output ${output.name} holds probabilities; their logarithms are the scores.`);
+        notes.unshift(`The output ${output.name} contains probabilities; their logarithms are used as scores.`);
       if (note) notes.unshift(note);
       const facts = { task: describeTask(reading, output, { shape, batchAxis }, data) };
       return { model: onnxModel(network, output), data, batch, fixedBatch: fixed, notes, facts, inputs };
@@ -36,7 +37,7 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
   };
 }
 
-/** Throws {@link UserError} where the graph takes an input that the data lack. A single input needs no name. */
+/** Throws {@link UserError} if the data lacks an input of the graph. A single input may have any name. */
 function requireInputs(ports: readonly Port[], { name: data, inputs }: Dataset): void {
   if (ports.length === 1 && inputs.length === 1) return;
   const missing = ports.find(({ name }) => !inputs.some((one) => one.name === name));
@@ -49,7 +50,7 @@ function requireInputs(ports: readonly Port[], { name: data, inputs }: Dataset):
     8,
   );
   throw new UserError(
-    `The model takes an input ${name}${type && ` (${type})`}, which ${data} lacks; it has ${given}. Add an array ${name}.`,
+    `The model has an input ${name}${type && ` (${type})`}, but ${data} has only ${given}. Add an array ${name}.`,
   );
 }
 
@@ -65,7 +66,10 @@ function inputsOf(graph: Graph, ports: readonly Port[], { inputs }: BatchShape):
   );
 }
 
-/** The batch that a graph's inputs are fixed to; undefined where it is free. Throws {@link UserError} when the samples do not fit them. */
+/**
+ * The fixed batch size of a graph's inputs; undefined if it is free. Throws {@link UserError} if the samples do not fit
+ * the inputs.
+ */
 export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset): number | undefined {
   let batch: number | undefined;
   for (const port of foreign.inputs) {
@@ -91,7 +95,7 @@ export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset)
   return batch;
 }
 
-/** Whole numbers and bools convert into one another; their values were checked where they were read. */
+/** Integers and bools are converted into each other; their values were checked when they were read. */
 function requireType({ name, dtype }: Port, given: DType, data: string): void {
   const isFloat = (type: string) => /float/.test(type);
   if (dtype && isFloat(dtype) !== isFloat(given))

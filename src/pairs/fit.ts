@@ -1,4 +1,4 @@
-// Whether a built-in network (or one of the reader's own) can take the samples of a data set, and tells its classes apart.
+// Checks whether the samples of a data set, and their classes, fit a built-in network or one from a module.
 import { type DType, UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { Graph } from "../graph/index.ts";
@@ -6,40 +6,45 @@ import type { Model, Network } from "../models/index.ts";
 import { arrangeLabels } from "./scoring/arrange.ts";
 import { factsOf, notesOf, readingsOf } from "./scoring/readings.ts";
 
-/** What an input of a type takes beside its own: converted without a word. */
-const alike: Readonly<Partial<Record<DType, readonly DType[]>>> = {
+/** Other types that an input of a type accepts; they are converted. */
+const convertible: Readonly<Partial<Record<DType, readonly DType[]>>> = {
   float32: ["float64"],
   int64: ["int32"],
 };
 
-/** Throws {@link UserError} where it cannot: its forward pass is built for one sample, so any network's own shapes decide. */
+/**
+ * Throws {@link UserError} if samples do not fit. The check builds the forward pass for one sample, so it works for any
+ * network.
+ */
 export function requireFit(model: Model, { input }: Network, data: Dataset, named = data.name): void {
   const [{ name: array, dtype, shape }] = data.inputs;
-  if (dtype !== input.dtype && !alike[input.dtype]?.includes(dtype))
+  if (dtype !== input.dtype && !convertible[input.dtype]?.includes(dtype))
     throw new UserError(
-      `${model.name} takes ${input.dtype}, but the array ${array} of ${named} is ${dtype}. Choose other data, or convert the array to ${input.dtype}.`,
+      `${model.name} takes ${input.dtype}, but the array ${array} of ${named} is ${dtype}. Convert the array to ${input.dtype}, or choose other data.`,
     );
   if (data.labelType === "float32")
     throw new UserError(
-      `${model.name} tells classes apart, but the labels of ${named} are values. Give class labels, or an ONNX graph.`,
+      `${model.name} is a classifier, but the labels in ${named} are real values. Use class labels, or an ONNX graph as the model.`,
     );
   if (data.classes > model.sizes.classes)
     throw new UserError(
-      `${named} has ${data.classes} classes but ${model.name} tells ${model.sizes.classes} apart. Choose other --data.`,
+      `${named} has ${data.classes} classes but ${model.name} outputs ${model.sizes.classes}. Choose other --data.`,
     );
   if (data.inputs.length > 1)
     throw new UserError(
-      `${model.name} has one input, but ${named} has ${data.inputs.map(({ name }) => name).join(", ")}. Leave the others out.`,
+      `${model.name} has one input, but ${named} has ${data.inputs.map(({ name }) => name).join(", ")}. Remove the others.`,
     );
   const wanted = [1, ...data.labelShape, model.sizes.classes];
   const found = logitsShape(model, input.dtype, shape);
   if (String(found) !== String(wanted))
     throw new UserError(
-      `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}${typeof found === "string" ? ` (${found})` : ""}. Choose other data, or another network.`,
+      `${model.name} takes ${taken(model, input.kind)}, but a sample of ${named} is [${shape}] with ${data.labelShape.length ? `labels [${data.labelShape}]` : "one label"}${typeof found === "string" ? ` (${found})` : ""}. Choose other data, or another model.`,
     );
 }
 
-/** The data with labels as class indices, where they are stored in another way (a column, one-hot rows, floats), and notes on it. */
+/**
+ * The data with labels converted to class indices (from a column, one-hot rows or floats), and notes on the conversion.
+ */
 export function fitLabels(
   model: Model,
   { input }: Network,
@@ -61,7 +66,7 @@ function taken({ sizes }: Model, kind: Network["input"]["kind"]): string {
   return { image: "images [channels, height, width] with one label", tokens: "tokens [T] with labels [T]" }[kind];
 }
 
-/** Of one sample: [1, …, classes]; in words why there is no forward pass for it. */
+/** The shape of one sample's logits, [1, …, classes], or the reason why the forward pass fails. */
 function logitsShape(model: Model, dtype: DType, shape: readonly number[]): readonly number[] | string {
   const graph = new Graph();
   const shapes = new Map(model.parameters.map((p) => [p.name, p.shape]));
@@ -70,9 +75,9 @@ function logitsShape(model: Model, dtype: DType, shape: readonly number[]): read
       graph.input(name, "float32", shapes.get(name)!),
     ).shape;
   } catch (error) {
-    if (error instanceof UserError) throw error; // the network says it better
+    if (error instanceof UserError) throw error; // the network's own message is more specific
     if (error instanceof ReferenceError || error instanceof TypeError)
-      throw new UserError(`The forward pass of ${model.name} fails: ${error.message}. Mend the network.`, {
+      throw new UserError(`The forward pass of ${model.name} fails: ${error.message}. Fix the network.`, {
         cause: error,
       });
     return (error as Error).message;

@@ -1,29 +1,30 @@
-// What a reader of the numbers must know of an ONNX graph: that it draws random numbers, depends on the batch, or was exported in training mode.
+// Notes on an ONNX graph that affect its results: it draws random numbers, depends on the batch, or was exported in
+// training mode.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { toNumbers, UserError } from "../core/index.ts";
 import { type ForeignModel, oldestOperatorSet, standardVersion } from "../graph/index.ts";
 import { hiddenStatistics } from "./matching/norm.ts";
 
-/** The notes on a graph, whose own file is `file`. */
+/** The notes on a graph from the file `file`. */
 export async function graphNotes(foreign: ForeignModel, file: Checkpoint): Promise<string[]> {
   const notes: string[] = [];
   const operations = [...new Set([...foreign.random].map(({ opType }) => opType))].join(", ");
   if (operations)
     notes.push(
       foreign.isSeeded
-        ? `The graph draws random numbers (${operations}) from seeds of its own.`
-        : `The graph draws random numbers (${operations}), so results vary from run to run. An attribute seed on each of these nodes makes them repeatable.`,
+        ? `The graph draws random numbers (${operations}) with fixed seeds.`
+        : `The graph draws random numbers (${operations}), so results vary. To make them repeatable, set the attribute seed on each of these nodes.`,
     );
   if (foreign.usesBatch)
     notes.push(
-      "The graph normalises by the statistics of each batch (BatchNormalization in training mode), so results depend on --batch. Export the model in evaluation mode to use its running statistics.",
+      "The graph normalises by batch statistics (BatchNormalization in training mode), so results depend on --batch. To use the running statistics, export the model in evaluation mode.",
     );
   if (await hasTrainingDropout(foreign, file))
-    notes.push("The graph was exported with dropout in training mode. It is left out here, as in evaluation.");
+    notes.push("The graph was exported with dropout in training mode. Dropout is switched off here, as in evaluation.");
   return notes;
 }
 
-/** No normalisation could be recalibrated. */
+/** True if no normalisation can be recalibrated. */
 export const cannotRecalibrate = (foreign: ForeignModel): boolean =>
   foreign.norms.size === 0 || hiddenStatistics(foreign).length > 0;
 
@@ -33,11 +34,11 @@ async function hasTrainingDropout({ dropoutModes }: ForeignModel, file: Checkpoi
   return false;
 }
 
-/** Throws {@link UserError} for a graph that is older than what can be run. */
+/** Throws {@link UserError} for a graph with an operator set that is too old. */
 export function requireRunnable({ dialect }: ForeignModel, path: string): void {
   const version = standardVersion(dialect.opsets);
   if (version !== undefined && version < oldestOperatorSet)
     throw new UserError(
-      `${path} uses operator set ${version} of ONNX; ${oldestOperatorSet} is the oldest that can be measured. Convert it in Python with onnx.version_converter.convert_version(model, 13).`,
+      `${path} uses ONNX operator set ${version}, but the oldest supported one is ${oldestOperatorSet}. Convert it in Python with onnx.version_converter.convert_version(model, 13).`,
     );
 }

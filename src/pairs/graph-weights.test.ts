@@ -1,4 +1,4 @@
-// Distances of ONNX files: every weight is in them, wherever the exporter put it, as in a measurement.
+// Distances of ONNX files include every weight, wherever the exporter stored it, as in a measurement.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -16,7 +16,10 @@ function write(name: string, tensors: Record<string, Tensor>, nodes: Nodes): str
   return path;
 }
 
-/** x times one weight after the other; `copies` are the same initialiser as another name, as PyTorch writes equal ones. */
+/**
+ * x times each weight in turn. `copies` are names for the initialiser of another name: PyTorch's form for equal
+ * tensors.
+ */
 const chain = (names: readonly string[], copies: Record<string, string> = {}): Nodes => [
   ...Object.entries(copies).map(([name, of]) => ({ opType: "Identity", input: [of], output: [name] })),
   ...names.map((name, i) => ({ opType: "Mul", input: [i ? `y${i - 1}` : "x", name], output: [`y${i}`] })),
@@ -32,23 +35,23 @@ const distances = async (...[a, b, init]: string[]) => {
   return Object.fromEntries(Object.entries(distance.layers).map(([name, { euclidean }]) => [name, euclidean]));
 };
 
-it("keeps apart what is equal in one file only, whichever comes first", async () => {
+it("separates tensors that are equal in only one file, in either order", async () => {
   const names = ["bn1.weight", "bn2.weight"];
   const fresh = write("fresh", { "bn1.weight": filled(1, 4) }, chain(names, { "bn2.weight": "bn1.weight" }));
   const trained = write("trained", { "bn1.weight": filled(11, 4), "bn2.weight": filled(2, 4) }, chain(names));
   expect(await distances(fresh, trained)).toEqual({ bn1: 20, bn2: 2 });
   expect(await distances(trained, fresh)).toEqual({ bn1: 20, bn2: 2 });
   expect(await distances(trained, trained, fresh)).toEqual({ bn1: 0, bn2: 0 });
-  expect(await distances(fresh, fresh)).toEqual({ bn1: 0, bn2: 0 }); // as a measurement has them
+  expect(await distances(fresh, fresh)).toEqual({ bn1: 0, bn2: 0 }); // as in a measurement
 });
 
-it("takes a matrix that is one initialiser in every file as one layer", async () => {
+it("treats a matrix that is one initialiser in every file as one layer", async () => {
   const nodes = chain(["wte.weight", "head.weight"], { "head.weight": "wte.weight" });
   const [a, b] = [1, 3].map((value) => write(`tied${value}`, { "wte.weight": filled(value, 4, 4) }, nodes));
   expect(await distances(a, b)).toEqual({ head: 8 });
 });
 
-it("counts constants that differ, with the layers that a measurement has", async () => {
+it("counts constants that differ, with the layers of a measurement", async () => {
   const constant = (value: number): Nodes => [
     {
       opType: "Constant",
@@ -73,7 +76,7 @@ it("counts constants that differ, with the layers that a measurement has", async
   expect(ends.layers.map(({ name }) => name)).toEqual(Object.keys(wanted));
 });
 
-it("tells of whole numbers that differ", async () => {
+it("reports integer tensors that differ", async () => {
   const nodes = chain(["q", "scale.weight"]);
   const [a, b] = [1, 3].map((value) =>
     write(`whole${value}`, { q: tensor("int8", [2], [value, 0]), "scale.weight": filled(value, 4) }, nodes),
@@ -83,14 +86,14 @@ it("tells of whole numbers that differ", async () => {
   expect(layers.map(({ name }) => name)).toEqual(["scale"]);
 });
 
-it("notes what the export computed from parameters", async () => {
+it("notes values that the export computed from parameters", async () => {
   const nodes = chain(["exp", "fc.weight"]);
   const [a, b] = [1, 3].map((value) =>
     write(`computed${value}`, { exp: filled(value), "fc.weight": filled(value, 4) }, nodes),
   );
   await using ends = await openEnds({ a, b, model: {} });
   expect(ends.notes).toEqual([
-    "The export computed exp from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.",
+    "The export computed exp from parameters, so these values are averaged instead of the parameters. To average the parameters, export with optimize=False.",
   ]);
   await using same = await openEnds({ a, b: a, model: {} });
   expect(same.notes).toEqual([]);

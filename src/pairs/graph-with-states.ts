@@ -1,4 +1,5 @@
-// An ONNX graph with the weights of two state dicts, which are matched to the graph's own.
+// A pair of two state dicts with an ONNX graph as their model. The graph's weights are matched with those of the state
+// dicts.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { listSome, sha256File, UserError } from "../core/index.ts";
 import { alignCheckpoints, kindsOfFiles, readGraph, requireAverageable, tiedIn } from "../distance/index.ts";
@@ -20,7 +21,7 @@ export const graphWithStates: Origin = {
     const kinds = await kindsOfFiles(first, second);
     requireAverageable(kinds, first.path, second.path);
     const tiedInFiles = tiedIn(first, second);
-    const hash = sha256File(path); // beside what follows
+    const hash = sha256File(path); // in a separate thread
     hash.catch(() => {}); // awaited below
     const [whole, other] = await openTwoEnds([first, second]);
     if (!allowNonfinite) await requireFinite(whole, other);
@@ -34,14 +35,16 @@ export const graphWithStates: Origin = {
       const notes = [...readings, ...(unused.length ? [`The graph does not use ${listSome(unused)}.`] : [])];
       notes.push(...(await graphNotes(foreign, values)));
       if (own.length)
-        notes.push(`The graph's own constants, which are in neither checkpoint, stay as they are: ${listSome(own)}.`);
-      if (folded) notes.push("Batch normalisations that the export folded into convolutions were taken apart again.");
+        notes.push(`The graph has constants that are in neither checkpoint and do not change: ${listSome(own)}.`);
+      if (folded) notes.push("Batch normalisations that the export had folded into convolutions were separated again.");
       const tied = findTied(a, b);
       const isTied = (name: string, other: string) => tied.some((some) => some.includes(name) && some.includes(other));
       const equal = [...shared.equal].filter(([name, same]) => !isTied(name, same));
       if (equal.length) {
         const pairs = equal.map(([name, same]) => `${name} (as ${same})`);
-        notes.push(`The graph has tensors that are equal in both checkpoints under one name: ${listSome(pairs, 3)}.`);
+        notes.push(
+          `The graph stores tensors that are equal in both checkpoints under one name: ${listSome(pairs, 3)}.`,
+        );
       }
       const [x, y] = [shareTied(a, tied, notes), shareTied(b, tied, notes)];
       const parameters = stateDictParameters(x.tensors, used, tied, kinds.of);
@@ -73,7 +76,7 @@ export const graphWithStates: Origin = {
   },
 };
 
-/** Throws {@link UserError} where a graph and a state dict are not of one network, or it is not certain. */
+/** Throws {@link UserError} unless a graph and a state dict certainly belong to one network. */
 function requireMatch(
   { unused, unclear, missing, hidden, shared, used }: Match,
   foreign: ForeignModel,
@@ -83,27 +86,27 @@ function requireMatch(
   const quantised = unused.length ? quantisedWeight(foreign) : undefined;
   if (quantised) {
     throw new UserError(
-      `${graph} is quantised: its ${quantised.name} is ${quantised.dtype}, and ${listSome(unused, 3)} of ${file} would not be used. Export the float model.`,
+      `${graph} is quantised (${quantised.name} is ${quantised.dtype}), so it would not use ${listSome(unused, 3)} of ${file}. Export the float model.`,
     );
   }
   if (unclear.length) {
     throw new UserError(
-      `${graph} seems to have batch normalisations folded into other weights that cannot be taken apart: ${listSome(unclear, 3)}. Export the graph again with them kept (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
+      `${graph} seems to contain folded batch normalisations that cannot be separated: ${listSome(unclear, 3)}. Export the graph again without folding them (PyTorch: optimize=False, or training=TrainingMode.PRESERVE in the older exporter).`,
     );
   }
   if (missing.length) {
     throw new UserError(
-      `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Left over in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
+      `${graph} has weights that are not in ${file}: ${listSome(missing)}.${unused.length ? ` Unused in the file: ${listSome(unused)}.` : ""} Export the graph from one of the two checkpoints, without folding constants.`,
     );
   }
   if (shared.apart.length) {
     throw new UserError(
-      `${graph} has tensors under one name that were equal when it was exported and differ in a checkpoint: ${listSome(shared.apart, 3)}. Export the graph from the checkpoint in which they differ.`,
+      `${graph} stores tensors under one name that were equal at export but differ in a checkpoint: ${listSome(shared.apart, 3)}. Export the graph from the checkpoint in which they differ.`,
     );
   }
   if (hidden.length) {
     throw new UserError(
-      `${graph} does not use parameters of ${file} that differ between the checkpoints, but holds constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants (PyTorch: optimize=False, or do_constant_folding=False in the older exporter).`,
+      `${graph} does not use some parameters of ${file} that differ between the checkpoints, but contains constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants (PyTorch: optimize=False, or do_constant_folding=False in the older exporter).`,
     );
   }
   if (used.length === 0)

@@ -1,12 +1,13 @@
-// Two Hugging Face folders of one architecture, or one with two checkpoint files: the config builds the network, whose input says how samples are read and
-// whose task how they are scored. Two files of weights of torchvision are the same, but that their tensors tell the network.
+// A pair of two Hugging Face folders of one architecture, or of one folder and two checkpoint files. The config
+// determines the network, how samples are read (its input), and how they are scored (its task). Two torchvision weight
+// files work the same way, but their tensors determine the network.
 import type { Checkpoint, OpenOptions } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import {
+  attachTexts,
   type FolderWeights,
   fitWeights,
-  giveTexts,
   type ModelFolder,
   modelOf,
   openSamples,
@@ -39,7 +40,7 @@ function twoOf(read: (path: string, options: OpenOptions) => Promise<ModelFolder
   };
 }
 
-/** The network of one folder, with the weights of two checkpoint files: what training writes while it goes on. */
+/** The network of one folder, with the weights of two checkpoint files, such as those written during training. */
 export const folderWithStates: Origin = {
   async open(files, request) {
     const folder = await readModelFolder(request.model.name!);
@@ -49,7 +50,7 @@ export const folderWithStates: Origin = {
   },
 };
 
-/** The ends in two files of the folders' network, which have its names. */
+/** The ends in two files, which already use the names of the folders' network. */
 async function openFiles(
   given: readonly [Checkpoint, Checkpoint],
   folders: readonly [ModelFolder, ...ModelFolder[]],
@@ -63,7 +64,7 @@ async function openFiles(
   const [a, b] = await openTwoEnds(files);
   if (!allowNonfinite) await requireFinite(a, b);
   const whole = modelOf(folder, group);
-  const isThere = (name: string) => a.tensors.has(name) && b.tensors.has(name); // older files lack counters
+  const isThere = (name: string) => a.tensors.has(name) && b.tensors.has(name); // older files have no counters
   const parameters = (heads ? withOwnHeads(whole, folder) : whole.parameters).filter(({ name }) => isThere(name));
   const model = { ...whole, parameters };
   return {
@@ -82,7 +83,7 @@ async function openFiles(
   };
 }
 
-/** A head that stays each end's own is kept, and no layer. */
+/** Heads that each end keeps are not averaged, and are not layers. */
 const withOwnHeads = ({ parameters }: Model, { network: { heads = [] } }: ModelFolder): Model["parameters"] =>
   parameters.map((p) => (heads.includes(p.name) ? { ...p, kind: "kept" } : p));
 
@@ -94,11 +95,11 @@ async function fitSamples(
   heads?: OwnHeads,
 ): Promise<Fitted> {
   const { head, classes } = request.model;
-  const completed = await giveTexts(folder, { head, classes });
+  const completed = await attachTexts(folder, { head, classes });
   const fitted = fitFolder(completed, { ...model, forward: completed.network.forward }, data, request);
   if (heads && fitted.data.classes > heads.shared)
     throw new UserError(
-      `${data.name} has the label ${fitted.data.classes - 1}, but one of the two ends tells ${heads.shared} classes apart. Give samples of the classes that both have.`,
+      `${data.name} has the label ${fitted.data.classes - 1}, but one of the two ends has only ${heads.shared} classes. Give samples of the classes that both have.`,
     );
   const texts = head ?? classes;
   return texts === undefined ? fitted : { ...fitted, facts: { ...fitted.facts, texts } };

@@ -1,9 +1,9 @@
-// What a pair says of tensors that are not averaged but differ in its ends.
+// Notes on tensors that are not averaged but differ between the ends of a pair.
 import { type Kinds, kindsOf, notesOfKept } from "../distance/index.ts";
 import type { Model } from "../models/index.ts";
 import type { End } from "./end.ts";
 
-/** The kinds of what two ends have under the same names. */
+/** The kinds of tensors that two ends have under the same names. */
 export function kindsOfEnds(a: End, b: End): Promise<Kinds> {
   const tensors = [...a.tensors].map(([name, { dtype, shape }]) => ({
     name,
@@ -21,16 +21,16 @@ export function kindsOfEnds(a: End, b: End): Promise<Kinds> {
 
 const kept = ({ differing }: Kinds) => differing.filter(({ kind }) => kind.differing === "note");
 
-/** Of parameters of the network. */
+/** Notes on kept parameters of the network. */
 export function notesOfParameters(kinds: Kinds, parameters: Model["parameters"]): string[] {
   const names = new Set(parameters.map(({ name }) => name));
   return notesOfKept(
     kept(kinds).filter(({ name }) => names.has(name)),
-    () => "an averaged layer takes those of its base, or of a where every layer is averaged",
+    () => "an averaged layer uses those of its base, or those of a if every layer is averaged",
   );
 }
 
-/** Of tensors in the files that the graph has its own of. */
+/** Notes on tensors in the files for which the graph has its own. */
 export function notesOfUnused(kinds: Kinds, parameters: Model["parameters"]): string[] {
   const names = new Set(parameters.map(({ name }) => name));
   return notesOfKept(

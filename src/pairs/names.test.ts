@@ -1,4 +1,4 @@
-// A built-in network and a graph, from files that call its tensors otherwise.
+// A built-in network and a graph, with files that use different names.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -27,7 +27,7 @@ async function resnet(value: number): Promise<Map<string, Tensor>> {
   );
 }
 
-it("finds a built-in network under a prefix of both files, its sizes too, and passes counters of theirs over", async () => {
+it("finds a built-in network and its sizes under a prefix in both files, and ignores extra counters", async () => {
   const plain = await resnet(1);
   const counters = (tensors: ReadonlyMap<string, Tensor>) =>
     new Map([...tensors].map(([name, one]) => [name, isFloating(one.dtype) ? one : tensor("int64", [1], [4])]));
@@ -56,7 +56,7 @@ it("finds a built-in network under a prefix of both files, its sizes too, and pa
   }
 });
 
-it("says what does not fit where the names are another network's", async () => {
+it("reports what does not fit if the names belong to another network", async () => {
   const plain = await resnet(1);
   plain.delete("fc.bias");
   const a = await write(
@@ -66,7 +66,7 @@ it("says what does not fit where the names are another network's", async () => {
   await expect(openEnds({ a, b: a, model: { name: "resnet18" } })).rejects.toThrow("does not fit model resnet18");
 });
 
-it("takes each end's own key, and the names under it, for a graph", async () => {
+it("uses each end's own key, and the names under it, for a graph", async () => {
   const matrix = (value: number) => tensor("float32", [4, 4], new Array<number>(16).fill(1).with(0, value));
   const names = ["fc1.weight", "fc2.weight"];
   const graph = join(folder, "graph.onnx");

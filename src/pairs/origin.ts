@@ -1,4 +1,5 @@
-// Where a pair comes from: a built-in network, two ONNX graphs, or one graph with two state dicts. One file each, one object of this contract.
+// The interface of an origin, which is where a pair comes from: a built-in network, two ONNX graphs, one graph with two
+// state dicts, or Hugging Face folders. Each origin is one file.
 import type { Checkpoint, OpenOptions } from "../checkpoints/index.ts";
 import type { BatchShape, DataOptions, Dataset, Declared } from "../data/index.ts";
 import type { Kinds } from "../distance/index.ts";
@@ -7,28 +8,32 @@ import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { End } from "./end.ts";
 
+/** The network of two checkpoints. */
 export interface ModelSpec {
-  /** A built-in network, or the path of an ONNX graph; left out when both ends are ONNX files. */
+  /** A built-in network, or the path of an ONNX graph; undefined if both ends are ONNX files. */
   readonly name?: string;
-  /** Sizes given by the user; the others are read from the checkpoint. */
+  /** Sizes from the user; the others are read from the checkpoint. */
   readonly sizes?: Partial<Record<string, number>>;
-  /** Of networks that compare images with texts: a file with the texts' vectors. */
+  /** For networks that compare images with texts: a file with the text embeddings. */
   readonly head?: string;
-  /** The same: a text file with a sentence for each class. */
+  /** For the same networks: a text file with a sentence for each class. */
   readonly classes?: string;
 }
 
+/** The kinds of loss: what `--task` chooses. */
 export const tasks = ["classify", "tokens", "segment", "regress"] as const;
+/** The kind of loss. */
 export type Task = (typeof tasks)[number];
 
+/** The dictionaries that hold the network, of a and of b. */
 export type Keys = Partial<Record<"a" | "b", string>>;
 
-/** Which two ends of which network. */
+/** Names two ends and their network. */
 export interface EndsRequest {
   /** Paths of the two checkpoints. */
   readonly a: string;
   readonly b: string;
-  /** The dictionaries that hold the network, where a file has several; see OpenOptions. */
+  /** The keys of the state dicts, for files with several; see OpenOptions. */
   readonly keys?: Keys;
   readonly model: ModelSpec;
   readonly group?: Grouping;
@@ -39,7 +44,7 @@ export interface EndsRequest {
 export interface PairRequest extends EndsRequest {
   readonly data: DataOptions & { readonly name: string };
   readonly task?: Task;
-  /** The output of an ONNX graph that holds the scores. */
+  /** The output of an ONNX graph with the scores. */
   readonly output?: string;
   readonly batch?: number;
   readonly runtime?: RuntimeOptions;
@@ -48,11 +53,11 @@ export interface PairRequest extends EndsRequest {
 export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readData"> {
   readonly model: Model;
   readonly data: Dataset;
-  /** Samples of a batch; where there are fewer, the last one fills it. */
+  /** Number of samples evaluated together. A shorter last chunk is filled with its last sample. */
   readonly batch: number;
-  /** The batch that the network's inputs are fixed to; undefined where it is free. */
+  /** The fixed batch size of the network's inputs; undefined if it is free. */
   readonly fixedBatch?: number;
-  /** The network predicts the next token of a text: the exponential of its mean loss is the perplexity. */
+  /** The network predicts the next token of a text, so the exponential of its mean loss is the perplexity. */
   readonly isLanguage?: boolean;
   /** The data's inputs under the network's names and in its dtypes. */
   inputs(graph: Graph, shape: BatchShape): Inputs;
@@ -60,46 +65,49 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the samples add to the ends. */
+/** What fitting the samples adds to the ends. */
 export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "isLanguage" | "notes" | "inputs"> & {
-  /** What the samples and the network say of each other in the result. */
+  /** Facts about the samples and the network, for the result. */
   readonly facts?: Pair["facts"];
 };
 
 export interface Origin<File extends Checkpoint = Checkpoint> {
-  /** Opens a file of an end; default: as a checkpoint of any format. */
+  /** Opens the file of an end. Default: opens a checkpoint of any format. */
   openFile?(path: string, options: OpenOptions): Promise<File>;
-  /** Checks two files against each other and against the network. Throws {@link UserError} when they do not fit. */
+  /** Checks two files against each other and against the network. Throws {@link UserError} if they do not fit. */
   open(files: readonly [File, File], request: EndsRequest): Promise<Ends>;
 }
 
-/** Two ends of one network, before there are samples. */
+/** Two ends of one network, without samples. */
 export interface Ends {
   readonly a: End;
   readonly b: End;
   readonly layers: readonly Layer[];
   readonly parameters: Model["parameters"];
-  /** Groups of parameters that are one tensor. */
+  /** Groups of names of one tensor. */
   readonly tied: Model["tied"];
   readonly notes: readonly string[];
-  /** Of the tensors of both ends, by the names of a. */
+  /** The kinds of the tensors of both ends, by the names in a. */
   readonly kinds: Kinds;
-  /** What the result says of the model, beside its sizes. */
+  /** Facts about the model for the result, in addition to its sizes. */
   readonly facts: Readonly<Record<string, string>>;
-  /** There is no batch normalisation whose statistics could be computed again: they were folded into convolutions, or use the batch's own anyway. */
+  /** No batch normalisation can be recalibrated: all are folded into convolutions, or use batch statistics anyway. */
   readonly cannotRecalibrate?: boolean;
-  /** The order of the layers is the graph's, which another export may change: what is stored by their order must name them. */
+  /**
+   * The order of the layers comes from the graph, and may change with another export, so results must be stored by
+   * layer names.
+   */
   readonly isOrderOfGraph?: boolean;
-  /** What the graph declares of its inputs, by which arrays are laid out. */
+  /** The declared inputs of the graph, which determine the layout of arrays. */
   readonly declared?: Declared;
-  /** Tokens of a sample, where the network decides it. */
+  /** Number of tokens of a sample, if the network fixes it. */
   readonly context?: number;
-  /** Opens samples, where the ends decide how; default: a data set by its name. */
+  /** Opens samples in a way that depends on the ends. Default: opens a data set by name. */
   readData?(name: string, options: DataOptions): Promise<Dataset>;
-  /** Fits the network to samples. Throws {@link UserError} when it cannot take them. */
+  /** Fits the network to samples. Throws {@link UserError} if they do not fit. */
   fit(data: Dataset, request: PairRequest): Promise<Fitted>;
-  /** Of state dicts: both files under common names. */
+  /** For state dicts: both files under common names. */
   readonly files?: readonly [Checkpoint, Checkpoint];
-  /** Opens another checkpoint with the names of a's file, whatever its values. */
+  /** Opens another checkpoint with the same names as a's file. Its values may be anything. */
   openEnd(file: Checkpoint): Promise<End>;
 }

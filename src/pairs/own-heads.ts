@@ -1,21 +1,21 @@
-// Two classifiers whose heads have different sizes: each end keeps its own. The smaller head is filled up with classes that no sample can be of, whose scores
-// are so low that they take no part in a loss, and no average holds a head.
+// Two classifiers with heads of different sizes: each end keeps its own head, and heads are not averaged. The smaller
+// head is padded with classes that no sample has, with scores so low that they do not affect the loss.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import type { ModelFolder } from "../hub/index.ts";
 
-/** The score of a class that an end does not have. */
+/** The score of a padded class. */
 const never = -1e30;
 
 export interface OwnHeads {
-  /** The end whose head is the larger one: its network takes the weights of both. */
+  /** The end with the larger head; its network is used for both. */
   readonly larger: ModelFolder;
-  /** The classes that both have. */
+  /** The number of classes that both have. */
   readonly shared: number;
   readonly note: string;
 }
 
-/** What becomes of two heads of different sizes. Throws {@link UserError} where they have no meaning side by side. */
+/** Decides how to treat two heads of different sizes. Throws {@link UserError} if they cannot be compared. */
 export function keepHeads(a: ModelFolder, b: ModelFolder): OwnHeads {
   const [larger, smaller] = a.network.task.count > b.network.task.count ? [a, b] : [b, a];
   const heads = larger.network.heads ?? [];
@@ -24,16 +24,16 @@ export function keepHeads(a: ModelFolder, b: ModelFolder): OwnHeads {
   const [x, y] = [a, b].map(({ network }) => network.task);
   if (x.kind !== "classes" || y.kind !== "classes" || !canFill)
     throw new UserError(
-      `${a.path} has ${x.count} labels and ${b.path} has ${y.count}, and only heads of classes can stay each end's own. Give two folders with the same labels.`,
+      `${a.path} has ${x.count} labels and ${b.path} has ${y.count}; different heads are supported only for classifiers. Give two folders with the same labels.`,
     );
   return {
     larger,
     shared: smaller.network.task.count,
-    note: `${a.path} tells ${x.count} classes apart and ${b.path} ${y.count}, so each end keeps its own head (${heads.join(", ")}): it is not averaged.`,
+    note: `${a.path} has ${x.count} classes and ${b.path} has ${y.count}, so each end keeps its own head (${heads.join(", ")}), which is not averaged.`,
   };
 }
 
-/** A file with its head filled up to the shapes of `wanted`. */
+/** A file with its head padded to the shapes of the given folder's network. */
 export function fillHeads(file: Checkpoint, { network: { parameters, heads = [] } }: ModelFolder): Checkpoint {
   const shapes = new Map(parameters.filter(({ name }) => heads.includes(name)).map(({ name, shape }) => [name, shape]));
   const isFilled = (name: string) => String(shapes.get(name)) !== String(file.tensors.get(name)?.shape);
@@ -49,12 +49,12 @@ export function fillHeads(file: Checkpoint, { network: { parameters, heads = [] 
       return own.includes(name) ? filled(stored, shapes.get(name)!, name.endsWith(".bias") ? never : 0) : stored;
     },
     range: (name) => (own.includes(name) ? undefined : file.range?.(name)),
-    readOnly: `${file.path} has a head of another size than the other end, so no copy of it is written here.`,
+    readOnly: `${file.path} has a head of a different size from the other end's, so no copy of it can be written here.`,
     rewrite: undefined,
   };
 }
 
-/** The tensor with further rows, in float32. */
+/** The tensor padded with rows of `value`, in float32. */
 function filled(stored: Tensor, shape: readonly number[], value: number): Tensor {
   const result = tensor("float32", [...shape]);
   const values = toNumbers(stored) as ArrayLike<number>;

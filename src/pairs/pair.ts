@@ -1,4 +1,4 @@
-// Opens pairs: two ends of one network, and the samples that it is measured on, all checked against each other.
+// Opens pairs: two ends of one network, and the samples that they are measured on, checked against each other.
 import { openCheckpoint } from "../checkpoints/index.ts";
 import { isModule, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
@@ -10,7 +10,10 @@ import { folderWithStates, huggingFace, stateDicts } from "./hugging-face.ts";
 import type { Ends, EndsRequest, Origin, Pair, PairRequest } from "./origin.ts";
 import { twoGraphs } from "./two-graphs.ts";
 
-/** Opens both ends and the samples, and fits them together. Throws {@link UserError} when they do not fit. The pair keeps its files open until it is closed. */
+/**
+ * Opens both ends and the samples. Throws {@link UserError} if they do not fit. The pair keeps its files open until it
+ * is closed.
+ */
 export function openPair(request: PairRequest): Promise<Pair> {
   return withEnds(request, async (ends, close) => {
     const { name, ...options } = request.data;
@@ -23,12 +26,12 @@ export function openPair(request: PairRequest): Promise<Pair> {
   });
 }
 
-/** Opens both ends of a network without samples, until they are closed. */
+/** Opens both ends of a network without samples. Their files stay open until they are closed. */
 export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> {
   return withEnds(request, async (ends, close) => ({ ...ends, [Symbol.asyncDispose]: close }));
 }
 
-/** The origin of a pair, by what the user names. */
+/** The origin of a pair, found from the paths and the model's name. */
 async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Promise<Origin> {
   if (name !== undefined) return originOfModel(name);
   const [isFolder, isOther] = [a, b].map(isModelFolder);
@@ -41,7 +44,7 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
   return !areGraphs && (await isStateDict(a, { key: keys.a })) ? stateDicts() : twoGraphs;
 }
 
-/** The origin of two checkpoints of a named network. */
+/** The origin of two checkpoints of a named model. */
 function originOfModel(name: string): Origin {
   if (isTorchvision(name)) return stateDicts(name);
   if (name.endsWith(".onnx")) return graphWithStates;
@@ -49,7 +52,7 @@ function originOfModel(name: string): Origin {
   return !isOurs && isModelFolder(name) ? folderWithStates : builtIn;
 }
 
-/** Opens both ends; their files stay open for what `use` returns, which closes them. */
+/** Opens both ends and passes them to `use` with a function that closes their files. Closes them if `use` fails. */
 async function withEnds<T>(
   request: EndsRequest,
   use: (ends: Ends, close: () => Promise<void>) => Promise<T>,

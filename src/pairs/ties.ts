@@ -1,8 +1,8 @@
-// Groups of matrices that are one tensor under several names in both ends.
+// Finds matrices that are one tensor under several names in both ends.
 import { mayBeTied } from "../distance/index.ts";
 import type { End } from "./end.ts";
 
-/** The groups, found by the elements: equal in a and equal in b. */
+/** The groups of names whose elements are equal in a and equal in b. */
 export function findTied(a: End, b: End): string[][] {
   const groups = new Map<string, string[]>();
   for (const [name, info] of a.tensors) {

@@ -1,4 +1,5 @@
-// Two ONNX files of one architecture: their graphs walked side by side pair the weights, whatever the exporter called them.
+// A pair of two ONNX files of one architecture. Walking both graphs in parallel pairs their weights, whatever their
+// names.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
 import {
@@ -58,7 +59,7 @@ export const twoGraphs: Origin = {
         ...notesOfTransposed(transposed),
         ...(computed.length
           ? [
-              `The export computed ${listSome(computed)} from parameters: these values are averaged, not the parameters. Export with optimize=False to average those.`,
+              `The export computed ${listSome(computed)} from parameters, so these values are averaged instead of the parameters. To average the parameters, export with optimize=False.`,
             ]
           : []),
       ],
@@ -76,7 +77,7 @@ export const twoGraphs: Origin = {
   },
 };
 
-/** The elements of an end, of which the file is read only as far as is asked for. */
+/** The elements of an end's tensors, read from the file only up to a limit. */
 const piecesOf = (file: Checkpoint, end: End) =>
   async function* (name: string, limit?: number) {
     const place = end.placeOf(name);
@@ -84,12 +85,12 @@ const piecesOf = (file: Checkpoint, end: End) =>
     else yield await end.read(name);
   };
 
-/** What a file holds under the names of the first file's graph. */
+/** The tensors of a file under the names of the first file's graph. */
 function alignedEnd(foreign: ForeignModel, own: ForeignModel, first: Checkpoint, other: Checkpoint, end: End): End {
   return graphEnd(end, alignGraphs(foreign, own, first.path, other.path));
 }
 
-/** An end by the names of a graph: what is an initialiser of its file, and what is a constant of its graph. */
+/** An end under the names of a graph: the initialisers of its file, and the constants of its graph. */
 function graphEnd(end: End, held: ReadonlyMap<string, Held>): End {
   const constants = new Map<string, Tensor>();
   const stored = new Map<string, string>();

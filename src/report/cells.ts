@@ -12,6 +12,7 @@ export const isLanguage = ({ ends }: Measurement): boolean => ends.a.perplexity 
 export const bases = ["mean", "a", "b"] as const;
 export type BaseChoice = (typeof bases)[number];
 
+/** A measurement of a run: when, on which split, and its result. */
 export interface Measured {
   readonly epoch: number;
   readonly split: Measurement["data"]["split"];

@@ -20,7 +20,7 @@ export { plain, short, signed } from "./numbers.ts";
 export { renderOverview } from "./overview.ts";
 export { pngOf } from "./pictures/png.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./pictures/scale.ts";
-export { renderRun } from "./run.ts";
+export { type Rendered, renderRun } from "./run.ts";
 export { type RunRecord, verdictOf } from "./run-record.ts";
 export { figureTitle } from "./sections.ts";
 export { cellsParquet } from "./table.ts";

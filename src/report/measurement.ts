@@ -24,6 +24,24 @@ import { cellsCsv } from "./table.ts";
 
 const metricTitle = { loss: "Loss barrier", error: "Error barrier" } as const;
 
+/**
+ * Draws a measurement as one self-contained HTML page, its pictures as SVG, and its cells as CSV. Writes nothing.
+ * @example
+ * ```ts
+ * import { measure, renderMeasurement } from "layerwise";
+ *
+ * const options = {
+ *   a: "rings-a.safetensors",
+ *   b: "rings-b.safetensors",
+ *   model: { name: "mlp" },
+ *   data: { name: "rings.mjs", samples: 50 },
+ *   scans: ["full"],
+ * };
+ * const { document } = await measure(options);
+ * const { html, csv } = renderMeasurement(document);
+ * console.log(html.startsWith("<!doctype html>"), csv.trim().split("\n").length); // true 2
+ * ```
+ */
 export function renderMeasurement(document: Measurement): Rendered {
   const scans = scansOf([document]);
   const rows = document.layers.map((layer) => layer.name);

@@ -2,6 +2,7 @@
 import type { Metric } from "../connectivity/index.ts";
 import type { Measured } from "./cells.ts";
 
+/** What a report draws of a run: its recipe, how training went, and what was measured. */
 export interface RunRecord {
   readonly name: string;
   readonly hash: string;

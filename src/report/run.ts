@@ -34,6 +34,7 @@ import {
 } from "./sections.ts";
 import { cellsCsv } from "./table.ts";
 
+/** A report and its parts: the page, pictures as SVG by name, and the cells as CSV. */
 export interface Rendered {
   readonly html: string;
   /** Pictures by name, as SVG. */

@@ -1,13 +1,14 @@
-// The child process that carries out one piece of work and ends: one that startWork forks is sent it and answers; one that is started as a task finds it in its
-// arguments, makes a file and leaves nothing else. It also ends when its parent does.
+// The child process that does one piece of work and ends. One forked by startWork receives the work as a message and
+// answers. One started as a unit of a job reads it from its arguments and writes a result file. Both end with their
+// parent.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, takeLock, UserError } from "../core/index.ts";
 import type { Message, UnitWork, Work } from "./work.ts";
 
 process.on("disconnect", () => process.exit(1));
-const [task] = process.argv.slice(2);
-if (task) void carryOut(JSON.parse(task) as UnitWork);
+const [unit] = process.argv.slice(2);
+if (unit) void runUnit(JSON.parse(unit) as UnitWork);
 else process.once("message", answer);
 
 async function load(module: string, name = "default"): Promise<Work<unknown, unknown, unknown>> {
@@ -32,11 +33,11 @@ const send = (message: Message | { progress: unknown }) =>
     else resolve();
   });
 
-/** Makes the task's file, unless it is there or another process is making it. */
-async function carryOut({ module, name, input, result }: UnitWork): Promise<void> {
+/** Makes the unit's result file, unless it exists or another process makes it. */
+async function runUnit({ module, name, input, result }: UnitWork): Promise<void> {
   try {
     await makeFolder(dirname(result));
-    const release = await lockOf(result);
+    const release = await waitForLock(result);
     if (release) {
       try {
         await (await load(module, name))(input, (progress) => void send({ progress }));
@@ -52,8 +53,8 @@ async function carryOut({ module, name, input, result }: UnitWork): Promise<void
   }
 }
 
-/** Waits while another process makes the file; undefined once it is there. */
-async function lockOf(result: string): Promise<(() => Promise<void>) | undefined> {
+/** Waits while another process makes the file; undefined if it then exists. */
+async function waitForLock(result: string): Promise<(() => Promise<void>) | undefined> {
   for (;;) {
     if (existsSync(result)) return undefined;
     const lock = await takeLock(join(dirname(result), `.${basename(result)}.lock`));

@@ -1,4 +1,4 @@
-// ONNX Runtime: sessions, devices, threads, and work beside the thread that draws progress. It runs serialised models and knows nothing of
-// how they were made. May import: core.
+// ONNX Runtime: sessions, devices, threads, and work in separate processes. It runs serialised models, however they
+// were made. May import: core.
 export * from "./session.ts";
-export { siblingModule, startWork, unitCommand, type Work } from "./work.ts";
+export { makeUnitCommand, siblingModule, startWork, type Work } from "./work.ts";

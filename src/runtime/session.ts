@@ -1,19 +1,23 @@
-// A model loaded into ONNX Runtime. `run` blocks the thread it is called on (the binding is synchronous inside), so long work goes
-// beside the main thread: see work.ts. Options were measured: the memory arena stays on (off is four to five times slower) and execution
-// stays sequential.
+// A model loaded into ONNX Runtime. `run` blocks the calling thread (the binding is synchronous inside), so long work
+// runs in another process: see work.ts. The options were chosen by measurement: the memory arena is on (without it,
+// runs take four to five times as long), and execution is sequential.
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { type Tensor, type TypedArray, UserError } from "../core/index.ts";
 
-/** Execution providers by the name the command line uses. */
+/** Execution providers, by their names on the command line. */
 export const devices = ["cpu", "webgpu", "cuda", "coreml", "dml"] as const;
+/** A device of ONNX Runtime; which ones exist depends on the machine. */
 export type Device = (typeof devices)[number];
 
+/** The device of ONNX Runtime and its threads. */
 export interface RuntimeOptions {
   readonly device?: Device;
   /** Threads inside one operation; default: all cores. */
   readonly threads?: number;
-  /** What the name of the runtime's trace begins with, where one is wanted: every operation with its time, for `bench/profile.ts`. */
+  /**
+   * Prefix for the name of a trace file with the time of every operation (see `bench/profile.ts`); default no trace.
+   */
   readonly profile?: string;
 }
 
@@ -26,15 +30,15 @@ export class Session {
     this.#session = session;
   }
 
-  /** Loads a serialised ONNX model, or a file of one. Throws {@link UserError} when the device is not there. */
+  /** Loads a serialised ONNX model, or a model file. Throws {@link UserError} when the device is not available. */
   static async load(
     model: Uint8Array | string,
     { device = "cpu", threads = availableParallelism(), profile }: RuntimeOptions = {},
   ): Promise<Session> {
-    const here = ort.listSupportedBackends().map((backend) => backend.name);
-    if (!here.includes(device)) {
+    const available = ort.listSupportedBackends().map((backend) => backend.name);
+    if (!available.includes(device)) {
       throw new UserError(
-        `Device ${device} is not available in this installation of ONNX Runtime; here are ${here.join(", ")}.`,
+        `Device ${device} is not available in this installation of ONNX Runtime. Use one of ${available.join(", ")}.`,
       );
     }
     const options: ort.InferenceSession.SessionOptions = {
@@ -50,7 +54,7 @@ export class Session {
         : ort.InferenceSession.create(model, options);
     return new Session(
       await session.catch((error: Error) => {
-        throw device === "cpu" ? error : deviceError(device, error);
+        throw device === "cpu" ? error : explainDeviceError(device, error);
       }),
     );
   }
@@ -63,7 +67,7 @@ export class Session {
     return this.#session.outputNames;
   }
 
-  /** Runs the model. Its outputs are copied into new memory (so does the binding, also where it is given tensors to fill). */
+  /** Runs the model. The binding copies the outputs into new memory, even where it is given tensors to fill. */
   async run(feeds: Tensors): Promise<Record<string, Tensor>> {
     const results = await this.#session.run(
       Object.fromEntries(this.inputs.map((name) => [name, toOrt(feeds[name], name)])),
@@ -76,8 +80,8 @@ export class Session {
   }
 }
 
-/** What is missing for a device, from the runtime's own words, as one sentence. */
-function deviceError(device: Device, error: Error): unknown {
+/** Turns the runtime's error about a device into a {@link UserError} that says what to install. */
+function explainDeviceError(device: Device, error: Error): unknown {
   const words = error.message.trim().split("\n")[0];
   const isMissing = /adapter|shared library|provider|driver|device/i.test(words);
   if (!isMissing) return error;
@@ -87,7 +91,7 @@ function deviceError(device: Device, error: Error): unknown {
   };
   const reason = words.split(/was false\. |ExecutionProvider_\w+: /).at(-1);
   return new UserError(
-    `Device ${device} cannot be used on this machine (${reason}): install ${advice[device] ?? "its driver"}, or use --device cpu.`,
+    `Device ${device} cannot be used on this machine (${reason}). Install ${advice[device] ?? "its driver"}, or use --device cpu.`,
     { cause: error },
   );
 }

@@ -4,27 +4,27 @@ import { startWork } from "./work.ts";
 
 const module = new URL("../../test/trouble.work.ts", import.meta.url);
 
-describe("work in a process of its own", () => {
-  it("gives back its output and reports progress", async () => {
-    const heard: number[] = [];
-    expect(await startWork<string, string, number>(module, "well", { onProgress: (p) => heard.push(p) })).toBe(
+describe("work in a separate process", () => {
+  it("returns its output and reports progress", async () => {
+    const reported: number[] = [];
+    expect(await startWork<string, string, number>(module, "well", { onProgress: (p) => reported.push(p) })).toBe(
       "done: well",
     );
-    expect(heard).toEqual([0.5]);
+    expect(reported).toEqual([0.5]);
   });
 
-  it("passes a failure on, the user's as it is and a bug as a bug", async () => {
-    await expect(startWork(module, "user error")).rejects.toThrow(new UserError("This is told as it is."));
+  it("rejects with the user's error unchanged, and with a bug as a bug", async () => {
+    await expect(startWork(module, "user error")).rejects.toThrow(new UserError("This is shown unchanged."));
     const bug = await startWork(module, "bug").catch((error: Error) => error);
     expect(bug).not.toBeInstanceOf(UserError);
     expect((bug as Error).message).toBe("this is a bug");
   });
 
-  it("turns a crash in native code into a sentence", async () => {
-    await expect(startWork(module, "crash")).rejects.toThrow(/was killed by SIGSEGV.*Run the command again/);
+  it("turns a crash in native code into a UserError", async () => {
+    await expect(startWork(module, "crash")).rejects.toThrow(/was ended by SIGSEGV.*Rerun the command/);
   });
 
-  it("ends when it is told to", async () => {
+  it("ends when its signal fires", async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error("enough")), 300);
     await expect(startWork(module, "hang", { signal: stop.signal })).rejects.toThrow("enough");

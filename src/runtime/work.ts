@@ -1,11 +1,12 @@
-// Long work in a process of its own: sessions block their thread, and a crash in native code must not take the user's work with it.
-// Work is a function `(input, report) => Promise<output>` that a module exports; input, output and progress are structured clones.
+// Long work in a separate process: sessions block their thread, and a crash in native code must not end the main
+// process. Work is a function `(input, report) => Promise<output>` that a module exports; input, output and progress
+// are structured clones.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../core/index.ts";
 import { describeExit } from "../jobs/index.ts";
 
-/** What a module exports to be run in a process of its own, by default as its default export. */
+/** A function that a module exports to run in a separate process; by default the module's default export. */
 export type Work<Input, Output, Progress> = (input: Input, report: (progress: Progress) => void) => Promise<Output>;
 
 export interface WorkOptions<Progress> {
@@ -21,17 +22,19 @@ export type Message =
   | { kind: "done"; output: unknown }
   | { kind: "failed"; expected: boolean; message: string; stack?: string };
 
-/** Work as a task: what it makes is a file, and nothing is answered. Its input is JSON. */
+/** Work as a unit of a job: it writes a file and returns nothing. Its input is JSON. */
 export interface UnitWork {
   readonly module: string;
   readonly name?: string;
   readonly input: unknown;
-  /** The file whose presence says that it is done. */
+  /** The result file. The unit is done when it exists. */
   readonly result: string;
 }
 
-/** The command of a process that carries out the work that a module exports as `name`; its progress comes as messages `{ progress }`. */
-export function unitCommand<Input>(module: URL, input: Input, result: string, name?: string): string[] {
+/**
+ * The command line of a unit that runs the export `name` of a module; it sends its progress as messages `{ progress }`.
+ */
+export function makeUnitCommand<Input>(module: URL, input: Input, result: string, name?: string): string[] {
   const work: UnitWork = { module: module.href, name, input, result };
   return [
     process.execPath,
@@ -41,17 +44,19 @@ export function unitCommand<Input>(module: URL, input: Input, result: string, na
   ];
 }
 
-/** Under the test runner a child compiles on the fly too. */
+/** Under the test runner, a child process also compiles on the fly. */
 const fromSource = import.meta.url.endsWith(".ts") ? ["--import", "tsx"] : [];
 
-/** The module `name` beside the file `base` (its import.meta.url), from source under the test runner and compiled elsewhere. */
+/**
+ * The module `name` in the folder of the file `base` (an import.meta.url): source under the test runner, else compiled.
+ */
 export function siblingModule(name: string, base: string): URL {
   return new URL(`./${name}.${base.endsWith(".ts") ? "ts" : "js"}`, base);
 }
 
 /**
- * Runs a module's work in a child process. Rejects with the {@link UserError} that the work threw, or with one that says how the process
- * ended when it did not end by itself.
+ * Runs a module's work in a child process. Rejects with the error that the work threw, or with a {@link UserError} that
+ * says how the process was ended.
  */
 export function startWork<Input, Output, Progress>(
   module: URL,
@@ -89,11 +94,7 @@ export function startWork<Input, Output, Progress>(
       signal?.removeEventListener("abort", abort);
       const how = describeExit({ status: code, signal: signalName });
       const why = signalName === "SIGKILL" ? "" : lastWords.trim().split("\n").at(-1);
-      reject(
-        new UserError(
-          `The computing process ${how}${why ? `: ${why}` : ""}. Run the command again to go on where it stopped.`,
-        ),
-      ); // no effect after done
+      reject(new UserError(`The computing process ${how}${why ? `: ${why}` : ""}. Rerun the command to resume.`)); // no effect after done
     });
     child.send({ module: module.href, name, input });
   });

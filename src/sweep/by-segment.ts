@@ -1,34 +1,34 @@
-// Evaluates mixes on a range of samples segment by segment (segments/), and the rule that says for which networks.
+// Evaluates mixes on a range of samples segment by segment (segments/), and decides which networks need that.
 import { fromNumbers, type Tensor } from "../core/index.ts";
 import { dtypeOf, isLarge, type Model, weightBytes } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { cannotEvaluate } from "./faults.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
-import { nothingToRecalibrate, recalibrationBatches } from "./recalibrate.ts";
+import { nothingToRecalibrate, planRecalibration } from "./recalibrate.ts";
 import type { Scores } from "./scores.ts";
 import { evaluateInSegments, type SegmentedNetwork, statisticsInSegments } from "./segments/index.ts";
 import { keyOf, type Source, weightName } from "./source.ts";
 import type { MixWeights, Recalibrated } from "./weights.ts";
 
-/** Sets of weights that one graph of all mixes takes in memory: three sources, each as read, as serialised and as loaded. */
+/** Copies of the weights in memory with one graph for all mixes: three sources, each as read, serialised and loaded. */
 const setsInOneGraph = 9;
 
-/** True where a network goes through segments: it is large, or one graph would not fit the memory that was given. */
+/** True where a network is evaluated in segments: it is large, or one graph would not fit in `memory` bytes. */
 export const needsSegments = (model: Model, memory?: number): boolean =>
   isLarge(model) || (memory !== undefined && setsInOneGraph * weightBytes(model) > memory);
 
-/** The same as {@link evaluateTogether}, with the weights of one segment in memory at a time. `memory` is in bytes. */
+/** {@link evaluateTogether} with the weights of only one segment in memory. `memory` is in bytes. */
 export async function evaluateBySegment(
   mixes: readonly Mix[],
   range: readonly [number, number],
   scores: Scores,
   { pair, weights, runtime, memory }: Evaluation & { readonly memory: number },
-  onProgress: (share: number) => void,
+  onProgress: (fraction: number) => void,
 ): Promise<void> {
-  const network = networkOf(pair, weights);
-  // the other half is for the segment's weights, and what the runtime needs to run it
-  const options = { data: pair.data, batch: pair.batch, memory: memory / 2, runtime };
+  const network = makeNetwork(pair, weights);
+  // the other half is for the segment's weights and the runtime
+  const options = { data: pair.data, chunkSize: pair.batch, memory: memory / 2, runtime };
   const write = (mix: Mix, start: number, loss: Float32Array, error?: Float32Array) =>
     scores.write(mix, start, loss, error);
   await evaluateInSegments(mixes, range, network, options, write, onProgress).catch((error) => {
@@ -36,15 +36,15 @@ export async function evaluateBySegment(
   });
 }
 
-/** The same as {@link recalibrate}, with the weights of one segment in memory at a time. */
+/** {@link recalibrate} with the weights of only one segment in memory. */
 export async function recalibrateBySegment(
   mixes: readonly Mix[],
   { pair, weights, runtime, memory }: Evaluation & { readonly memory: number },
 ): Promise<Recalibrated> {
-  const { length: batch, batches } = recalibrationBatches(pair);
+  const { length, batches } = planRecalibration(pair);
   const averaged = mixes.filter((mix) => !isEnd(mix));
-  const options = { data: pair.data, batch, memory: memory / 2, runtime };
-  const { keys, values } = await statisticsInSegments(averaged, batches, networkOf(pair, weights), options).catch(
+  const options = { data: pair.data, chunkSize: length, memory: memory / 2, runtime };
+  const { keys, values } = await statisticsInSegments(averaged, batches, makeNetwork(pair, weights), options).catch(
     (error) => {
       throw cannotEvaluate(error, pair.model, pair.data);
     },
@@ -65,8 +65,8 @@ export async function recalibrateBySegment(
   return { statistics: new Map(statistics), tensors };
 }
 
-/** A pair as segments ask for it. */
-function networkOf(pair: Pair, weights: MixWeights): SegmentedNetwork<Mix> {
+/** Adapts a pair to the segments' interface. */
+function makeNetwork(pair: Pair, weights: MixWeights): SegmentedNetwork<Mix> {
   const sources = new Map<string, Source>();
   return {
     model: pair.model,

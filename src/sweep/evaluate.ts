@@ -1,5 +1,5 @@
-// Evaluates mixes on a range of samples with one graph for all of them, batch by batch. A large plan is cut into chunks of mixes, a graph each:
-// neighbours in the plan share most, so little is computed twice.
+// Evaluates mixes on a range of samples, chunk by chunk, with one graph for all mixes. Too many mixes are divided into
+// parts with one graph each. Neighbouring mixes share most of their work, so this repeats little.
 import { toNumbers } from "../core/index.ts";
 import { batchAt, batchShape } from "../data/index.ts";
 import { nodesOf } from "../graph/index.ts";
@@ -11,7 +11,7 @@ import type { Mix } from "./mixes.ts";
 import type { Scores } from "./scores.ts";
 import type { MixWeights } from "./weights.ts";
 
-/** Operations in one graph: beyond it building and loading cost more than sharing saves. */
+/** Largest number of operations in one graph; beyond it, building and loading cost more than sharing saves. */
 const mostNodes = 12_000;
 
 export interface Evaluation {
@@ -20,58 +20,58 @@ export interface Evaluation {
   readonly runtime?: RuntimeOptions;
 }
 
-/** Writes the scores of samples `from` … `to` of each mix into `scores`. `onProgress` gets the share that is done. */
+/** Writes the scores of samples `from` … `to` of each mix into `scores`. `onProgress` receives the fraction done. */
 export async function evaluateTogether(
   mixes: readonly Mix[],
   range: readonly [number, number],
   scores: Scores,
   evaluation: Evaluation,
-  onProgress: (share: number) => void,
+  onProgress: (fraction: number) => void,
 ): Promise<void> {
   let finished = 0;
-  for (const { chunk, graph } of chunksOf(mixes, evaluation)) {
+  for (const { part, graph } of divide(mixes, evaluation)) {
     const before = finished;
-    await evaluateChunk(chunk, graph, range, scores, evaluation, (share) =>
-      onProgress((before + share * chunk.length) / mixes.length),
+    await evaluatePart(part, graph, range, scores, evaluation, (fraction) =>
+      onProgress((before + fraction * part.length) / mixes.length),
     );
-    finished += chunk.length;
+    finished += part.length;
   }
 }
 
-/** The mixes in runs whose graphs are not too large, each with its graph. */
-function* chunksOf(
+/** Divides the mixes into parts whose graphs are not too large. */
+function* divide(
   mixes: readonly Mix[],
   evaluation: Evaluation,
-): Generator<{ chunk: readonly Mix[]; graph: SweepGraph }> {
+): Generator<{ part: readonly Mix[]; graph: SweepGraph }> {
   const graph = build(mixes, evaluation);
   if (mixes.length === 1 || nodesOf(Object.values(graph.outputs)).length <= mostNodes)
-    return yield { chunk: mixes, graph };
+    return yield { part: mixes, graph };
   const half = Math.ceil(mixes.length / 2);
-  yield* chunksOf(mixes.slice(0, half), evaluation);
-  yield* chunksOf(mixes.slice(half), evaluation);
+  yield* divide(mixes.slice(0, half), evaluation);
+  yield* divide(mixes.slice(half), evaluation);
 }
 
-async function evaluateChunk(
+async function evaluatePart(
   mixes: readonly Mix[],
   graph: SweepGraph,
   [from, to]: readonly [number, number],
   scores: Scores,
-  { pair: { model, data, batch }, weights, runtime }: Evaluation,
-  onProgress: (share: number) => void,
+  { pair: { model, data, batch: chunkSize }, weights, runtime }: Evaluation,
+  onProgress: (fraction: number) => void,
 ): Promise<void> {
   const { session, fed } = await loadSweep(graph, weights, runtime).catch((error) => {
     throw cannotEvaluate(error, model, data);
   });
   try {
-    for (let start = from; start < to; start += batch) {
-      const { inputs, labels } = batchAt(data, start, batch);
+    for (let start = from; start < to; start += chunkSize) {
+      const { inputs, labels } = batchAt(data, start, chunkSize);
       const results = await session.run({ ...fed, ...inputs, labels }).catch((error) => {
         throw cannotEvaluate(error, model, data);
       });
-      const fresh = Math.min(batch, to - start);
+      const fresh = Math.min(chunkSize, to - start);
       mixes.forEach((mix, i) => {
-        const part = (name: string) => results[name] && toNumbers(results[name]).subarray(0, fresh);
-        scores.write(mix, start, part(`loss${i}`), part(`error${i}`));
+        const values = (name: string) => results[name] && toNumbers(results[name]).subarray(0, fresh);
+        scores.write(mix, start, values(`loss${i}`), values(`error${i}`));
       });
       onProgress((start + fresh - from) / (to - from));
     }

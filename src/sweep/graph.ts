@@ -1,5 +1,5 @@
-// One graph that evaluates many mixes of two networks on the same samples. The graph is hash-consed and a weight's identity is its source and its name, so
-// mixes share every value that depends on equal weights only; nothing needs to be known about the network.
+// One graph that evaluates many mixes of two networks on the same samples. The graph is hash-consed, and a weight is
+// identified by its source and name. So mixes share every value that depends only on equal weights, for any network.
 import type { Tensor } from "../core/index.ts";
 import type { BatchShape } from "../data/index.ts";
 import { Graph, inputNames, serialise, type Value } from "../graph/index.ts";
@@ -10,14 +10,14 @@ import type { Mix } from "./mixes.ts";
 import { type Source, weightName } from "./source.ts";
 import type { MixWeights } from "./weights.ts";
 
-/** A graph, and what each of its inputs stands for that is a weight. */
+/** A graph, and the source and parameter of each input that is a weight. */
 export interface SweepGraph {
   readonly outputs: Readonly<Record<string, Value>>;
   readonly weights: ReadonlyMap<string, { readonly source: Source; readonly parameter: string }>;
 }
 
-/** Gives a mix's weights as inputs of a graph; `used` lists them. */
-export function weightInputs(graph: Graph, weights: MixWeights) {
+/** Adds a mix's weights as inputs of a graph; `used` lists them. */
+export function makeWeightInputs(graph: Graph, weights: MixWeights) {
   const used = new Map<string, { source: Source; parameter: string }>();
   const weightsOf =
     (mix: Mix) =>
@@ -31,7 +31,10 @@ export function weightInputs(graph: Graph, weights: MixWeights) {
   return { weightsOf, used };
 }
 
-/** The graph of the mixes: outputs `loss0`, `error0`, `loss1` … one value for each sample of the batch; a regression has no error. */
+/**
+ * The graph of the mixes. Outputs `loss0`, `error0`, `loss1` … have one value for each sample of the chunk; a
+ * regression has no error.
+ */
 export function buildSweep(
   { model, inputs }: Pick<Pair, "model" | "inputs">,
   weights: MixWeights,
@@ -41,7 +44,7 @@ export function buildSweep(
   const graph = new Graph();
   const given = inputs(graph, shape);
   const labels = graph.input("labels", shape.labels.dtype, shape.labels.shape);
-  const { weightsOf, used } = weightInputs(graph, weights);
+  const { weightsOf, used } = makeWeightInputs(graph, weights);
   const outputs: Record<string, Value> = {};
   mixes.forEach((mix, i) => {
     const logits = model.forward(given, weightsOf(mix));
@@ -52,16 +55,16 @@ export function buildSweep(
   return { outputs, weights: used };
 }
 
-/** Bytes of weights that are frozen into a graph; protobuf ends at 2 GB, and what is more is fed at each run. */
+/** Most bytes of weights frozen into a graph, because protobuf ends at 2 GB. Larger weights are fed at each run. */
 const mostFrozen = 1.5e9;
 
 export interface Loaded {
   readonly session: Session;
-  /** To be given at each run, beside the samples. */
+  /** Feeds for every run, in addition to the samples. */
   readonly fed: Readonly<Record<string, Tensor>>;
 }
 
-/** Loads a graph with its weights: frozen in where they fit, else fed at each run. */
+/** Loads a graph with its weights, frozen into it where they fit, else fed at each run. */
 export async function loadSweep(
   { outputs, weights: used }: SweepGraph,
   weights: MixWeights,
@@ -70,8 +73,8 @@ export async function loadSweep(
 ): Promise<Loaded> {
   const tensors = new Map<string, Tensor>();
   for (const name of inputNames(Object.values(outputs))) {
-    const one = used.get(name);
-    if (one) tensors.set(name, await weights.read(one.source, one.parameter));
+    const weight = used.get(name);
+    if (weight) tensors.set(name, await weights.read(weight.source, weight.parameter));
   }
   const bytes = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   const isFrozen = bytes <= most;

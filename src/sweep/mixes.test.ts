@@ -11,7 +11,7 @@ const sources: Readonly<Record<string, Source>> = {
 const mixed = (names: string): Mix => ({ sources: [...names].map((name) => sources[name]) });
 
 describe("mixes", () => {
-  it("take the average on the cell's layers and the base elsewhere", () => {
+  it("use the average on the cell's layers and the base elsewhere", () => {
     const names = ["x", "y", "z"];
     expect(mixOf(names, { averaged: ["y"], base: "b", alpha: 0.5 })).toEqual(mixed("bmb"));
     expect(mixKey(mixOf(names, { averaged: ["x", "y"], base: null, alpha: 0.25 }))).toBe("m0.25 m0.25 a");
@@ -22,21 +22,21 @@ describe("mixes", () => {
     maxLength: 40,
   });
 
-  it("are evaluated once each, those that begin alike side by side", () => {
+  it("are evaluated once each, and mixes with a common prefix are consecutive", () => {
     fc.assert(
       fc.property(mixes, (list) => {
         const ordered = orderMixes(list);
         expect(ordered.map(mixKey).sort()).toEqual([...new Set(list.map(mixKey))].sort());
         for (let depth = 1; depth <= 6; depth++) {
-          const beginnings = ordered.map(({ sources }) => mixKey({ sources: sources.slice(0, depth) }));
-          const runs = beginnings.filter((beginning, i) => beginning !== beginnings[i - 1]);
-          expect(new Set(runs).size).toBe(runs.length); // no beginning is left and taken up again
+          const prefixes = ordered.map(({ sources }) => mixKey({ sources: sources.slice(0, depth) }));
+          const runs = prefixes.filter((prefix, i) => prefix !== prefixes[i - 1]);
+          expect(new Set(runs).size).toBe(runs.length); // no prefix comes again after another one
         }
       }),
     );
   });
 
-  it("leave the branch that goes on as before to the end, so that its values are let go early", () => {
+  it("evaluate the branch with the same source as before last, so that shared values are released early", () => {
     const ordered = orderMixes(["aaa", "aam", "ama"].map(mixed));
     expect(ordered.map(mixKey)).toEqual(["a m0.5 a", "a a m0.5", "a a a"]);
   });

@@ -1,7 +1,8 @@
-// A mix says where each layer's weights come from. Many cells of many scans are the same mix, and mixes that begin alike share the beginning of their
-// computation. Both follow from the list of sources, layer by layer.
+// A mix is a list with the source of each layer's weights. Many cells of many scans are the same mix, and mixes with a
+// common prefix of sources share that part of their computation.
 import { endOf, keyOf, type Source } from "./source.ts";
 
+/** Where the weights of each layer come from: an end, an average, or a random step. */
 export interface Mix {
   /** One source for each layer, in the model's order. */
   readonly sources: readonly Source[];
@@ -13,39 +14,39 @@ export interface MixOptions {
   /** Where the other layers come from; default a. */
   readonly base?: "a" | "b" | null;
   readonly alpha: number;
-  /** The weight of b in each averaged layer, where they have their own; 0 and 1 take an end itself. */
-  readonly weights?: Readonly<Record<string, number>>;
-  /** Of a random step in place of the average. */
+  /** The alpha of each averaged layer, in place of `alpha`; 0 and 1 take the layer from an end unchanged. */
+  readonly layerAlphas?: Readonly<Record<string, number>>;
+  /** The number of the random step, where one replaces the average. */
   readonly draw?: number;
 }
 
 /** The average (or a random step with its norm) on some layers, the base elsewhere. */
-export function mixOf(layers: readonly string[], { averaged, base, alpha, weights, draw }: MixOptions): Mix {
+export function mixOf(layers: readonly string[], { averaged, base, alpha, layerAlphas, draw }: MixOptions): Mix {
   const chosen = new Set(averaged);
   const rest = endOf(base ?? "a");
   const source = (alpha: number): Source =>
     draw === undefined ? { kind: "average", alpha } : { kind: "random", end: base ?? "a", alpha, draw };
-  const own = (weight: number): Source => (weight === 0 ? endOf("a") : weight === 1 ? endOf("b") : source(weight));
-  const averagedSource = (layer: string) => (weights ? own(weights[layer]) : source(alpha));
+  const own = (alpha: number): Source => (alpha === 0 ? endOf("a") : alpha === 1 ? endOf("b") : source(alpha));
+  const averagedSource = (layer: string) => (layerAlphas ? own(layerAlphas[layer]) : source(alpha));
   return { sources: layers.map((layer) => (chosen.has(layer) ? averagedSource(layer) : rest)) };
 }
 
-/** An end itself. */
+/** The mix that is an end. */
 export const mixOfEnd = (end: "a" | "b", layers: readonly unknown[]): Mix => {
   const source = endOf(end);
   return { sources: layers.map(() => source) };
 };
 
-/** The name of a mix: its sources' names, with spaces between. */
+/** The name of a mix: its sources' names, separated by spaces. */
 export const mixKey = ({ sources }: Mix): string => sources.map(keyOf).join(" ");
 
-/** True for an end itself. */
+/** True for a mix that is an end. */
 export const isEnd = ({ sources }: Mix): boolean =>
   sources[0]?.kind === "end" && sources.every((one) => keyOf(one) === keyOf(sources[0]));
 
 /**
- * Distinct mixes in the order in which to evaluate them: a walk over the tree of their beginnings in which the branch that goes on as before
- * comes last, so that a shared beginning is let go as soon as its last branch has left it.
+ * Distinct mixes in the order in which to evaluate them: a walk over the tree of their prefixes. The branch that
+ * continues with the same source comes last, so that shared values are released as soon as possible.
  */
 export function orderMixes(mixes: Iterable<Mix>): Mix[] {
   const distinct = new Map([...mixes].map((mix) => [mixKey(mix), mix]));

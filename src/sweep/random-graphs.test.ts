@@ -1,5 +1,6 @@
-// The sweep against naive evaluation, on networks drawn at random: convolutions in any order, with shared weights, residual sums, products, activations.
-// Naive means: average the tensors, hand them to the network's own graph, run it; mix by mix, nothing shared.
+// The sweep against naive evaluation, on random networks: convolutions in any order, with shared weights, residual
+// sums, products, activations. Naive evaluation averages the tensors and runs the network's own graph, for each mix
+// alone.
 import { expect, it } from "vitest";
 import { average, type Random, randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import {
@@ -34,7 +35,7 @@ const shape = {
 
 type Operation = (values: readonly Value[], weights: Weights) => Value;
 
-/** A network of some operations on some of the values before, its parameters with them. */
+/** A random network: each operation takes some of the earlier values. */
 function randomModel(random: Random): Model {
   const parameters: Parameter[] = [];
   const operations: Operation[] = [];
@@ -104,7 +105,7 @@ const sources: readonly Source[] = [
   { kind: "average", alpha: 0.25 },
 ];
 
-/** The mix's loss and error of every sample: its tensors averaged, the network's own graph, nothing else. */
+/** The mix's loss and error of every sample: tensors averaged, then the network's own graph. */
 async function naive({ model, layers, a, b }: WeighedPair, mix: Mix, feeds: Record<string, Tensor>) {
   const graph = new Graph();
   const tensors = new Map<string, Tensor>();
@@ -154,7 +155,8 @@ for (let seed = 0; seed < 25; seed++) {
     await session.dispose();
     for (const [i, mix] of mixes.entries()) {
       const { loss, error } = await naive(pair, mix, feeds);
-      // the runtime fuses a convolution with its neighbours only where nobody else uses what lies between: the last bit may differ
+      // the runtime fuses a convolution with its neighbour only where nothing else uses its result: the last bit may
+      // differ
       const difference = toNumbers(together[`loss${i}`]).map(
         (x, j) => Math.abs(x - toNumbers(loss)[j]) / toNumbers(loss)[j],
       );

@@ -1,6 +1,6 @@
-// Running statistics computed again for each averaged network, as torch.optim.swa_utils.update_bn does: the samples pass through it with every
-// normalisation using its batch's own statistics, and the means of those over the batches (variances unbiased) take the place of the averaged ones.
-// Networks that begin alike share their statistics as they share their computation.
+// Recomputes the running statistics of each averaged network, as torch.optim.swa_utils.update_bn does. The samples pass
+// through the network while every normalisation uses its batch's own statistics. The means of those over the batches
+// (variances unbiased) replace the averaged statistics. Mixes with a common prefix share their statistics.
 import { fromNumbers, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import { batchAt, batchShape } from "../data/index.ts";
 import { Graph, type Value } from "../graph/index.ts";
@@ -8,30 +8,33 @@ import { dtypeOf } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { cannotEvaluate } from "./faults.ts";
-import { loadSweep, weightInputs } from "./graph.ts";
+import { loadSweep, makeWeightInputs } from "./graph.ts";
 import { isEnd, type Mix, mixKey } from "./mixes.ts";
 import { type Source, weightName } from "./source.ts";
 import type { MixWeights, Recalibrated } from "./weights.ts";
 
-/** Samples in a batch of the recalibration (where a graph does not fix it), whatever the evaluation's batch is: the statistics depend on it. */
+/**
+ * Samples in a batch of the recalibration, unless the graph fixes it. It does not follow --batch, because the
+ * statistics depend on it.
+ */
 const size = 64;
 
 /** The full batches that a recalibration passes through the network. Throws {@link UserError} where there is none. */
-export function recalibrationBatches({ data, fixedBatch }: Pair): { length: number; batches: number } {
+export function planRecalibration({ data, fixedBatch }: Pair): { length: number; batches: number } {
   const length = fixedBatch ?? Math.min(size, data.count);
   if (length > data.count)
     throw new UserError(
-      `--stats recalibrate needs a batch of samples: ${length} at least. Give more, or leave it out.`,
+      `--stats recalibrate needs at least ${length} samples, but there are ${data.count}. Use more samples, or omit it.`,
     );
   return { length, batches: Math.floor(data.count / length) };
 }
 
 export const nothingToRecalibrate = (): UserError =>
   new UserError(
-    "There are no running statistics to recalibrate: the network has no batch normalisation that could be found. Leave --stats out.",
+    "There are no running statistics to recalibrate: no batch normalisation was found in the network. Omit --stats.",
   );
 
-/** Statistics of every mix with an averaged layer, from the samples' full batches; the ends keep theirs. */
+/** The running statistics of every mix with an averaged layer, from full batches of samples; the ends keep theirs. */
 export async function recalibrate(
   pair: Pair,
   mixes: readonly Mix[],
@@ -39,10 +42,10 @@ export async function recalibrate(
   runtime?: RuntimeOptions,
 ): Promise<Recalibrated> {
   const { data, model } = pair;
-  const { length, batches } = recalibrationBatches(pair);
+  const { length, batches } = planRecalibration(pair);
   const graph = new Graph();
   const inputs = pair.inputs(graph, batchShape(data, length));
-  const { weightsOf, used } = weightInputs(graph, weights);
+  const { weightsOf, used } = makeWeightInputs(graph, weights);
   const tracked = new Map<string, { parameter: string; value: Value }>();
   const statistics = new Map<string, Map<string, Source>>();
   for (const mix of mixes) {

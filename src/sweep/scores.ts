@@ -1,36 +1,38 @@
-// Scores: every sample's loss and error for each mix, in the data set's order; the barrier of each sample follows from them.
+// Scores: every sample's loss and error for each mix, in the data set's order. Each sample's barrier follows from them.
 import { type Checkpoint, openCheckpoint, writeCheckpoint } from "../checkpoints/index.ts";
 import { type Tensor, UserError } from "../core/index.ts";
 import { type Mix, mixKey, mixOfEnd } from "./mixes.ts";
 
+/** Loss in nats, or error in percent. */
 export type Metric = "loss" | "error";
 
-/** Loss (natural log) and error (0 … 1) of every sample; NaN where there is no error. */
+/** Loss (nats) and error (0 to 1) of every sample; NaN where there is no error. */
 export type SampleScores = Readonly<Record<Metric, Float32Array>>;
 
+/** The scores of every sample for every mix. {@link measure} returns them, and {@link saveMeasurement} writes them. */
 export class Scores {
-  /** Every mix's scores, by its key; those of samples that it has not seen are NaN. */
+  /** Every mix's scores, by its key; NaN for samples that it was not evaluated on. */
   readonly rows: ReadonlyMap<string, SampleScores>;
-  /** Samples that a mix has seen. */
+  /** The number of samples that each mix was evaluated on. */
   readonly counts: Map<string, number>;
 
-  /** What each sample counts for in a mean: its number of labels; undefined where all count the same. */
+  /** Each sample's weight in a mean: its number of labels; undefined where all weights are equal. */
   readonly weights?: Float32Array;
 
-  /** `counts` if some mixes have not seen all samples of their rows. */
+  /** `counts` where some mixes were not evaluated on all samples of their rows. */
   constructor(rows: Scores["rows"], counts?: Iterable<[string, number]>, weights?: Float32Array) {
     this.rows = rows;
     this.weights = weights;
     this.counts = new Map(counts ?? [...rows].map(([key, { loss }]) => [key, loss.length]));
   }
 
-  /** Room for the scores of some mixes on so many samples. */
+  /** Empty scores for mixes and a number of samples. */
   static empty(mixes: readonly Mix[], samples: number, weights?: Float32Array): Scores {
     const row = () => new Float32Array(samples).fill(Number.NaN);
     return new Scores(new Map(mixes.map((mix) => [mixKey(mix), { loss: row(), error: row() }])), [], weights);
   }
 
-  /** Scores of consecutive samples, put together. */
+  /** Joins the scores of consecutive ranges of samples. */
   static join(parts: readonly Scores[]): Scores {
     const whole = (arrays: readonly Float32Array[]) => {
       const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
@@ -49,33 +51,35 @@ export class Scores {
     return new Scores(new Map(rows), undefined, weights.length ? whole(weights) : undefined);
   }
 
-  /** The most samples that a mix has seen. */
+  /** The largest number of samples that a mix was evaluated on. */
   get samples(): number {
     return Math.max(0, ...this.counts.values());
   }
 
+  /** Whether a mix has scores. */
   has(mix: Mix): boolean {
     return this.rows.has(mixKey(mix));
   }
 
+  /** Samples that a mix has seen. */
   count(mix: Mix): number {
     return this.counts.get(mixKey(mix)) ?? 0;
   }
 
-  /** The scores of a mix on the first `count` samples; default all that it has seen. */
+  /** The scores of a mix on the first `count` samples; default all that it was evaluated on. */
   of(mix: Mix, count = this.count(mix)): SampleScores {
     const row = this.rows.get(mixKey(mix));
-    if (!row) throw new UserError(`There are no scores of the mix ${mixKey(mix)}. Measure again.`);
+    if (!row) throw new UserError(`There are no scores for the mix ${mixKey(mix)}. Measure again.`);
     return { loss: row.loss.subarray(0, count), error: row.error.subarray(0, count) };
   }
 
-  /** The scores of an end itself on the first `count` samples. */
+  /** The scores of an end on the first `count` samples. */
   ofEnd(end: "a" | "b", count?: number): SampleScores {
     const [key] = this.rows.keys();
     return this.of(mixOfEnd(end, key.split(" ")), count);
   }
 
-  /** Stores scores from the sample `start` on. */
+  /** Stores scores of consecutive samples, starting with sample `start`. */
   write(mix: Mix, start: number, loss: ArrayLike<number>, error?: ArrayLike<number>): void {
     const key = mixKey(mix);
     const row = this.rows.get(key)!;
@@ -84,7 +88,7 @@ export class Scores {
     this.counts.set(key, start + loss.length);
   }
 
-  /** The scores of samples `from` … `to` alone. */
+  /** The scores of samples `from` … `to` only. */
   slice(from: number, to: number): Scores {
     const rows = [...this.rows].map(([key, { loss, error }]): [string, SampleScores] => [
       key,
@@ -93,7 +97,7 @@ export class Scores {
     return new Scores(new Map(rows), undefined, this.weights?.slice(from, to));
   }
 
-  /** These scores and others of the same samples. */
+  /** These scores, together with scores of other mixes on the same samples. */
   with(others: Scores): Scores {
     const { weights = others.weights } = this;
     return new Scores(new Map([...this.rows, ...others.rows]), [...this.counts, ...others.counts], weights);
@@ -106,8 +110,8 @@ export class Scores {
   }
 
   /**
-   * Writes a file: tensors `loss` and `error` [mixes, samples] and, where samples do not count the same, `weights` [samples] in float32; the metadata's
-   * `mixes` lists the sources of each row.
+   * Writes a file with float32 tensors `loss` and `error` [mixes, samples], and `weights` [samples] where the samples'
+   * weights differ. `mixes` in its metadata lists the sources of each row.
    */
   async save(path: string): Promise<void> {
     const { samples } = this;
@@ -130,7 +134,7 @@ export class Scores {
     });
   }
 
-  /** Reads what {@link save} wrote. */
+  /** Reads a file written by {@link save}. */
   static async read(path: string): Promise<Scores> {
     const file = await openCheckpoint(path);
     try {
@@ -144,7 +148,7 @@ export class Scores {
 async function scoresIn(file: Checkpoint): Promise<Scores> {
   const mixes: unknown = JSON.parse(file.metadata.mixes ?? "null");
   if (!Array.isArray(mixes))
-    throw new UserError(`${file.path} does not hold the samples of a measurement. Measure again.`);
+    throw new UserError(`${file.path} does not contain the scores of a measurement. Measure again.`);
   const [loss, error] = [await file.read("loss"), await file.read("error")];
   const count = loss.shape[1];
   const row = (all: Tensor, i: number) => all.data.slice(i * count, (i + 1) * count) as Float32Array;

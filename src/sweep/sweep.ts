@@ -1,5 +1,5 @@
-// The sweep: one network evaluated for many mixes, on the same samples. Without `until` every mix sees all of them. With it, samples come in rounds that
-// double; after each, mixes that need no more are done.
+// The sweep: one network evaluated for many mixes on the same samples. Without `until`, every mix is evaluated on all
+// samples. With it, samples come in rounds that double, and after each round the mixes that need no more are done.
 import { freemem } from "node:os";
 import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
@@ -12,21 +12,21 @@ import { MixWeights, type Recalibrated, type WeightOptions } from "./weights.ts"
 
 export interface SweepOptions extends WeightOptions {
   readonly runtime?: RuntimeOptions;
-  /** Bytes that the sweep may take; default half of what is free. */
+  /** Bytes that the sweep may use; default half of the free memory. */
   readonly memory?: number;
 }
 
+/** How many samples are done. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
 }
 
 export interface ScoreOptions {
-  /** The samples `from` … `to`; default all. */
+  /** Samples `from` … `to`; default all. */
   readonly range?: readonly [number, number];
   /** True for a mix that needs no more samples. */
   readonly until?: (scores: Scores, mix: Mix) => boolean;
-  /** In samples. */
   readonly progress?: (progress: Progress) => void;
 }
 
@@ -39,7 +39,7 @@ export class Sweep {
     readonly options: SweepOptions = {},
   ) {}
 
-  /** The scores of some mixes, of which each is evaluated once. */
+  /** The scores of mixes; each distinct mix is evaluated once. */
   async score(mixes: Iterable<Mix>, options: ScoreOptions = {}): Promise<Scores> {
     const all = orderMixes(mixes);
     const { pair } = this;
@@ -52,8 +52,8 @@ export class Sweep {
       const target = until ? Math.min(to, Math.max(firstRound, 2 * done)) : to;
       const before = done;
       const total = until ? Math.max(target, firstRound) : to - from;
-      await this.#evaluate(active, [before, target], scores, weights, (share) =>
-        progress({ done: before - from + share * (target - before), total }),
+      await this.#evaluate(active, [before, target], scores, weights, (fraction) =>
+        progress({ done: before - from + fraction * (target - before), total }),
       );
       done = target;
       if (!until) continue;
@@ -64,7 +64,7 @@ export class Sweep {
     return scores;
   }
 
-  /** Running statistics of every mix with an averaged layer, computed on the samples. */
+  /** The running statistics of every mix with an averaged layer, computed on the samples. */
   recalibrate(mixes: readonly Mix[]): Promise<Recalibrated> {
     const { pair, options } = this;
     const weights = new MixWeights(pair, options);
@@ -73,7 +73,7 @@ export class Sweep {
       : recalibrate(pair, mixes, weights, options.runtime);
   }
 
-  /** Whether mixes go through the network segment by segment, and the memory for it. */
+  /** The memory for evaluation in segments; undefined where one graph is used. */
   get #segments(): { memory: number } | undefined {
     const { memory } = this.options;
     return needsSegments(this.pair.model, memory) ? { memory: memory ?? freeMemory() / 2 } : undefined;
@@ -89,7 +89,7 @@ export class Sweep {
     range: readonly [number, number],
     scores: Scores,
     weights: MixWeights,
-    onProgress: (share: number) => void,
+    onProgress: (fraction: number) => void,
   ): Promise<void> {
     const evaluation = { pair: this.pair, weights, runtime: this.options.runtime };
     return this.#segments
@@ -98,5 +98,5 @@ export class Sweep {
   }
 }
 
-/** Bytes that this process can still have. */
+/** Bytes that this process can still allocate. */
 const freeMemory = (): number => Math.min(freemem(), process.availableMemory());

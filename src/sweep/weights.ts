@@ -1,16 +1,19 @@
-// The tensors behind a mix: each parameter's source, and the parameter from that source, read from the ends' files.
+// The tensors of a mix: each parameter's source, and the parameter's tensor from that source, read from the ends'
+// files.
 import { average, convert, fromNumbers, isFloating, randomStream, type Tensor, toNumbers } from "../core/index.ts";
 import { dtypeOf, holderOf, layerIndex, type Parameter } from "../models/index.ts";
 import type { Pair } from "../pairs/index.ts";
 import { type Mix, mixKey } from "./mixes.ts";
 import { endOf, type Source, weightName } from "./source.ts";
 
-/** What becomes of running statistics where their layer is averaged: averaged too, kept from a, or computed again on the samples. */
+/**
+ * What becomes of running statistics if their layer is averaged: averaged too, kept from a, or recomputed on the samples.
+ */
 export type Statistics = "average" | "a" | "recalibrate";
 
 export interface WeightOptions {
   readonly statistics?: Statistics;
-  /** Where a network of averaged layers only takes from what is not averaged; default a. */
+  /** The end for parameters that are not averaged, in a mix with averaged layers only; default a. */
   readonly base?: "a" | "b";
   /** Seeds the random directions. */
   readonly directionSeed?: number;
@@ -18,29 +21,29 @@ export interface WeightOptions {
 
 /** Running statistics computed on the samples. */
 export interface Recalibrated {
-  /** For a mix: the source of each running statistic, by its name. */
+  /** The source of each running statistic, by the mix's key and the statistic's name. */
   readonly statistics: ReadonlyMap<string, ReadonlyMap<string, Source>>;
-  /** The statistics, by their source and name. */
+  /** The statistics, by {@link weightName}. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** Squared norms of a layer's step from a to b, and of a direction drawn in its space. */
+/** Squared norms of a layer's step from a to b, and of a random direction in its space. */
 interface Norms {
   readonly length: number;
   readonly drawn: number;
 }
 
-/** The end that a source starts from, or that it is. */
+/** The end that a source equals or starts from. */
 function nearEnd(source: Source): Source | undefined {
   if (source.kind === "random") return endOf(source.end);
   if (source.kind !== "average" || (source.alpha !== 0 && source.alpha !== 1)) return undefined;
   return endOf(source.alpha === 0 ? "a" : "b");
 }
 
-/** What a mix needs of a pair. */
+/** The parts of a pair that a mix needs. */
 export type WeighedPair = Pick<Pair, "model" | "layers" | "a" | "b">;
 
-/** Gives every parameter of a mix its source, and its tensor. */
+/** Finds the source and the tensor of every parameter of a mix. */
 export class MixWeights {
   readonly #parameters: ReadonlyMap<string, Parameter>;
   readonly #index: ReadonlyMap<string, number>;
@@ -63,7 +66,9 @@ export class MixWeights {
     return this.#parameters.get(name)!;
   }
 
-  /** The source of a parameter in a mix. What is not averaged, and what belongs to no layer, comes from the mix's base. */
+  /**
+   * The source of a parameter in a mix. Parameters that are not averaged or not in a layer come from the mix's base.
+   */
   sourceOf(mix: Mix, name: string): Source {
     const fresh = this.recalibrated?.statistics.get(mixKey(mix))?.get(name);
     if (fresh) return fresh;
@@ -74,7 +79,7 @@ export class MixWeights {
     return this.options.statistics === "a" && kind === "statistic" ? endOf("a") : source;
   }
 
-  /** Where the layers come from that are not averaged. */
+  /** The source of the layers that are not averaged. */
   #baseOf({ sources }: Mix): Source {
     return (
       sources.find(({ kind }) => kind === "end") ??
@@ -83,7 +88,7 @@ export class MixWeights {
     );
   }
 
-  /** The parameter from a source, in the parameter's dtype. */
+  /** The parameter's tensor from a source, in the parameter's dtype. */
   async read(source: Source, name: string): Promise<Tensor> {
     const parameter = this.parameter(name);
     const dtype = dtypeOf(parameter);
@@ -100,22 +105,25 @@ export class MixWeights {
     return average(await a.read(holder), await b.read(holder), source.alpha, dtype);
   }
 
-  /** One end plus a step in a random direction of the layer's space, with the norm of the step from that end to the average. */
+  /**
+   * An end plus a step in a random direction of the layer's space, with the norm of the step from the end to the
+   * average.
+   */
   async #randomStep({ end, alpha, draw }: Source & { kind: "random" }, { name, ...rest }: Parameter): Promise<Tensor> {
     const layer = this.#index.get(name)!;
     const key = `${layer} ${draw}`;
-    if (!this.#norms.has(key)) this.#norms.set(key, this.#normsOf(layer, draw));
+    if (!this.#norms.has(key)) this.#norms.set(key, this.#computeNorms(layer, draw));
     const { length, drawn } = await this.#norms.get(key)!;
-    const share = end === "a" ? alpha : 1 - alpha;
-    const scale = drawn > 0 ? (share * Math.sqrt(length)) / Math.sqrt(drawn) : 0;
+    const fraction = end === "a" ? alpha : 1 - alpha;
+    const scale = drawn > 0 ? (fraction * Math.sqrt(length)) / Math.sqrt(drawn) : 0;
     const from = await this.pair[end].read(name);
-    const direction = this.#direction(draw, name, from.data.length);
+    const direction = this.#drawDirection(draw, name, from.data.length);
     const moved = Float64Array.from(toNumbers(from), (x, i) => x + scale * direction[i]);
     return fromNumbers(dtypeOf({ name, ...rest }), from.shape, moved);
   }
 
-  /** Of a layer's step from a to b, and of the direction that is drawn for it. */
-  async #normsOf(layer: number, draw: number): Promise<Norms> {
+  /** The squared norms of a layer's step from a to b and of the direction drawn for the layer. */
+  async #computeNorms(layer: number, draw: number): Promise<Norms> {
     const { model, layers, a, b } = this.pair;
     const { parameters } = layers[layer];
     let [length, drawn] = [0, 0];
@@ -123,9 +131,9 @@ export class MixWeights {
       if (!parameters.includes(name) || this.#holder(name) !== name) continue;
       if (kind === "statistic" || kind === "counter" || kind === "kept") continue;
       const [x, y] = [toNumbers(await a.read(name)), toNumbers(await b.read(name))];
-      const direction = this.#direction(draw, name, x.length);
+      const direction = this.#drawDirection(draw, name, x.length);
       for (let i = 0; i < x.length; i++) {
-        if (x[i] === y[i] && !Number.isFinite(x[i])) continue; // no step moves an infinity
+        if (x[i] === y[i] && !Number.isFinite(x[i])) continue; // a step does not change an infinity
         length += (y[i] - x[i]) ** 2;
         drawn += direction[i] ** 2;
       }
@@ -133,7 +141,7 @@ export class MixWeights {
     return { length, drawn };
   }
 
-  #direction(draw: number, name: string, size: number): Float64Array {
+  #drawDirection(draw: number, name: string, size: number): Float64Array {
     const random = randomStream(this.options.directionSeed ?? 0, "direction", draw, name);
     return Float64Array.from({ length: size }, () => random.normal());
   }

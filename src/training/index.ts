@@ -1,4 +1,4 @@
-// Training one network: the step as a graph, optimisers, schedules, snapshots, and the loop that reads like the algorithm.
+// Training one network: the step as a graph, optimisers, schedules, snapshots, and the training loop.
 // May import: models, data, checkpoints, graph, runtime, core.
 export { adamw, type Optimiser, sgd } from "./optimisers.ts";
 export { schedule } from "./schedules.ts";

@@ -1,12 +1,16 @@
-// Optimisers as graph operations, by PyTorch's formulas. What changes from step to step comes in as scalars, so one graph serves every step.
+// Optimisers as graph operations, by PyTorch's formulas. Values that change from step to step are scalar inputs, so one
+// graph serves every step.
 import { add, div, min, mul, reduceSum, scalar, sqrt, sub, type Value } from "../graph/index.ts";
 
 export interface Optimiser {
-  /** Names of the state tensors kept for every parameter; they start at zero. */
+  /** Names of the state tensors of every parameter; they start at zero. */
   readonly slots: readonly string[];
   /** The scalar inputs of step `step` (counted from 1) at a learning rate. */
   scalars(step: number, rate: number): Record<string, number>;
-  /** `scale` [] multiplies the gradient; it is given apart, since an optimiser may fold it into its own factors. */
+  /**
+   * `scale` [] multiplies the gradient; it is a separate argument because an optimiser may fold it into its own
+   * factors.
+   */
   update(
     parameter: Value,
     gradient: Value,
@@ -56,7 +60,8 @@ export function adamw({ betas: [beta1, beta2], weightDecay, epsilon = 1e-8 }: Ad
         ? [mul(scale, 1 - beta1), mul(mul(scale, scale), 1 - beta2)]
         : [1 - beta1, 1 - beta2];
       const first = add(mul(slots.first, beta1), mul(gradient, own));
-      const second = add(mul(slots.second, beta2), mul(mul(gradient, gradient), squared)); // the square is the norm's as well
+      // clippingScale uses the same square, so the graph computes it once
+      const second = add(mul(slots.second, beta2), mul(mul(gradient, gradient), squared));
       const deviation = add(div(sqrt(second), scalars("correction")), epsilon);
       const moved = sub(mul(parameter, scalars("keep")), mul(div(first, deviation), scalars("stepSize")));
       return { parameter: moved, slots: { first, second } };
@@ -64,7 +69,7 @@ export function adamw({ betas: [beta1, beta2], weightDecay, epsilon = 1e-8 }: Ad
   };
 }
 
-/** torch.nn.utils.clip_grad_norm_: the scale [] of all gradients with which their common Euclidean norm is at most `limit`. */
+/** torch.nn.utils.clip_grad_norm_: the scale [] that limits the joint Euclidean norm of all gradients to `limit`. */
 export function clippingScale(gradients: readonly Value[], limit: number): Value {
   const squares = gradients.map((g) => reduceSum(mul(g, g), [...g.shape.keys()]));
   const norm = sqrt(squares.reduce((a, b) => add(a, b)));

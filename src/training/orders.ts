@@ -1,9 +1,9 @@
-// The batches that training sees, in their order. Every order and every change to an image is a stream named by seed and epoch (or step), so a training
-// that was cut meets the same ones again.
+// The batches of a training, in order. Every order and every augmentation is a stream named by seed and epoch (or
+// step), so a resumed training has the same batches.
 import { randomStream } from "../core/index.ts";
 import { type Batch, batchesOf, type Dataset, epochOrder } from "../data/index.ts";
 
-/** The batches of one epoch: its own order, its own changes. */
+/** The batches of one epoch, with the epoch's own order and augmentation. */
 export function* epochBatches(
   data: Dataset,
   size: number,
@@ -16,22 +16,22 @@ export function* epochBatches(
   for (const indices of batchesOf(order, size)) yield data.batch(indices, { augment });
 }
 
-/** Batches in groups of one size, each of as many as `most` says when it begins. */
-export function* inGroups(batches: Iterable<Batch>, most: () => number): Generator<Batch[]> {
-  let group: Batch[] = [];
+/** Joins batches of equal size into lists of at most `most()`, which is called at the start of each list. */
+export function* joinBatches(batches: Iterable<Batch>, most: () => number): Generator<Batch[]> {
+  let list: Batch[] = [];
   let room = most();
   for (const batch of batches) {
-    if (group.length && (group.length >= room || group[0].labels.shape[0] !== batch.labels.shape[0])) {
-      yield group;
-      group = [];
+    if (list.length && (list.length >= room || list[0].labels.shape[0] !== batch.labels.shape[0])) {
+      yield list;
+      list = [];
       room = most();
     }
-    group.push(batch);
+    list.push(batch);
   }
-  if (group.length) yield group;
+  if (list.length) yield list;
 }
 
-/** The batches of some steps: of epoch after epoch, each in an order of its own. */
+/** The batches of steps `from` … `to`, over epochs that each have their own order. */
 export function* stepBatches(
   data: Dataset,
   size: number,
@@ -51,7 +51,7 @@ export function* stepBatches(
   }
 }
 
-/** The batches of some steps of a text: windows at any position. */
+/** The batches of steps `from` … `to` of a text: windows at random positions. */
 export function* windowBatches(
   { windows, positions }: Dataset,
   size: number,

@@ -1,6 +1,6 @@
-// Learning-rate schedules: the rate of a step. Steps and epochs are counted from 0.
+// Learning-rate schedules. Steps and epochs are counted from 0.
 
-/** The rate at a step, which lies in the given epoch. */
+/** The learning rate of a step, which is in the given epoch. */
 export type Schedule = (step: number, epoch: number) => number;
 
 export interface ScheduleOptions {
@@ -15,7 +15,7 @@ export interface ScheduleOptions {
   factor?: number;
 }
 
-/** The paper's schedule: linear warm-up by steps, then cosine to zero by epochs (constant or falling in steps where asked). */
+/** The paper's schedule: linear warm-up over steps, then by `kind` a cosine to zero over epochs, constant, or steps. */
 export function schedule({ kind, rate, warmupSteps, epochs, period = 30, factor = 0.5 }: ScheduleOptions): Schedule {
   const start = Math.min(1e-4, rate);
   const shapes = {

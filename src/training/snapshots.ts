@@ -1,13 +1,13 @@
-// A network's checkpoints in its folder: `epoch-0020.safetensors`, with the optimiser's state beside the last one (`epoch-0020.state.safetensors`).
-// Random generators need no state: their streams are named by seed and epoch (core/random).
+// A network's checkpoints in its folder: `epoch-0020.safetensors`, and for the last one also the optimiser's state
+// (`epoch-0020.state.safetensors`). Random generators have no state: streams are named by seed and epoch (core/random).
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint, readAll, writeCheckpoint } from "../checkpoints/index.ts";
 import { linkOrCopy, makeFolder, type Tensor, tensor } from "../core/index.ts";
 import { dtypeOf, holderOf, type Model } from "../models/index.ts";
 
-/** How far a training has come: epochs and steps done. */
-export interface Progress {
+/** A position in a training: the number of epochs and steps that are done. */
+export interface Position {
   readonly epoch: number;
   readonly step: number;
 }
@@ -15,12 +15,15 @@ export interface Progress {
 export const checkpointName = (epoch: number): string => `epoch-${String(epoch).padStart(4, "0")}.safetensors`;
 const stateName = (epoch: number) => `epoch-${String(epoch).padStart(4, "0")}.state.safetensors`;
 
-/** Writes the state, then the checkpoint: where that is, all is there. Then drops what was only kept for resuming. */
+/**
+ * Writes the state, then the checkpoint, so a checkpoint is never without its state. Then removes files that are not
+ * needed any more to resume.
+ */
 export async function saveSnapshot(
   folder: string,
   model: Model,
   state: Readonly<Record<string, Tensor>>,
-  { epoch, step }: Progress,
+  { epoch, step }: Position,
   isKept: (epoch: number) => boolean,
 ): Promise<void> {
   const holder = holderOf(model.tied);
@@ -31,10 +34,10 @@ export async function saveSnapshot(
     ]),
   );
   const slots = new Map(Object.entries(state).filter(([name]) => name.includes("#")));
-  const progress = { epoch: String(epoch), step: String(step) };
-  await write(join(folder, stateName(epoch)), slots, progress);
+  const position = { epoch: String(epoch), step: String(step) };
+  await write(join(folder, stateName(epoch)), slots, position);
   const tied: Record<string, string> = model.tied.length ? { tied: JSON.stringify(model.tied) } : {};
-  await write(join(folder, checkpointName(epoch)), parameters, { ...progress, ...tied, ...model.fileMetadata });
+  await write(join(folder, checkpointName(epoch)), parameters, { ...position, ...tied, ...model.fileMetadata });
   for (const earlier of await savedEpochs(folder)) {
     if (earlier >= epoch) continue;
     await rm(join(folder, stateName(earlier)), { force: true });
@@ -42,20 +45,26 @@ export async function saveSnapshot(
   }
 }
 
-/** Gives a folder the snapshots that another network's has at some epochs (ascending), and nothing else; the last of them makes it whole. */
+/**
+ * Links another network's snapshots at some epochs (ascending) into a folder, and removes its others. The last link
+ * completes it.
+ */
 export async function linkSnapshots(from: string, to: string, epochs: readonly number[]): Promise<void> {
   await makeFolder(to);
-  const cut = (await readdir(to)).filter((file) => /^epoch-\d+\.(state\.)?safetensors$/.test(file)); // of a training that was cut
-  for (const file of cut) await rm(join(to, file), { force: true });
+  // of an interrupted training
+  const old = (await readdir(to)).filter((file) => /^epoch-\d+\.(state\.)?safetensors$/.test(file));
+  for (const file of old) await rm(join(to, file), { force: true });
   for (const file of [stateName(epochs.at(-1)!), ...epochs.map(checkpointName)])
     await linkOrCopy(join(from, file), join(to, file));
 }
 
-/** The last snapshot a training can go on from: its progress and everything it carries; undefined when there is none. */
+/**
+ * The last snapshot that a training can resume from: its position, parameters and state; undefined where there is none.
+ */
 export async function loadLastSnapshot(
   folder: string,
   model: Model,
-): Promise<(Progress & { state: Map<string, Tensor> }) | undefined> {
+): Promise<(Position & { state: Map<string, Tensor> }) | undefined> {
   const epoch = await lastEpoch(folder);
   if (epoch === undefined) return undefined;
   const checkpoint = await openCheckpoint(join(folder, checkpointName(epoch)));
@@ -70,13 +79,13 @@ export async function loadLastSnapshot(
   }
 }
 
-/** The last epoch that was saved whole, checkpoint and state; undefined when there is none. */
+/** The last epoch with both checkpoint and state; undefined where there is none. */
 export async function lastEpoch(folder: string): Promise<number | undefined> {
   const files = new Set(await readdir(folder).catch(() => []));
   return (await savedEpochs(folder)).filter((epoch) => files.has(stateName(epoch))).at(-1);
 }
 
-/** Epochs whose checkpoints lie in the folder, ascending. */
+/** Epochs with a checkpoint in the folder, ascending. */
 async function savedEpochs(folder: string): Promise<number[]> {
   const files = await readdir(folder).catch(() => []);
   return files

@@ -20,7 +20,7 @@ describe("the training step", () => {
     await expect(print(outputs)).toMatchFileSnapshot("../../test/snapshots/training-step.txt");
   });
 
-  it("gives the same bits, however many steps a run takes", async () => {
+  it("gives the same bits for any number of steps in a run", async () => {
     const random = randomStream(1, "groups");
     const batches = Array.from({ length: 7 }, () => ({
       inputs: {
@@ -54,7 +54,7 @@ describe("the training step", () => {
     expect(results[2]).toEqual(results[0]);
   });
 
-  it("without momentum is parameter - rate (gradient + decay parameter)", async () => {
+  it("without momentum computes parameter - rate (gradient + decay parameter)", async () => {
     const small = buildModel("mlp", { inputs: 3, hidden: 2, depth: 1, classes: 2 });
     const start = initialise(small, 1);
     const batch = { inputs: { input: tensor("float32", [1, 3], [1, 2, 3]) }, labels: tensor("int64", [1], [0]) };
@@ -95,7 +95,7 @@ describe("the training step", () => {
       if (i % 100 === 96) memory.push(process.memoryUsage().rss / 2 ** 20);
     }
     await stepper.dispose();
-    // a leak of one set of parameters and state (1.4 MB here, with the batch) a step would add a gigabyte
+    // a leak of one set of parameters and state (1.4 MB here, with the batch) per step would add a gigabyte
     expect(memory.at(-1)! - memory[1]).toBeLessThan(60);
   });
 });

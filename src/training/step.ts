@@ -1,5 +1,6 @@
-// One training step as one graph: forward, loss, gradients, update. Inputs: the batch, the labels, the optimiser's scalars, the parameters and
-// their state; outputs: the mean loss and error of the batch, the parameters and the state after the step.
+// One training step as one graph: forward, loss, gradients, update. Inputs: the batch, the labels, the optimiser's
+// scalars, the parameters and their state. Outputs: the mean loss and error of the batch, and the new parameters and
+// state.
 import type { DType } from "../core/index.ts";
 import { Graph, gradients, type Value } from "../graph/index.ts";
 import { batchScores, holderOf, type Model } from "../models/index.ts";
@@ -10,23 +11,25 @@ export interface StepOptions {
   /** The inputs of one batch: [batch, …]. */
   readonly input: { readonly dtype: DType; readonly shape: readonly number[] };
   readonly labelShape: readonly number[];
-  /** Labels may be negative, and do not count then. */
+  /** True where negative labels are ignored. */
   readonly areSomeIgnored?: boolean;
   readonly optimiser: Optimiser;
-  /** Limit of the gradient's norm; none when left out. */
+  /** Limit of the gradient's norm; default none. */
   readonly clip?: number;
 }
 
 export interface StepGraph {
   /** `loss`, `error` [], and the new value of every name in `state`, as `name'`. */
   readonly outputs: Record<string, Value>;
-  /** What is carried from step to step: parameters by their names, optimiser state as `name#slot`, running statistics. */
+  /**
+   * The state that passes from step to step: parameters by name, optimiser state as `name#slot`, running statistics.
+   */
   readonly state: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Shapes of the uniform noise that dropout wants, as inputs `noise0`, `noise1` … */
+  /** Shapes of the uniform noise for dropout; inputs `noise0`, `noise1` … */
   readonly noise: readonly (readonly number[])[];
 }
 
-/** The name of the output that holds the new value of a piece of state. */
+/** The name of the output with the new value of a state tensor. */
 export const after = (name: string): string => `${name}'`;
 
 export function buildStep({ model, input, labelShape, areSomeIgnored, optimiser, clip }: StepOptions): StepGraph {

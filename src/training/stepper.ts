@@ -1,4 +1,5 @@
-// Runs training steps, several in one run of the model, and holds the parameters and the optimiser's state in between.
+// Runs training steps, several in one run of the runtime, and holds the parameters and the optimiser's state between
+// runs.
 import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../core/index.ts";
 import type { Batch } from "../data/index.ts";
 import { countOperations, lower, lowerFast, outside, serialiseRepeated } from "../graph/index.ts";
@@ -11,10 +12,10 @@ export interface StepperOptions {
   readonly model: Model;
   readonly optimiser: Optimiser;
   readonly clip?: number;
-  /** Labels may be negative, and do not count then. */
+  /** True where negative labels are ignored. */
   readonly areSomeIgnored?: boolean;
   readonly runtime?: RuntimeOptions;
-  /** How convolutions are computed; default fast on the CPU, plain on other devices. */
+  /** The form of convolutions; default fast on the CPU, plain on other devices. */
   readonly form?: "plain" | "fast";
   /** Seeds the noise of dropout. */
   readonly noiseSeed?: number;
@@ -23,10 +24,10 @@ export interface StepperOptions {
 export class Stepper {
   readonly #options: StepperOptions;
   readonly #state: Record<string, Tensor>;
-  /** One compiled step for each batch size that was seen: the full one, and perhaps a short last one. */
+  /** One compiled step for each batch size: the full size, and that of a short last batch. */
   readonly #compiled = new Map<number, { graph: StepGraph; session: Session }>();
 
-  /** `state` holds the parameters and, to go on from a checkpoint, the optimiser's slots; slots that are missing start at zero. */
+  /** `state` holds the parameters and, to resume, the optimiser's slots; missing slots start at zero. */
   constructor(options: StepperOptions, state: ReadonlyMap<string, Tensor>) {
     this.#options = options;
     this.#state = Object.fromEntries(state);
@@ -38,8 +39,9 @@ export class Stepper {
   }
 
   /**
-   * Takes steps, from number `from` (counted from 0), each with its batch (all of one size) and learning rate; returns each batch's mean loss and error
-   * before its step. How many steps are taken at once changes nothing but the time: a call costs a copy of the whole state.
+   * Takes steps, starting with step `from` (counted from 0). Each has a batch (all of equal size) and a learning rate.
+   * Returns each batch's mean loss and error before its step. The number of steps in a call changes only the time: a
+   * call copies the whole state once.
    */
   async steps(
     batches: readonly Batch[],
@@ -50,8 +52,8 @@ export class Stepper {
     for (const { name, shape } of graph.state) this.#state[name] ??= tensor("float32", shape);
     const scalars = rates.map((rate, i) => this.#options.optimiser.scalars(from + i + 1, rate));
     const each: Record<string, Tensor> = {
-      input: stacked(batches.map(inputOf)),
-      labels: stacked(batches.map(({ labels }) => labels)),
+      input: stack(batches.map(inputOf)),
+      labels: stack(batches.map(({ labels }) => labels)),
       ...Object.fromEntries(
         Object.keys(scalars[0]).map((name) => [
           name,
@@ -62,7 +64,7 @@ export class Stepper {
           ),
         ]),
       ),
-      ...this.#noise(graph, from, rates.length),
+      ...this.#drawNoise(graph, from, rates.length),
     };
     const feeds = Object.entries({ ...each, ...this.#state }).map(([name, t]) => [outside(name), t]);
     const results = await session.run(Object.fromEntries(feeds));
@@ -101,7 +103,7 @@ export class Stepper {
     return compiled;
   }
 
-  #noise(graph: StepGraph, from: number, count: number): Record<string, Tensor> {
+  #drawNoise(graph: StepGraph, from: number, count: number): Record<string, Tensor> {
     return Object.fromEntries(
       graph.noise.map((shape, i) => {
         const noise = tensor("float32", [count, ...shape]);
@@ -116,8 +118,8 @@ export class Stepper {
   }
 }
 
-/** Tensors of one shape after one another, along a new first axis. */
-function stacked(parts: readonly Tensor[]): Tensor {
+/** Stacks tensors of equal shape along a new first axis. */
+function stack(parts: readonly Tensor[]): Tensor {
   const [{ dtype, shape }] = parts;
   const size = sizeOf(shape);
   const all = tensor(dtype, [parts.length, ...shape]);
@@ -127,5 +129,5 @@ function stacked(parts: readonly Tensor[]): Tensor {
   return all;
 }
 
-/** The one input of a network of ours, whatever the data call it. */
+/** The input of a built-in network, which has only one. */
 const inputOf = ({ inputs }: Batch): Tensor => Object.values(inputs)[0];

@@ -1,19 +1,18 @@
-// The course of a training, counted in epochs, or in steps where there are none (a text has none: its windows are drawn
-// at random). Checkpoints, measurements and federated rounds are moments of it: whole numbers from 0, the
-// initialisation, to the total.
+// The timeline of a training, counted in epochs, or in steps for a text, whose windows are drawn at random. Its moments
+// are integers from 0 (the initialisation) to the total; checkpoints, measurements and federated rounds happen at them.
 
-/** Steps between two snapshots at most. */
+/** Largest number of steps between two snapshots. */
 const mostSteps = 100;
 
 export interface TimelineOptions {
   /** One of the two. */
   readonly epochs?: number;
   readonly steps?: number;
-  /** Measured every so many. */
+  /** Epochs or steps between measurements. */
   readonly every: number;
   /** Also keeps the checkpoint before each measured one. */
   readonly keepsPrevious?: boolean;
-  /** A federated round's length; undefined: one round, all of it. */
+  /** Length of a federated round; default one round, the whole training. */
   readonly round?: number;
 }
 
@@ -34,8 +33,8 @@ export class Timeline {
   }
 
   /**
-   * Whether the checkpoint of a moment stays: it is measured, a round ends there, or the next one is measured against
-   * it.
+   * Whether the checkpoint of a moment is kept: it is measured, a round ends there, or it precedes a measured one and
+   * `keepsPrevious` is set.
    */
   isKept(moment: number): boolean {
     const { keepsPrevious, round } = this.#options;
@@ -46,17 +45,17 @@ export class Timeline {
     );
   }
 
-  /** The moments that are measured: 0, every so many, and the last. */
+  /** The measured moments: 0, every multiple of `every`, and the last. */
   get measured(): number[] {
     return this.#moments().filter((moment) => this.#isMeasured(moment));
   }
 
-  /** The moments whose checkpoints stay, ascending. */
+  /** The moments whose checkpoints are kept, ascending. */
   get kept(): number[] {
     return this.#moments().filter((moment) => this.isKept(moment));
   }
 
-  /** Where each federated round begins and ends; the last one may be short. */
+  /** The first and last moment of each federated round; the last round may be shorter. */
   get rounds(): { from: number; until: number }[] {
     const { round = this.total } = this.#options;
     return Array.from({ length: Math.ceil(this.total / round) }, (_, i) => ({
@@ -66,8 +65,8 @@ export class Timeline {
   }
 
   /**
-   * Where the snapshot after a moment is: at the next epoch, or within a hundred steps, so that every measured one has
-   * its own.
+   * The next snapshot after a moment: the next epoch, or at most a hundred steps later, and never after the next
+   * measured moment.
    */
   nextSnapshot(moment: number): number {
     if (this.unit === "epoch") return moment + 1;
@@ -75,7 +74,7 @@ export class Timeline {
     return Math.min(following(mostSteps), following(this.#options.every));
   }
 
-  /** Steps of a whole training on so many samples, in batches. */
+  /** The number of steps of the whole training, for a number of samples and a batch size. */
   steps(samples: number, batch: number): number {
     return this.unit === "step" ? this.total : this.total * Math.ceil(samples / batch);
   }

@@ -1,11 +1,12 @@
-// Trains one network: for every epoch a new order, for every batch a step, after every epoch a snapshot. A training that was cut goes on from
-// its last snapshot and ends with the same bytes, because every order and every augmentation is a stream named by its seed and epoch.
+// Trains one network: a new order for every epoch, a step for every batch, a snapshot after every epoch. An interrupted
+// training resumes from its last snapshot and ends with the same bytes, because every order and every augmentation is a
+// stream named by seed and epoch.
 import { type Tensor, UserError } from "../core/index.ts";
 import { type Batch, countLabels, type Dataset } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import type { Optimiser } from "./optimisers.ts";
-import { epochBatches, inGroups, stepBatches, windowBatches } from "./orders.ts";
+import { epochBatches, joinBatches, stepBatches, windowBatches } from "./orders.ts";
 import type { Schedule } from "./schedules.ts";
 import { loadLastSnapshot, saveSnapshot } from "./snapshots.ts";
 import { Stepper } from "./stepper.ts";
@@ -18,25 +19,26 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   readonly clip?: number;
   readonly timeline: Timeline;
-  /** Where to stop before its end, at the end of a federated round. */
+  /** Stop at this moment, the end of a federated round; default the timeline's end. */
   readonly until?: number;
-  /** What replaces the network's own tensors when it begins at that epoch: a federated round's average. */
+  /** Tensors that replace the network's own when it starts at epoch `at`: the average of a federated round. */
   readonly shared?: { readonly at: number; readonly tensors: () => Promise<ReadonlyMap<string, Tensor>> };
   readonly batch: number;
   readonly augment: boolean;
-  /** What the network starts from: its parameters by name. */
+  /** The initial parameters, by name. */
   readonly start: () => Promise<ReadonlyMap<string, Tensor>>;
   readonly orderSeed: number;
-  /** Where the snapshots go. */
+  /** The folder for snapshots. */
   readonly folder: string;
   readonly runtime?: RuntimeOptions;
 }
 
-/** Steps that one call of the runtime takes: some seconds' worth, so that its cost is small and progress is still seen. */
-const groupMs = 4000;
-const mostAtOnce = 32;
+/** Duration of one run of the runtime, in milliseconds: its overhead is small, and progress is still visible. */
+const runMs = 4000;
+/** Largest number of steps in one run. */
+const mostSteps = 32;
 
-/** One line of the log. Loss is the mean over the epoch's samples, error in percent, both as seen in training. */
+/** One line of the log. Loss is the mean over the epoch's samples, error is in percent, both during training. */
 export interface EpochLog {
   readonly epoch: number;
   readonly loss: number;
@@ -45,9 +47,10 @@ export interface EpochLog {
   readonly seconds: number;
 }
 
-/** Told after every epoch, before its snapshot is written, and with the share of the epoch that is done in between. */
 export interface TrainReport {
+  /** Called after every epoch, before its snapshot is written. */
   epoch?(log: EpochLog): void | Promise<void>;
+  /** Called during an epoch with the number of epochs done, as a fraction. */
   progress?(epochs: number): void;
 }
 
@@ -69,13 +72,13 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   } = options;
   const isKept = (moment: number) => timeline.isKept(moment);
   const last = await loadLastSnapshot(folder, model);
-  const begun = new Map(last?.state ?? (await options.start()));
-  if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) begun.set(name, t);
+  const state = new Map(last?.state ?? (await options.start()));
+  if (shared && last?.epoch === shared.at) for (const [name, t] of await shared.tensors()) state.set(name, t);
   const areSomeIgnored = data.weights !== undefined;
-  // where training fails, too: a process that ends with a session of a graphics card open may crash, and its error is lost
-  await using stepper = new Stepper({ model, optimiser, clip, areSomeIgnored, runtime, noiseSeed: orderSeed }, begun);
+  // disposed of even if training fails: a process that ends with an open GPU session may crash and lose the error
+  await using stepper = new Stepper({ model, optimiser, clip, areSomeIgnored, runtime, noiseSeed: orderSeed }, state);
   let step = last?.step ?? 0;
-  let atOnce = 1;
+  let stepsPerRun = 1;
   if (!last) await saveSnapshot(folder, model, stepper.state, { epoch: 0, step: 0 }, isKept);
 
   for (let epoch = last?.epoch ?? 0; epoch < until; ) {
@@ -95,28 +98,28 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
           };
     const sum = { loss: 0, error: 0, weight: 0 };
     let seen = 0;
-    for (const group of inGroups(parts.batches, () => atOnce)) {
-      const begun = performance.now();
-      const rates = group.map((_, i) => parts.rate(step + i));
-      const items = group[0].labels.shape[0];
-      for (const [i, { loss, error }] of (await stepper.steps(group, step, rates)).entries()) {
-        const weight = areSomeIgnored ? countedIn(group[i]) : items;
+    for (const batches of joinBatches(parts.batches, () => stepsPerRun)) {
+      const runStart = performance.now();
+      const rates = batches.map((_, i) => parts.rate(step + i));
+      const items = batches[0].labels.shape[0];
+      for (const [i, { loss, error }] of (await stepper.steps(batches, step, rates)).entries()) {
+        const weight = areSomeIgnored ? countLabelsIn(batches[i]) : items;
         sum.loss += loss * weight;
         sum.error += error * weight;
         sum.weight += weight;
       }
-      seen += items * group.length;
-      step += group.length;
+      seen += items * batches.length;
+      step += batches.length;
       report.progress?.(epoch + ((next - epoch) * seen) / parts.count);
-      const each = (performance.now() - begun) / group.length;
-      atOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(groupMs / each)));
+      const stepMs = (performance.now() - runStart) / batches.length;
+      stepsPerRun = Math.max(1, Math.min(mostSteps, Math.floor(runMs / stepMs)));
     }
     if (!Number.isFinite(sum.loss)) {
       throw new UserError(
-        `Training diverged before ${timeline.unit} ${next}: the loss is not a number any more. Lower training.lr or lengthen training.warmup_steps.`,
+        `Training diverged before ${timeline.unit} ${next}: the loss is NaN or infinite. Lower training.lr or increase training.warmup_steps.`,
       );
     }
-    // told first: where the snapshot is, the log has its line
+    // before the snapshot, so that every snapshot has its line in the log
     await report.epoch?.({
       epoch: next,
       loss: sum.loss / sum.weight,
@@ -129,5 +132,5 @@ export async function train(options: TrainOptions, report: TrainReport = {}): Pr
   }
 }
 
-/** Labels of a batch that count. */
-const countedIn = ({ labels: { data } }: Batch): number => countLabels(data, data.length)?.[0] ?? data.length;
+/** The number of labels of a batch that are not ignored. */
+const countLabelsIn = ({ labels: { data } }: Batch): number => countLabels(data, data.length)?.[0] ?? data.length;

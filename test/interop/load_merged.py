@@ -1,5 +1,6 @@
-"""Loads merged checkpoints as a PyTorch user does and prints the largest difference of their logits from those of the average made in PyTorch.
-Arguments: the folder of reference scripts, the two ends, layers that were averaged (comma separated), merged files of any format."""
+"""Loads merged checkpoints as a PyTorch user does, and prints the largest difference between their logits and the logits of
+the average made in PyTorch. Arguments: the folder of reference scripts, the two ends, the averaged layers (separated by
+commas), merged files of any format."""
 import json
 import struct
 import sys

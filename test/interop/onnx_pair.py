@@ -1,5 +1,6 @@
-"""Two small networks with grouped convolutions, GroupNorm, BatchNorm and attention: state dicts, ONNX graphs, samples, and the barriers that
-PyTorch measures, as a JSON file. Arguments: the folder to write into, the kind: `plain` (no BatchNorm, so nothing is folded) or `folded`."""
+"""Two small networks with grouped convolutions, GroupNorm, BatchNorm and attention: writes their state dicts, ONNX graphs,
+samples, and a JSON file with the barriers that PyTorch measures. Arguments: the output folder, the kind: `plain` (no
+BatchNorm, so nothing is folded) or `folded`."""
 import json
 import sys
 import warnings

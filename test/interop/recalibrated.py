@@ -1,5 +1,5 @@
-"""The loss of the average of two BatchNorm networks with running statistics computed anew, as torch.optim.swa_utils.update_bn does it.
-Arguments: the folder of reference scripts, the data folder, two checkpoints, samples."""
+"""Prints the loss of the average of two BatchNorm networks with running statistics recomputed by
+torch.optim.swa_utils.update_bn. Arguments: the folder of reference scripts, the data folder, two checkpoints, samples."""
 import sys
 
 import torch

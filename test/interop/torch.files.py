@@ -1,17 +1,18 @@
 """The PyTorch half of torch.test.ts.
 
-    torch.files.py make FOLDER       writes files of every kind and FOLDER/expected.json: what a reader must find in them
-    torch.files.py read FILE...      prints as JSON what torch.load and numpy.load find
-    torch.files.py samples FOLDER    writes torch.zip.pt and torch.legacy.pt, which lie beside this file for tests without Python
+    torch.files.py make FOLDER       writes files of every kind, and FOLDER/expected.json with the expected tensors
+    torch.files.py read FILE...      prints the tensors that torch.load and numpy.load find, as JSON
+    torch.files.py samples FOLDER    writes torch.zip.pt and torch.legacy.pt, stored next to this file for tests without
+                                     Python
 
-A tensor is told as [dtype, shape, bytes in hexadecimal], row by row, little endian.
+A tensor is described as [dtype, shape, bytes in hexadecimal], row by row, little endian.
 """
 import argparse, collections, copy, json, os, pathlib, pickle, sys, zipfile
 import numpy as np
 import torch
 
 
-def tell(tensor):
+def describe(tensor):
     tensor = tensor.detach().contiguous()
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor).contiguous()
@@ -20,7 +21,7 @@ def tell(tensor):
     return [name, list(tensor.shape), bits.numpy().tobytes().hex()]
 
 
-def tell_array(array):
+def describe_array(array):
     if array.dtype.kind == "c":
         array = np.stack([array.real, array.imag], -1)
     dense = np.ascontiguousarray(array).reshape(array.shape)
@@ -78,7 +79,7 @@ class Evil:
 
 
 def documents():
-    """name -> (what is saved, the state dict in it; None where a reader must refuse)."""
+    """name -> (the saved object, the state dict in it; None where a reader must refuse)."""
     torch.manual_seed(1)
     net = Net()
     state = net.state_dict()
@@ -122,13 +123,13 @@ def documents():
 def make_torch(folder):
     expected = {}
     for name, (document, state) in documents().items():
-        told = state and {k: tell(v) for k, v in state.items()}
+        described = state and {k: describe(v) for k, v in state.items()}
         for form, is_zip in (("zip", True), ("legacy", False)):
             file = f"{name}.{form}.pt"
             torch.save(document, f"{folder}/{file}", _use_new_zipfile_serialization=is_zip)
-            expected[file] = told
+            expected[file] = described
         torch.save(document, f"{folder}/{name}.protocol4.pt", pickle_protocol=4)
-        expected[f"{name}.protocol4.pt"] = told
+        expected[f"{name}.protocol4.pt"] = described
     torch.jit.script(torch.nn.Linear(2, 2)).save(f"{folder}/bad_script.pt")
     expected["bad_script.pt"] = None
     with zipfile.ZipFile(f"{folder}/strided.zip.pt") as plain, zipfile.ZipFile(f"{folder}/deflated.pt", "w", zipfile.ZIP_DEFLATED) as packed:
@@ -161,31 +162,31 @@ def arrays():
 
 
 def make_pickles(folder):
-    told = {name: tell_array(np.asarray(array)) for name, array in arrays().items()}
+    described = {name: describe_array(np.asarray(array)) for name, array in arrays().items()}
     texts = {"classes": np.array(["cat", "dog"]), "objects": np.array([{}, None], dtype=object), "epoch": 3}
     expected = {}
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         for name, document in (("arrays", {**arrays(), **texts}), ("wrapped", {"model": arrays(), "__author__": "x"})):
             with open(f"{folder}/{name}.{protocol}.pkl", "wb") as file:
                 pickle.dump(document, file, protocol)
-            expected[f"{name}.{protocol}.pkl"] = told
+            expected[f"{name}.{protocol}.pkl"] = described
     torch.save({"model": arrays()}, f"{folder}/arrays.pt")
-    expected["arrays.pt"] = told
+    expected["arrays.pt"] = described
     return expected
 
 
 def make_npz(folder):
-    told = {name: tell_array(np.asarray(array)) for name, array in arrays().items()}
+    described = {name: describe_array(np.asarray(array)) for name, array in arrays().items()}
     np.savez(f"{folder}/stored.npz", **arrays())
     np.savez_compressed(f"{folder}/packed.npz", **arrays())
     for version in ((2, 0), (3, 0)):
         with zipfile.ZipFile(f"{folder}/version{version[0]}.npz", "w") as archive, archive.open("w.npy", "w") as member:
             np.lib.format.write_array(member, np.arange(6.0), version)
-    zipfile.ZIP64_LIMIT = 100  # so that zipfile writes zip64 for small files as well
+    zipfile.ZIP64_LIMIT = 100  # makes zipfile write zip64 also for small files
     zipfile.ZIP_FILECOUNT_LIMIT = 1
     np.savez(f"{folder}/zip64.npz", **arrays())
-    w = {"w": tell_array(np.arange(6.0))}
-    return {"stored.npz": told, "packed.npz": told, "zip64.npz": told, "version2.npz": w, "version3.npz": w}
+    w = {"w": describe_array(np.arange(6.0))}
+    return {"stored.npz": described, "packed.npz": described, "zip64.npz": described, "version2.npz": w, "version3.npz": w}
 
 
 def make(folder):
@@ -197,11 +198,11 @@ def read(files):
     def load(path):
         if path.endswith(".npz"):
             with np.load(path) as found:
-                return {name: tell_array(found[name]) for name in found.files}
+                return {name: describe_array(found[name]) for name in found.files}
         found, restricted = torch.load(path), torch.load(path, weights_only=True)
         assert type(found) is collections.OrderedDict and list(found) == list(restricted)
-        assert all(tell(found[k]) == tell(restricted[k]) for k in found)
-        return {name: tell(tensor) for name, tensor in found.items()}
+        assert all(describe(found[k]) == describe(restricted[k]) for k in found)
+        return {name: describe(tensor) for name, tensor in found.items()}
 
     def check(path):
         if zipfile.is_zipfile(path):

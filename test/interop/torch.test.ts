@@ -1,5 +1,5 @@
-// Files made by PyTorch and numpy read the same here, and files written here read the same there.
-// torch.files.py is the other half; torch.zip.pt and torch.legacy.pt are its samples, for machines without PyTorch.
+// layerwise reads files from PyTorch and numpy, and they read files from layerwise, with equal tensors. torch.files.py
+// is the Python half; torch.zip.pt and torch.legacy.pt are its samples, for machines without PyTorch.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ import { findPython, runPython } from "../python.ts";
 import { hasShared, sharedPath } from "../shared.ts";
 
 /** dtype, shape, bytes in hexadecimal. */
-type Told = [string, number[], string];
+type Described = [string, number[], string];
 
 const here = join(projectRoot, "test/interop");
 const folder = temporaryFolder();
@@ -19,11 +19,11 @@ const { python, note } = findPython("torch", "numpy");
 const ask = (...args: string[]): string =>
   runPython(python!, ["-W", "ignore", join(here, "torch.files.py"), ...args], { cwd: folder });
 
-const told = (tensors: ReadonlyMap<string, Tensor>) =>
-  new Map(plain(tensors).map(([name, ...rest]) => [name, rest as Told]));
+const describeAll = (tensors: ReadonlyMap<string, Tensor>) =>
+  new Map(plain(tensors).map(([name, ...rest]) => [name, rest as Described]));
 
 describe.skipIf(!python)(`files from PyTorch and numpy${note}`, () => {
-  const expected = (): Record<string, Record<string, Told> | null> => {
+  const expected = (): Record<string, Record<string, Described> | null> => {
     if (!existsSync(join(folder, "expected.json"))) ask("make", folder);
     return JSON.parse(readFileSync(join(folder, "expected.json"), "utf8"));
   };
@@ -31,13 +31,13 @@ describe.skipIf(!python)(`files from PyTorch and numpy${note}`, () => {
   it("reads every tensor to the last bit, in the file's order", async () => {
     for (const [file, state] of Object.entries(expected())) {
       if (!state) continue;
-      const found = told(await readTensors(join(folder, file)));
+      const found = describeAll(await readTensors(join(folder, file)));
       expect([file, ...found]).toEqual([file, ...Object.entries(state)]);
     }
     expect(existsSync(join(folder, "executed"))).toBe(false);
   });
 
-  it("refuses what holds no state dict or asks for code, in a sentence, and executes nothing", async () => {
+  it("refuses files without a state dict or with code, and executes nothing", async () => {
     const sentences = new Map<string, string>();
     for (const [file, state] of Object.entries(expected())) {
       if (state) continue;
@@ -60,7 +60,7 @@ describe.skipIf(!python)(`files from PyTorch and numpy${note}`, () => {
 });
 
 describe.skipIf(!python)(`files for PyTorch and numpy${note}`, () => {
-  it("writes what torch.load (weights_only too) and numpy.load read, every dtype they have", async () => {
+  it("writes every dtype that torch.load (also with weights_only) and numpy.load can read", async () => {
     const tensors = new Map<string, Tensor>([
       ["scalar", tensor("float32", [], [1.5])],
       ["empty", tensor("float64", [0, 3])],
@@ -75,7 +75,7 @@ describe.skipIf(!python)(`files for PyTorch and numpy${note}`, () => {
       }
       const path = join(folder, `written.${format}`);
       await writeTensors(path, format, all);
-      expect(JSON.parse(ask("read", path))[path]).toEqual([...told(all)]);
+      expect(JSON.parse(ask("read", path))[path]).toEqual([...describeAll(all)]);
     }
   });
 });

@@ -9,8 +9,22 @@ import { type Output, openOutput } from "./output.ts";
 import { writeTensors } from "./write.ts";
 
 /**
- * Writes a copy of a checkpoint with some tensors replaced, and returns its SHA-256. `names` lists those that may be. A sharded checkpoint becomes one file.
- * Throws {@link UserError} when the file cannot be written; nothing is left behind then.
+ * Writes a copy of a checkpoint with some tensors replaced, in the same format and with the same metadata; returns its
+ * SHA-256. `names` lists the tensors that may be replaced. A sharded checkpoint becomes one file. Throws a
+ * {@link UserError} if the file cannot be written; nothing is left behind then.
+ * @example
+ * ```ts
+ * import { openCheckpoint, rewriteCheckpoint } from "layerwise/checkpoints";
+ *
+ * const checkpoint = await openCheckpoint("rings-a.safetensors");
+ * const names = new Set(["layers.2.bias"]);
+ * const hash = await rewriteCheckpoint(checkpoint, "copy.safetensors", names, async (name) => ({
+ *   ...(await checkpoint.read(name)),
+ *   data: new Float32Array(2),
+ * }));
+ * await checkpoint.close();
+ * console.log(hash.length); // 64
+ * ```
  */
 export async function rewriteCheckpoint(
   checkpoint: Checkpoint,

@@ -22,10 +22,19 @@ const writers: Readonly<Record<Exclude<Format, "onnx">, Writer>> = {
 };
 
 /**
- * Writes tensors to a file. `read` is asked once for every tensor, in an order of the format's choosing.
- * `metadata` is kept by safetensors only; the other formats have no place for it.
- * Throws {@link UserError} when the file cannot be written, and whatever `read` throws; nothing is left behind then.
- * @example await writeCheckpoint("copy.pt", "torch", checkpoint.tensors.values(), checkpoint.read);
+ * Writes tensors to a file: whole or not at all, and the same bytes for the same tensors. `read` is called once for every
+ * tensor, in an order of the format's choosing. `metadata` is kept by safetensors only; the other formats have no place
+ * for it. Throws a {@link UserError} if the file cannot be written, and whatever `read` throws.
+ * @example
+ * ```ts
+ * import { openCheckpoint, writeCheckpoint } from "layerwise/checkpoints";
+ *
+ * const tensors = [{ name: "weight", dtype: "float32", shape: [1, 2] }] as const;
+ * await writeCheckpoint("new.pt", "torch", tensors, async () => ({ ...tensors[0], data: new Float32Array([1, 2]) }));
+ * const checkpoint = await openCheckpoint("new.pt");
+ * console.log((await checkpoint.read("weight")).data); // Float32Array(2) [ 1, 2 ]
+ * await checkpoint.close();
+ * ```
  */
 export async function writeCheckpoint(
   path: string,

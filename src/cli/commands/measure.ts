@@ -99,7 +99,7 @@ export const measureCommand = () =>
         b,
         ...subjectOf(options),
         group,
-        ...(mergekit ? { weights: mergekit.weights, remarks: mergekit.notes } : {}),
+        ...(mergekit ? { layerAlphas: mergekit.alphas, remarks: mergekit.notes } : {}),
         data: dataOf(options.data, options),
         metrics: options.metric,
         statistics: options.stats,

@@ -2,7 +2,7 @@
 // layers, or those that a budget allows.
 import { Command, Option } from "@commander-js/extra-typings";
 import { UsageError } from "../../core/index.ts";
-import type { MergekitWeights } from "../../hub/index.ts";
+import type { MergekitAlphas } from "../../hub/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
 import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
@@ -94,11 +94,11 @@ export const mergeCommand = () =>
       console.log(json ? JSON.stringify(record, null, 1) : describe(record, recordPath(record.out)));
     });
 
-/** Lists the layers whose alpha is not 0, as GLOB=ALPHA; all layers if there are none. */
-const layersOf = ({ weights }: MergekitWeights): string[] => {
-  const all = Object.entries(weights);
-  const changed = all.filter(([, weight]) => weight !== 0);
-  return (changed.length ? changed : all).map(([name, weight]) => `${name}=${weight}`);
+/** Every layer with an alpha other than 0; if there is none, all layers, since an empty list would average them. */
+const layersOf = ({ alphas }: MergekitAlphas): string[] => {
+  const all = Object.entries(alphas);
+  const changed = all.filter(([, alpha]) => alpha !== 0);
+  return (changed.length ? changed : all).map(([name, alpha]) => `${name}=${alpha}`);
 };
 
 /** The command line, quoted for a shell. */

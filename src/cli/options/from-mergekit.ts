@@ -1,6 +1,6 @@
 // The two ends and their alphas, from the command line or from a mergekit configuration.
 import { UsageError } from "../../core/index.ts";
-import type { MergekitWeights } from "../../hub/index.ts";
+import type { MergekitAlphas } from "../../hub/index.ts";
 
 export const fromMergekitHelp =
   "take the ends (unless A and B are given) and the alpha of each layer from a linear mergekit configuration of two Hugging Face folders";
@@ -14,15 +14,15 @@ interface Given {
   readonly a: string | undefined;
   readonly b: string | undefined;
   readonly fromMergekit?: string;
-  readonly group?: MergekitWeights["group"];
+  readonly group?: MergekitAlphas["group"];
 }
 
 export interface ChosenEnds {
   readonly a: string;
   readonly b: string;
   /** The configuration's, unless the command line has one. */
-  readonly group?: MergekitWeights["group"];
-  readonly mergekit?: MergekitWeights;
+  readonly group?: MergekitAlphas["group"];
+  readonly mergekit?: MergekitAlphas;
 }
 
 /** Throws {@link UsageError} if an end is missing, or if a configuration and one of the options `decided` are given. */
@@ -38,7 +38,7 @@ export async function chooseEnds(
   }
   const twice = decided.find((name) => command.getOptionValueSource(name) === "cli");
   if (twice) throw new UsageError(`--from-mergekit sets what is averaged. Leave out --${twice}.`);
-  const { weightsByMergekit } = await import("../../hub/index.ts");
-  const mergekit = await weightsByMergekit(fromMergekit, { a, b, group });
+  const { readMergekitAlphas } = await import("../../hub/index.ts");
+  const mergekit = await readMergekitAlphas(fromMergekit, { a, b, group });
   return { a: mergekit.a, b: mergekit.b, group: mergekit.group, mergekit };
 }

@@ -1,4 +1,5 @@
-// CIFAR-10 (Krizhevsky 2009) in its official binary layout: five train batch files and a test file, records of a label byte and 3 x 32 x 32 bytes.
+// CIFAR-10 (Krizhevsky 2009) in its official binary layout: five train files and a test file, with records of a label
+// byte and 3 x 32 x 32 bytes.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -32,7 +33,7 @@ export const cifar10: DataSource = {
   },
 };
 
-/** The first bytes of a file, all when `limit` is undefined; undefined where there is no file. */
+/** The first bytes of a file, all if `limit` is undefined; undefined if the file does not exist. */
 export async function readStart(path: string, limit: number | undefined): Promise<Uint8Array | undefined> {
   const handle = await open(path).catch((error) => {
     if (error.code === "ENOENT") return undefined;

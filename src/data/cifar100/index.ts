@@ -1,5 +1,5 @@
-// CIFAR-100 (Krizhevsky 2009) in its official binary layout: train.bin and test.bin, records of a coarse and a fine label byte and 3 x 32 x 32 bytes.
-// The fine label (100 classes) is the one that is used.
+// CIFAR-100 (Krizhevsky 2009) in its official binary layout: train.bin and test.bin, with records of a coarse and a
+// fine label byte and 3 x 32 x 32 bytes. The fine label (100 classes) is used.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { readStart } from "../cifar10/index.ts";

@@ -1,5 +1,5 @@
-// Text as people have it: a .txt, .jsonl or .parquet file, or a folder with a file for each split. Every file gives documents; how they become tokens
-// is the tokenizer's.
+// Text files: a .txt, .jsonl or .parquet file, or a folder with a file for each split. Each file contains documents,
+// which the tokenizer turns into tokens.
 import { existsSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { describeFileError, listSome, readText, UserError } from "../../core/index.ts";
@@ -18,7 +18,7 @@ const readers: Readonly<Record<string, (path: string) => AsyncGenerator<Document
   ".parquet": readParquet,
 };
 
-/** The whole file is one document, with its bytes as they are but for a byte order mark. */
+/** The whole file is one document, unchanged except for a byte order mark. */
 async function* readWhole(path: string): AsyncGenerator<Document> {
   yield { text: await readText(path) };
 }
@@ -28,14 +28,14 @@ export const isDocuments = (path: string): boolean =>
   extname(path) in readers || (existsSync(path) && isFolder(path) && splitsIn(path).length > 0);
 
 /**
- * The file of a split in a folder, by default that of `test`, else the first; the file itself, as `test` or, where networks are trained on it, `train`.
- * Throws {@link UserError} that names what is there.
+ * The file of a split in a folder; default: `test`, else the first. A single file counts as `test`, or as `train` if
+ * networks are trained on it. Throws a {@link UserError} that lists the splits.
  */
 export function findSplit(path: string, split?: Split): SplitFile {
   if (!isFolder(path)) {
     if (split !== undefined && split !== "train")
       throw new UserError(
-        `${path} is one file, so it has no splits. Leave --split out (in a recipe: measure.splits: [train]), or name a folder.`,
+        `${path} is a single file, so it has no splits. Omit --split (in a recipe: measure.splits: [train]), or give a folder.`,
       );
     return { name: split ?? "test", path };
   }
@@ -44,7 +44,7 @@ export function findSplit(path: string, split?: Split): SplitFile {
   if (found) return found;
   const names = there.map(({ name }) => name);
   throw new UserError(
-    `${path} has no split ${split}; it has ${listSome(names, 8)}. Choose one of them with --split (measure.splits in a recipe).`,
+    `${path} has no split ${split}. Its splits are ${listSome(names, 8)}. Choose one of them with --split (measure.splits in a recipe).`,
   );
 }
 
@@ -72,12 +72,13 @@ function splitsIn(folder: string): SplitFile[] {
   );
 }
 
-/** The documents of a file, in its order. Throws {@link UserError} for a kind of file that is not read, or a row that is no document. */
+/**
+ * The documents of a file, in order. Throws {@link UserError} for an unsupported kind of file, and for a row that is
+ * not a document.
+ */
 export function readDocuments(path: string): AsyncGenerator<Document> {
   const read = readers[extname(path)];
   if (!read)
-    throw new UserError(
-      `${path} is not a kind of text that layerwise reads. Give a ${Object.keys(readers).join(", ")} file.`,
-    );
+    throw new UserError(`${path} is not a supported text file. Give a ${Object.keys(readers).join(", ")} file.`);
   return read(path);
 }

@@ -1,4 +1,4 @@
-// JSON Lines: a document a line. Read line by line, so that files larger than the memory can be used in part.
+// JSON Lines: one document per line. Files are read line by line, so part of a file larger than memory can be used.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { decodeText, describeFileError, UserError } from "../../core/index.ts";
@@ -8,9 +8,10 @@ export async function* readJsonLines(path: string): AsyncGenerator<Document> {
   for await (const [row, where] of readObjects(path)) yield documentOf(row, where);
 }
 
-/** The objects of a file, each with what names it in a message. */
+/** The objects of a file, each with its name in messages. */
 export async function* readObjects(path: string): AsyncGenerator<readonly [Record<string, unknown>, string]> {
-  const stream = createReadStream(path, "latin1"); // bytes: readline would also end lines at what only looks like their ends in UTF-8
+  // as bytes: in UTF-8 readline would also split at other line separators
+  const stream = createReadStream(path, "latin1");
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
   try {
@@ -33,7 +34,9 @@ function parseLine(line: string, where: string): Record<string, unknown> {
     const row = JSON.parse(line);
     if (typeof row === "object" && row !== null && !Array.isArray(row)) return row;
   } catch (error) {
-    throw new UserError(`${where} is not JSON: ${(error as Error).message}. Give one object a line.`, { cause: error });
+    throw new UserError(`${where} is not JSON: ${(error as Error).message}. Give one object per line.`, {
+      cause: error,
+    });
   }
-  throw new UserError(`${where} is not a JSON object. Give one object a line.`);
+  throw new UserError(`${where} is not a JSON object. Give one object per line.`);
 }

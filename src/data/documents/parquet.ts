@@ -1,9 +1,9 @@
-// Parquet: a document a row, read one group of rows at a time.
+// Parquet: one document per row, read one row group at a time.
 import { listSome, UserError } from "../../core/index.ts";
 import { openParquet, rowsOf } from "../parquet/parquet.ts";
 import { type Document, documentOf } from "./document.ts";
 
-/** Columns that a document is made of. */
+/** The columns of a document. */
 const columns = ["text", "prompt", "completion", "messages"];
 
 export async function* readParquet(path: string): AsyncGenerator<Document> {
@@ -13,7 +13,7 @@ export async function* readParquet(path: string): AsyncGenerator<Document> {
     const own = columns.filter((name) => names.includes(name));
     if (own.length === 0)
       throw new UserError(
-        `${path} has the columns ${listSome(names, 8)}, but a text, a prompt with its completion, or messages are expected. Rename the columns.`,
+        `${path} has the columns ${listSome(names, 8)}, but needs text, prompt with completion, or messages. Rename the columns.`,
       );
     let row = 0;
     for await (const fields of rowsOf(file, own)) yield documentOf(fields, `Row ${row++} of ${path}`);

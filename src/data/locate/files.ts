@@ -1,4 +1,4 @@
-// Small looks at files that decide of what kind a path is; a path that is not there is of none.
+// Quick checks of the kind of a path. Missing paths have no kind.
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 
 export const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();

@@ -1,4 +1,5 @@
-// The files of a data set's splits: one file, train.csv, train-00000-of-00002.parquet and the like in a folder or its data folder, or a folder for each split.
+// Finds the files of a data set's splits: a single file; train.csv, train-00000-of-00002.parquet and similar names in a
+// folder or its subfolder data; or a folder for each split.
 import { readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { UserError } from "../../core/index.ts";
@@ -11,11 +12,11 @@ export interface Shards {
   readonly split: Split;
   /** In order. */
   readonly files: readonly string[];
-  /** Their names say that there are so many. */
+  /** The number of files according to their names. */
   readonly total?: number;
 }
 
-/** The splits at a path, each with its files; none where no file has one of the endings. */
+/** The splits at a path, with their files; empty if no file has one of the endings. */
 export function splitsOfShards(path: string, endings: readonly string[]): Shards[] {
   const isOne = (name: string) => endings.includes(extname(name).toLowerCase());
   if (isOne(path) && isFile(path)) return [{ split: splitOf(basename(path)) ?? "test", files: [path] }];
@@ -33,18 +34,18 @@ export function splitsOfShards(path: string, endings: readonly string[]): Shards
   return [...found].map(([split, files]) => ({ split, files: files.sort(byCodePoint), total: totalOf(files[0]) }));
 }
 
-/** The files of one split. Throws {@link UserError} that says what is there. */
+/** The files of one split. Throws a {@link UserError} that lists the splits. */
 export function findShards(path: string, endings: readonly string[], split?: Split): Shards {
   if (split !== undefined && isFile(path))
-    throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
+    throw new UserError(`${path} is a single file, so it has no splits. Omit --split, or give a folder.`);
   return chooseSplit(path, splitsOfShards(path, endings), split);
 }
 
-/** Throws {@link UserError} where files are missing that the names count and the samples need. */
+/** Throws {@link UserError} if files are missing that the samples need, according to the numbers in the names. */
 export function requireShards(path: string, { split, files, total }: Shards, have: number, samples: number): void {
   if (total === undefined || files.length === total || (have >= samples && areFirst(files))) return;
   throw new UserError(
-    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? ", or ask for fewer samples (--samples)" : ""}.`,
+    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? ", or use fewer samples (--samples)" : ""}.`,
   );
 }
 
@@ -55,7 +56,7 @@ function totalOf(file: string): number | undefined {
   return match ? Number(match[2]) : undefined;
 }
 
-/** No file is missing among those before the last. */
+/** True if no file before the last is missing. */
 const areFirst = (files: readonly string[]): boolean =>
   files.every((file, i) => Number(number.exec(basename(file))?.[1]) === i);
 

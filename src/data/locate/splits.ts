@@ -1,4 +1,4 @@
-// Names that a split has in files and folders.
+// The names of splits in files and folders.
 import { type Split, splits } from "../dataset.ts";
 
 export const splitNames: Readonly<Record<Split, readonly string[]>> = {
@@ -7,13 +7,16 @@ export const splitNames: Readonly<Record<Split, readonly string[]>> = {
   test: ["test"],
 };
 
-/** The split that a file or folder is named after: `train`, `val`, or `train-00000-of-00002`, `test_batch`; undefined for other names. */
+/**
+ * The split in the name of a file or folder: `train`, `val`, `train-00000-of-00002`, `test_batch`; undefined for other
+ * names.
+ */
 export function splitOf(name: string): Split | undefined {
   const [word] = name.toLowerCase().split(/[-_.]/);
   return splits.find((split) => splitNames[split].includes(word));
 }
 
-/** Names by code point, as Python sorts them. */
+/** Compares names by code point, the order in Python. */
 export function byCodePoint(a: string, b: string): number {
   const [x, y] = [[...a], [...b]];
   for (let i = 0; i < Math.min(x.length, y.length); i++)

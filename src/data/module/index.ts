@@ -1,6 +1,7 @@
-// A data set of the user's own in a JavaScript module: --data ./mine.mjs. Its default export is a function that gets the options and returns the arrays:
-// `export default ({ split, samples, dir, context }) => ({ inputs: { NAME: { shape, data } }, labels: { shape, data } })`, at once or as a promise.
-// `shape` begins with the number of samples; `data` is a typed array or an array of numbers, row by row; `dtype` (float32, int64 …) may be given.
+// A custom data set in a JavaScript module: --data ./mine.mjs. Its default export is a function that gets the options
+// and returns the arrays: `export default ({ split, samples, dir, context }) => ({ inputs: { NAME: { shape, data } },
+// labels: { shape, data } })`, directly or as a promise. `shape` starts with the number of samples; `data` is a typed
+// array or an array of numbers, row by row; `dtype` (float32, int64 …) is optional.
 
 import { z } from "zod";
 import { type DType, dtypes, importDefault, sizeOf, type Tensor, tensor, UserError } from "../../core/index.ts";
@@ -29,7 +30,7 @@ const typeOf = (data: unknown): DType =>
 export async function openModuleData(path: string, options: DataOptions): Promise<Dataset> {
   const say = (what: string) => new UserError(`${path} ${what}. See docs/extending.md.`);
   const open = await importDefault(path, "docs/extending.md");
-  if (typeof open !== "function") throw say("has no function as its default export");
+  if (typeof open !== "function") throw say("does not export a function by default");
   const { declared, ...theirs } = options;
   const given = await Promise.resolve(theirs)
     .then(open as (options: DataOptions) => unknown)
@@ -39,10 +40,10 @@ export async function openModuleData(path: string, options: DataOptions): Promis
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
     const { path: field, message } = parsed.error.issues[0];
-    throw say(`returns something else than inputs and labels (${field.join(".") || "the whole"}: ${message})`);
+    throw say(`does not return inputs and labels (${field.join(".") || "result"}: ${message})`);
   }
   const { inputs, labels } = parsed.data;
-  // labels given as plain numbers are classes when they all are whole
+  // labels in a plain array are classes if all are integers
   const isWhole = Array.isArray(labels.data) && labels.data.every((x) => Number.isInteger(Number(x)));
   const all = Object.entries(inputs).map(([name, value]): [string, Tensor] => [name, toTensor(name, value, say)]);
   const marks = toTensor("labels", { ...labels, dtype: labels.dtype ?? (isWhole ? "int64" : undefined) }, say);
@@ -54,6 +55,6 @@ function toTensor(
   { shape, data, dtype }: z.infer<typeof array>,
   say: (what: string) => UserError,
 ): Tensor {
-  if (data.length !== sizeOf(shape)) throw say(`gives ${data.length} elements for ${name} of shape [${shape}]`);
+  if (data.length !== sizeOf(shape)) throw say(`returns ${data.length} elements for ${name} of shape [${shape}]`);
   return tensor(dtype ?? typeOf(data), shape, data);
 }

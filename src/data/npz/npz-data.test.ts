@@ -29,22 +29,22 @@ async function refusal(arrays: Record<string, Buffer>, ...taken: string[]): Prom
 }
 
 const sentence = (names: string) =>
-  `d.npz has ${names} as texts or objects, but the network takes numbers. Samples of different lengths are objects to numpy: pad them to one length, and save ${names.includes(",") ? "each" : "it"} as an array of numbers.`;
+  `d.npz: ${names} has strings or objects, but the network takes numbers. numpy stores samples of different lengths as objects: pad them to one length, and save ${names.includes(",") ? "each" : "it"} as an array of numbers.`;
 
-it("names the arrays that are left out, where the network takes them", async () => {
+it("names skipped arrays that the network needs", async () => {
   expect(await refusal({ input: objects, labels: numbers }, "input")).toBe(sentence("input"));
   expect(await refusal({ x: numbers, mask: objects, labels: numbers }, "x", "mask")).toBe(sentence("mask"));
   expect(await refusal({ x: objects, mask: objects, labels: numbers }, "x", "mask")).toBe(sentence("x, mask"));
 });
 
-it("names those that are left out where nothing else could be an input", async () => {
+it("names skipped arrays if nothing else could be an input", async () => {
   expect(await refusal({ rows: objects, labels: numbers }, "input")).toBe(sentence("rows"));
   expect(await refusal({ rows: objects, labels: numbers })).toBe(sentence("rows"));
   expect(await refusal({ rows: objects, y: numbers })).toBe(sentence("rows"));
 });
 
-it("passes over texts that are no input, and still asks for labels that are numbers", async () => {
+it("ignores strings that are not an input, but requires numeric labels", async () => {
   expect(await refusal({ x: numbers, names: objects, labels: numbers }, "x")).toBe("taken");
-  expect(await refusal({ x: numbers, labels: objects }, "x")).toContain("has labels as texts or objects, but labels");
-  expect(await refusal({ labels: numbers }, "x")).toContain("holds labels only");
+  expect(await refusal({ x: numbers, labels: objects }, "x")).toContain("labels has strings or objects, but labels");
+  expect(await refusal({ labels: numbers }, "x")).toContain("contains only labels");
 });

@@ -1,10 +1,11 @@
-// Names of a data set's classes: in the schema of its parquet files, where the `datasets` library writes them, or in the front matter of its README.md.
+// Finds the names of a data set's classes: in the schema of its parquet files, where the `datasets` library writes
+// them, or in the front matter of its README.md.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { ParquetFile } from "./parquet.ts";
 
-/** The names of a column's classes by index; `folders` may have the README.md. Undefined where nothing names them. */
+/** The names of a column's classes by index; undefined if there are none. The README.md may be in one of `folders`. */
 export async function findClassNames(
   { notes }: Pick<ParquetFile, "notes">,
   column: string,
@@ -29,11 +30,11 @@ function namesInSchema(json: string | undefined, column: string): readonly strin
     const { features } = fieldsOf(fieldsOf(JSON.parse(json)).info);
     return listOf(fieldsOf(fieldsOf(features)[column]).names);
   } catch {
-    return undefined; // no names are no fault: they are only used where the network has names too
+    return undefined; // names are optional: they are used only if the network has names too
   }
 }
 
-/** `dataset_info`, of one configuration or a list of them, has the features. */
+/** `dataset_info`, one configuration or a list of them, has the features. */
 function namesInCard(text: string, column: string): readonly string[] | undefined {
   const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1];
   if (!front) return undefined;

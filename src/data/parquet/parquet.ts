@@ -1,4 +1,4 @@
-// Parquet files, read one group of rows at a time.
+// Parquet files, read one row group at a time.
 import { open } from "node:fs/promises";
 import type { FileMetaData, SchemaTree } from "hyparquet";
 import { describeFileError, UserError } from "../../core/index.ts";
@@ -6,17 +6,19 @@ import { describeFileError, UserError } from "../../core/index.ts";
 export interface ParquetFile {
   readonly path: string;
   readonly rows: number;
-  /** First row of every group, and their number at the end. */
+  /** The first row of every group, then the number of rows. */
   readonly groups: readonly number[];
   readonly columns: readonly SchemaTree[];
-  /** Texts that the writer kept in the schema, such as `huggingface`. */
+  /** Metadata in the schema, such as `huggingface`. */
   readonly notes: ReadonlyMap<string, string>;
-  /** Rows from `start` to before `end`, as objects of some columns. Values without a type are texts, or bytes on request. */
+  /**
+   * Rows `start` to `end` (exclusive), as objects of some columns. Untyped values are strings, or bytes if `areBytes`.
+   */
   read(columns: readonly string[], start: number, end: number, areBytes?: boolean): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
 
-/** Opens a file. Throws {@link UserError} where it is no parquet file. */
+/** Opens a file. Throws {@link UserError} if it is not a parquet file. */
 export async function openParquet(path: string): Promise<ParquetFile> {
   const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] = await Promise.all([
     import("hyparquet"),
@@ -56,7 +58,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   }
 }
 
-/** Opens a file for one use. */
+/** Opens a file, passes it to `use`, and closes it. */
 export async function withParquet<T>(path: string, use: (file: ParquetFile) => Promise<T>): Promise<T> {
   const file = await openParquet(path);
   try {
@@ -77,7 +79,7 @@ const unreadable = (path: string, error: unknown): UserError =>
     cause: error,
   });
 
-/** The rows of a file, one group in memory at a time. */
+/** The rows of a file, with one group in memory at a time. */
 export async function* rowsOf(
   { groups, read }: ParquetFile,
   columns: readonly string[],

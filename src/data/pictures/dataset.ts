@@ -1,5 +1,5 @@
-// Pictures as samples of a network: read, shaped and normalised when a batch asks for them. The shaped bytes of the first pictures stay in memory, because
-// every pass over the data asks for the same ones.
+// Pictures as samples of a network: read, shaped and normalised when a batch needs them. The shaped bytes of the first
+// pictures stay in memory, since every pass over the data needs the same ones.
 import { listSome, tensor, UserError } from "../../core/index.ts";
 import type { Batch, Dataset } from "../dataset.ts";
 import { normalise, outputSize, type Pipeline, shapePicture } from "./pipelines/pipeline.ts";
@@ -8,25 +8,27 @@ import type { PictureSource } from "./sources/source.ts";
 
 export interface PictureOptions {
   readonly pipeline: Pipeline;
-  /** The network's name for its input; default pixel_values. */
+  /** The name of the network's input; default pixel_values. */
   readonly input?: string;
-  /** The network's label of a class by its name; undefined for one that it does not have. Default: the class's place in the data. */
+  /**
+   * The network's label of a class by name; undefined for an unknown name. Default: the index of the class in the data.
+   */
   readonly labelOf?: (className: string) => number | undefined;
-  /** The network's names of its labels, for messages. */
+  /** The network's label names, for messages. */
   readonly labelNames?: readonly string[];
-  /** Further notes. */
+  /** More notes for the result. */
   readonly notes?: readonly string[];
 }
 
 export interface PictureDataset extends Dataset {
-  /** The names of the data's classes in their order, which is that of `labels` without `labelOf`. */
+  /** The names of the data's classes by index, the values of `labels` without `labelOf`. */
   readonly classNames?: readonly string[];
 }
 
-/** Bytes of shaped pictures that stay in memory. */
+/** Size of the shaped pictures that stay in memory, in bytes. */
 const mostKept = 256 * 2 ** 20;
 
-/** The first `count` pictures of a source as a data set. */
+/** Makes a data set of the first `count` pictures of a source. */
 export function pictureDataset(
   name: string,
   source: PictureSource,
@@ -37,7 +39,7 @@ export function pictureDataset(
   const size = outputSize(pipeline) ?? ownSize(source, pipeline);
   const [height, width] = size;
   const kept = new Map<number, Picture>();
-  let hash: string | undefined; // of every file, so only when it is asked for, and once
+  let hash: string | undefined; // covers every file, so it is computed on demand, once
 
   const shaped = function* (indices: readonly number[]): Generator<readonly [number, Picture]> {
     const missing = indices.filter((index) => !kept.has(index));
@@ -112,12 +114,12 @@ function labelsOf(
   }
   if (unnamed.size)
     throw new UserError(
-      `${name} has the ${unnamed.size > 1 ? "classes" : "class"} ${listSome([...unnamed].map((one) => JSON.stringify(one)))}, which the network's labels do not name${labelNames.length ? `; they are ${listSome(labelNames, 8)}` : ""}. Rename or remove the ${unnamed.size > 1 ? "classes" : "class"}.`,
+      `${name} has the ${unnamed.size > 1 ? "classes" : "class"} ${listSome([...unnamed].map((one) => JSON.stringify(one)))}, but the network has no such label${labelNames.length ? ` (${listSome(labelNames, 8)})` : ""}. Rename or remove the ${unnamed.size > 1 ? "classes" : "class"}.`,
     );
   return own.map((label) => known.get(label)!);
 }
 
-/** The size of the first picture, which all must have where the pipeline keeps sizes. */
+/** The size of the first picture, which all must have if the pipeline does not resize. */
 function ownSize(source: PictureSource, pipeline: Pipeline): readonly [number, number] {
   const [first] = source.read([0]);
   const { height, width } = shapeNamed(first, pipeline, source.nameOf(0));
@@ -130,7 +132,7 @@ function shapeNamed(picture: Picture, pipeline: Pipeline, name: string): Picture
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(
-      `${name} is ${picture.width}x${picture.height} pixels, too narrow to be resized for the network: ${error.message} would be left. Remove it, or cut it.`,
+      `${name} is ${picture.width}x${picture.height} pixels, too narrow to resize for the network: ${error.message} would remain. Remove or crop it.`,
       { cause: error },
     );
   }
@@ -139,6 +141,6 @@ function shapeNamed(picture: Picture, pipeline: Pipeline, name: string): Picture
 function requireSize({ height, width }: Picture, [rows, columns]: readonly [number, number], name: string): void {
   if (height === rows && width === columns) return;
   throw new UserError(
-    `${name} is ${width}x${height} pixels for the network, but the first image ${columns}x${rows}. Give images of one size, or a preprocessor that crops them.`,
+    `${name} has ${width}x${height} pixels after preprocessing, but the first image has ${columns}x${rows}. Give images of one size, or a preprocessor that crops them.`,
   );
 }

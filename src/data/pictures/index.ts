@@ -1,5 +1,6 @@
-// Images as people have them: a folder for each class, data sets of the hub in parquet, CIFAR's pickles, MNIST's idx files, arrays. Decoded, shaped and
-// normalised as the network's folder says, with the pixels that Pillow gives.
+// Images in common forms: a folder for each class, hub data sets in parquet, CIFAR's pickles, MNIST's idx files,
+// arrays. They are decoded, shaped and normalised by the settings in the network's folder, with the same pixels as
+// Pillow.
 import { existsSync } from "node:fs";
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
@@ -20,7 +21,7 @@ export { readTimm } from "./pipelines/timm.ts";
 export { isCifar, readCifar } from "./sources/cifar.ts";
 
 interface Kind {
-  /** Whether a path is of this kind; cheap. */
+  /** A quick check whether a path is of this kind. */
   is(path: string): boolean | Promise<boolean>;
   open(path: string, request: SourceRequest): Promise<PictureSource>;
 }
@@ -40,32 +41,33 @@ async function kindOf(path: string): Promise<Kind | undefined> {
   return undefined;
 }
 
-/** True for what {@link openPictures} opens. */
+/** True for paths that {@link openPictures} can open. */
 export const isPictures = async (path: string): Promise<boolean> => (await kindOf(path)) !== undefined;
 
 export interface OpenPictures extends PictureOptions {
-  /** Default test, else valid, else train. */
+  /** Default: test, else valid, else train. */
   readonly split?: Split;
-  /** The first so many pictures; default all. */
+  /** Number of pictures, from the start; default all. */
   readonly samples?: number;
 }
 
 /**
- * Opens images with their labels as samples of a network: float32 [3, H, W] under the input's name, and a class each. An image is decoded when a batch asks
- * for it. Throws {@link UserError} where the path is of no known kind, or a class has no image or no label of the network.
+ * Opens labelled images as samples of a network: float32 [3, H, W] under the input's name, with a class for each. An
+ * image is decoded when a batch needs it. Throws {@link UserError} if the path is of an unknown kind, or if a class has
+ * no images or no label of the network.
  */
 export async function openPictures(path: string, options: OpenPictures): Promise<PictureDataset> {
-  if (!existsSync(path)) throw new UserError(`There is no file or folder ${path}. Check the path of the images.`);
+  if (!existsSync(path)) throw new UserError(`${path} does not exist. Check the path of the images.`);
   const kind = (await kindOf(path)) ?? (isParquet(path) ? hub : undefined);
   if (!kind)
     throw new UserError(
-      `${path} holds no images that layerwise reads. Give a folder with a folder for each class, a data set of the hub in parquet, CIFAR's or MNIST's files, or images.npy with labels.npy.`,
+      `${path} contains no supported images. Give a folder with a subfolder for each class, a hub data set in parquet, CIFAR's or MNIST's files, or images.npy with labels.npy.`,
     );
   const { split, samples } = options;
   const source = await kind.open(path, { split, samples });
   const have = source.labels.length;
-  if (have === 0) throw new UserError(`${path} holds no images. Add some, or choose another split.`);
+  if (have === 0) throw new UserError(`${path} contains no images. Add some, or choose another split.`);
   if (samples !== undefined && samples > have)
-    throw new UserError(`${path} holds ${have} images, but ${samples} are asked for. Ask for fewer (--samples).`);
+    throw new UserError(`${path} contains ${have} images, but ${samples} are needed. Use fewer (--samples).`);
   return pictureDataset(path, source, samples ?? have, options);
 }

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../../test/checkpoints.ts";
 import { toNumbers, UserError } from "../../core/index.ts";
 import { imagenetPipeline, isPictures, type OpenPictures, openPictures, plainPipeline, readTimm } from "./index.ts";
 
-/** Zero mean and a deviation of 1/255: values are the bytes. */
+/** Mean 0 and deviation 1/255: values equal the bytes. */
 const bytes = plainPipeline([0, 0, 0], [1 / 255, 1 / 255, 1 / 255]);
 
 const png = (grey: number, side = 2) =>
@@ -15,7 +15,7 @@ const png = (grey: number, side = 2) =>
     .png()
     .toBuffer();
 
-/** Writes files of a new folder: PNGs of one grey, or bytes. */
+/** Writes files into a new folder: PNGs of one grey, or bytes. */
 async function folderOf(files: Readonly<Record<string, number | Uint8Array>>): Promise<string> {
   const folder = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
@@ -40,7 +40,7 @@ const refusal = (path: string, options: Partial<OpenPictures> = {}) =>
     (error) => (error instanceof UserError ? error.message : Promise.reject(error)),
   );
 
-it("sorts classes and files by code point, takes files of subfolders, and notes what it leaves out", async () => {
+it("sorts classes and files by code point, reads subfolders, and notes ignored files", async () => {
   const folder = await folderOf({
     "val/b/2.png": 2,
     "val/b/10.png": 1,
@@ -58,14 +58,16 @@ it("sorts classes and files by code point, takes files of subfolders, and notes 
     ["Z", "b"],
     "valid",
   ]);
-  expect(read.data.notes).toEqual([`${join(folder, "val")}: left out what is no image: .cache, Z/x.txt.`]);
+  expect(read.data.notes).toEqual([
+    `${join(folder, "val")}: ignored files and folders that are not images: .cache, Z/x.txt.`,
+  ]);
   expect((await greys(folder, { split: "train" })).greys).toEqual([7]);
   expect(await refusal(folder, { split: "test" })).toBe(
-    `${folder} has no split test; it has train, valid. Choose one of them with --split.`,
+    `${folder} has no split test. Its splits are train, valid. Choose one of them with --split.`,
   );
 });
 
-it("passes over the folders and files of systems, with a note", async () => {
+it("ignores folders and files of systems, with a note", async () => {
   const junk = {
     "__MACOSX/a/._1.png": 8,
     "@eaDir/1.png": 8,
@@ -80,13 +82,13 @@ it("passes over the folders and files of systems, with a note", async () => {
     ["a", "b"],
   ]);
   expect(data.notes).toEqual([
-    `${folder}: left out what is no image: @eaDir, __MACOSX, b/.ipynb_checkpoints and 2 more.`,
+    `${folder}: ignored files and folders that are not images: @eaDir, __MACOSX, b/.ipynb_checkpoints and 2 more.`,
   ]);
   const only = await folderOf({ "__MACOSX/1.png": 8, ".cache/1.png": 8, "a/notes.txt": Buffer.from("x") });
   expect(await isPictures(only)).toBe(false);
 });
 
-it("decodes only what a batch asks for, once, and repeats a sample that is asked for twice", async () => {
+it("decodes each image of a batch once, and only these, and repeats a sample that is requested twice", async () => {
   const folder = await folderOf({ "a/1.png": 5, "a/2.png": 6, "b/3.png": Buffer.from("no image") });
   const some = await openPictures(folder, { pipeline: bytes, samples: 2, input: "x" });
   const first = some.batch([1, 0, 1]);
@@ -95,11 +97,11 @@ it("decodes only what a batch asks for, once, and repeats a sample that is asked
   rmSync(join(folder, "a"), { recursive: true });
   expect(some.batch([1, 0, 1])).toEqual(first);
   expect(some.notes).toEqual([
-    `The first 2 images of ${folder} are of 1 of its 2 classes, because the folder is read class by class.`,
+    `The first 2 images of ${folder} cover 1 of its 2 classes, because the folder is read class by class.`,
   ]);
 });
 
-it("has a hash of files and labels, and of the first ones", async () => {
+it("has a hash of all files and labels, and of the first ones", async () => {
   const [one, same, other] = [
     await folderOf({ "a/1.png": 5, "b/2.png": 6 }),
     await folderOf({ "c/7.png": 5, "d/8.png": 6, "d/9.png": 7 }),
@@ -112,19 +114,17 @@ it("has a hash of files and labels, and of the first ones", async () => {
   expect((await open(other)).sha256).not.toBe(sha256);
 });
 
-it("gives the network's labels to classes by name", async () => {
+it("maps classes to the network's labels by name", async () => {
   const folder = await folderOf({ "cat/1.png": 1, "dog/1.png": 2 });
   const labels: Readonly<Record<string, number>> = { dog: 0, cat: 4 };
   const read = await greys(folder, { labelOf: (name) => labels[name] });
   expect([read.labels, read.data.classes]).toEqual([[4, 0], 5]);
   expect(
     await refusal(folder, { labelOf: (name) => (name === "dog" ? 0 : undefined), labelNames: ["dog", "Cat"] }),
-  ).toBe(
-    `${folder} has the class "cat", which the network's labels do not name; they are dog, Cat. Rename or remove the class.`,
-  );
+  ).toBe(`${folder} has the class "cat", but the network has no such label (dog, Cat). Rename or remove the class.`);
 });
 
-it("names the image that cannot be read, the empty class and the image of another size", async () => {
+it("names an unreadable image, an empty class, and an image of a different size", async () => {
   const whole = await png(3, 40);
   const broken = await folderOf({ "a/1.png": 1, "a/2.png": whole.subarray(0, whole.length - 20) });
   expect(await refusal(broken)).toMatch(
@@ -133,23 +133,23 @@ it("names the image that cannot be read, the empty class and the image of anothe
     ),
   );
   const text = await folderOf({ "a/1.png": Buffer.from("hello") });
-  expect(await refusal(text)).toContain("cannot be read as an image: it is not a whole JPEG, PNG or WebP file.");
+  expect(await refusal(text)).toContain("cannot be read as an image: it is not a complete JPEG, PNG or WebP file.");
   const empty = await folderOf({ "a/1.png": 1, "b/notes.txt": Buffer.from("x") });
   expect(await refusal(empty)).toBe(
-    `The class folder ${join(empty, "b")} has no image in it. Add images, or remove the folder.`,
+    `The class folder ${join(empty, "b")} contains no image. Add images, or remove the folder.`,
   );
   const sizes = await folderOf({ "a/1.png": 1, "a/2.png": await png(2, 3) });
   expect(await refusal(sizes)).toBe(
-    `${join(sizes, "a/2.png")} is 3x3 pixels for the network, but the first image 2x2. Give images of one size, or a preprocessor that crops them.`,
+    `${join(sizes, "a/2.png")} has 3x3 pixels after preprocessing, but the first image has 2x2. Give images of one size, or a preprocessor that crops them.`,
   );
   expect((await greys(sizes, { pipeline: imagenetPipeline({ resize: 4, crop: 3 }) })).data.inputs).toEqual([
     { name: "pixel_values", dtype: "float32", shape: [3, 3, 3] },
   ]);
   expect(await refusal(sizes, { samples: 3 })).toBe(
-    `${sizes} holds 2 images, but 3 are asked for. Ask for fewer (--samples).`,
+    `${sizes} contains 2 images, but 3 are needed. Use fewer (--samples).`,
   );
-  expect(await refusal(temporaryFolder())).toContain("holds no images that layerwise reads");
-  expect(await refusal(join(sizes, "nothing"))).toContain("There is no file or folder");
+  expect(await refusal(temporaryFolder())).toContain("contains no supported images");
+  expect(await refusal(join(sizes, "nothing"))).toContain("does not exist. Check the path of the images");
 });
 
 const images = async () => [await png(1), await png(2)];
@@ -161,18 +161,18 @@ async function parquet(path: string, columns: Parameters<typeof parquetWriteFile
   return path;
 }
 
-it("refuses a picture of which nothing would be left", async () => {
+it("refuses a picture of which nothing would remain", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "a"));
   const line = sharp(Buffer.alloc(300), { raw: { width: 300, height: 1, channels: 1 } });
   await line.png().toFile(join(folder, "a/1.png"));
   const pipeline = readTimm({ input_size: [3, 8, 8], crop_mode: "border" }, "config.json");
   expect(await refusal(folder, { pipeline })).toBe(
-    `${join(folder, "a/1.png")} is 300x1 pixels, too narrow to be resized for the network: 9x0 pixels would be left. Remove it, or cut it.`,
+    `${join(folder, "a/1.png")} is 300x1 pixels, too narrow to resize for the network: 9x0 pixels would remain. Remove or crop it.`,
   );
 });
 
-it("reads shards of parquet, class names of a README.md, and refuses a shard that is missing", async () => {
+it("reads parquet shards, and class names from a README.md; refuses missing shards", async () => {
   const folder = temporaryFolder();
   const image = { name: "picture", data: await images(), type: "BYTE_ARRAY" as const };
   await parquet(join(folder, "data/train-00000-of-00003.parquet"), [image, long([1n, 0n])]);
@@ -189,21 +189,17 @@ it("reads shards of parquet, class names of a README.md, and refuses a shard tha
     "train",
   ]);
   expect(await refusal(folder)).toBe(
-    `${folder} has 2 of the 3 files of train. Add the missing ones, or ask for fewer samples (--samples).`,
+    `${folder} has 2 of the 3 files of train. Add the missing ones, or use fewer samples (--samples).`,
   );
 });
 
-it("refuses parquet without images or labels, or with labels that are not known", async () => {
+it("refuses parquet without images or labels, or with unknown labels", async () => {
   const path = join(temporaryFolder(), "x.parquet");
   const image = { name: "image", data: await images(), type: "BYTE_ARRAY" as const };
   await parquet(path, [image]);
-  expect(await refusal(path)).toBe(
-    `${path} has no labels; it has the columns image. Add a column label of whole numbers.`,
-  );
+  expect(await refusal(path)).toBe(`${path} has no labels. Its columns are image. Add a column label of integers.`);
   await parquet(path, [image, long([0n, 1n], "one"), long([0n, 1n], "two")]);
-  expect(await refusal(path)).toBe(
-    `${path} has several columns of whole numbers: one, two. Rename the one of the classes to label.`,
-  );
+  expect(await refusal(path)).toBe(`${path} has several integer columns: one, two. Rename the class column to label.`);
   await parquet(path, [image, long([0n, 1n], "fine_label"), long([1n, 1n], "coarse_label")]);
   expect((await greys(path)).data.notes).toEqual(["The labels are the column fine_label of fine_label, coarse_label."]);
   await parquet(path, [image, long([0n, -1n])]);
@@ -213,7 +209,7 @@ it("refuses parquet without images or labels, or with labels that are not known"
   await parquet(path, [{ name: "text", data: ["a", "b"], type: "STRING" }, long([0n, 1n])]);
   expect(await isPictures(path)).toBe(false);
   expect(await refusal(path)).toBe(
-    `${path} has no column of images; it has text, label. Give a data set with image bytes.`,
+    `${path} has no image column. Its columns are text, label. Give a data set with image bytes.`,
   );
 });
 
@@ -224,7 +220,7 @@ function npy(code: string, shape: readonly number[], data: ArrayBufferView): Uin
   return Buffer.concat([head, Buffer.from(`${text}\n`), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
-it("reads arrays by names and layout, and refuses what may be read in two ways", async () => {
+it("reads arrays by names and layout, and refuses ambiguous layouts", async () => {
   const own = Uint8Array.from({ length: 2 * 3 * 4 * 5 }, (_, i) => (i < 60 ? 10 : 20));
   const labels = npy("|u1", [2], Uint8Array.of(1, 0));
   const write = (shape: readonly number[], code = "|u1", data: ArrayBufferView = own) =>
@@ -248,11 +244,11 @@ it("reads arrays by names and layout, and refuses what may be read in two ways",
         Float32Array.from(own, (v) => v / 100),
       ),
     ),
-  ).toContain("has the value 0.10000000149011612, where pixels are bytes, or bytes divided by 255");
+  ).toContain("has the value 0.10000000149011612, but pixels must be bytes, or bytes divided by 255");
   expect(await refusal(await write([4, 3, 2, 5]))).toContain("has 4 images, but");
 });
 
-it("refuses idx files that are damaged", async () => {
+it("refuses damaged idx files", async () => {
   const head = (magic: number, ...shape: number[]) => {
     const words = Buffer.alloc(4 + 4 * shape.length);
     [magic, ...shape].forEach((value, i) => void words.writeUInt32BE(value, 4 * i));
@@ -265,9 +261,9 @@ it("refuses idx files that are damaged", async () => {
   const read = await greys(right);
   expect([read.greys, read.labels, read.data.split]).toEqual([[9], [7], "test"]);
   expect(await refusal(await write(Buffer.concat([head(0x803, 1, 2, 2), Buffer.alloc(3)]), labels))).toContain(
-    "has 3 elements, but its header names 1x2x2. Get the file again.",
+    "has 3 elements, but its header has 1x2x2. Download the file again.",
   );
   expect(await refusal(await write(Buffer.concat([head(0x804, 1, 2, 2), Buffer.alloc(4)]), labels))).toContain(
-    "is not an idx file of 3 axes",
+    "is not an idx file with 3 axes",
   );
 });

@@ -1,11 +1,11 @@
-// Tables as text: a first line with the names of the columns, then a row a line. Commas with quotes where needed (RFC 4180), or tabs with nothing quoted, as
-// GLUE's files have them.
+// Tables as text: a first line with the names of the columns, then one row per line. Separators are commas, with quotes
+// where needed (RFC 4180), or tabs without quotes, as in GLUE's files.
 import { readText, UserError } from "../../core/index.ts";
 
-/** A row's fields, and what names it in a message. */
+/** A row's fields, and its name in messages. */
 export type NamedRow = readonly [Readonly<Record<string, unknown>>, string];
 
-/** Rows of a file with tabs. */
+/** Reads the rows of a tab-separated file. */
 export async function readTabs(path: string): Promise<NamedRow[]> {
   const lines = (await readText(path)).split(/\r?\n/);
   return toRows(
@@ -14,12 +14,12 @@ export async function readTabs(path: string): Promise<NamedRow[]> {
   );
 }
 
-/** Rows of a file with commas. */
+/** Reads the rows of a comma-separated file. */
 export async function readCommas(path: string): Promise<NamedRow[]> {
   return toRows(path, parseCommas(await readText(path), path));
 }
 
-/** One field: in quotes, which are doubled inside, or up to the next comma or line; then what ends it. */
+/** One field (in quotes, with doubled quotes inside, or up to the next comma or line end), then its separator. */
 const field = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*)?)(,|\r?\n|$)/y;
 
 function parseCommas(text: string, path: string): string[][] {
@@ -39,14 +39,14 @@ function parseCommas(text: string, path: string): string[][] {
   return rows;
 }
 
-/** Rows by the names in the first; lines without anything are passed over. */
+/** Rows as objects, with the names in the first row as keys. Empty lines are skipped. */
 function toRows(path: string, [names = [], ...rows]: readonly (readonly string[])[]): NamedRow[] {
   return rows.flatMap((row, i): NamedRow[] => {
     if (row.length === 0 || (row.length === 1 && row[0] === "")) return [];
     const where = `Row ${i} of ${path}`;
     if (row.length !== names.length)
       throw new UserError(
-        `${where} has ${row.length} fields, but its first line names ${names.length}. Correct the row.`,
+        `${where} has ${row.length} fields, but the first line has ${names.length}. Correct the row.`,
       );
     return [[Object.fromEntries(names.map((name, column) => [name, row[column]])), where]];
   });

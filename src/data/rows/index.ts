@@ -1,4 +1,5 @@
-// Labelled texts for classifiers: rows of a .jsonl, .tsv, .csv or .parquet file, or of a folder with files for each split.
+// Labelled texts for classifiers: rows of a .jsonl, .tsv, .csv or .parquet file, or of a folder with such files for
+// each split.
 import { dirname, extname } from "node:path";
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
@@ -12,9 +13,9 @@ import { chooseTexts, type Labels, type Row, rowOf } from "./row.ts";
 export type { Row } from "./row.ts";
 
 export interface RowOptions extends Omit<Labels, "classNames"> {
-  /** Default test, else valid, else train; not for a single file. */
+  /** Default: test, else valid, else train. Not for a single file. */
   readonly split?: Split;
-  /** The first so many rows; default all. */
+  /** Number of rows, from the start; default all. */
   readonly samples?: number;
 }
 
@@ -25,15 +26,15 @@ export interface Rows {
 
 const endings = [".jsonl", ".ndjson", ".tsv", ".csv", ".parquet"];
 
-/** True for a file or folder that {@link readRows} may read, by names only. */
+/** True for a file or folder that {@link readRows} may read, judged by names only. */
 export const isRows = (path: string): boolean => splitsOfShards(path, endings).length > 0;
 
-/** Reads labelled texts in the files' order. Throws {@link UserError} that names the row or column at fault. */
+/** Reads labelled texts in the files' order. Throws a {@link UserError} that names the faulty row or column. */
 export async function readRows(path: string, options: RowOptions = {}): Promise<Rows> {
   const { split, samples = Number.POSITIVE_INFINITY, ...labels } = options;
   if (!isRows(path))
     throw new UserError(
-      `${path} holds no labelled texts that layerwise reads. Give a ${endings.join(", ")} file, or a folder with such files named train, valid or test.`,
+      `${path} is not a supported file of labelled texts. Give a ${endings.join(", ")} file, or a folder with such files named train, valid or test.`,
     );
   const shards = findShards(path, endings, split);
   const others = splitsOfShards(path, endings).flatMap((one) => (one.split === shards.split ? [] : [one.split]));
@@ -49,11 +50,11 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
   requireShards(path, shards, rows.length, samples);
   if (rows.length === 0) throw new UserError(`${path} has no rows. Add some, or choose another split.`);
   if (samples !== Number.POSITIVE_INFINITY && rows.length < samples)
-    throw new UserError(`${path} holds ${rows.length} rows, but ${samples} are asked for. Ask for fewer (--samples).`);
+    throw new UserError(`${path} contains ${rows.length} rows, but ${samples} are needed. Use fewer (--samples).`);
   const [{ label }] = rows;
   if ((label === -1 || label === -100) && rows.every((row) => row.label === label))
     throw new UserError(
-      `All labels of the ${shards.split} split of ${path} are ${label}, which stands for none, as in a test whose labels are kept secret. Give labels, counted from 0${advice}.`,
+      `All labels of the ${shards.split} split of ${path} are ${label}, which means no label (the labels of some test splits are not published). Give labels, counted from 0${advice}.`,
     );
   return { split: shards.split, rows };
 }

@@ -1,4 +1,4 @@
-// A labelled text, or a pair of them, out of a row's fields.
+// Reads a labelled text, or a labelled pair of texts, from the fields of a row.
 import { listSome, UserError } from "../../core/index.ts";
 
 export interface Row {
@@ -11,7 +11,7 @@ export interface Row {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Columns of texts, the likeliest first: those of GLUE's tasks, as transformers' run_glue.py lists them, and `text`. */
+/** Text columns, the most likely first: those of GLUE's tasks (from transformers' run_glue.py), and `text`. */
 export const textColumns: readonly (readonly [string, string?])[] = [
   ["sentence1", "sentence2"],
   ["premise", "hypothesis"],
@@ -22,30 +22,33 @@ export const textColumns: readonly (readonly [string, string?])[] = [
   ["text"],
 ];
 
-/** Which columns a file's rows have their texts in. Throws {@link UserError} that lists what is there; `advice` is what else can be done about labels. */
+/**
+ * Chooses the text columns of a file. Throws a {@link UserError} that lists the columns; `advice` continues the advice
+ * for missing labels.
+ */
 export function chooseTexts(names: readonly string[], path: string, advice = ""): readonly [string, string?] {
   const found = textColumns.find((columns) => columns.every((column) => names.includes(column!)));
   if (!found)
     throw new UserError(
-      `${path} has the columns ${listSome(names, 8)}, but sentence, sentence1 with sentence2, or text is expected. Rename the columns.`,
+      `${path} has the columns ${listSome(names, 8)}, but needs sentence, sentence1 with sentence2, or text. Rename the columns.`,
     );
   if (!names.includes("label"))
     throw new UserError(
-      `${path} has no labels; it has the columns ${listSome(names, 8)}. Add a column label of numbers or names${advice}.`,
+      `${path} has no labels. Its columns are ${listSome(names, 8)}. Add a column label of numbers or names${advice}.`,
     );
   return found;
 }
 
 export interface Labels {
-  /** The network's label of a name; undefined for one that it does not have. Default: labels must be numbers. */
+  /** The network's label with a name; undefined for an unknown name. Default: labels must be numbers. */
   readonly labelOf?: (name: string) => number | undefined;
-  /** The network's names, for messages. */
+  /** The network's label names, for messages. */
   readonly labelNames?: readonly string[];
-  /** The file's names of its numbers, where it has them. */
+  /** The file's names for label numbers, if it has them. */
   readonly classNames?: readonly string[];
 }
 
-/** One row; `where` names it. */
+/** Reads one row; `where` names it in messages. */
 export function rowOf(fields: Fields, [first, second]: readonly [string, string?], labels: Labels, where: string): Row {
   const text = (column: string): string => {
     const value = fields[column];
@@ -72,10 +75,10 @@ function numberIn(value: unknown, { labelOf, labelNames = [], classNames }: Labe
   if (mapped !== undefined) return mapped;
   if (isNumber && (name === undefined || !labelOf)) return Number(value);
   if (!isNumber && numeric.test(`${value}`)) return Number(value);
-  const known = labelNames.length ? `; they are ${listSome(labelNames, 8)}` : "";
+  const known = labelNames.length ? ` (${listSome(labelNames, 8)})` : "";
   throw new UserError(
     labelOf
-      ? `${where} has the label ${JSON.stringify(name)}, which the network's labels do not name${known}. Use these names, or numbers.`
+      ? `${where} has the label ${JSON.stringify(name)}, which is not a label of the network${known}. Use the network's names, or numbers.`
       : `${where} has the label ${JSON.stringify(name)}, but the network has no names for its labels. Use numbers.`,
   );
 }

@@ -1,6 +1,6 @@
-// The text that character models are tried on (Karpathy's tiny Shakespeare), over the 96 sorted characters of the paper: letters, digits, ASCII
-// punctuation, space, newline. The first 80 % are the train split. Sample i is the i-th window that does not overlap the one before: characters
-// [iT, iT + T) predict [iT + 1, iT + T + 1).
+// The usual text for character models (Karpathy's tiny Shakespeare), over the 96 sorted characters of the paper:
+// letters, digits, ASCII punctuation, space, newline. The first 80 % are the train split. Sample i is the i-th
+// non-overlapping window: characters [iT, iT + T) predict [iT + 1, iT + T + 1).
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ const vocabulary = ["\n", ...Array.from({ length: 95 }, (_, i) => String.fromCha
 
 export const shakespeare: DataSource = {
   name: "shakespeare",
-  title: "Shakespeare's plays as characters: 1,115,394 of them, 96 kinds",
+  title: "Shakespeare's plays, 1,115,394 characters, 96 different ones",
   async open({ split = "train", samples, dir = "data", context = 256 }) {
     const inner = join(dir, "shakespeare");
     const folder = basename(dir) !== "shakespeare" && existsSync(inner) ? inner : dir;
@@ -22,7 +22,7 @@ export const shakespeare: DataSource = {
     const text = await readFile(path, "utf8").catch((error) => {
       if (error.code === "ENOENT")
         throw new UserError(
-          `The text is not there: there is no ${path}. Name the folder of input.txt with --data-dir (data.dir in a recipe), or bring it with layerwise fetch shakespeare.`,
+          `The text is missing: there is no ${path}. Give the folder of input.txt with --data-dir (data.dir in a recipe), or download it with layerwise fetch shakespeare.`,
         );
       throw describeFileError(error, path, "read");
     });
@@ -32,7 +32,7 @@ export const shakespeare: DataSource = {
     const { have, count, positions } = countWindows(ids.length, context, samples);
     if (have < 1 || (samples !== undefined && samples > have))
       throw new UserError(
-        `The ${split} split of ${path} holds ${have} windows of ${context} characters, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones.`,
+        `The ${split} split of ${path} has ${have} windows of ${context} characters, but ${samples ?? 1} are needed. Use fewer (--samples) or shorter ones (--context).`,
       );
     const windows = (starts: ArrayLike<number>): Batch =>
       readWindows("input", ids, (position) => ids[position + 1], starts, context);
@@ -60,7 +60,7 @@ function encode(text: string, path: string): Uint8Array {
     const id = index.get(text[i]);
     if (id === undefined)
       throw new UserError(
-        `Character ${i} of ${path} is ${JSON.stringify(text[i])}, which is none of the 96 (ASCII letters, digits, punctuation, space, newline). Take it out of the text.`,
+        `Character ${i} of ${path} is ${JSON.stringify(text[i])}, which is not one of the 96 (ASCII letters, digits, punctuation, space, newline). Remove it from the text.`,
       );
     ids[i] = id;
   }

@@ -2,7 +2,7 @@
 // is another of its weights element by element, is tied to that; and what one file ties may be two tensors in the other.
 import { type Checkpoint, chunksOf, isAverageName } from "../../checkpoints/index.ts";
 import { bytesOf, isFloating, sizeOf } from "../../core/index.ts";
-import { isLeftOutAtWill } from "../../models/index.ts";
+import { isOptional } from "../../models/index.ts";
 import { levels } from "./spellings.ts";
 
 /** More weights than this that only one file has are a part of another network. */
@@ -15,7 +15,7 @@ export async function copiesIn(one: Checkpoint, other: Checkpoint): Promise<[str
   const isTied = (name: string) => one.tied?.some((names) => names.includes(name)) ?? false;
   const isThere = counterpartsIn(other);
   const weights = [...one.tensors.values()].filter(
-    ({ name, dtype, shape }) => isFloating(dtype) && sizeOf(shape) > 1 && !isLeftOutAtWill({ name, shape }),
+    ({ name, dtype, shape }) => isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name, shape }),
   );
   const only = weights.filter(({ name }) => !isThere(name) && !isTied(name) && !name.split(/[./]/).some(isAverageName));
   if (only.length > mostCopies || only.length === weights.length) return [];

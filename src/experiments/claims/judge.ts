@@ -9,6 +9,7 @@ import type { Scores } from "../../sweep/index.ts";
 import type { Claim } from "../recipe/index.ts";
 import { meanBarriers, quantities, valuesOf } from "./quantities.ts";
 
+/** A claim of a recipe, and whether the results bear it out. */
 export interface ClaimVerdict {
   readonly says: string;
   readonly verdict: "holds" | "does not hold" | "undecided";

@@ -14,6 +14,7 @@ import { findTwins, listNetworks, type RunNetwork } from "../run-folder/twins.ts
 import type { ComputeOptions } from "../units.ts";
 import { type StepTime, stepsOfEvaluations } from "./step-time.ts";
 
+/** What is left to do of a run, and what it costs. */
 export interface Cost {
   readonly names: readonly string[];
   /** Networks and points: how many are missing, and how many there are. */

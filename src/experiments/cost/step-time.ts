@@ -1,6 +1,7 @@
 // Durations, from a measured training step.
 import type { Recipe } from "../recipe/index.ts";
 
+/** A training step, measured. */
 export interface StepTime {
   /** Seconds of a step: the minimum of several. */
   readonly seconds: number;

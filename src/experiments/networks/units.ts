@@ -2,7 +2,7 @@
 // whose twin another run trains is linked to it.
 import { basename, resolve } from "node:path";
 import type { Unit } from "../../jobs/index.ts";
-import { siblingModule, unitCommand } from "../../runtime/index.ts";
+import { makeUnitCommand, siblingModule } from "../../runtime/index.ts";
 import { checkpointName } from "../../training/index.ts";
 import type { StepTime } from "../cost/step-time.ts";
 import { timelineOf } from "../recipe/index.ts";
@@ -36,7 +36,7 @@ export function planTrainingUnits(
     rest: Omit<Unit, "key" | "argv" | "result">,
   ): TrackedUnit => {
     const result = resolve(path, name, checkpointName(until));
-    const argv = unitCommand(siblingModule(work.module, import.meta.url), work.input, result);
+    const argv = makeUnitCommand(siblingModule(work.module, import.meta.url), work.input, result);
     let note: string | undefined;
     return {
       unit: { key: keyOf(run, name, until), argv, result, ...rest },

@@ -6,9 +6,9 @@ import {
   assemblePieces,
   encodeMeasurement,
   type MeasureOptions,
+  makePieceUnits,
   type Piece,
-  piecesOf,
-  pieceUnits,
+  planPieces,
 } from "../../connectivity/index.ts";
 import { writeAtomic } from "../../core/index.ts";
 import type { Progress } from "../../sweep/index.ts";
@@ -50,13 +50,13 @@ export async function planMeasuringUnits(
     if (isDone && !existsSync(folder)) continue;
     const options = { ...(await extendByStored(resultPath(run.path, point), asked)), runtime: { device, threads } };
     const { mixes, samples } = await pointSize(run.recipe, options);
-    const pieces = piecesOf(options, folder, { mixes, samples, piece });
+    const pieces = planPieces(options, folder, { mixes, samples, piece });
     if (isDone) {
       leftovers.push(...pieces);
       continue;
     }
     missing.push({ point, options, pieces });
-    const scoring = pieceUnits(options, pieces, {
+    const scoring = makePieceUnits(options, pieces, {
       key: `${basename(run.path)} ${point.name.replace(".json", "")}`,
       after: trainedKeys(run),
       cpus: threads,

@@ -7,6 +7,7 @@ import { readRecipe } from "./read.ts";
 import { hasScale, type Scale } from "./scales.ts";
 import type { Recipe } from "./schema.ts";
 
+/** At which scale recipes are read, and where their data are. */
 export interface ReadOptions {
   /** Default `paper`. */
   readonly scale?: Scale;
@@ -15,8 +16,16 @@ export interface ReadOptions {
 }
 
 /**
- * Reads recipes by name: `fig1`, `trajectory`, `all` (all that have the scale), or a file. Throws {@link UserError} for
- * an unknown name, or two recipes of the same name.
+ * Reads recipes by the names of experiments (`fig1`, `trajectory`, `all`, or a file), each once. Throws a
+ * {@link UserError} for an unknown name, or if two recipes have one name.
+ * @param options The scale; the folder of the data sets.
+ * @example
+ * ```ts
+ * import { readRecipes } from "layerwise";
+ *
+ * const [first] = await readRecipes(["fig1"], { scale: "quick" });
+ * console.log(first.name, first.data.name); // fig01 cifar10-half
+ * ```
  */
 export async function readRecipes(
   experiments: readonly string[],

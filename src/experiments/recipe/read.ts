@@ -10,8 +10,15 @@ import { applyScale, parseYaml, type Scale } from "./scales.ts";
 import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
 
 /**
- * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws {@link UserError} with the
- * invalid key.
+ * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws a {@link UserError} that names
+ * the key that is wrong.
+ * @example
+ * ```ts
+ * import { readRecipe } from "layerwise";
+ *
+ * const recipe = await readRecipe("rings.yaml");
+ * console.log(recipe.name, recipe.training.batch, recipe.training.optimiser); // rings 20 sgd
+ * ```
  */
 export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
   const text = await readText(path);
@@ -37,7 +44,16 @@ function resolvePaths(recipe: Recipe, path: string): Recipe {
   };
 }
 
-/** Validates a recipe and fills in the defaults; `name` defaults to the file's name. */
+/**
+ * Validates a recipe and fills in the defaults; `name` defaults to the file's. Throws a {@link UserError} that names the
+ * key that is wrong.
+ * @example
+ * ```ts
+ * import { parseRecipe } from "layerwise";
+ *
+ * console.log(parseRecipe({ training: { epochs: 2 } }, "mine.yaml").name); // mine
+ * ```
+ */
 export function parseRecipe(value: unknown, path: string): Recipe {
   const named =
     value && typeof value === "object" && !("name" in value)

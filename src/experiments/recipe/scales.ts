@@ -7,8 +7,10 @@ import { parseDocument } from "yaml";
 import { listSome, nearest, readText, UserError } from "../../core/index.ts";
 
 const scaleNames = ["quick", "small", "medium", "paper"] as const;
+/** A scale of the experiments; `paper` is the recipe itself. */
 export type Scale = (typeof scaleNames)[number];
-const changing = scaleNames.filter((name) => name !== "paper");
+/** The scales that change something. */
+export const changing = scaleNames.filter((name) => name !== "paper");
 
 /** Applies the changes of a scale. `paper` has none, and a recipe without scales is used as it is. */
 export async function applyScale(value: unknown, scale: Scale, path: string): Promise<unknown> {

@@ -13,6 +13,7 @@ import { parseRecipe, type Recipe, timelineOf } from "../recipe/index.ts";
 import { readLog } from "../run-folder/log.ts";
 import { combinePairs } from "./repetitions.ts";
 
+/** A report that was written: its folder, its page, the numbers drawn, and the claims. */
 export interface Written {
   readonly folder: string;
   readonly page: string;

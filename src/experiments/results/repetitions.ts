@@ -1,6 +1,13 @@
 // Combines several pairs of a recipe into one record. Values are means over the pairs. An interval spans the intervals
 // of all pairs, so it covers both the uncertainty over samples and the spread over seeds.
-import { type Cell, decide, type Measurement, perplexityOf, type Scored, sharesOf } from "../../connectivity/index.ts";
+import {
+  type Cell,
+  decide,
+  divideFullBarrier,
+  type Measurement,
+  perplexityOf,
+  type Scored,
+} from "../../connectivity/index.ts";
 import type { Measured } from "../../report/index.ts";
 
 /** Combines the measurements of pairs that have the same points and cells. */
@@ -45,7 +52,7 @@ function combine(documents: readonly Measurement[]): Measurement {
     cells,
     ends: { a: scores("a"), b: scores("b") },
     distance,
-    ...sharesOf(cells, first.layers),
+    ...divideFullBarrier(cells, first.layers),
     verdict: decide(cells),
   };
 }

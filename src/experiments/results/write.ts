@@ -80,7 +80,10 @@ async function writeOverview(written: readonly Written[], folder: string): Promi
   return page;
 }
 
-/** Redraws a run, an experiment, or a folder of experiments with its page, from stored results. */
+/**
+ * Draws reports again from stored results: of a run's folder, an experiment's, or all experiments' with the page over
+ * them. Throws a {@link UserError} if the folder has no results. The example of {@link reproduce} shows it.
+ */
 export async function writeReports(folder: string): Promise<{ written: Written[]; overview?: string }> {
   const experiments = await listExperiments(folder);
   if (experiments.length === 0) return { written: [await writeReport(folder)] };

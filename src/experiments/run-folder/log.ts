@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describeFileError } from "../../core/index.ts";
 import type { EpochLog } from "../../training/index.ts";
 
+/** A line of the training log: one epoch of one network. */
 export interface LogEntry extends EpochLog {
   readonly network: string;
 }

@@ -1,4 +1,4 @@
-// Gradients of a convolution: named here, computed by the lowering.
+// Gradients of a convolution: operations of their own, which the lowering computes.
 import { reduceSum } from "../ops/reduction.ts";
 import type { Rule } from "./rule.ts";
 

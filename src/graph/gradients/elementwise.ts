@@ -1,4 +1,4 @@
-// Gradients of operations element by element.
+// Gradients of elementwise operations.
 
 import type { Value } from "../graph.ts";
 import {

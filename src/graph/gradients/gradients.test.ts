@@ -1,4 +1,5 @@
-// Every gradient rule against central differences: in double precision where the runtime has the kernels, else in single.
+// Every gradient rule against central differences, in double precision where the runtime has the kernels, else in
+// single.
 import { describe, expect, it } from "vitest";
 import { expectGradient } from "../../../test/differences.ts";
 import { tensor } from "../../core/index.ts";
@@ -53,7 +54,7 @@ import {
 import { rules } from "./index.ts";
 
 const positive = { values: (x: number) => Math.abs(x) + 0.5 };
-/** Distinct values well apart, so that no step of the differences crosses a kink. */
+/** Distinct values, far enough apart that no step of the differences crosses a kink. */
 const apart = { values: (x: number) => Math.sign(x) * (Math.abs(x) + 0.1) };
 const single = { dtype: "float32" } as const;
 

@@ -1,4 +1,4 @@
-// The table of gradient rules, one rule an operation, by family as in ../ops.
+// The table of gradient rules, one rule per operation, by family as in ../ops.
 import { convolutionRules } from "./convolution.ts";
 import { elementwiseRules } from "./elementwise.ts";
 import { indexingRules } from "./indexing.ts";

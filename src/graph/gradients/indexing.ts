@@ -1,4 +1,4 @@
-// Gradient of fetching by index: rows that were fetched several times collect the sum, as a product with the one-hot matrix.
+// Gradient of indexing: the product with the one-hot matrix, so rows that were used several times receive the sum.
 import { sizeOf } from "../../core/index.ts";
 import { cast } from "../ops/elementwise.ts";
 import { oneHot } from "../ops/indexing.ts";

@@ -23,7 +23,7 @@ export const normalisationRules: Record<string, Rule> = {
     const dScale = sumTo(mul(dy, normal), scale.shape);
     return bias ? [dx, dScale, sumTo(dy, bias.shape)] : [dx, dScale];
   },
-  // in evaluation the statistics are inputs like any other: y = (x - m) scale / sqrt(v + e) + bias
+  // in evaluation, the statistics are ordinary inputs: y = (x - m) scale / sqrt(v + e) + bias
   BatchNormalization: (dy, [x, scale, bias, mean, variance], _y, { attributes }) => {
     const shape = x.shape.map((n, i) => (i === 1 ? n : 1));
     const perChannel = (v: typeof x) => reshape(v, shape);

@@ -1,4 +1,4 @@
-// Gradients of reductions: the reduced gradient is spread over what was reduced.
+// Gradients of reductions: the gradient is broadcast over the reduced axes.
 import { sizeOf } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { cast, div, equal, mul } from "../ops/elementwise.ts";
@@ -10,7 +10,7 @@ import type { Rule } from "./rule.ts";
 const reducedAxes = (x: Value, node: Node) =>
   constantInts(node.inputs[1], node.op).map((axis) => normalAxis(axis, x.shape.length));
 
-/** The output's gradient with the reduced axes back in place, as length 1. */
+/** The shape of the output's gradient with the reduced axes as length 1. */
 const keptShape = (x: Value, node: Node) => {
   const axes = reducedAxes(x, node);
   return x.shape.map((n, i) => (axes.includes(i) ? 1 : n));

@@ -1,11 +1,11 @@
-// What a gradient rule is: the gradient of an operation's first output in, the gradients of its inputs out.
+// A gradient rule maps the gradient of an operation's first output to the gradients of its inputs.
 import type { Node, Value } from "../graph.ts";
 import { reduceSum } from "../ops/reduction.ts";
 import { reshape } from "../ops/shape.ts";
 
 /**
- * dy has the shape of the first output y; x are the inputs. The result holds a gradient for each input, `null` for those that have none
- * (indices, shapes, conditions). Only first outputs are differentiable.
+ * dy has the shape of the first output y; x are the inputs. Returns a gradient for each input, `null` for inputs
+ * without one (indices, shapes, conditions). Only first outputs are differentiable.
  */
 export type Rule = (dy: Value, x: readonly Value[], y: Value, node: Node) => readonly (Value | null)[];
 

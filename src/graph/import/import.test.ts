@@ -1,4 +1,4 @@
-// What is damaged inside a model is refused by its name; what is sparse is read as it stands.
+// Damage inside a model is reported with its name; sparse tensors are read.
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   FunctionProtoSchema,
@@ -23,7 +23,7 @@ const sparse = (values: number[], indices: number[], shape: number[], dims: numb
   });
 
 describe("sparse tensors", () => {
-  it("by places and by coordinates, in any precision", () => {
+  it("by index and by coordinates, in any precision", () => {
     const wanted = [0, 2, 0, 0, 0, 3];
     for (const one of [sparse([2, 3], [1, 5], [2], [2, 3]), sparse([2, 3], [0, 1, 1, 2], [2, 2], [2, 3])]) {
       const found = denseOf(one)!;
@@ -54,13 +54,13 @@ const model = (graph: object, functions: object[] = []) =>
 const node = (opType: string, more: object) => create(NodeProtoSchema, { opType, ...more });
 
 describe("an imported model", () => {
-  it("has no function that calls itself", () => {
+  it("must not have a function that calls itself", () => {
     const call = (name: string) => node(name, { domain: "local", input: ["x"], output: ["y"] });
     const functions = ["F", "G"].map((name, i) => ({ name, domain: "local", node: [call(["G", "F"][i])] }));
     expect(() => importModel(model({ node: [call("F")] }, functions))).toThrow(/its function [FG] calls itself/);
   });
 
-  it("has no elements in other files but for its initialisers'", () => {
+  it("must not have elements in other files, except for initialisers", () => {
     const elsewhere = create(TensorProtoSchema, {
       name: "w",
       dataType: 1,
@@ -73,7 +73,7 @@ describe("an imported model", () => {
     );
     const small = { ...elsewhere, dataType: 22 };
     expect(() => importModel(model({ initializer: [small] }))).toThrow(
-      "its initialiser w is int4 in another file, which is not read",
+      "its initialiser w is int4 in another file, which is not supported",
     );
   });
 });

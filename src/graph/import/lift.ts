@@ -1,6 +1,6 @@
-// Weights anywhere in a model, made initialisers of its graph in all but the file: floating constants and initialisers of subgraphs, constants in
-// local functions, which get one more input each and are called with it, and sparse initialisers. What is left inside is no weight, or no
-// constant at all, and belongs to the structure that two models are compared by.
+// Lifts weights from anywhere in a model to its graph, as if they were its initialisers: floating constants and
+// initialisers of subgraphs, constants in local functions (which get an additional input for each), and sparse
+// initialisers. What remains inside is not a weight, and belongs to the structure by which two models are compared.
 import { create } from "@bufbuild/protobuf";
 import {
   AttributeProto_AttributeType,
@@ -17,17 +17,20 @@ import { isFloating, type Tensor } from "../../core/index.ts";
 import { deepNodes, functionsOf, keyOfFunction, subgraphsOf } from "./nodes.ts";
 import { constantOf, denseOf, isText, nameOfType, tensorOf } from "./tensors.ts";
 
-/** A constant in the body of a function, which the function takes as an input now. */
+/** A constant from the body of a function, now an input of the function. */
 interface Extra {
   readonly owner: FunctionProto;
   readonly name: string;
   readonly tensor: Tensor;
 }
 
-/** Gives the name under which a tensor is found outside a list of nodes that held it by a name. */
+/** Returns the outer name of a tensor that a list of nodes contained under a name. */
 type Lift = (name: string, tensor: Tensor, isOutput: boolean) => string;
 
-/** Takes the weights out of everything but the graph's own nodes and initialisers, and returns them by name. Changes the model. */
+/**
+ * Lifts the weights from all places except the graph's own nodes and initialisers; returns them by name. Changes the
+ * model.
+ */
 export function liftWeights(model: ModelProto): Map<string, Tensor> {
   const graph = model.graph!;
   const lifted = new Map<string, Tensor>();
@@ -60,7 +63,7 @@ export function liftWeights(model: ModelProto): Map<string, Tensor> {
     for (const { name: attribute, g, graphs } of node.attribute)
       for (const inner of g ? [g] : graphs)
         emptySubgraph(inner, (name, tensor, isOutput) => {
-          // a subgraph sees the names around it, so what no other value is called keeps its name
+          // a subgraph sees outer names, so a unique name is kept
           const isOnly = counts.get(name) === 1 && !lifted.has(name);
           const outer = isOnly && !isOutput ? name : free(`${node.name || node.opType}.${attribute}.${name}`);
           lifted.set(outer, tensor);
@@ -69,7 +72,7 @@ export function liftWeights(model: ModelProto): Map<string, Tensor> {
   return lifted;
 }
 
-/** How many values of a graph and its subgraphs have a name. */
+/** The number of values with each name in a graph and its subgraphs. */
 function countNames(graph: GraphProto): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -85,7 +88,7 @@ function countNames(graph: GraphProto): Map<string, number> {
   return counts;
 }
 
-/** The nodes without their floating constants, and an Identity of what `lift` names where that has another name. */
+/** The nodes without floating constants; where `lift` renames one, an Identity replaces it. */
 function withoutConstants(nodes: readonly NodeProto[], outputs: ReadonlySet<string>, lift: Lift): NodeProto[] {
   return nodes.flatMap((node) => {
     for (const graph of subgraphsOf(node)) emptySubgraph(graph, lift);
@@ -97,13 +100,16 @@ function withoutConstants(nodes: readonly NodeProto[], outputs: ReadonlySet<stri
   });
 }
 
-/** Leaves no initialiser in a subgraph: weights go out, all else becomes constant nodes, which are compared like any node. */
+/**
+ * Removes all initialisers from a subgraph: weights are lifted, others become constant nodes, which are compared like
+ * any node.
+ */
 function emptySubgraph(graph: GraphProto, lift: Lift): void {
   const outputs = new Set(graph.output.map(({ name }) => name));
   const first: NodeProto[] = [];
   const inputs = new Set(graph.input.map(({ name }) => name));
   const move = (name: string, tensor: Tensor | undefined, constant: NodeProto) => {
-    if (inputs.has(name)) return false; // a default, which what calls the subgraph replaces
+    if (inputs.has(name)) return false; // a default, which the caller of the subgraph replaces
     const outer = tensor && isFloating(tensor.dtype) ? lift(name, tensor, outputs.has(name)) : undefined;
     if (outer === undefined) first.push(constant);
     else if (outer !== name) first.push(identity(outer, name));
@@ -129,7 +135,7 @@ function emptySubgraph(graph: GraphProto, lift: Lift): void {
 const identity = (from: string, to: string) =>
   create(NodeProtoSchema, { opType: "Identity", input: [from], output: [to] });
 
-/** A node that gives a tensor. */
+/** A node whose output is a tensor. */
 export const constantNode = (t: TensorProto): NodeProto =>
   create(NodeProtoSchema, {
     opType: "Constant",
@@ -137,7 +143,10 @@ export const constantNode = (t: TensorProto): NodeProto =>
     attribute: [create(AttributeProtoSchema, { name: "value", type: AttributeProto_AttributeType.TENSOR, t })],
   });
 
-/** Takes the weights out of the bodies of all functions; gives what each takes in addition, those of the functions that it calls among them. */
+/**
+ * Lifts the weights from the bodies of all functions; returns the additional inputs of each, including those of
+ * functions that it calls.
+ */
 function extrasOf(model: ModelProto): (node: NodeProto) => readonly Extra[] {
   const functions = functionsOf(model);
   const known = new Map<FunctionProto, { extras: Extra[]; inputs: number; isDone: boolean }>();
@@ -173,7 +182,7 @@ function extrasOf(model: ModelProto): (node: NodeProto) => readonly Extra[] {
   return lookUp;
 }
 
-/** Adds to every call of a function what it takes in addition. */
+/** Adds the additional inputs to every call of a function. */
 function callWith(
   nodes: readonly NodeProto[],
   extras: (node: NodeProto) => readonly Extra[],
@@ -182,7 +191,7 @@ function callWith(
   for (const node of deepNodes(nodes)) node.input.push(...extras(node).map(give));
 }
 
-/** What the names of a function's weights begin with: the node that calls it, where there is one only, else its own name. */
+/** Prefixes for the names of functions' weights: the calling node if there is only one, else the function's name. */
 function prefixesOf(model: ModelProto): Map<FunctionProto, string> {
   const functions = functionsOf(model);
   const calls = new Map<FunctionProto, { name: string; from?: FunctionProto }[]>();
@@ -203,15 +212,15 @@ function prefixesOf(model: ModelProto): Map<FunctionProto, string> {
 }
 
 /**
- * Initialisers of the graph whose type is not ours, as nodes: they are kept as they are. Changes the model, and returns the names of those of
- * numbers with their types.
+ * Turns the graph's initialisers of unsupported types into constant nodes, unchanged. Changes the model, and returns
+ * the names and types of the numeric ones.
  */
 export function keepUnread(graph: GraphProto, isRead: (type: number) => boolean): { name: string; type: string }[] {
   const unread = graph.initializer.filter(({ dataType }) => !isRead(dataType));
   const outside = unread.find(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL);
   if (outside)
     throw new Error(
-      `its initialiser ${outside.name} is ${nameOfType(outside.dataType)} in another file, which is not read`,
+      `its initialiser ${outside.name} is ${nameOfType(outside.dataType)} in another file, which is not supported`,
     );
   graph.initializer = graph.initializer.filter(({ dataType }) => isRead(dataType));
   graph.node = [...unread.map(constantNode), ...graph.node];

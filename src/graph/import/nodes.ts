@@ -1,11 +1,11 @@
-// Walking the nodes of an ONNX model, those of its subgraphs (If, Loop, Scan) and local functions among them.
+// Walks the nodes of an ONNX model, including its subgraphs (If, Loop, Scan) and local functions.
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
 
 /** The graphs in a node's attributes. */
 export const subgraphsOf = (node: NodeProto): GraphProto[] =>
   node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs));
 
-/** The nodes, each before those of its subgraphs. */
+/** All nodes; each comes before the nodes of its subgraphs. */
 export function* deepNodes(nodes: Iterable<NodeProto>): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
@@ -13,7 +13,7 @@ export function* deepNodes(nodes: Iterable<NodeProto>): Generator<NodeProto> {
   }
 }
 
-/** Every list of nodes: the graph's, those of its subgraphs, those of functions. */
+/** Every list of nodes: of the graph, its subgraphs, and functions. */
 export function* nodeLists({ graph, functions }: Pick<ModelProto, "graph" | "functions">) {
   for (const owner of [...(graph ? [graph] : []), ...functions]) {
     yield owner;
@@ -21,7 +21,7 @@ export function* nodeLists({ graph, functions }: Pick<ModelProto, "graph" | "fun
   }
 }
 
-/** What a node calls, or a function is called by. */
+/** The key by which a node calls a function. */
 export const keyOfFunction = ({ domain, overload, ...rest }: NodeProto | FunctionProto): string =>
   JSON.stringify([domain, "opType" in rest ? rest.opType : rest.name, overload]);
 
@@ -30,7 +30,7 @@ export type Functions = ReadonlyMap<string, FunctionProto>;
 export const functionsOf = ({ functions }: Pick<ModelProto, "functions">): Functions =>
   new Map(functions.map((one) => [keyOfFunction(one), one]));
 
-/** True where the node, one in its subgraphs or one in the function that it calls is of a kind. */
+/** True where `isOfKind` holds for the node, or for one in its subgraphs or in the function that it calls. */
 export function contains(node: NodeProto, functions: Functions, isOfKind: (node: NodeProto) => boolean): boolean {
   for (const inner of deepNodes([node])) {
     const body = functions.get(keyOfFunction(inner))?.node;
@@ -41,7 +41,10 @@ export function contains(node: NodeProto, functions: Functions, isOfKind: (node:
 
 type NodesOf = (graph: GraphProto) => readonly NodeProto[];
 
-/** The names that a node's subgraphs use from outside, in order: of their nodes as they are listed, or as `nodesOf` gives them. */
+/**
+ * The outer names that a node's subgraphs use, in the order of the subgraphs' nodes, or in the order given by
+ * `nodesOf`.
+ */
 export function capturedBy(node: NodeProto, nodesOf: NodesOf = (graph) => graph.node): string[] {
   return [...new Set(subgraphsOf(node).flatMap((graph) => outerNames(graph, nodesOf)))];
 }

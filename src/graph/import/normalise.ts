@@ -1,10 +1,10 @@
-// Two spellings of one thing become one when a model is imported: the standard domain, and dropout, which a measurement leaves out.
+// Normalises a model on import: one spelling of the standard domain, and no dropout.
 import { create } from "@bufbuild/protobuf";
 import { type ModelProto, type NodeProto, NodeProtoSchema } from "onnx-buf";
 import { deepNodes, nodeLists, subgraphsOf } from "./nodes.ts";
 import { constantOf } from "./tensors.ts";
 
-/** Writes the standard domain as the empty name, which `ai.onnx` stands for too. */
+/** Writes the standard domain, which may also be spelt `ai.onnx`, as the empty name. */
 export function nameStandardDomain(model: ModelProto): void {
   const plain = (domain: string) => (domain === "ai.onnx" ? "" : domain);
   for (const { node } of nodeLists(model)) for (const one of node) one.domain = plain(one.domain);
@@ -20,11 +20,11 @@ export function nameStandardDomain(model: ModelProto): void {
 }
 
 /**
- * Replaces dropout by what it does in evaluation, where nobody asks for its mask. ONNX Runtime does the same, also in training mode, but not for a
- * dropout that gives an output of its graph, so where a graph is cut would decide. Returns the names of values that decided over training mode, but
- * for those that are constants and say no.
+ * Replaces dropouts whose mask is not used by their effect in evaluation. ONNX Runtime does the same, also in training
+ * mode, except for a dropout that is an output of its graph, so the result would depend on where a graph is cut.
+ * Returns the names of values that switch training mode, without constants that are false.
  */
-export function leaveOutDropout(model: ModelProto): string[] {
+export function removeDropout(model: ModelProto): string[] {
   const modes: string[] = [];
   for (const list of nodeLists(model)) {
     const used = new Set(list.node.flatMap(usedBy));
@@ -42,7 +42,7 @@ export function leaveOutDropout(model: ModelProto): string[] {
   return modes;
 }
 
-/** What a node and its subgraphs use by name. */
+/** The names that a node and its subgraphs use. */
 function usedBy(node: NodeProto): string[] {
   const names: string[] = [];
   for (const inner of deepNodes([node])) {

@@ -1,41 +1,43 @@
-// The order of nodes. A file may list them in any in which each follows what it uses (and the runtime also takes others), so two exports of one network
-// may differ in it. The order that follows from a graph's outputs is the same in both.
+// The order of nodes. A file may list them in any order in which each follows its inputs (the runtime also accepts
+// other orders), so two exports of one network may differ. The order that follows from a graph's outputs is the same in
+// both.
 import type { FunctionProto, GraphProto, ModelProto, NodeProto } from "onnx-buf";
 import { capturedBy, subgraphsOf } from "./nodes.ts";
 
-/** A node and its place in its list. */
+/** A node and its index in its list. */
 export interface Placed {
   readonly node: NodeProto;
   readonly place: number;
 }
 
-export const asListed = (nodes: readonly NodeProto[]): Placed[] => nodes.map((node, place) => ({ node, place }));
+export const inFileOrder = (nodes: readonly NodeProto[]): Placed[] => nodes.map((node, place) => ({ node, place }));
 
 /**
- * Puts every node of a model behind what it uses; those that are stay. The weights in a function become inputs of it, by their order, so its nodes
- * are put into that of its outputs. Changes the model. Throws for a circle.
+ * Sorts a model's nodes so that each follows its inputs; nodes that already do keep their order. The weights in a
+ * function become its inputs in the order of its nodes, so those are sorted by the function's outputs. Changes the
+ * model. Throws for a cycle.
  */
 export function sortNodes({ graph, functions }: ModelProto): void {
   sortWithin(graph!);
   for (const one of functions) {
     sortWithin(one);
-    one.node = byFlow(one.node, one.output).map(({ node }) => node);
+    one.node = sortByFlow(one.node, one.output).map(({ node }) => node);
   }
 }
 
 function sortWithin(list: GraphProto | FunctionProto): void {
-  // what a node's subgraphs use counts, so these come first
+  // subgraphs first, because their outer names count as inputs of the node
   for (const node of list.node) for (const inner of subgraphsOf(node)) sortWithin(inner);
   list.node = afterWhatTheyUse(list.node, list.node, (node) => [...node.input, ...capturedBy(node)]);
 }
 
 /**
- * The nodes in an order that does not depend on that of the list: back from the outputs, each node's inputs in turn. What no output needs follows, in
- * the order of the list.
+ * The nodes in an order that does not depend on the list: back from the outputs through each node's inputs in turn.
+ * Nodes that no output needs follow, in the order of the list.
  */
-export function byFlow(nodes: readonly NodeProto[], outputs: readonly string[]): Placed[] {
+export function sortByFlow(nodes: readonly NodeProto[], outputs: readonly string[]): Placed[] {
   const makers = makersOf(nodes);
-  const uses = new Map(nodes.map((node) => [node, [...node.input, ...capturedBy(node, nodesByFlow)]]));
+  const uses = new Map(nodes.map((node) => [node, [...node.input, ...capturedBy(node, sortNodesByFlow)]]));
   const used = new Set([...uses.values()].flat());
   const unused = nodes.filter(({ output }) => !output.some((name) => used.has(name)));
   const roots = [...outputs.flatMap((name) => makers.get(name) ?? []), ...unused];
@@ -43,20 +45,20 @@ export function byFlow(nodes: readonly NodeProto[], outputs: readonly string[]):
   return afterWhatTheyUse(nodes, roots, (node) => uses.get(node)!).map((node) => ({ node, place: places.get(node)! }));
 }
 
-const nodesByFlow = (graph: GraphProto): NodeProto[] => graphByFlow(graph).map(({ node }) => node);
+const sortNodesByFlow = (graph: GraphProto): NodeProto[] => sortGraphByFlow(graph).map(({ node }) => node);
 
-/** Those of a subgraph, whose outputs are known by their places. */
-export const graphByFlow = ({ node, output }: GraphProto): Placed[] =>
-  byFlow(
+/** {@link sortByFlow} for a subgraph, whose outputs are identified by index. */
+export const sortGraphByFlow = ({ node, output }: GraphProto): Placed[] =>
+  sortByFlow(
     node,
     output.map(({ name }) => name),
   );
 
-/** Which node gives a value. */
+/** The node that computes each value. */
 const makersOf = (nodes: readonly NodeProto[]): Map<string, NodeProto> =>
   new Map(nodes.flatMap((node) => node.output.filter(Boolean).map((name) => [name, node] as const)));
 
-/** The roots and all that they need, each after what it uses. */
+/** The roots and all nodes that they need; each follows its inputs. */
 function afterWhatTheyUse(
   nodes: readonly NodeProto[],
   roots: Iterable<NodeProto>,
@@ -64,7 +66,7 @@ function afterWhatTheyUse(
 ): NodeProto[] {
   const makers = makersOf(nodes);
   const found = new Set<NodeProto>();
-  const open = new Set<NodeProto>(); // those whose inputs are being followed
+  const open = new Set<NodeProto>(); // nodes whose inputs are being followed
   for (const root of roots) {
     const stack = [root];
     for (let node = stack.at(-1); node; node = stack.at(-1)) {

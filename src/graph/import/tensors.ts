@@ -1,4 +1,4 @@
-// The elements of tensors that are in an ONNX model's own messages: constants, and what its sparse tensors stand for.
+// Reads tensors that are inside an ONNX model's messages: constants and sparse tensors.
 import {
   type AttributeProto,
   type NodeProto,
@@ -10,7 +10,7 @@ import {
 import { bytesPerElement, sizeOf, type Tensor, tensorFromBytes, toNumbers } from "../../core/index.ts";
 import { dtypeOfOnnx } from "../ops/index.ts";
 
-/** A constant node's tensor; undefined for texts, other types that are not read, and what a function's attribute gives. */
+/** A constant node's tensor; undefined for strings, other unsupported types, and values from a function's attribute. */
 export function constantOf({ attribute, output }: NodeProto): Tensor | undefined {
   const [one] = attribute;
   if (!one || one.refAttrName) return undefined;
@@ -27,7 +27,10 @@ function ofAttribute({ name, t, sparseTensor, f, i, floats, ints }: AttributePro
   return undefined;
 }
 
-/** The tensor of a message; undefined for a type that is not ours. Throws where the elements are in another file, or are not as many as said. */
+/**
+ * The tensor of a message; undefined for an unsupported type. Throws where the elements are in another file, or their
+ * number does not fit the shape.
+ */
 export function tensorOf(proto: TensorProto, name = proto.name): Tensor | undefined {
   const dtype = dtypeOfOnnx(proto.dataType);
   if (!dtype) return undefined;
@@ -38,13 +41,13 @@ export function tensorOf(proto: TensorProto, name = proto.name): Tensor | undefi
   const raw = proto.rawData;
   if (raw?.length) {
     if (raw.length !== size * bytesPerElement(dtype))
-      throw new Error(`its constant ${name} has ${raw.length} bytes where [${shape}] are named`);
+      throw new Error(`its constant ${name} has ${raw.length} bytes, but its shape is [${shape}]`);
     return tensorFromBytes(dtype, shape, new Uint8Array(raw));
   }
   const { floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
   const filled = <T>(values: T[]): T[] => {
     if (values.length !== size)
-      throw new Error(`its constant ${name} has ${values.length} elements where [${shape}] are named`);
+      throw new Error(`its constant ${name} has ${values.length} elements, but its shape is [${shape}]`);
     return values;
   };
   if (dtype === "float32") return { dtype, shape, data: Float32Array.from(filled(floatData)) };
@@ -59,8 +62,8 @@ export function tensorOf(proto: TensorProto, name = proto.name): Tensor | undefi
 }
 
 /**
- * A sparse tensor with its zeros; undefined for a type that is not ours. Its indices are places in the tensor's elements [n], or coordinates
- * [n, rank]. Throws for one that is damaged.
+ * A sparse tensor as a dense one; undefined for an unsupported type. Its indices are positions among the elements [n],
+ * or coordinates [n, rank]. Throws for a damaged one.
  */
 export function denseOf({ values, indices, dims }: SparseTensorProto, name = values?.name ?? ""): Tensor | undefined {
   const found = values && tensorOf(values, name);
@@ -91,8 +94,8 @@ function placesOf(at: Tensor, shape: readonly number[]): number[] {
   );
 }
 
-/** The name of a type that is not ours, in ONNX's words. */
+/** ONNX's name of an unsupported type. */
 export const nameOfType = (type: number): string => (TensorProto_DataType[type] ?? `type ${type}`).toLowerCase();
 
-/** True for texts, such as the names of classes. */
+/** True for strings, such as the names of classes. */
 export const isText = (type: number): boolean => type === TensorProto_DataType.STRING;

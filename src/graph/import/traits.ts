@@ -1,15 +1,17 @@
-// What of a model's nodes a measurement must know: those that draw random numbers, and normalisations by the statistics of the batch.
+// Traits of a model's nodes that matter for a measurement: random numbers, and normalisation by batch statistics.
 import type { FunctionProto, ModelProto, NodeProto } from "onnx-buf";
 import { contains, deepNodes, type Functions, functionsOf, keyOfFunction } from "./nodes.ts";
 
 export interface Traits {
-  /** Nodes of the graph that draw random numbers, themselves or in their subgraphs and functions: two of them are never one. */
+  /**
+   * Nodes of the graph that draw random numbers, directly or in their subgraphs and functions; they are never merged.
+   */
   readonly random: ReadonlySet<NodeProto>;
-  /** True when every one of those has a seed. */
+  /** True when all of those have a seed. */
   readonly isSeeded: boolean;
   /** Values that are running statistics of a batch normalisation, wherever it is. */
   readonly statistics: ReadonlySet<string>;
-  /** Some normalisation uses the statistics of the batch that it is given (training mode). */
+  /** True where a normalisation uses the statistics of its batch (training mode). */
   readonly usesBatch: boolean;
   /** Normalisations of the graph itself that use running statistics. */
   readonly norms: ReadonlySet<NodeProto>;
@@ -24,7 +26,7 @@ const drawing = new Set([
   "Bernoulli",
 ]);
 
-/** Dropout draws in training mode; where nobody asks for its mask it is left out before this is asked. */
+/** Dropout draws random numbers in training mode. Dropouts with an unused mask are removed before this check. */
 const draws = ({ domain, opType, input }: NodeProto): boolean =>
   domain === "" && (drawing.has(opType) || (opType === "Dropout" && Boolean(input[2])));
 
@@ -38,14 +40,16 @@ export const standardVersion = (
   return own && Number(own.version);
 };
 
-/** Since operator set 14 an attribute says so; before, asking for the batch's statistics did. */
+/**
+ * True for training mode: since operator set 14 an attribute, before that the presence of batch statistics as outputs.
+ */
 export function isByBatch(node: NodeProto, version = 14): boolean {
   if (!isNorm(node)) return false;
   if (version < 14) return node.output.slice(1).some((name) => name !== "");
   return node.attribute.some(({ name, i }) => name === "training_mode" && i === 1n);
 }
 
-/** What the nodes of a model are, without what cannot be reached from functions that are never called. */
+/** The traits of a model's nodes, without functions that are never called. */
 export function traitsOf(model: {
   readonly graph?: { readonly node: readonly NodeProto[] };
   readonly functions: ModelProto["functions"];
@@ -88,7 +92,8 @@ function statisticNames(
   nodes: readonly NodeProto[],
   functions: Functions,
   known: Map<FunctionProto, ReadonlySet<string>>,
-  outer: ReadonlySet<NodeProto> = new Set(), // of the graph: an Identity there is an equal tensor, which may be another one in the next file
+  // of the graph: an Identity there is an equal tensor, which may be another one in the next file
+  outer: ReadonlySet<NodeProto> = new Set(),
 ): Set<string> {
   const found = new Set<string>();
   for (const node of [...deepNodes(nodes)].reverse()) {

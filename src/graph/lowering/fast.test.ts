@@ -1,4 +1,4 @@
-// The fast form against the plain one: the same numbers, up to Winograd's rounding.
+// The fast form against the plain form: equal numbers, up to Winograd's rounding.
 import { describe, expect, it } from "vitest";
 import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../../core/index.ts";
 import { Session } from "../../runtime/index.ts";
@@ -34,11 +34,11 @@ function expectSame(found: Tensor, wanted: Tensor, what: string) {
 }
 
 describe("the fast lowering", () => {
-  it("max pooling and its gradient, also where maxima are equal; nothing goes back to the plain layout between", async () => {
+  it("max pooling and its gradient, also where maxima are equal, without a return to the plain layout", async () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [3, 4, 16, 16]);
     const [w, v] = ["w", "v"].map((name) => graph.input(name, "float32", [4, 4, 3, 3]));
-    // half of all pixels are zero after the ReLU, so many windows have several maxima
+    // after the ReLU half of all pixels are zero: most windows have several maxima
     const inner = maxPool(relu(conv(x, w, null, { padding: 1 })), { kernel: 2 });
     const y = maxPool(conv(inner, v, null, { padding: 1 }), { kernel: 2 });
     const g = graph.input("g", "float32", y.shape);
@@ -49,7 +49,7 @@ describe("the fast lowering", () => {
     const [fast, slow] = [await run(lowered, feeds), await run(lower(outputs), feeds)];
     for (const name of Object.keys(outputs)) expectSame(fast[name], slow[name], name);
     expect(nodesOf([lowered.dw]).filter(({ op }) => op === "Transpose")).toHaveLength(2); // x and g come in
-    // all pixels equal: the first of each window
+    // all pixels equal: the first of each window is the maximum
     const zero = { ...feeds, x: tensor("float32", x.shape) };
     expectSame((await run(lowered, zero)).dInner, (await run(lower(outputs), zero)).dInner, "equal pixels");
   });
@@ -82,7 +82,7 @@ describe("the fast lowering", () => {
     });
   }
 
-  it("a residual block stays in rows from end to end", async () => {
+  it("a residual block keeps the rows layout from start to end", async () => {
     const graph = new Graph();
     const x = graph.input("x", "float32", [2, 8, 8, 8]);
     const w = graph.input("w", "float32", [8, 8, 3, 3]);
@@ -111,7 +111,7 @@ describe("the fast lowering", () => {
     for (const name of Object.keys(outputs)) expectSame(found[name], wanted[name], name);
   });
 
-  it("attention and its gradients move heads only, not the operands of products", async () => {
+  it("attention and its gradients transpose only heads, not the operands of products", async () => {
     const graph = new Graph();
     const [q, k, v] = ["q", "k", "v"].map((name) => graph.input(name, "float32", [2, 5, 3, 4]));
     const [byHead, ...others] = [q, k, v].map((x) => transpose(x, [0, 2, 1, 3]));
@@ -128,7 +128,7 @@ describe("the fast lowering", () => {
     for (const name of Object.keys(outputs)) expectSame(found[name], wanted[name], name);
   });
 
-  it("a product that something else uses is not computed a second time", () => {
+  it("a product with another use is not computed twice", () => {
     const graph = new Graph();
     const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [3, 3]));
     const product = matmul(a, b);

@@ -1,5 +1,5 @@
-// The fast form for training convolutional networks on a CPU: images stay in the rows layout from the first convolution to the last, convolutions of stride 1 are
-// Winograd's, those of stride 2 matrix products.
+// The fast form for training convolutional networks on a CPU. Images keep the rows layout from the first convolution to
+// the last; convolutions of stride 1 use Winograd's algorithm, those of stride 2 matrix products.
 import { sizeOf } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { geometryOf } from "../ops/convolution.ts";
@@ -12,7 +12,7 @@ import { stridedForward, stridedInput, stridedWeight } from "./strided.ts";
 import { inRows, type Laid, type Layouts } from "./walk.ts";
 import { winogradForward, winogradInput, winogradWeight } from "./winograd.ts";
 
-/** Convolutions with a form over rows: 3x3 of stride 1 or 2 with a border of one, 1x1 of stride 2. */
+/** Convolutions with a form in the rows layout: 3x3 of stride 1 or 2 with a padding of one, 1x1 of stride 2. */
 function convolve(node: Node, inputs: readonly Laid[]): Laid | undefined {
   const { strides, pads, dilations, group } = geometryOf(node.attributes);
   const [kernel, other] = node.attributes.kernel_shape as readonly number[];
@@ -43,7 +43,7 @@ function convolve(node: Node, inputs: readonly Laid[]): Laid | undefined {
   return { value: stride === 1 ? winogradWeight(x, dy, from) : stridedWeight(x, dy, from, to, kernel as 1 | 3) };
 }
 
-/** Operations that do not mind the layout, when every operand can be had in it. */
+/** Elementwise operations work in any layout, if all operands have it. */
 function elementByElement(node: Node, inputs: readonly Laid[]): Laid | undefined {
   const rows = inputs.find((one) => one.rows)?.rows;
   if (!rows || String(node.outputs[0].shape) !== String([rows.batch, rows.channels, rows.side, rows.side]))
@@ -58,7 +58,10 @@ function elementByElement(node: Node, inputs: readonly Laid[]): Laid | undefined
   return { value: values[0]!.graph.apply(node.op, values as Value[], node.attributes)[0], rows };
 }
 
-/** Max pooling by two, where image and pooled image have the layout. Where the maxima stand is not needed then: the gradient looks anew. */
+/**
+ * Max pooling by two, where the image and the pooled image have the layout. The gradient finds the maxima again, so no
+ * indices are needed.
+ */
 function pool(node: Node, inputs: readonly Laid[]): Laid | undefined {
   const { kernel_shape: kernel, strides, pads } = node.attributes as Record<string, readonly number[]>;
   const isForward = node.op === "MaxPool";
@@ -72,20 +75,20 @@ function pool(node: Node, inputs: readonly Laid[]): Laid | undefined {
   return { value: pooledGradient(inRows(dy, to), inRows(x, from), inRows(y, to), from, to), rows: from };
 }
 
-/** The sum over images and pixels, as a bias's gradient needs it. */
+/** The sum over images and pixels, for a bias's gradient. */
 function sumOfPixels(node: Node, [{ value, rows }]: readonly Laid[]): Laid | undefined {
   const axes = node.inputs[1]?.node.tensor?.data;
   if (!rows || String(Array.from(axes ?? [], Number)) !== "0,2,3" || node.attributes.keepdims !== 0) return undefined;
   return { value: reduceSum(value, [0]) };
 }
 
-/** GELU by the function that its gradient needs too. */
+/** GELU from the cumulative function, which its gradient also needs. */
 function geluByCumulative({ attributes }: Node, [{ value, rows }]: readonly Laid[]): Laid | undefined {
   if (rows || attributes.approximate === "tanh") return undefined;
   return { value: mul(value, normalCumulative(value)) };
 }
 
-/** Operations with a form over rows; it is undefined where the shapes do not fit. */
+/** Operations with a form in the rows layout, which is undefined where the shapes do not fit. */
 export const overRows: Layouts = {
   Conv: convolve,
   ConvInputGradient: convolve,

@@ -1,20 +1,20 @@
-// The gradient of max pooling from standard operators of numbers alone: not every device gives a maximum's index.
+// The gradient of max pooling from arithmetic operators only: not every device returns the index of a maximum.
 import { tensor } from "../../core/index.ts";
 import { unslice } from "../gradients/shape.ts";
 import type { Node, Value } from "../graph.ts";
 import { add, cast, greaterOrEqual, mul, sub } from "../ops/elementwise.ts";
 import { pad, slice } from "../ops/shape.ts";
 
-/** Lower than every pixel; infinity is no number on every device. */
+/** Lower than every pixel; not every device supports infinity. */
 const lowest = -3e38;
 
-/** The gradient goes to each window's first maximum, in the order of rows. */
+/** The gradient goes to each window's first maximum, row by row. */
 export function maxPoolGradient(dy: Value, x: Value, y: Value, { attributes }: Node): Value {
   const { kernel_shape: kernel, strides, pads } = attributes as Record<string, readonly number[]>;
   const [top, left] = pads;
   const [height, width] = [0, 1].map((i) => (y.shape[i + 2] - 1) * strides[i] + kernel[i]); // what the windows reach
   const framed = frame(x, [top, left], [height, width]);
-  let rest = dy; // what no earlier pixel of the window took
+  let rest = dy; // the gradient that no earlier pixel of the window received
   let sum: Value | undefined;
   for (let i = 0; i < kernel[0]; i++)
     for (let j = 0; j < kernel[1]; j++) {
@@ -28,7 +28,7 @@ export function maxPoolGradient(dy: Value, x: Value, y: Value, { attributes }: N
   return unframe(sum!, [top, left], x.shape.slice(2));
 }
 
-/** Rows and columns of the image from `-before` on, `size` of them; outside of it the lowest number. */
+/** `size` rows and columns of the image, starting at `-before`; the lowest number outside of the image. */
 function frame(x: Value, before: readonly number[], size: readonly number[]): Value {
   const [, , h, w] = x.shape;
   const after = [h, w].map((n, i) => Math.max(0, size[i] - before[i] - n));
@@ -43,7 +43,7 @@ function frame(x: Value, before: readonly number[], size: readonly number[]): Va
   return slice(slice(whole, 2, 0, size[0]), 3, 0, size[1]);
 }
 
-/** The way back: rows and columns that the windows did not reach are zero. */
+/** The reverse of {@link frame}: rows and columns that the windows did not reach are zero. */
 function unframe(x: Value, before: readonly number[], size: readonly number[]): Value {
   const missing = size.map((n, i) => Math.max(0, before[i] + n - x.shape[i + 2]));
   const wide = pad(x, [0, 0, 0, 0], [0, 0, ...missing]);

@@ -1,6 +1,6 @@
-// The plain form: standard operators only, right on every device, and what faster forms are compared with.
-// By input at stride 1: a Conv with flipped, transposed kernels (ConvTranspose takes two to four times as long); at larger strides ConvTranspose.
-// By weight: rows of pixels gathered under the kernel (im2col), one matrix product.
+// The plain form: standard operators only, correct on every device, and the reference for faster forms. Gradient by
+// input: at stride 1 a Conv with flipped, transposed kernels (ConvTranspose takes two to four times as long), at larger
+// strides ConvTranspose. Gradient by weight: im2col and one matrix product.
 import { tensor } from "../../core/index.ts";
 import type { Node, Value } from "../graph.ts";
 import { type ConvGeometry, convGeneral, geometryOf } from "../ops/convolution.ts";
@@ -9,7 +9,7 @@ import { gemm, matmul } from "../ops/linear.ts";
 import { concat, reshape, transpose, zeros } from "../ops/shape.ts";
 import { maxPoolGradient } from "./max-pool.ts";
 
-/** For an operation's name: from the lowered inputs and the original node to the outputs in the target graph. */
+/** By operation: a function from the lowered inputs and the original node to the outputs in the target graph. */
 type Lowering = Readonly<Record<string, (inputs: readonly Value[], node: Node) => readonly Value[]>>;
 
 export const plain: Lowering = {
@@ -75,7 +75,10 @@ function convWeightGradient(x: Value, dy: Value, { attributes }: Node): Value {
   return reshape(transpose(reshape(product, [group, taps, inner, o / group]), [0, 3, 2, 1]), [o, inner, kh, kw]);
 }
 
-/** For every output pixel and kernel tap the row of the input pixel under it; the row after the last one stands for the zero border. */
+/**
+ * For every output pixel and kernel tap, the row of the input pixel under it; the row after the last is the zero
+ * padding.
+ */
 function sourcePixels(
   [n, , h, w]: readonly number[],
   [, , outHeight, outWidth]: readonly number[],

@@ -1,4 +1,5 @@
-// Max pooling by two over rows, and its gradient: the four pixels of each window are fetched in the pooled image's own order, so nothing is transposed.
+// Max pooling by two in the rows layout, and its gradient. The four pixels of each window are fetched in the pooled
+// image's order, so nothing is transposed.
 import type { Value } from "../graph.ts";
 import { cast, greaterOrEqual, mul, sub } from "../ops/elementwise.ts";
 import { gather } from "../ops/indexing.ts";
@@ -6,7 +7,7 @@ import { reduceMax } from "../ops/reduction.ts";
 import { concat, reshape } from "../ops/shape.ts";
 import { countOf, numbersFor, type Rows, rowNumber } from "./rows.ts";
 
-/** The places of a window, in PyTorch's order. */
+/** The positions in a window, in PyTorch's order. */
 const places = [
   [0, 0],
   [0, 1],
@@ -14,13 +15,13 @@ const places = [
   [1, 1],
 ] as const;
 
-/** The pixels at one place of every window: [pixels of `to`, C]. */
+/** The pixels at one position of every window: [pixels of `to`, C]. */
 function pixelsAt([dy, dx]: readonly [number, number], x: Value, from: Rows, to: Rows): Value {
   const numbers = numbersFor(to, 1, (image, row, column) => rowNumber(from, image, 2 * row + dy, 2 * column + dx));
   return gather(x, x.graph.constant(numbers), 0);
 }
 
-/** x in the layout `from`, pooled: in the layout `to`. */
+/** Pools x from the layout `from` into the layout `to`. */
 export function pooledForward(x: Value, from: Rows, to: Rows): Value {
   const size = countOf(to) * to.channels;
   const windows = concat(
@@ -30,9 +31,9 @@ export function pooledForward(x: Value, from: Rows, to: Rows): Value {
   return reshape(reduceMax(windows, [0]), [countOf(to), to.channels]);
 }
 
-/** The gradient of x; y is what {@link pooledForward} gave. */
+/** The gradient of x; y is the result of {@link pooledForward}. */
 export function pooledGradient(dy: Value, x: Value, y: Value, from: Rows, to: Rows): Value {
-  let left = dy; // what no earlier place of the window took
+  let left = dy; // the gradient that no earlier position of the window received
   const parts = places.map((place) => {
     const isMaximum = cast(greaterOrEqual(pixelsAt(place, x, from, to), y), dy.dtype);
     const part = mul(left, isMaximum);

@@ -1,10 +1,10 @@
-// Batched matrix products without moved operands: a product reads either side transposed as it lies, so swapping the last two axes before or
-// after it costs nothing. The runtime does the same only until it has joined the swap with another transposition.
+// Batched matrix products without transposed copies. A product can read either operand transposed, so swapping the last
+// two axes before or after it is free. The runtime misses this where it merges the swap with another transposition.
 import { type Node, nodesOf, type Value } from "../graph.ts";
 import { fusedMatMul } from "../ops/linear.ts";
 import type { Laid, Layouts } from "./walk.ts";
 
-/** The layouts of a graph's products; `outputs` tell what else uses a product. */
+/** The layouts of a graph's products; `outputs` is needed to find other uses of a product. */
 export function transposedProducts(outputs: readonly Value[]): Layouts {
   const uses = new Map<string, number>();
   const count = (v: Value | null) => v && uses.set(v.key, (uses.get(v.key) ?? 0) + 1);
@@ -24,7 +24,10 @@ function multiply(a: Laid, b: Laid): Laid | undefined {
   return { value: fusedMatMul(left.value, right.value, { transA: left.isSwapped, transB: right.isSwapped }) };
 }
 
-/** The value with its last axes swapped, where that takes no Transpose: of a swapped value, or of a product that nothing else uses. */
+/**
+ * The value with its last axes swapped, where that needs no Transpose: a swapped value, or a product without another
+ * use.
+ */
 function swap(value: Value, isOnlyUse: boolean): Laid | undefined {
   const { value: inner, isSwapped } = operand(value);
   if (isSwapped) return { value: inner };
@@ -34,7 +37,7 @@ function swap(value: Value, isOnlyUse: boolean): Laid | undefined {
   return { value: fusedMatMul(inputs[1]!, inputs[0]!, { transA, transB }) };
 }
 
-/** What a product reads, and whether with its last axes swapped. */
+/** The value that a product reads, and whether its last axes are swapped. */
 function operand(value: Value): { value: Value; isSwapped: boolean } {
   const { node } = value;
   return isTransposeOfLast(node) ? { value: node.inputs[0]!, isSwapped: true } : { value, isSwapped: false };

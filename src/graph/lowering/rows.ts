@@ -1,6 +1,7 @@
-// The rows layout: an image batch [N, C, H, H] as a matrix [pixels, C], a row for each pixel of each image. The square image is cut into t x t tiles of
-// m x m pixels (m = 4, or 2 for images of 2x2), and rows are ordered by the pixel's place in its tile, then the image, then the tile: what Winograd's
-// transforms need lies together, and any other pixel is fetched by its row number.
+// The rows layout: an image batch [N, C, H, H] as a matrix [pixels, C] with a row for each pixel of each image. The
+// square image is cut into t x t tiles of m x m pixels (m = 4, or 2 for images of 2x2). Rows are ordered by the pixel's
+// position in its tile, then the image, then the tile. So pixels that Winograd's transforms need are contiguous, and
+// any other pixel is fetched by its row number.
 import { type Tensor, tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { gather } from "../ops/indexing.ts";
@@ -12,10 +13,10 @@ export interface Rows {
   readonly side: number;
 }
 
-/** Pixels along a tile's side; undefined for sides that have no tiles. */
+/** Pixels along a tile's side; undefined for sides that cannot be tiled. */
 export const tileOf = (side: number): number | undefined => (side % 4 === 0 ? 4 : side === 2 ? 2 : undefined);
 
-/** The layout of a batch of square images, where it has one. */
+/** The layout of a batch of square images; undefined where it has none. */
 export function rowsOf(shape: readonly number[]): Rows | undefined {
   const [batch, channels, side, other] = shape;
   return shape.length === 4 && side === other && tileOf(side) ? { batch, channels, side } : undefined;
@@ -40,7 +41,7 @@ export function fromRows(x: Value, { batch, channels, side }: Rows): Value {
   return reshape(tiled, [batch, channels, side, side]);
 }
 
-/** The number of a pixel's row; that of the zero row, which comes last, for a pixel outside. */
+/** The number of a pixel's row; for a pixel outside of the image, the zero row, which is last. */
 export function rowNumber(rows: Rows, image: number, y: number, x: number): number {
   const { batch, side } = rows;
   if (y < 0 || x < 0 || y >= side || x >= side) return countOf(rows);
@@ -49,7 +50,7 @@ export function rowNumber(rows: Rows, image: number, y: number, x: number): numb
   return (((y % m) * m + (x % m)) * batch + image) * t * t + Math.floor(y / m) * t + Math.floor(x / m);
 }
 
-/** Row numbers for every pixel of `of`, in its own order, from `at(image, y, x)`: one or more each. */
+/** Row numbers for every pixel of `of`, in order; `at(image, y, x)` returns one or more for each. */
 export function numbersFor(
   of: Rows,
   each: number,
@@ -65,7 +66,7 @@ export function numbersFor(
   return numbers;
 }
 
-/** Rows fetched by their numbers, [numbers, C]; the zero row is there to be fetched. */
+/** Rows by number, [numbers, C], including the zero row. */
 export function fetchRows(x: Value, numbers: Tensor): Value {
   const padded = concat([x, zeros(x, [1, x.shape[1]])], 0);
   return gather(padded, x.graph.constant(numbers), 0);

@@ -1,5 +1,6 @@
-// Convolutions of stride 2 over rows (3x3 with a border of one, and 1x1), and their gradients: rows fetched under the kernel, one matrix product. For the
-// gradient of a 3x3's input, pixels of even and odd rows and columns are met by one, two or four taps; each kind is a product of its own.
+// Convolutions of stride 2 in the rows layout (3x3 with a padding of one, and 1x1), and their gradients: rows fetched
+// under the kernel, then one matrix product. For the gradient of a 3x3's input, one, two or four taps reach a pixel,
+// depending on whether its row and column are even or odd; each case is a separate product.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { gather } from "../ops/indexing.ts";
@@ -17,7 +18,10 @@ function columns(x: Value, from: Rows, to: Rows, kernel: 1 | 3): Value {
   return reshape(fetchRows(x, numbers), [countOf(to), taps * from.channels]);
 }
 
-/** The identity, for products that turn a matrix: they read it as it lies, where Transpose would move a few numbers at a time. */
+/**
+ * The identity, to transpose a matrix by a product: it reads contiguous memory, while Transpose moves a few numbers at
+ * a time.
+ */
 const identity = (like: Value, n: number) =>
   like.graph.constant(
     tensor(
@@ -49,7 +53,7 @@ export function stridedWeight(x: Value, dy: Value, from: Rows, to: Rows, kernel:
   return reshape(gemm(flat, identity(dy, taps), null, { transA: true }), shape);
 }
 
-/** `from` is the input's layout, `to` that of dy. */
+/** `from` is the input's layout, `to` is dy's. */
 export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
   const [outer, inner, kernel] = w.shape;
   if (kernel === 1) {
@@ -66,7 +70,7 @@ export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
   const all = perTap(w);
   const kinds = [0, 1].map((oddY) =>
     [0, 1].map((oddX) => {
-      // an even row is met by the middle tap only, an odd one by the first and the last
+      // the middle tap reaches even rows; the first and the last tap reach odd rows
       const tapsY = oddY ? [0, 2] : [1];
       const tapsX = oddX ? [0, 2] : [1];
       const taps = tapsY.flatMap((i) => tapsX.map((j) => [i, j] as const));
@@ -96,7 +100,7 @@ export function stridedInput(w: Value, dy: Value, from: Rows, to: Rows): Value {
   return reshape(joined, [countOf(from), inner]);
 }
 
-/** The entries of rows whose place in the tile has the given parities; `rest` entries belong to each place. */
+/** The entries of rows whose position in the tile has the given parities; each position has `rest` entries. */
 function ofKind(entries: readonly number[], m: number, rest: number, oddY: number, oddX: number): number[] {
   const chosen: number[] = [];
   for (let r = oddY; r < m; r += 2)

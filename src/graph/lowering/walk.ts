@@ -1,19 +1,20 @@
-// The walk of every lowering: a graph rebuilt node by node, each value in the layout that the node before left it in. A node that has no form over rows is
-// computed in the plain layout, with a conversion on either side.
+// The walk of every lowering: rebuilds a graph node by node and leaves each value in the layout of the node that
+// computed it. A node without a form in the rows layout is computed in the plain layout, with conversions before and
+// after.
 import { Graph, type Node, nodesOf, type Value } from "../graph.ts";
 import { plain } from "./plain.ts";
 import { fromRows, type Rows, toRows } from "./rows.ts";
 
-/** A value of the lowered graph, with its layout: plain when there is none. */
+/** A value of the lowered graph, with its layout; plain if undefined. */
 export interface Laid {
   readonly value: Value;
   readonly rows?: Rows;
 }
 
-/** For an operation's name: its form in another layout; undefined where the shapes do not fit. */
+/** By operation: its form in another layout; undefined where the shapes do not fit. */
 export type Layouts = Readonly<Record<string, (node: Node, inputs: readonly Laid[]) => Laid | undefined>>;
 
-/** The named outputs rebuilt in a graph of their own in which every operation runs. */
+/** Rebuilds the named outputs in a new graph in which every operation can run. */
 export function rebuild(outputs: Readonly<Record<string, Value>>, layouts: Layouts): Record<string, Value> {
   const target = new Graph();
   const moved = new Map<string, Laid>();

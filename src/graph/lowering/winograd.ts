@@ -1,7 +1,8 @@
-// A 3x3 convolution of stride 1 over rows, and its two gradients, by Winograd's minimal filtering F(m x m, 3 x 3) (Lavin and Gray 2016): patches of (m + 2)^2
-// pixels and kernels are transformed, multiplied position by position, and transformed back: 1.78 (m = 2) to 4 (m = 4) times fewer products. The
-// transformed input of the forward pass is the one the weight's gradient needs; the graph's sharing makes them one. Rounding is two to four times that
-// of direct convolution.
+// A 3x3 convolution of stride 1 in the rows layout, and its two gradients, by Winograd's minimal filtering F(m x m, 3 x
+// 3) (Lavin and Gray 2016): patches of (m + 2)^2 pixels and kernels are transformed, multiplied position by position,
+// and transformed back, with 2.25 (m = 2) to 4 (m = 4) times fewer products. The weight's gradient needs the
+// transformed input of the forward pass, and the graph shares it. Rounding errors are two to four times those of direct
+// convolution.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { fusedMatMul, gemm, matmul } from "../ops/linear.ts";
@@ -58,7 +59,10 @@ const transforms: Readonly<
   },
 };
 
-/** The transform of both axes at once, as a constant: the Kronecker product with itself, transposed and with reversed columns where asked. */
+/**
+ * The transform of both axes at once, as a constant: the Kronecker product with itself, optionally transposed or with
+ * reversed columns.
+ */
 function both(like: Value, matrix: Matrix, { transposed = false, reversed = false } = {}): Value {
   const product = matrix.flatMap((a) => matrix.map((b) => a.flatMap((x) => b.map((y) => x * y))));
   const turned = reversed ? product.map((row) => row.toReversed()) : product;
@@ -86,11 +90,11 @@ function patches(x: Value, rows: Rows): Value {
   return reshape(matmul(both(x, input), fetched), [positions, tiles, rows.channels]);
 }
 
-/** Transformed kernels [positions, O, C] of a weight [O, C, 3, 3]; turned by half a circle for the input's gradient. */
+/** Transformed kernels [positions, O, C] of a weight [O, C, 3, 3]; rotated by 180 degrees for the input's gradient. */
 function kernels(w: Value, rows: Rows, reversed = false): Value {
   const [outer, inner] = w.shape;
   const { positions, kernel } = sizes(rows);
-  // the product reads the weight as it lies: moving its small last axes would take longer than the convolution
+  // the product reads the weight without a Transpose: moving its small last axes takes longer than the convolution
   const transformed = gemm(both(w, kernel, { reversed }), reshape(w, [outer * inner, 9]), null, { transB: true });
   return reshape(transformed, [positions, outer, inner]);
 }

@@ -1,9 +1,9 @@
-// Convolution of images [N, C, H, W] and its two gradients. The gradients are operations of their own (domain `layerwise`):
-// how they are computed is the lowering's choice (../lowering).
+// Convolution of images [N, C, H, W] and its two gradients. The gradients are separate operations (domain `layerwise`),
+// and the lowering (../lowering) chooses how to compute them.
 import type { Value } from "../graph.ts";
 import type { AttributeValue, Operation } from "./operation.ts";
 
-/** Geometry as ONNX's Conv has it; pads are [top, left, bottom, right]. */
+/** Geometry as in ONNX's Conv; pads are [top, left, bottom, right]. */
 export interface ConvGeometry {
   readonly strides: readonly [number, number];
   readonly pads: readonly [number, number, number, number];
@@ -68,6 +68,9 @@ export const convolution = {
   },
 } satisfies Record<string, Operation>;
 
+/**
+ * Geometry of a {@link conv}, the same in both directions: stride 1, padding 0, dilation 1 and groups 1 by default.
+ */
 export interface ConvOptions {
   stride?: number;
   padding?: number;
@@ -75,7 +78,19 @@ export interface ConvOptions {
   groups?: number;
 }
 
-/** PyTorch's conv2d. x [N, C, H, W], weight [O, C/groups, kh, kw], bias [O]. */
+/**
+ * PyTorch's conv2d. x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O]; gives [N, O, H', W']. Throws an Error if the
+ * channels do not fit.
+ * @example
+ * ```ts
+ * import { conv, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const image = graph.input("image", "float32", [1, 3, 8, 8]);
+ * const weight = graph.input("weight", "float32", [16, 3, 3, 3]);
+ * console.log(conv(image, weight, null, { padding: 1 }).shape); // [ 1, 16, 8, 8 ]
+ * ```
+ */
 export function conv(x: Value, weight: Value, bias: Value | null = null, options: ConvOptions = {}): Value {
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   return convGeneral(x, weight, bias, {

@@ -19,7 +19,7 @@ export * from "./pooling.ts";
 export * from "./reduction.ts";
 export * from "./shape.ts";
 
-/** The operator set of ONNX that the table is written in. */
+/** The ONNX operator set of the table. */
 export const newest = 20;
 
 export const operations: Readonly<Record<string, Operation>> = {

@@ -1,4 +1,4 @@
-// Fetching by index. Indices are never differentiated.
+// Indexing. Indices have no gradient.
 import { tensor } from "../../core/index.ts";
 import type { Value } from "../graph.ts";
 import { cast } from "./elementwise.ts";
@@ -20,12 +20,33 @@ export const indexing = {
   },
 } satisfies Record<string, Operation>;
 
-/** x with `axis` replaced by the axes of `indices` (int32 or int64): an embedding is `gather(weight, ids, 0)`. */
+/**
+ * x with `axis` replaced by the axes of `indices` (int32 or int64). Throws an Error if x does not have that axis.
+ * @example
+ * ```ts
+ * import { gather, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const embedding = graph.input("embedding", "float32", [100, 8]);
+ * const ids = graph.input("ids", "int64", [2, 5]);
+ * console.log(gather(embedding, ids, 0).shape); // [ 2, 5, 8 ]
+ * ```
+ */
 export function gather(x: Value, indices: Value, axis: number): Value {
   return x.graph.apply("Gather", [x, indices], { axis: normalAxis(axis, x.shape.length) })[0];
 }
 
-/** 1 at the index, 0 elsewhere, along a new last axis of length `depth`; float32. */
+/**
+ * 1 at the index, 0 elsewhere, along a new last axis of length `depth`; float32. It has no gradient.
+ * @example
+ * ```ts
+ * import { Graph, oneHot } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const labels = graph.input("labels", "int64", [4]);
+ * console.log(oneHot(labels, 10).shape); // [ 4, 10 ]
+ * ```
+ */
 export function oneHot(indices: Value, depth: number): Value {
   const { graph } = indices;
   const values = graph.constant(tensor("float32", [2], [0, 1]));

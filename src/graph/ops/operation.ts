@@ -1,4 +1,4 @@
-// What an entry of the operation table says, and helpers to infer shapes.
+// The entries of the operation table, and helpers to infer shapes.
 import { toNumbers } from "../../core/index.ts";
 import type { Type, Value } from "../graph.ts";
 
@@ -7,13 +7,13 @@ export type AttributeValue = number | string | readonly number[];
 export interface Operation {
   /** ONNX domain. Operations of `layerwise` exist for differentiation and must be lowered before they run. */
   readonly domain?: "com.microsoft" | "layerwise";
-  /** The attributes it may have, by ONNX's types. */
+  /** Its possible attributes, with ONNX's types. */
   readonly attributes?: Readonly<Record<string, "int" | "ints" | "float" | "string">>;
   /** Output types from inputs and attributes; throws when they don't fit. */
   infer(inputs: readonly (Value | null)[], attributes: Readonly<Record<string, AttributeValue>>): Type[];
 }
 
-/** The shape that numpy-style broadcasting gives. */
+/** The shape after numpy-style broadcasting. */
 export function broadcast(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {

@@ -26,8 +26,9 @@ export const reductions = {
   },
 } satisfies Record<string, Operation>;
 
+/** How a reduction leaves the axes. */
 export interface ReduceOptions {
-  /** Leave the reduced axes in place with length 1. */
+  /** Keep the reduced axes with length 1. */
   keep?: boolean;
 }
 
@@ -41,11 +42,37 @@ const reduce =
     })[0];
   };
 
+/**
+ * Sum over axes, which are removed unless `keep` is true; negative axes count from the end. No axes: x itself. Throws an
+ * Error if x does not have an axis.
+ * @example
+ * ```ts
+ * import { Graph, reduceSum } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const x = graph.input("x", "float32", [2, 3, 4]);
+ * console.log(reduceSum(x, [-1]).shape); // [ 2, 3 ]
+ * console.log(reduceSum(x, [0, 2], { keep: true }).shape); // [ 1, 3, 1 ]
+ * ```
+ */
 export const reduceSum = reduce("ReduceSum");
+/** Mean over axes, as {@link reduceSum}. */
 export const reduceMean = reduce("ReduceMean");
+/** Maximum over axes, as {@link reduceSum}. */
 export const reduceMax = reduce("ReduceMax");
 
-/** Index of the largest element along an axis, the first one where several are; int64, the axis removed. */
+/**
+ * Index of the largest element along an axis, the first if several are equal; int64, the axis removed. It has no gradient.
+ * @example
+ * ```ts
+ * import { argMax, Graph } from "layerwise/graph";
+ *
+ * const graph = new Graph();
+ * const logits = graph.input("logits", "float32", [4, 10]);
+ * const predicted = argMax(logits, -1);
+ * console.log(predicted.dtype, predicted.shape); // int64 [ 4 ]
+ * ```
+ */
 export function argMax(x: Value, axis: number): Value {
   return x.graph.apply("ArgMax", [x], { axis, keepdims: 0 })[0];
 }

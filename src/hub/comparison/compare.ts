@@ -1,32 +1,38 @@
-// What sets two folders apart: the differences in their configs that change what the network computes.
+// Compares two folders: the differences in their configs that change what the network computes.
 import { UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import { givenNames, hasLabels, longestText } from "../network.ts";
 import { ropeSettings } from "./describe.ts";
 
-/** A setting that two networks do not share, by a readable name; undefined where one of them does not have it. */
+/** A setting that differs between two networks, by a readable name. The value is undefined for a network without it. */
 export interface Difference {
   readonly name: string;
   readonly a?: string;
   readonly b?: string;
 }
 
-/** Throws {@link UserError} where the weights of two folders cannot be averaged one by one. `mayHeadsDiffer` lets them have heads of different sizes. */
+/**
+ * Throws {@link UserError} if the weights of two folders cannot be averaged elementwise. `mayHeadsDiffer` allows heads
+ * of different sizes.
+ */
 export function requireSameNetwork(a: ModelFolder, b: ModelFolder, { mayHeadsDiffer = false } = {}): void {
   const all = compareNetworks(a, b);
   const differences = (mayHeadsDiffer ? all.filter(({ name }) => name !== countName) : all).map(phraseOf);
   if (differences.length)
     throw new UserError(
-      `${a.path} and ${b.path} are different networks: ${differences.join("; ")}. Give two folders of one architecture.`,
+      `${a.path} and ${b.path} are different networks: ${differences.join("; ")}. Give two folders with the same architecture.`,
     );
 }
 
-/** What the number of labels is called. */
+/** The name of the number of labels. */
 const countName = "labels";
 
 const phraseOf = ({ name, a = "unset", b = "unset" }: Difference): string => `${name} is ${a} and ${b}`;
 
-/** Differences of the two networks, and of their labels. Their longest texts are none, unless weights or angles depend on them. */
+/**
+ * The differences of two networks, and of their labels. A different longest text counts only if weights or angles
+ * depend on it.
+ */
 export function compareNetworks(a: ModelFolder, b: ModelFolder): Difference[] {
   const longest = Math.max(longestText(a.network.input), longestText(b.network.input));
   const [x, y] = [a, b].map(({ family, network }) => {
@@ -39,7 +45,7 @@ export function compareNetworks(a: ModelFolder, b: ModelFolder): Difference[] {
   return [...others, ...(names.some(isRotary) ? [differenceOfRope(a, b)] : []), ...labelDifferences(a, b)];
 }
 
-/** The first label that has another name, or their number, which is `labels`. */
+/** The first label with a different name, or else the number of labels. */
 function labelDifferences(a: ModelFolder, b: ModelFolder): Difference[] {
   const [x, y] = [a.network.task, b.network.task];
   if (![a, b].every(({ network }) => hasLabels(network))) return [];
@@ -53,7 +59,7 @@ function labelDifferences(a: ModelFolder, b: ModelFolder): Difference[] {
   return x.count === y.count ? [] : [{ name: countName, a: `${x.count}`, b: `${y.count}` }];
 }
 
-/** What the configs have differently; the contexts where only they differ, by which some kinds stretch. */
+/** The rotary settings that differ. If only the contexts do (some kinds of rotary embedding depend on them), those. */
 function differenceOfRope(a: ModelFolder, b: ModelFolder): Difference {
   const [x, y] = [ropeSettings(a), ropeSettings(b)];
   const [one, other] = [x.filter((s) => !y.includes(s)), y.filter((s) => !x.includes(s))];

@@ -1,20 +1,20 @@
-// A folder's network in a few words, as its config has it: for messages, and for the check before a merge.
+// Describes a folder's network in a few words from its config, for messages and the check before a merge.
 import type { Config, Json } from "../config.ts";
 import { oldKinds, rotaryParameters } from "../decoder/rotary.ts";
 import type { ModelFolder } from "../folder.ts";
 
-/** The class that the folder was saved from, by its family: `llama (LlamaForCausalLM)`. */
+/** The family, and the class that the folder was saved from: `llama (LlamaForCausalLM)`. */
 export function describeArchitecture({ config, family }: ModelFolder): string {
   const { architectures } = config.keys;
   const [own] = Array.isArray(architectures) ? architectures : [];
   return typeof own === "string" ? `${family.type} (${own})` : family.type;
 }
 
-/** The rotary embedding as the config has it, setting by setting: its kind, its base, then the others. */
+/** The settings of the rotary embedding in the config: its kind, its base, then the others. */
 export function ropeSettings({ config, network }: ModelFolder): string[] {
   if (!network.isRotated) return ["none"];
   const given = rotaryParameters(config);
-  const kinds = Object.keys(given?.keys ?? {}).filter((key) => key.endsWith("_attention")); // of layers that slide, or see all
+  const kinds = Object.keys(given?.keys ?? {}).filter((key) => key.endsWith("_attention")); // sliding or full
   const settings = kinds.flatMap((kind) =>
     settingsOf(config, given!.part(kind)).map((one) => `${kind.replace("_attention", "")} ${one}`),
   );

@@ -1,5 +1,5 @@
-// The check before a merge: what two folders share, what would make a merge of them garbage, and what is only worth a note. Reads configs, tokenizers and
-// the headers of the weights.
+// The check before a merge: what two folders have in common, differences that would make a merge garbage, and
+// differences that are only worth a note. Reads configs, tokenizers and the headers of the weights.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -14,28 +14,28 @@ import { compareNetworks, type Difference } from "./compare.ts";
 import { describeArchitecture, ropeSettings } from "./describe.ts";
 
 const checkSchema = z.object({
-  /** What was compared: `architecture`, `sizes`, `settings`, `rope`, `vocabulary`, `ties`, `tokenizer`, `dtype`, … */
-  name: z.string(),
-  /** `missing`: a file that one of them, or neither, has. */
-  status: z.enum(["same", "different", "missing"]),
-  /** The difference would make a merge garbage. */
-  garbage: z.boolean(),
-  /** What both have, or what differs. */
-  says: z.string(),
+  name: z
+    .string()
+    .describe(
+      "What was compared: `architecture`, `sizes`, `settings`, `rope`, `vocabulary`, `ties`, `tokenizer`, `dtype`, …",
+    ),
+  status: z
+    .enum(["same", "different", "missing"])
+    .describe("`missing`: one of the two, or neither, has the file that this is about."),
+  garbage: z.boolean().describe("True if this difference makes a merge useless."),
+  says: z.string().describe("What both have, or what differs."),
 });
 
 export const preflightSchema = z.object({
-  /** False where a merge would be garbage. */
-  can_average: z.boolean(),
-  /** The same in a sentence. */
-  verdict: z.string(),
-  checks: z.array(checkSchema).readonly(),
+  can_average: z.boolean().describe("False if a merge would be useless."),
+  verdict: z.string().describe("The same as a sentence."),
+  checks: z.array(checkSchema).readonly().describe("Every comparison, in the order in which it is printed."),
 });
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
 export type Preflight = Readonly<z.infer<typeof preflightSchema>>;
 
-/** Compares two folders, whose weights are open. */
+/** Compares two folders with open weights. */
 export async function checkPair(x: FolderWeights, y: FolderWeights): Promise<Preflight> {
   const [a, b] = [x.model, y.model];
   const checks = [
@@ -47,13 +47,13 @@ export async function checkPair(x: FolderWeights, y: FolderWeights): Promise<Pre
   return { can_average: !checks.some(({ garbage }) => garbage), verdict: verdictOf(checks), checks };
 }
 
-/** What both have in words, or what differs, as a note. */
+/** A check that never makes a merge garbage: what both have, or what differs. */
 function note(name: string, a: string, b: string): Check {
   if (a === b) return { name, status: "same", garbage: false, says: a };
   return { name, status: "different", garbage: false, says: `${a} and ${b}; a merge keeps a's` };
 }
 
-/** The line of the check that a setting belongs to; default `settings`. */
+/** The line of the check on which a setting is reported; default `settings`. */
 const lines: readonly (readonly [line: string, settings: RegExp])[] = [
   ["architecture", /^model_type$/],
   ["sizes", /^(blocks|width|context|heads|inner|positions|types)$|[ .](heads|keyValueHeads|headDim|mlp\.width)$/],
@@ -89,9 +89,9 @@ function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
     check(
       "sizes",
       a.network.sizes.join(", "),
-      (some) => apart(a.network.sizes, b.network.sizes) ?? listDifferences(some),
+      (some) => listUnique(a.network.sizes, b.network.sizes) ?? listDifferences(some),
     ),
-    ...(isOneFamily ? [check("settings", "all others")] : []), // those of two families are not comparable
+    ...(isOneFamily ? [check("settings", "all others")] : []), // settings of two families cannot be compared
     check("rope", describeRope(a), ([{ a: one, b: other }]) => `a ${one}; b ${other}`),
     ...(input.kind === "pixels" ? [] : [check("vocabulary", describeVocabulary(a), both(describeVocabulary))]),
     check("ties", describeTies(a), both(describeTies)),
@@ -100,8 +100,8 @@ function checkNetworks(a: ModelFolder, b: ModelFolder): Check[] {
   ];
 }
 
-/** What only one of the two has, of what both are described by. */
-function apart(a: readonly string[], b: readonly string[]): string | undefined {
+/** The entries that only one of two descriptions has; undefined unless both have some. */
+function listUnique(a: readonly string[], b: readonly string[]): string | undefined {
   const [x, y] = [a.filter((one) => !b.includes(one)), b.filter((one) => !a.includes(one))];
   return x.length && y.length ? `a ${x.join(", ")}; b ${y.join(", ")}` : undefined;
 }
@@ -112,14 +112,14 @@ const listDifferences = (some: readonly Difference[]): string =>
     4,
   );
 
-/** Its first settings: the kind and the base. */
+/** The kind and the base. */
 const describeRope = (model: ModelFolder) => ropeSettings(model).slice(0, 2).join(", ");
 const describeVocabulary = ({ network: { input } }: ModelFolder) =>
   input.kind === "pixels" ? "none" : input.vocabulary.toLocaleString("en-GB");
-const describeTies = ({ network }: ModelFolder) => (network.ties.length ? "head tied to the embedding" : "head apart");
+const describeTies = ({ network }: ModelFolder) => (network.ties.length ? "head tied to the embedding" : "untied head");
 const describeContext = ({ network }: ModelFolder) => longestText(network.input).toLocaleString("en-GB");
 
-/** Their names, or how many there are. */
+/** The names of the labels, or their number. */
 function describeLabels({ network: { task } }: ModelFolder): string {
   const names = givenNames(task);
   return names.length ? listSome(names, 4) : `${task.count}`;
@@ -144,17 +144,17 @@ async function checkTokenizers(a: ModelFolder, b: ModelFolder): Promise<Check[]>
   ];
 }
 
-/** The special tokens that another tokenizer does not have; those that there are where they agree. */
+/** The special tokens that differ from another tokenizer's; if none differ, all that are set. */
 function describeTokens({ tokens }: TokenizerFiles, other: TokenizerFiles): string {
   const all = Object.keys(tokens);
   const unlike = all.filter((name) => tokens[name] !== other.tokens[name]);
-  const told = (unlike.length ? unlike : all).filter((name) => unlike.length || tokens[name]);
-  return told.map((name) => `${name.replace("_token", "")} ${tokens[name] || "unset"}`).join(", ") || "none";
+  const listed = unlike.length ? unlike : all.filter((name) => tokens[name]);
+  return listed.map((name) => `${name.replace("_token", "")} ${tokens[name] || "unset"}`).join(", ") || "none";
 }
 
 function checkTemplates({ template: a }: TokenizerFiles, { template: b }: TokenizerFiles): Check {
   const name = "chat template";
-  if (a === b) return { name, status: "same", garbage: false, says: a === undefined ? "none" : "one of both" };
+  if (a === b) return { name, status: "same", garbage: false, says: a === undefined ? "none" : "the same" };
   if (a === undefined || b === undefined) return only(name, a === undefined ? "b" : "a");
   return { name, status: "different", garbage: false, says: "a merge keeps a's" };
 }
@@ -163,18 +163,18 @@ const only = (name: string, end: "a" | "b"): Check => ({
   name,
   status: "missing",
   garbage: false,
-  says: `only ${end} has one${end === "b" ? ", which a merge leaves out" : ", which a merge keeps"}`,
+  says: `only ${end} has one, which a merge ${end === "b" ? "omits" : "keeps"}`,
 });
 
-/** Settings of generation_config.json that say nothing of how texts are generated. */
-const byTheWay = ["transformers_version", "_from_model_config"];
+/** Keys of generation_config.json that do not affect generation. */
+const metadataKeys = ["transformers_version", "_from_model_config"];
 
 async function checkGeneration(a: ModelFolder, b: ModelFolder): Promise<Check> {
   const name = "generation config";
   const [x, y] = [await readGeneration(a), await readGeneration(b)];
   if (!x && !y) return { name, status: "same", garbage: false, says: "none" };
   if (!x || !y) return only(name, x ? "a" : "b");
-  const keys = [...new Set([...Object.keys(x), ...Object.keys(y)])].filter((key) => !byTheWay.includes(key));
+  const keys = [...new Set([...Object.keys(x), ...Object.keys(y)])].filter((key) => !metadataKeys.includes(key));
   const textOf = (keys: JsonObject, key: string) => JSON.stringify(keys[key]) ?? "unset";
   const unlike = keys.filter((key) => textOf(x, key) !== textOf(y, key));
   if (!unlike.length) return { name, status: "same", garbage: false, says: "generation_config.json" };
@@ -191,7 +191,7 @@ async function readGeneration({ folder, adapter }: ModelFolder): Promise<JsonObj
   return path === undefined ? undefined : readJson(path);
 }
 
-/** The type of most weights, then the others. */
+/** The dtype of most weights, then the others. */
 function describeTypes({ tensors }: FolderWeights): string {
   const [most, ...others] = dtypesBySize(tensors.values());
   return others.length ? `${most}, some ${others.join(", ")}` : most;

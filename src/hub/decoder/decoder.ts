@@ -1,5 +1,5 @@
-// A decoder as data: everything that sets one family of language models apart from another. The graph builder (decoder-graph.ts) and the list of
-// parameters below read it; a family (families/) writes it from a config.json.
+// A decoder as data: everything that distinguishes one family of language models from another. A family (families/)
+// creates it from a config.json; the graph builder (graph.ts) and the list of parameters below use it.
 import type { Parameter } from "../../models/index.ts";
 import type { Activation } from "../activations.ts";
 import type { Rotary } from "./rotary.ts";
@@ -7,20 +7,20 @@ import type { Rotary } from "./rotary.ts";
 export interface Norm {
   readonly kind: "rms" | "layer";
   readonly epsilon: number;
-  /** The stored weight is what is added to one. */
+  /** The weight is 1 plus the stored value. */
   readonly isOffset?: boolean;
 }
 
 export interface Attention {
   readonly heads: number;
-  /** Heads of keys and values; each serves heads / keyValueHeads of the queries in a row. */
+  /** Number of key and value heads; each serves heads / keyValueHeads consecutive queries. */
   readonly keyValueHeads: number;
   readonly headDim: number;
-  /** What scores are multiplied by. */
+  /** Factor of the scores. */
   readonly scale: number;
-  /** Modules of the projections: apart; joined as rows q, k, v; or joined head by head, each with its q, k, v. */
+  /** Modules of the projections: separate; joined as rows q, k, v; or joined head by head, each with its q, k, v. */
   readonly project:
-    | { readonly kind: "apart"; readonly q: string; readonly k: string; readonly v: string }
+    | { readonly kind: "separate"; readonly q: string; readonly k: string; readonly v: string }
     | { readonly kind: "rows" | "heads"; readonly name: string };
   readonly out: string;
   readonly hasBias: boolean;
@@ -28,7 +28,7 @@ export interface Attention {
   /** Norms of queries and keys before the rotation: over each head, or over the whole projection. */
   readonly norms?: { readonly q: string; readonly k: string; readonly over: "head" | "whole" };
   readonly rotary?: Rotary;
-  /** Keys that a query sees, itself included. */
+  /** Number of keys that a query sees, including its own. */
   readonly window?: number;
   /** Scores become cap * tanh(score / cap). */
   readonly cap?: number;
@@ -37,7 +37,7 @@ export interface Attention {
 export interface Mlp {
   readonly width: number;
   readonly activation: Activation;
-  /** down(act(gate x) * up x), with gate and up apart or joined as rows; or down(act(up x)). */
+  /** down(act(gate x) * up x), with gate and up separate or joined as rows; or down(act(up x)). */
   readonly project:
     | { readonly kind: "gated"; readonly gate: string; readonly up: string }
     | { readonly kind: "gated rows"; readonly name: string }
@@ -49,7 +49,7 @@ export interface Mlp {
 export interface Block {
   readonly attention: Attention;
   readonly mlp: Mlp;
-  /** Norms of the input and of the output of each half. */
+  /** Norms of the input and the output of each half. */
   readonly before: { readonly attention?: string; readonly mlp?: string };
   readonly after: { readonly attention?: string; readonly mlp?: string };
   /** Both halves read the block's input. */
@@ -66,9 +66,9 @@ export interface Decoder {
   readonly embedding: string;
   /** Learned positions. */
   readonly positions?: string;
-  /** What embeddings are multiplied by. */
+  /** Factor of the embeddings. */
   readonly embeddingScale?: number;
-  /** The module of the blocks: `layers`. */
+  /** The name of the list of blocks: `layers`. */
   readonly list: string;
   readonly blocks: readonly Block[];
   readonly norm: Norm;
@@ -79,7 +79,7 @@ export interface Decoder {
   readonly logitCap?: number;
   /** Weights are [in, out] (GPT-2's Conv1D), not [out, in]. */
   readonly isTransposed?: boolean;
-  /** Modules of a block in the order of the model's state dict, where it is not projections, norms of q and k, MLP, norms. */
+  /** Modules of a block in state-dict order, if it is not projections, norms of q and k, MLP, norms. */
   readonly order?: readonly string[];
 }
 
@@ -87,7 +87,7 @@ export const blockPath = ({ prefix, list }: Decoder, i: number): string => `${pr
 export const headName = ({ head }: Decoder): string => `${head}.weight`;
 export const embeddingName = ({ prefix, embedding }: Decoder): string => `${prefix}${embedding}.weight`;
 
-/** Every parameter, in the order of the model's state dict. */
+/** Every parameter, in state-dict order. */
 export function decoderParameters(decoder: Decoder): Parameter[] {
   const { prefix, width, vocabulary, context, positions, blocks, norm, finalNorm } = decoder;
   const ofNorm = (name: string, size = width): Parameter[] => [
@@ -117,7 +117,7 @@ function blockParameters(
   const { heads, keyValueHeads, headDim, project, hasBias, norms } = attention;
   const [queries, keys] = [heads * headDim, keyValueHeads * headDim];
   const projections =
-    project.kind === "apart"
+    project.kind === "separate"
       ? [
           ...matrix(project.q, queries, width, hasBias),
           ...matrix(project.k, keys, width, hasBias),

@@ -1,4 +1,5 @@
-// The forward pass of a decoder: tokens [n, T] give logits [n, T, vocabulary]. Angles and masks depend on T alone, so they are constants.
+// The forward pass of a decoder: tokens [n, T] give logits [n, T, vocabulary]. Angles and masks depend only on T, so
+// they are constants.
 import {
   add,
   causalMask,
@@ -22,9 +23,9 @@ import {
 import type { Weights } from "../../models/index.ts";
 import { activations } from "../activations.ts";
 import { type Attention, type Block, blockPath, type Decoder, embeddingName, headName, type Mlp } from "./decoder.ts";
-import { once, rotate } from "./rotate.ts";
+import { rotate, shareConstants } from "./rotate.ts";
 
-/** Logits of tokens; `weights` gives the value of a parameter. */
+/** The logits of tokens; `weights` gives the value of a parameter. */
 export function decode(decoder: Decoder, ids: Value, weights: Weights): Value {
   const { prefix, positions, embeddingScale, blocks, finalNorm, logitCap } = decoder;
   const t = ids.shape[1];
@@ -73,7 +74,7 @@ function attend(decoder: Decoder, attention: Attention, x: Value, weights: Weigh
   [q, k, v] = [byHead(q), byHead(k), byHead(reshape(v, [n, t, keyValueHeads, headDim]))];
   if (rotary) [q, k] = [rotate(q, rotary), rotate(k, rotary)];
 
-  // the queries that share a head of keys are rows of one product
+  // queries with the same key head are rows of one product
   const shared = heads / keyValueHeads;
   let scores = matmul(reshape(mul(q, scale), [n, keyValueHeads, shared * t, headDim]), swapLast(k));
   if (cap) scores = capped(scores, cap);
@@ -87,7 +88,7 @@ function attend(decoder: Decoder, attention: Attention, x: Value, weights: Weigh
 function queriesKeysValues(decoder: Decoder, attention: Attention, x: Value, weights: Weights): Value[] {
   const { heads, keyValueHeads, headDim, hasBias } = attention;
   const by = attention.project;
-  if (by.kind === "apart") return [by.q, by.k, by.v].map((name) => project(decoder, x, weights, name, hasBias));
+  if (by.kind === "separate") return [by.q, by.k, by.v].map((name) => project(decoder, x, weights, name, hasBias));
   const [n, t] = x.shape;
   const joined = project(decoder, x, weights, by.name, hasBias);
   if (by.kind === "heads") {
@@ -103,7 +104,7 @@ function queriesKeysValues(decoder: Decoder, attention: Attention, x: Value, wei
 }
 
 function seenBefore(graph: Graph, t: number, window = t): Value {
-  return once(graph, `mask ${t} ${window}`, () => [causalMask(graph, "float32", t, window)])[0];
+  return shareConstants(graph, `mask ${t} ${window}`, () => [causalMask(graph, "float32", t, window)])[0];
 }
 
 function applyMlp(

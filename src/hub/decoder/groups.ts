@@ -1,15 +1,18 @@
-// What counts as a layer of a decoder: its blocks, the halves of its blocks, its modules, or each tensor.
+// The layers of a decoder: its blocks, the halves of its blocks, its modules, or each tensor.
 import type { Grouping } from "../../models/index.ts";
 import { blockPath, type Decoder, embeddingName, headName } from "./decoder.ts";
 
-/** Groups of names that are one tensor; the last one gives its layer: by blocks the embedding, else the head, as PyTorch's state dict has it. */
+/**
+ * Groups of names of one tensor; the last name gives its layer. By blocks this is the embedding, else the head, as in
+ * PyTorch's state dict.
+ */
 export function tiedBy(decoder: Decoder, group: Grouping): readonly (readonly string[])[] {
   const names = [embeddingName(decoder), headName(decoder)];
   if (!decoder.isTied) return [];
   return [group === "block" ? names.reverse() : names];
 }
 
-/** The layer that a parameter belongs to, where its name does not tell. */
+/** The layer of a parameter whose name does not give it. */
 export function layerOfDecoder(decoder: Decoder, name: string, group: Grouping): string | undefined {
   return { block: blockOf, sublayer: sublayerOf, module: undefined, tensor: undefined }[group]?.(decoder, name);
 }
@@ -24,7 +27,7 @@ function blockOf(decoder: Decoder, name: string): string {
   return isEmbedding || decoder.isTied ? "embeddings" : "head";
 }
 
-/** The projections of attention, and those of the MLP; everything else by its module. */
+/** The attention's projections are a layer, and so are the MLP's; everything else is grouped by module (undefined). */
 function sublayerOf(decoder: Decoder, name: string): string | undefined {
   for (const [i, { attention, mlp }] of decoder.blocks.entries()) {
     const path = `${blockPath(decoder, i)}.`;

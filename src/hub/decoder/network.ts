@@ -1,6 +1,6 @@
 // A decoder as a folder's network.
 import type { FolderNetwork } from "../network.ts";
-import { leavesOf } from "../settings.ts";
+import { flattenSettings } from "../settings.ts";
 import { type Decoder, decoderParameters, embeddingName, headName } from "./decoder.ts";
 import { decode } from "./graph.ts";
 import { layerOfDecoder, tiedBy } from "./groups.ts";
@@ -24,7 +24,7 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
   };
 }
 
-/** `4 blocks`, `width 32`, `4 heads of 8 on 2`, `MLP 64`, and learned positions. */
+/** `4 blocks`, `width 32`, `4 heads of 8 on 2`, `MLP 64`, and the number of learned positions. */
 function sizesOf({ blocks, width, positions, context }: Decoder): string[] {
   const [{ attention, mlp }] = blocks;
   const { heads, keyValueHeads, headDim } = attention;
@@ -37,17 +37,17 @@ function sizesOf({ blocks, width, positions, context }: Decoder): string[] {
   ];
 }
 
-/** Everything that the graph is built from, by readable names; of blocks that are alike the first one only. */
+/** Every setting of the graph by a readable name. Of identical blocks, only the first is listed. */
 function settingsOf(decoder: Decoder, longest: number): Map<string, string> {
   const { blocks, context, ...rest } = decoder;
   const found = new Map<string, string>([
     ["blocks", String(blocks.length)],
     ...(decoder.positions ? [["context", String(context)] as const] : []),
-    ...leavesOf(rest, longest),
+    ...flattenSettings(rest, longest),
   ]);
   const seen = new Set<string>();
   for (const [i, block] of blocks.entries()) {
-    const own = leavesOf(block, longest);
+    const own = flattenSettings(block, longest);
     const key = JSON.stringify([...own]);
     if (seen.has(key)) continue;
     seen.add(key);

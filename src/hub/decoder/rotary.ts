@@ -1,37 +1,37 @@
-// Rotary position embeddings: which angles a config.json asks for. Source: transformers' modeling_rope_utils; the old spelling (`rope_theta`,
-// `rope_scaling`) and the new one (`rope_parameters`) are both read, as transformers reads them.
+// Reads the angles of rotary position embeddings from a config.json. Both the old keys (`rope_theta`, `rope_scaling`)
+// and the new one (`rope_parameters`) are supported. Source: transformers' modeling_rope_utils.
 import { type Config, isNumber } from "../config.ts";
 
-/** Angles of a kind of layer: for T tokens, the inverse frequencies [dim/2] and what cos and sin are multiplied by. */
+/** Angles of a kind of layer: for T tokens, the inverse frequencies [dim/2], and the factor of cos and sin. */
 export interface Rotary {
-  /** Channels of a head that are rotated; the others pass unchanged. */
+  /** Number of rotated channels of a head; the others do not change. */
   readonly dim: number;
   at(tokens: number): { readonly inverse: readonly number[]; readonly factor: number };
 }
 
 export interface RotaryOptions {
   readonly headDim: number;
-  /** Where the parameters are; default `rope_scaling`, else `rope_parameters`, of the whole config. */
+  /** The rotary parameters; undefined for the default kind. */
   readonly parameters?: Config;
   readonly theta: number;
-  /** The share of a head that is rotated. */
+  /** Fraction of a head that is rotated. */
   readonly partial?: number;
-  /** The longest text, by which some kinds stretch. */
+  /** The longest text; some kinds scale by it. */
   readonly longest: number;
-  /** The length of the texts before stretching, where it is not among the parameters. */
+  /** The longest text before scaling, if it is not among the parameters. */
   readonly original?: number;
 }
 
 type Kind = (options: RotaryOptions & { readonly dim: number; readonly parameters: Config }) => Rotary["at"];
 
-/** What the first files of a family call a kind. */
+/** Old names of kinds. */
 export const oldKinds: Readonly<Record<string, string>> = { su: "longrope" };
 
-/** Reads `rope_scaling`, else `rope_parameters`. */
+/** The part `rope_scaling` of a config, else `rope_parameters`. */
 export const rotaryParameters = (config: Config): Config | undefined =>
   config.part("rope_scaling") ?? config.part("rope_parameters");
 
-/** Reads the angles. Throws {@link UserError} for an unknown kind, or one whose parameters are missing. */
+/** Reads the angles. Throws {@link UserError} for an unknown kind, and for missing parameters. */
 export function readRotary(config: Config, options: RotaryOptions): Rotary {
   const parameters = options.parameters;
   const dim = Math.floor(
@@ -63,7 +63,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     return fixed(frequencies(theta, dim).map((f) => f / factor));
   },
 
-  // NTK: the base grows with the text, beyond the longest one only
+  // NTK: beyond the longest text, the base grows with the length
   dynamic({ theta, dim, longest, parameters }) {
     const factor = parameters.number("factor");
     return (tokens) => {
@@ -78,7 +78,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     const [low, high] = [parameters.number("low_freq_factor"), parameters.number("high_freq_factor")];
     const original = parameters.number("original_max_position_embeddings");
     const stretched = (inverse: number) => {
-      const turns = (original * inverse) / (2 * Math.PI); // of the original length
+      const turns = (original * inverse) / (2 * Math.PI); // over the original length
       if (turns > high) return inverse;
       if (turns < low) return inverse / factor;
       const smooth = (turns - low) / (high - low);

@@ -1,9 +1,9 @@
-// Rotary embeddings in a graph, and the constants that every block of a graph shares.
+// Rotary embeddings in a graph, and constants that all its blocks share.
 import { tensor } from "../../core/index.ts";
 import { add, concat, type Graph, mul, slice, sub, type Value } from "../../graph/index.ts";
 import type { Rotary } from "./rotary.ts";
 
-/** Turns the first `dim` channels of [n, heads, T, headDim]: channel i with channel i + dim / 2. */
+/** Rotates the first `dim` channels of [n, heads, T, headDim]: channel i with channel i + dim / 2. */
 export function rotate(x: Value, rotary: Rotary): Value {
   const { dim } = rotary;
   const [, , t, headDim] = x.shape;
@@ -24,13 +24,13 @@ function angles(graph: Graph, { dim, at }: Rotary, t: number): Value[] {
       });
     return graph.constant(values);
   };
-  return once(graph, `angles ${t} ${factor} ${inverse}`, () => [table(Math.cos), table(Math.sin)]);
+  return shareConstants(graph, `angles ${t} ${factor} ${inverse}`, () => [table(Math.cos), table(Math.sin)]);
 }
 
 const constants = new WeakMap<Graph, Map<string, Value[]>>();
 
-/** Constants of a graph, made at their first use: every block of every averaged network asks for the same tables. */
-export function once(graph: Graph, key: string, make: () => Value[]): Value[] {
+/** Constants of a graph, made at their first use and shared by every block of every averaged network. */
+export function shareConstants(graph: Graph, key: string, make: () => Value[]): Value[] {
   const made = constants.get(graph) ?? new Map<string, Value[]>();
   constants.set(graph, made);
   const values = made.get(key) ?? make();

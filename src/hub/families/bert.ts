@@ -1,4 +1,5 @@
-// BERT, and what RoBERTa shares with it: blocks that normalise after each half, and heads for texts, tokens and masked tokens.
+// BERT, and the parts that RoBERTa has in common with it: blocks that normalise after each half, and heads for texts,
+// tokens and masked tokens.
 import { add, linear, reshape, slice, tanh, type Value } from "../../graph/index.ts";
 import type { Inputs } from "../../models/index.ts";
 import { type Activation, activations } from "../activations.ts";
@@ -17,7 +18,7 @@ export interface BertSettings {
   readonly activation: Activation;
   readonly epsilon: number;
   readonly vocabulary: number;
-  /** Rows of the table of positions. */
+  /** Number of rows in the table of positions. */
   readonly positions: number;
   readonly types: number;
 }
@@ -40,13 +41,13 @@ export function readBert(config: Config): BertSettings {
   };
 }
 
-/** Files of BERT's age call the parameters of a normalisation gamma and beta. */
+/** Files from the time of BERT use gamma and beta for the parameters of a normalisation. */
 export const oldNorms: TracedNetwork["renames"] = [
   [/LayerNorm\.gamma$/, "LayerNorm.weight"],
   [/LayerNorm\.beta$/, "LayerNorm.bias"],
 ];
 
-/** The blocks, on [n, T, width]. */
+/** Applies the blocks to [n, T, width]. */
 export function bertEncoder(modules: Modules, x: Value, { attention_mask }: Inputs, settings: BertSettings): Value {
   const { width, blocks, heads, inner, activation, epsilon } = settings;
   const mask = attention_mask && paddingMask(attention_mask);
@@ -62,17 +63,17 @@ export function bertEncoder(modules: Modules, x: Value, { attention_mask }: Inpu
   return x;
 }
 
-/** The first token of each text: [n, width]. */
+/** Takes the first token of each text: [n, width]. */
 export const firstToken = (x: Value): Value => reshape(slice(x, 1, 0, 1), [x.shape[0], x.shape[2]]);
 
-/** The sum of a text's embeddings of types, in the modules' table of them; without types all are 0. */
+/** The embeddings of the token types; without types, that of type 0. */
 export function typeEmbedding(modules: Modules, { token_type_ids }: Inputs, types: number, width: number): Value {
   const name = "token_type_embeddings";
   if (token_type_ids) return modules.embedding(name, token_type_ids, types, width);
   return slice(modules.parameter(`${name}.weight`, [types, width]), 0, 0, 1);
 }
 
-/** The names of the weight and bias of a decoder within `head`, which is the embedding of the words turned round. */
+/** The tied names of the weight and bias of the decoder within `head`: its weight is the word embedding. */
 export const decoderTies = (words: string, head: string): string[][] => [
   [words, `${head}.decoder.weight`],
   [`${head}.bias`, `${head}.decoder.bias`],

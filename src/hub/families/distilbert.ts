@@ -1,4 +1,4 @@
-// DistilBERT: BERT's blocks under other names, without types of tokens, and with a layer of its own in front of the classifier.
+// DistilBERT: BERT's blocks under different names, without token types, and with an extra layer before the classifier.
 import { add, linear, relu, slice, type Value } from "../../graph/index.ts";
 import type { Inputs } from "../../models/index.ts";
 import { type Activation, activations } from "../activations.ts";
@@ -19,7 +19,7 @@ interface Settings {
   readonly positions: number;
 }
 
-/** Of every normalisation; no key of the config changes it. */
+/** Epsilon of every normalisation; the config cannot change it. */
 const epsilon = 1e-12;
 const wordEmbeddings = "distilbert.embeddings.word_embeddings.weight";
 

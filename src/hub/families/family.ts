@@ -1,4 +1,5 @@
-// What a family of networks is: its name in config.json, and how the config becomes a network. A new family is a file and a line in index.ts.
+// The interface of a family of networks: its name in config.json, and the reader of the config. A new family is a file
+// and a line in index.ts.
 import type { Activation } from "../activations.ts";
 import type { Config } from "../config.ts";
 import type { Decoder } from "../decoder/decoder.ts";
@@ -14,15 +15,18 @@ export function readHeads(config: Config, key: string, width: number, absent = 1
 export interface Family {
   /** `model_type`. */
   readonly type: string;
-  /** `architectures` of folders that hold this network. */
+  /** `architectures` of folders with this network. */
   readonly architectures: readonly string[];
-  /** The architectures are different networks, not one with and without its head. */
+  /** The architectures are different networks, not one network with and without its head. */
   readonly isChosenByArchitecture?: boolean;
-  /** Throws {@link UserError} for a setting that is not handled. `architecture` is one of the above, or undefined where the config names none. */
+  /**
+   * Throws {@link UserError} for an unsupported setting. `architecture` is one of the above, or undefined if the config
+   * names none.
+   */
   read(config: Config, architecture?: string): FolderNetwork;
 }
 
-/** A family of decoders; its architectures are the decoder with its head, and the base model alone. */
+/** A family of decoders. Its architectures are the decoder with its head, and the base model on its own. */
 export interface DecoderFamily extends Omit<Family, "read"> {
   read(config: Config): Decoder;
 }
@@ -43,11 +47,11 @@ const known: Readonly<Record<string, Activation>> = {
 /** The activation that a key names. Throws {@link UserError} for an unknown one. */
 export function readActivation(config: Config, key: string, absent: string): Activation {
   const name = config.text(key, absent);
-  if (!(name in known)) throw config.fault(key, `is "${name}", an activation that layerwise does not know`);
+  if (!(name in known)) throw config.fault(key, `is "${name}", an unsupported activation`);
   return known[name];
 }
 
-/** Heads of keys and values; the heads must be a multiple of them. */
+/** The number of key and value heads, which must divide the number of heads. */
 export function readKeyValueHeads(config: Config, heads: number, absent: number): number {
   const keyValueHeads = config.size("num_key_value_heads", absent);
   if (heads % keyValueHeads)

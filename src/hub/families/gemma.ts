@@ -1,11 +1,12 @@
-// Gemma 2 and 3: norms with an offset before and after both halves, scaled embeddings, windows in some layers, soft caps.
+// Gemma 2 and 3: norms with an offset before and after both halves, scaled embeddings, windows in some layers, soft
+// caps.
 import type { Config } from "../config.ts";
 import type { Block, Decoder } from "../decoder/decoder.ts";
 import { type Rotary, readRotary } from "../decoder/rotary.ts";
 import type { DecoderFamily } from "./family.ts";
 import { plainRotary, readLlama, windowOf, withAttention } from "./llama.ts";
 
-/** What both have in common. */
+/** The parts that both versions have in common. */
 function readGemma(
   config: Config,
   blocks: number,
@@ -78,7 +79,7 @@ export const gemma3: DecoderFamily = {
   },
 };
 
-/** Sliding layers have angles of their own, which old files scale in the full ones only. */
+/** Sliding layers have their own angles. Old files scale only those of the full layers. */
 function gemma3Rotary(config: Config, headDim: number, slides: boolean): Rotary {
   const nested = config.part("rope_parameters")?.part(slides ? "sliding_attention" : "full_attention");
   const [key, absent] = slides ? (["rope_local_base_freq", 1e4] as const) : (["rope_theta", 1e6] as const);

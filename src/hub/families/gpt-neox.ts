@@ -1,4 +1,5 @@
-// GPT-NeoX (Pythia): parallel halves, a projection joined head by head, a part of each head rotated, a head apart that files call embed_out.
+// GPT-NeoX (Pythia): parallel halves, a projection joined head by head, partly rotated heads, and an untied output head
+// named embed_out.
 import type { Block } from "../decoder/decoder.ts";
 import { readRotary, rotaryParameters } from "../decoder/rotary.ts";
 import { type DecoderFamily, readActivation } from "./family.ts";

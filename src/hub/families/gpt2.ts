@@ -1,4 +1,5 @@
-// GPT-2: learned positions, weights [in, out], a joined projection, LayerNorms with biases, the head tied to the embedding.
+// GPT-2: learned positions, weights [in, out], a joined projection, LayerNorms with biases, a head tied to the
+// embedding.
 import type { Block } from "../decoder/decoder.ts";
 import { type DecoderFamily, readActivation } from "./family.ts";
 

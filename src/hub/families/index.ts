@@ -1,4 +1,4 @@
-// Every family of networks by its `model_type`. A new one is a file and a line here.
+// All families of networks. A new one is a file and a line here.
 import type { Config } from "../config.ts";
 import { decoderNetwork } from "../decoder/network.ts";
 import { bert } from "./bert.ts";

@@ -1,8 +1,10 @@
-// What a classifier's config.json says of its labels: how many, their names, and the loss.
+// Reads a classifier's labels from its config.json: their number, their names, and the loss.
 import type { Config } from "../config.ts";
 import type { NetworkTask } from "../network.ts";
 
-/** The task of a network with a head for labels. A token has one label of several; a sample may have several, or values. */
+/**
+ * The task of a network with a head for labels. A token has exactly one label; a sample may have several, or values.
+ */
 export function readTask(config: Config, { isByToken = false } = {}): NetworkTask {
   const names = readNames(config);
   const count = names?.length ?? config.size("num_labels", 2);
@@ -20,32 +22,32 @@ const kinds: Readonly<Record<string, NetworkTask["kind"]>> = {
   regression: "values",
 };
 
-/** The names by their indices, from `id2label`, which `label2id` must agree with. */
+/** The names by index, from `id2label`. `label2id` must agree with it. */
 function readNames(config: Config): readonly string[] | undefined {
   const byId = config.part("id2label");
   if (!byId) return undefined;
   const count = Object.keys(byId.keys).length;
   if (count === 0) throw config.fault("id2label", "is empty");
   const names = Array.from({ length: count }, (_, i) => {
-    if (!byId.has(String(i))) throw config.fault("id2label", `has ${count} labels, but none with the number ${i}`);
+    if (!byId.has(String(i))) throw config.fault("id2label", `has ${count} labels, but no label ${i}`);
     return String(byId.keys[i]);
   });
   const byName = config.part("label2id");
   for (const [i, name] of names.entries()) {
     const number = byName?.has(name) ? numberOf(byName, name) : i;
     if (names[number] !== name)
-      throw config.fault("label2id", `gives "${name}" the number ${number}, but id2label has it at ${i}`);
+      throw config.fault("label2id", `maps "${name}" to ${number}, but id2label has it at ${i}`);
   }
   return names;
 }
 
-/** A label's number, which some programs write as a text. */
+/** A label's index, which some programs write as a string. */
 function numberOf(byName: Config, name: string): number {
   const value = byName.keys[name];
   return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : byName.number(name);
 }
 
-/** What an encoder's head gives: scores of the text, of each token, or of the words that a masked token may be. */
+/** The kind of an encoder's head: scores of the text, of each token, or of the words that a masked token may be. */
 export type Head = "sequence" | "token" | "masked";
 
 const heads: readonly (readonly [string, Head])[] = [
@@ -54,10 +56,10 @@ const heads: readonly (readonly [string, Head])[] = [
   ["ForMaskedLM", "masked"],
 ];
 
-/** The architectures of an encoder by its class's name: `Bert`. */
+/** The architectures of an encoder by the prefix of its classes: `Bert`. */
 export const encoderArchitectures = (name: string): string[] => heads.map(([suffix]) => name + suffix);
 
-/** The head that an architecture has, and its task. Throws {@link UserError} where the config names none. */
+/** The head of an architecture, and its task. Throws {@link UserError} if the config names none. */
 export function readHead(config: Config, architecture: string | undefined): { head: Head; task: NetworkTask } {
   const [, head] = heads.find(([suffix]) => architecture?.endsWith(suffix)) ?? [];
   if (!head) throw config.fault("architectures", "is missing, so the network's head is unknown");

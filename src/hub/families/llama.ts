@@ -4,7 +4,7 @@ import type { Attention, Block, Decoder, Mlp } from "../decoder/decoder.ts";
 import { oldKinds, type Rotary, readRotary, rotaryParameters } from "../decoder/rotary.ts";
 import { type DecoderFamily, readActivation, readKeyValueHeads } from "./family.ts";
 
-/** What a family changes. `i` counts the blocks from zero. */
+/** The defaults that a family changes. `i` is the index of a block, from 0. */
 export interface LlamaDefaults {
   readonly keyValueHeads?: number;
   readonly headDim?: number;
@@ -15,7 +15,7 @@ export interface LlamaDefaults {
   readonly activation?: string;
 }
 
-/** A decoder of Llama's shape; `blockOf` changes a block. */
+/** Reads a Llama-like decoder; `blockOf` changes a block. */
 export function readLlama(
   config: Config,
   defaults: LlamaDefaults = {},
@@ -25,7 +25,7 @@ export function readLlama(
   const heads = config.size("num_attention_heads", 32);
   const headDim = config.size("head_dim", defaults.headDim ?? Math.floor(width / heads));
   const keyValueHeads = readKeyValueHeads(config, heads, defaults.keyValueHeads ?? heads);
-  let angles: Rotary | undefined; // of all blocks that ask for them
+  let angles: Rotary | undefined; // shared by all blocks
   const rotary = () => (angles ??= plainRotary(config, headDim, defaults.theta));
   const bias = config.flag("attention_bias", false);
   const attention: Attention = {
@@ -33,7 +33,7 @@ export function readLlama(
     keyValueHeads,
     headDim,
     scale: headDim ** -0.5,
-    project: { kind: "apart", q: "self_attn.q_proj", k: "self_attn.k_proj", v: "self_attn.v_proj" },
+    project: { kind: "separate", q: "self_attn.q_proj", k: "self_attn.k_proj", v: "self_attn.v_proj" },
     out: "self_attn.o_proj",
     hasBias: bias,
     hasOutBias: bias,
@@ -71,7 +71,7 @@ export function plainRotary(config: Config, headDim: number, theta = 10000): Rot
   const parameters = rotaryParameters(config);
   parameters?.only("partial_rotary_factor", 1);
   if (parameters && parameters.text("rope_type", parameters.text("type", "default")) !== "default")
-    config.only("partial_rotary_factor", 1); // Llama's default kind does not read it
+    config.only("partial_rotary_factor", 1); // Llama's default kind ignores it
   return readRotary(config, {
     headDim,
     parameters,
@@ -86,7 +86,7 @@ export const withAttention = (block: Block, changes: Partial<Attention>): Block 
   attention: { ...block.attention, ...changes },
 });
 
-/** The window of sliding layers by `layer_types`, else by a rule of the family. */
+/** The window of a sliding layer, by `layer_types`, else by a rule of the family. */
 export function windowOf(
   config: Config,
   i: number,
@@ -121,14 +121,14 @@ export const mistral: DecoderFamily = {
   architectures: architectures("Mistral"),
   read(config) {
     const window = config.sizeOrNull("sliding_window", 4096) ?? undefined;
-    config.only("layer_types"); // of later families
+    config.only("layer_types"); // a key of later families
     return readLlama(config, { keyValueHeads: 8 }, (block, _, rotary) =>
       withAttention(block, { rotary: rotary(), window, hasBias: false, hasOutBias: false }),
     );
   },
 };
 
-/** Qwen's rule: the later blocks slide, where they are asked to. */
+/** Qwen's rule: with use_sliding_window, the later blocks slide. */
 function qwenWindow(config: Config, i: number): number | undefined {
   const uses = config.flag("use_sliding_window", false);
   const first = config.number("max_window_layers", 28);
@@ -219,13 +219,13 @@ export const phi3: DecoderFamily = {
   },
 };
 
-/** Phi-3 knows two kinds: the default one, and longrope, which old files also call su, the first of them, or yarn. */
+/** Phi-3 has two kinds: the default one, and longrope. Old files call longrope su (the oldest) or yarn. */
 function phiRotary(config: Config, headDim: number): Rotary {
   const given = rotaryParameters(config);
   const own = given?.text("rope_type", given.text("type", "default")) ?? "default";
   const type = own === "yarn" ? "longrope" : (oldKinds[own] ?? own);
   if (given && !["default", "longrope"].includes(type))
-    throw given.fault(given.has("rope_type") ? "rope_type" : "type", `is "${own}", which Phi-3 does not have`);
+    throw given.fault(given.has("rope_type") ? "rope_type" : "type", `is "${own}", which Phi-3 does not support`);
   return readRotary(config, {
     headDim,
     parameters: given?.with({ rope_type: type }),

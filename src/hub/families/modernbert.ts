@@ -1,4 +1,5 @@
-// ModernBERT: blocks that normalise before each half, rotary positions, gated MLPs, and attention that is local in most blocks.
+// ModernBERT: blocks that normalise before each half, rotary positions, gated MLPs, and attention that is local in most
+// blocks.
 import { add, cast, div, linear, mul, reduceSum, reshape, slice, type Value } from "../../graph/index.ts";
 import type { Inputs } from "../../models/index.ts";
 import { type Activation, activations } from "../activations.ts";
@@ -22,7 +23,7 @@ interface Settings {
   readonly epsilon: number;
   readonly vocabulary: number;
   readonly blocks: readonly Kind[];
-  /** Tokens on either side that a query of a local block sees. */
+  /** Number of tokens on either side that a query of a local block sees. */
   readonly reach: number;
   readonly rotary: Readonly<Record<Kind, Rotary>>;
   readonly hasBias: {
@@ -72,7 +73,7 @@ function readSettings(config: Config): Settings {
   };
 }
 
-/** The kind of each block by `layer_types`, else by the number that version 4 writes. */
+/** The kind of each block, by `layer_types`, else by the interval key of version 4. */
 function readKinds(config: Config): readonly Kind[] {
   const blocks = config.size("num_hidden_layers", 22);
   const isKind = (value: Json): value is Kind => value === "full_attention" || value === "sliding_attention";
@@ -81,12 +82,12 @@ function readKinds(config: Config): readonly Kind[] {
   return Array.from({ length: blocks }, (_, i) => (i % every ? "sliding_attention" : "full_attention"));
 }
 
-/** Angles from `rope_parameters` of the kind, else from the key that version 4 writes. */
+/** Angles from the `rope_parameters` of the kind, else from the key of version 4. */
 function readAngles(config: Config, kind: Kind, key: string, theta: number, headDim: number): Rotary {
   const all = config.part("rope_parameters");
   if (all && !all.has("full_attention") && !all.has("sliding_attention"))
-    throw config.fault("rope_parameters", "has no full_attention and sliding_attention");
-  if (config.keys[key] === null) throw config.fault(key, "is null, which libraries read differently");
+    throw config.fault("rope_parameters", "lacks full_attention or sliding_attention");
+  if (config.keys[key] === null) throw config.fault(key, "is null, which library versions interpret differently");
   const parameters = all?.part(kind);
   parameters?.only("rope_type", "default");
   parameters?.only("partial_rotary_factor", 1);
@@ -104,7 +105,7 @@ function encode(modules: Modules, { input_ids, attention_mask }: Inputs, setting
   const masks = { full_attention: padding, sliding_attention: padding ? add(padding, near) : near };
   for (const [i, kind] of blocks.entries()) {
     const block = modules.within(`layers.${i}`);
-    const normal = i === 0 ? x : norm(block, "attn_norm", x); // the first one reads what the embeddings normalised
+    const normal = i === 0 ? x : norm(block, "attn_norm", x); // the first block reads normalised embeddings
     const joined = block.linear("attn.Wqkv", normal, 3 * width, { hasBias: hasBias.attention });
     const projected = [0, 1, 2].map((part) => slice(joined, 2, part * width, (part + 1) * width));
     const attended = attend(projected, { heads, mask: masks[kind], turn: (one) => rotate(one, rotary[kind]) });
@@ -120,7 +121,7 @@ function applyMlp(modules: Modules, x: Value, { width, inner, activation, hasBia
   return modules.linear("Wo", gated, width, { hasBias: hasBias.mlp });
 }
 
-/** The first token of each text, or the mean of its tokens without padding. */
+/** Pools each text: its first token, or the mean of its tokens without padding. */
 function pool(x: Value, { attention_mask }: Inputs, pooling: string): Value {
   if (pooling === "cls") return firstToken(x);
   const [n, t, width] = x.shape;

@@ -1,4 +1,4 @@
-// RoBERTa and XLM-RoBERTa: BERT's blocks, positions counted from behind the padding token's number, no pooler.
+// RoBERTa and XLM-RoBERTa: BERT's blocks, positions that start after the padding token's id, no pooler.
 import { tensor } from "../../core/index.ts";
 import { add, cast, equal, gather, linear, matmul, mul, scalar, sub, tanh, type Value } from "../../graph/index.ts";
 import type { Inputs } from "../../models/index.ts";
@@ -20,12 +20,12 @@ function embed(modules: Modules, inputs: Inputs, settings: RobertaSettings): Val
   const { input_ids } = inputs;
   const words = modules.embedding("word_embeddings", input_ids, vocabulary, width);
   const typed = add(words, typeEmbedding(modules, inputs, types, width));
-  for (const name of ["LayerNorm.weight", "LayerNorm.bias"]) modules.parameter(name, [width]); // in front of the positions
+  for (const name of ["LayerNorm.weight", "LayerNorm.bias"]) modules.parameter(name, [width]); // before the positions
   const table = modules.parameter("position_embeddings.weight", [positions, width]);
   return modules.layerNorm("LayerNorm", add(typed, gather(table, positionsOf(input_ids, padding), 0)), epsilon);
 }
 
-/** Tokens count from `padding` + 1 on, without those that are padding, whose position is `padding`. */
+/** Tokens have positions from `padding` + 1 on, not counting padding; padding has the position `padding`. */
 function positionsOf(ids: Value, padding: number): Value {
   const { graph } = ids;
   const [, t] = ids.shape;

@@ -1,5 +1,6 @@
-// Image files as samples of a folder's network: prepared as its preprocessor says, with its own labels. A file of weights alone says nothing of images, so
-// those of torchvision are prepared as torchvision evaluates its weights.
+// Image files as samples for a folder's network: prepared by its preprocessor settings, with its own labels. A weight
+// file without a folder has no such settings, so images for torchvision's networks are prepared as in torchvision's
+// evaluation.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../core/index.ts";
@@ -23,19 +24,19 @@ interface Prepared {
   readonly notes?: readonly string[];
 }
 
-/** Opens images. Throws {@link UserError} where they cannot be read, or the folders prepare them differently. */
+/** Opens images. Throws {@link UserError} if they cannot be read, or if the folders prepare them differently. */
 export async function openImages(name: string, options: DataOptions, models: readonly ModelFolder[]): Promise<Dataset> {
   if (dataSources.some((known) => known.name === name))
     throw new UserError(
-      `${name} is prepared for the built-in networks, and ${models[0].path} prepares images in its own way. Give the images themselves, such as the folder cifar-10-batches-py.`,
+      `${name} is prepared for the built-in networks, but ${models[0].path} prepares images in its own way. Give the original images, such as the folder cifar-10-batches-py.`,
     );
   if (options.context !== undefined)
-    throw new UserError(`${models[0].path} reads images, so --context does not apply. Leave it out.`);
+    throw new UserError(`${models[0].path} reads images, so --context does not apply. Omit it.`);
   const [first, ...others] = await Promise.all(models.map((model) => prepare(model, options)));
   const unlike = others.findIndex(({ pipeline }) => JSON.stringify(pipeline) !== JSON.stringify(first.pipeline));
   if (unlike >= 0)
     throw new UserError(
-      `${models[0].path} and ${models[unlike + 1].path} prepare images differently. Give both the same preprocessor_config.json, or the images as arrays with npz:FILE.`,
+      `${models[0].path} and ${models[unlike + 1].path} prepare images differently. Give both folders the same preprocessor_config.json, or give the images as arrays with npz:FILE.`,
     );
   const { split, samples } = options;
   const { pipeline, notes } = first;
@@ -52,26 +53,24 @@ async function prepare(
     const own = input.kind === "pixels" ? input.height : 224;
     const crop = size ?? own;
     const resize = crop === 224 ? 256 : crop;
-    const normal = mean || std ? "the statistics that are given" : "ImageNet's statistics";
+    const normal = mean || std ? "--mean and --std" : "ImageNet's mean and standard deviation";
     return {
       pipeline: imagenetPipeline({ resize, crop, mean, std }),
       notes: [
-        `The file says nothing of images: their shorter edge is resized to ${resize} pixels, their middle of ${crop}x${crop} is normalised by ${normal}. --size, --mean and --std change that.`,
+        `A weight file has no image settings: the shorter edge is resized to ${resize} pixels, and the central ${crop}x${crop} are normalised by ${normal}. Change this with --size, --mean and --std.`,
       ],
     };
   }
   if (mean || std || size)
-    throw new UserError(
-      `${path} says itself how images are prepared, so --mean, --std and --size do not apply. Leave them out.`,
-    );
+    throw new UserError(`${path} has its own image settings, so --mean, --std and --size do not apply. Omit them.`);
   if (isTimm(config)) return { pipeline: readTimm((config.part("pretrained_cfg") ?? config).keys, config.path) };
   const file = join(folder, "preprocessor_config.json");
   if (existsSync(file)) return { pipeline: readProcessor(await readJson(file), file) };
-  const joined = join(folder, "processor_config.json"); // of image and text together
+  const joined = join(folder, "processor_config.json"); // for images and texts together
   const inner = existsSync(joined) ? (await readJson(joined)).image_processor : undefined;
   if (typeof inner === "object" && inner !== null && !Array.isArray(inner))
     return { pipeline: readProcessor(inner as Record<string, never>, joined) };
   throw new UserError(
-    `${path} has no preprocessor_config.json, so how images are prepared is unknown. Copy it from where the model came from.`,
+    `${path} has no preprocessor_config.json, so the image settings are unknown. Copy it from where the model came from.`,
   );
 }

@@ -1,20 +1,20 @@
-// mergekit's configuration of a linear merge of two models: written from a choice of layers, and read as one. A weight is a number, a gradient (a list, spread
-// over the blocks), or conditions, the first of whose filters that is a part of the tensor's name decides. Source: mergekit/config.py, plan.py and
-// merge_methods/linear.py of arcee-ai/mergekit (0.1.5).
+// Writes and reads mergekit's configuration of a linear merge of two models. A mergekit weight is a number, a gradient
+// (a list spread over the blocks), or a list of conditions: the first whose filter is part of the tensor's name
+// applies. Source: mergekit/config.py, plan.py and merge_methods/linear.py of arcee-ai/mergekit (0.1.5).
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { UserError } from "../../core/index.ts";
 import type { Layer } from "../../models/index.ts";
 
 export interface MergekitChoice {
-  /** As mergekit names them: a path or a name on the hub, `base+adapter` for an adapter. */
+  /** In mergekit's form: a path, a name on the hub, or `base+adapter` for an adapter. */
   readonly a: string;
   readonly b: string;
   readonly layers: readonly Layer[];
-  /** The weight of b of every averaged layer. */
+  /** Alpha of every averaged layer. */
   readonly alphas: ReadonlyMap<string, number>;
   readonly base: "a" | "b";
-  /** The dtype of the file. */
+  /** The dtype of the merged file. */
   readonly dtype: string;
 }
 
@@ -23,7 +23,7 @@ interface Filter {
   readonly alpha: number;
 }
 
-/** The configuration that gives the same merge. */
+/** Writes a configuration that gives the same merge. */
 export function writeMergekit(choice: MergekitChoice): string {
   const { layers, alphas, base } = choice;
   const rest = base === "b" ? 1 : 0;
@@ -37,7 +37,7 @@ export function writeMergekit(choice: MergekitChoice): string {
     rest,
   );
   if (isFaithful(short, layers, alphaOf)) return short;
-  // a part of one layer's names is in another's too: whole names, of which the longest that fits is a tensor's own
+  // a filter for one layer also matches another: use full names, the longest first, so that each tensor matches its own
   const whole = layers.flatMap((layer) => filtersOf(layer, layer.parameters));
   return textOf(
     choice,
@@ -47,13 +47,13 @@ export function writeMergekit(choice: MergekitChoice): string {
 }
 
 function textOf({ a, b, dtype }: MergekitChoice, filters: readonly Filter[], rest: number): string {
-  const weightsOf = (share: (alpha: number) => number) => [
-    ...filters.map(({ filter, alpha }) => ({ filter, value: share(alpha) })),
-    { value: share(rest) },
+  const weightsOf = (weight: (alpha: number) => number) => [
+    ...filters.map(({ filter, alpha }) => ({ filter, value: weight(alpha) })),
+    { value: weight(rest) },
   ];
   return stringify({
     merge_method: "linear",
-    base_model: a, // whose config and tokenizer are copied
+    base_model: a, // mergekit copies its config and tokenizer
     models: [
       { model: a, parameters: { weight: weightsOf((alpha) => 1 - alpha) } },
       { model: b, parameters: { weight: weightsOf((alpha) => alpha) } },
@@ -63,13 +63,13 @@ function textOf({ a, b, dtype }: MergekitChoice, filters: readonly Filter[], res
   });
 }
 
-/** The path of a layer where all its tensors are under it, else their names. */
+/** The path of a layer if all its tensors are under it, else their names. */
 function partsOf({ name, parameters }: Layer): readonly string[] {
   const path = `${name}.`;
   return parameters.every((one) => one.startsWith(path)) ? [path] : parameters;
 }
 
-/** Whether every tensor gets the weight of its layer. */
+/** Whether every tensor gets the alpha of its layer. */
 function isFaithful(text: string, layers: readonly Layer[], wanted: (layer: Layer) => number): boolean {
   const { alphaOf } = readMergekit(text, "");
   return layers.every((layer) =>
@@ -96,29 +96,29 @@ type Setting = z.infer<typeof setting>;
 type Parameters = z.infer<typeof parameters>;
 
 export interface Mergekit {
-  /** The two models, as the file names them: paths are relative to the working directory. */
+  /** The names of the two models in the file. Paths are relative to the working directory. */
   readonly a: string;
   readonly b: string;
-  /** The dtype that mergekit averages in; undefined for that of the files. */
+  /** The dtype that mergekit averages in; undefined for the dtype of the files. */
   readonly dtype?: string;
   /**
-   * The weight of b in a tensor of block `block` of `blocks`; outside of the blocks the first value of a gradient counts. Throws {@link UserError} where the
-   * weights are none of an average.
+   * Alpha of a tensor in block `block` of `blocks`. Outside the blocks, the first value of a gradient applies. Throws
+   * {@link UserError} if the weights are not those of an average.
    */
   alphaOf(tensor: string, block: number | undefined, blocks: number): number;
 }
 
-/** Reads a linear merge of two models. Throws {@link UserError} for what is not one. */
+/** Reads a linear merge of two models. Throws {@link UserError} for anything else. */
 export function readMergekit(text: string, path: string): Mergekit {
   const refuse = (what: string) =>
     new UserError(`${path} ${what}. Give a mergekit configuration of a linear merge of two models.`);
   const parsed = schema.safeParse(parseYaml(text, path));
   if (!parsed.success) {
     const [{ path: at, message }] = parsed.error.issues;
-    throw refuse(`cannot be read (${at.join(".") || "the whole"}: ${message})`);
+    throw refuse(`cannot be read (${at.join(".") || "top level"}: ${message})`);
   }
   const { merge_method, base_model, slices, dtype } = parsed.data;
-  if (merge_method !== "linear") throw refuse(`has the method ${merge_method}`);
+  if (merge_method !== "linear") throw refuse(`has merge_method ${merge_method}`);
   if (slices && slices.length > 1) throw refuse(`joins ${slices.length} slices`);
   const models = parsed.data.models ?? slices?.[0].sources;
   if (!models) throw refuse("has neither models nor slices");
@@ -134,16 +134,16 @@ export function readMergekit(text: string, path: string): Mergekit {
     dtype: dtype ?? undefined,
     alphaOf(tensor, block, blocks) {
       if (ranges?.some(([from, to]) => from !== 0 || (block !== undefined && to !== blocks)))
-        throw refuse(`takes only some of the ${blocks} blocks`);
+        throw refuse(`uses only some of the ${blocks} blocks`);
       const t = block === undefined ? 0 : blocks > 1 ? block / (blocks - 1) : 1;
       const [x, y] = models.map((one) => {
         const weight = findSetting("weight", [one.parameters, ...shared], tensor, t);
-        if (weight === undefined) throw refuse(`gives ${one.model} no weight in ${tensor}`);
+        if (weight === undefined) throw refuse(`has no weight for ${one.model} in ${tensor}`);
         return weight;
       });
       const isNormalised = findSetting("normalize", shared, tensor, t) ?? 1;
       if (x + y === 0 || (!isNormalised && Math.abs(x + y - 1) > 1e-6))
-        throw refuse(`gives weights ${x} and ${y} in ${tensor}, whose sum is not one`);
+        throw refuse(`has weights ${x} and ${y} for ${tensor}, which do not sum to 1`);
       return y / (x + y);
     },
   };
@@ -153,13 +153,13 @@ function parseYaml(text: string, path: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    throw new UserError(`${path} is not YAML: ${(error as Error).message.split("\n")[0]}. Check the file.`, {
+    throw new UserError(`${path} is not valid YAML: ${(error as Error).message.split("\n")[0]}. Check the file.`, {
       cause: error,
     });
   }
 }
 
-/** The value of the first of several places that has one for a tensor. */
+/** The first value that several places have for a tensor. */
 function findSetting(
   name: "weight" | "normalize",
   places: readonly Parameters[],
@@ -174,7 +174,7 @@ function findSetting(
   return undefined;
 }
 
-/** A setting at the place t of the blocks, from 0 to 1. */
+/** The value of a setting at the relative depth t, from 0 to 1. */
 function evaluate(given: Setting, tensor: string, t: number): number | undefined {
   if (typeof given === "number") return given;
   if (isGradient(given)) {

@@ -1,4 +1,5 @@
-// Pairs of files that the `tokenizers` library (0.23) reads alike, each checked there, and pairs that it does not.
+// Pairs of files that are the same tokenizer to the `tokenizers` library (0.23), each checked there, and pairs that are
+// not.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -103,11 +104,11 @@ it.each<[string, JsonObject, JsonObject]>([
   ["pre_tokenizer", { ...today, pre_tokenizer: null }, today],
   ["pre_tokenizer", spaces({ add_prefix_space: false }), spaces({ add_prefix_space: true })],
   ["normalizer", { ...today, normalizer: { ...bert, strip_accents: false } }, { ...today, normalizer: bert }],
-])("another %s is another tokenizer", async (part, a, b) => {
-  expect(await compare(a, b)).toEqual({ says: `other ${part}`, isAround: false });
+])("a different %s is a different tokenizer", async (part, a, b) => {
+  expect(await compare(a, b)).toEqual({ says: `different ${part}`, isAround: false });
 });
 
-it("encodes by a file that leaves out what has a default", async () => {
+it("encodes with a file that omits defaults", async () => {
   await filesOf("whole", today);
   const old = without(model, "type", "fuse_unk", "byte_fallback", "ignore_merges", "continuing_subword_prefix");
   await filesOf("old", { ...today, model: { ...old, merges: ["a b"] }, pre_tokenizer: without(level, "use_regex") });

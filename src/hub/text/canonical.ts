@@ -1,5 +1,6 @@
-// One spelling of tokenizer.json for what the `tokenizers` library reads alike: older versions of it, and other programs, leave out what has a default, and write
-// some parts otherwise. Source: the Deserialize implementations in its tokenizers/src, and what it does with each field.
+// A canonical form of tokenizer.json, equal for files that the `tokenizers` library treats as equal: its older versions
+// and other programs omit defaults, and write some parts differently. Source: the Deserialize implementations in its
+// tokenizers/src, and its use of each field.
 import type { Json, JsonObject } from "../config.ts";
 
 const isObject = (value: Json | undefined): value is JsonObject =>
@@ -16,7 +17,7 @@ export function filledModel(model: JsonObject): JsonObject {
     dropout: dropout || null,
     continuing_subword_prefix: continuing_subword_prefix || null,
     end_of_word_suffix: end_of_word_suffix || null,
-    // as pairs, which older files join by a space
+    // pairs; older files join them by a space
     ...(Array.isArray(merges)
       ? { merges: merges.map((pair) => (typeof pair === "string" ? pair.split(" ") : pair)) }
       : {}),
@@ -26,14 +27,14 @@ export function filledModel(model: JsonObject): JsonObject {
 const withoutNull = (object: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 
-/** The kind of a model that does not name it, in the library's order. */
+/** The type of a model that does not name it, found in the library's order. */
 function typeOf({ merges, vocab, continuing_subword_prefix, max_input_chars_per_word }: JsonObject): string {
   if (merges !== undefined) return "BPE";
   if (Array.isArray(vocab)) return "Unigram";
   return (continuing_subword_prefix ?? max_input_chars_per_word) !== undefined ? "WordPiece" : "WordLevel";
 }
 
-/** By a model's type. */
+/** Defaults by a model's type. */
 const defaults: Readonly<Record<string, JsonObject>> = {
   BPE: { unk_token: null, fuse_unk: false, byte_fallback: false, ignore_merges: false },
   Unigram: { unk_id: null, byte_fallback: false },
@@ -41,7 +42,7 @@ const defaults: Readonly<Record<string, JsonObject>> = {
   WordLevel: { unk_token: "<unk>" },
 };
 
-/** By a part's type, what decides the ids; parts of other types are as the file has them. Undefined for one that changes none. */
+/** By a part's type, the fields that affect ids; undefined if none does. Parts of other types are kept unchanged. */
 const parts: Readonly<Record<string, Readonly<Record<string, (part: JsonObject) => JsonObject | undefined>>>> = {
   normalizer: {
     BertNormalizer: (part) => ({ ...part, strip_accents: part.strip_accents ?? part.lowercase ?? null }),
@@ -66,14 +67,14 @@ const parts: Readonly<Record<string, Readonly<Record<string, (part: JsonObject) 
   },
 };
 
-/** What a sequence of parts of each kind is listed under. */
+/** The key under which a sequence lists its parts, for each kind of part. */
 const lists: Readonly<Record<string, string>> = {
   normalizer: "normalizers",
   pre_tokenizer: "pretokenizers",
   post_processor: "processors",
 };
 
-/** The parts of a kind, one after another; sequences within sequences are one. */
+/** The parts of a kind in order; nested sequences are flattened. */
 function partsOf(kind: string, given: Json | undefined): JsonObject[] {
   if (!isObject(given)) return [];
   const inner = given[lists[kind]];
@@ -83,8 +84,11 @@ function partsOf(kind: string, given: Json | undefined): JsonObject[] {
   return own ? [own] : [];
 }
 
-/** What of a tokenizer.json decides the ids of a text. How batches are made and how ids are written as text again does not. */
-export function meaningOf({ version, truncation, padding, decoder, ...own }: JsonObject): JsonObject {
+/**
+ * The parts of a tokenizer.json that affect the ids of a text: everything but batching (truncation, padding) and
+ * decoding.
+ */
+export function extractRules({ version, truncation, padding, decoder, ...own }: JsonObject): JsonObject {
   const { added_tokens: added } = own;
   return {
     ...own,
@@ -94,7 +98,7 @@ export function meaningOf({ version, truncation, padding, decoder, ...own }: Jso
   };
 }
 
-/** The file for an encoder that knows fewer defaults. */
+/** The file with its defaults filled in, for an encoder that has fewer of them. */
 export function filledFile(own: JsonObject): JsonObject {
   const { pre_tokenizer: given, model } = own;
   const [first, ...rest] = partsOf("pre_tokenizer", given);

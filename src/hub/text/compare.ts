@@ -1,27 +1,28 @@
-// What sets two tokenizers apart, by their files: other ids for a token, other rules for cutting a text, or only what is added around it.
+// Compares two tokenizers by their files: token ids, the rules that split a text, and the special tokens added around
+// it.
 import { listSome, sha256Value } from "../../core/index.ts";
 import type { Json, JsonObject } from "../config.ts";
 import type { TokenizerFiles } from "./tokenizer.ts";
 
 export interface TokenizerDifference {
   readonly says: string;
-  /** The same pieces of text have the same ids, so embeddings mean the same. */
+  /** Only the special tokens around a text differ: ids, and so embeddings, mean the same. */
   readonly isAround: boolean;
 }
 
-/** Parts of tokenizer.json that change no id of a piece of text, only what is put around it. */
+/** Parts of tokenizer.json that change only what is put around a text, not the ids of its pieces. */
 const around = ["post_processor", "added_tokens"];
 
-/** Undefined where both turn every text into the same ids. */
+/** Undefined if both turn every text into the same ids. */
 export function compareTokenizers(a: TokenizerFiles, b: TokenizerFiles): TokenizerDifference | undefined {
   if (a.sha256 === b.sha256) return undefined;
   const unlike = differencesOfIds(idsOf(a.own), idsOf(b.own));
   if (unlike.length) return { says: unlike.join("; "), isAround: false };
-  const parts = differingParts(a.meaning, b.meaning);
-  return { says: `other ${listSome(parts, 6)}`, isAround: parts.every((part) => around.includes(part)) };
+  const parts = differingParts(a.rules, b.rules);
+  return { says: `different ${listSome(parts, 6)}`, isAround: parts.every((part) => around.includes(part)) };
 }
 
-/** The id of every token. Unigram models list tokens with their scores, the others give each its id. */
+/** The id of every token. Unigram models list tokens with scores; the others map tokens to ids. */
 function idsOf({ model, added_tokens }: JsonObject): Map<string, number> {
   const { vocab = {} } = (model ?? {}) as { vocab?: Json };
   const listed: [string, number][] = Array.isArray(vocab)
@@ -44,11 +45,11 @@ function differencesOfIds(a: ReadonlyMap<string, number>, b: ReadonlyMap<string,
   return [
     { tokens: only(a, b), where: "only in a" },
     { tokens: only(b, a), where: "only in b" },
-    { tokens: moved, where: "with other ids" },
+    { tokens: moved, where: "with different ids" },
   ].flatMap(({ tokens: found, where }) => (found.length ? [`${tokens(found.length)} ${where}: ${some(found)}`] : []));
 }
 
-/** Names of the parts that differ; of the model its own parts. */
+/** Names of the parts that differ. The parts of the model are compared one by one. */
 function differingParts(a: JsonObject, b: JsonObject): string[] {
   const [x, y] = [a, b].map(({ model, ...rest }) => ({
     ...rest,

@@ -7,7 +7,7 @@ const a = [11, 12, 13, 14, 15];
 const b = [21, 22, 23, 24, 25, 26, 27];
 
 describe("a frame", () => {
-  it("is around a text, and between two", () => {
+  it("surrounds a text, and separates two", () => {
     expect(fillFrame(bert, [a.slice(0, 2)], 9).ids).toEqual([1, 11, 12, 2]);
     const { ids, types, cut } = fillFrame(bert, [a.slice(0, 2), b.slice(0, 1)], 9);
     expect(ids).toEqual([1, 11, 12, 2, 21, 2]);
@@ -16,7 +16,7 @@ describe("a frame", () => {
     expect(fillFrame(roberta, [a.slice(0, 1), b.slice(0, 1)], 9).ids).toEqual([0, 11, 2, 2, 21, 2]);
   });
 
-  it("is read from a template, alone or in a sequence", () => {
+  it("is read from a template, on its own or in a sequence", () => {
     const special_tokens = { "[X]": { id: "[X]", ids: [7, 8], tokens: [] } };
     const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
     const mark = { SpecialToken: { id: "[X]", type_id: 1 } };
@@ -33,10 +33,10 @@ describe("a frame", () => {
     }
   });
 
-  it("is empty without a post-processor, and refused where it is unknown", () => {
+  it("is empty without a post-processor; an unknown one is refused", () => {
     expect(fillFrame(readFrame(null, "t"), [a, b], 99).ids).toEqual([...a, ...b]);
     expect(() => readFrame({ type: "Other" }, "tokenizer.json")).toThrow(
-      'tokenizer.json has a post_processor of the kind "Other"',
+      'tokenizer.json has a post_processor of type "Other"',
     );
   });
 
@@ -52,7 +52,7 @@ describe("a frame", () => {
     expect(cut).toBe(12 - first - second);
   });
 
-  it("cuts a text at its end or at its beginning", () => {
+  it("cuts a text at its end or at its start", () => {
     expect(fillFrame(bert, [a], 4).ids).toEqual([1, 11, 12, 2]);
     expect(fillFrame(bert, [a], 4, true).ids).toEqual([1, 14, 15, 2]);
   });

@@ -1,12 +1,12 @@
-// How a tokenizer puts special tokens around a text or between two, and how two that are too long together are cut. Source: the post-processors and the
-// truncation of the `tokenizers` library.
+// The special tokens that a tokenizer puts around a text or between two, and the truncation of texts that are too long.
+// Source: the post-processors and the truncation of the `tokenizers` library.
 import { UserError } from "../../core/index.ts";
 import type { Json, JsonObject } from "../config.ts";
 
-/** Special tokens, or the place of the first text (0) or the second (1); with the type that its tokens have. */
+/** Special tokens, or the place of the first (0) or second (1) text; with the type of its tokens. */
 type Piece = { readonly type: number } & ({ readonly ids: readonly number[] } | { readonly text: number });
 
-/** Of one text, and of two. */
+/** The pieces for one text, and for two. */
 export interface Frame {
   readonly single: readonly Piece[];
   readonly pair: readonly Piece[];
@@ -14,9 +14,9 @@ export interface Frame {
 
 export interface Encoded {
   readonly ids: readonly number[];
-  /** Of each id. */
+  /** The token type of each id. */
   readonly types: readonly number[];
-  /** Tokens of the texts that were left out. */
+  /** Number of tokens that were cut. */
   readonly cut: number;
 }
 
@@ -28,7 +28,10 @@ const bare: Frame = {
   ],
 };
 
-/** The frame of a tokenizer.json's `post_processor`. Throws {@link UserError} for an unknown kind; `path` names the file. */
+/**
+ * Reads the frame from a tokenizer.json's `post_processor`. Throws {@link UserError} for an unknown type; `path` names
+ * the file.
+ */
 export function readFrame(processor: Json | undefined, path: string): Frame {
   if (processor === null || processor === undefined) return bare;
   const { type, processors, single, pair, special_tokens, cls, sep } = processor as JsonObject;
@@ -58,7 +61,7 @@ export function readFrame(processor: Json | undefined, path: string): Frame {
     return { single: [begin, text, end], pair: [begin, text, end, ...(isBert ? [] : [end]), ...rest] };
   }
   throw new UserError(
-    `${path} has a post_processor of the kind ${JSON.stringify(type)}, which layerwise does not read. Give the tokens as arrays: npz:FILE.`,
+    `${path} has a post_processor of type ${JSON.stringify(type)}, which is not supported. Give the tokens as arrays: npz:FILE.`,
   );
 }
 
@@ -68,12 +71,15 @@ function readPiece(piece: JsonObject, tokens: Readonly<Record<string, { readonly
   return { text: own.id === "A" ? 0 : 1, type: own.type_id };
 }
 
-/** The ids of one or two texts in their frame, of at most `longest` tokens; what is too long is cut at its end, or at its beginning. */
+/**
+ * The ids of one or two texts in their frame, at most `longest` of them. Longer texts are cut at the end, or at the
+ * start.
+ */
 export function fillFrame(
   frame: Frame,
   texts: readonly (readonly number[])[],
   longest: number,
-  isCutAtBeginning = false,
+  isCutAtStart = false,
 ): Encoded {
   const pieces = texts.length === 1 ? frame.single : frame.pair;
   const special = pieces.reduce((sum, piece) => sum + ("ids" in piece ? piece.ids.length : 0), 0);
@@ -81,9 +87,7 @@ export function fillFrame(
     texts.map(({ length }) => length),
     Math.max(0, longest - special),
   );
-  const kept = texts.map((ids, i) =>
-    isCutAtBeginning ? ids.slice(ids.length - lengths[i]) : ids.slice(0, lengths[i]),
-  );
+  const kept = texts.map((ids, i) => (isCutAtStart ? ids.slice(ids.length - lengths[i]) : ids.slice(0, lengths[i])));
   const filled = pieces.map((piece) => ({ ids: "ids" in piece ? piece.ids : kept[piece.text], type: piece.type }));
   return {
     ids: filled.flatMap(({ ids }) => ids),
@@ -92,7 +96,7 @@ export function fillFrame(
   };
 }
 
-/** "Longest first": of two texts the longer one is cut until both are equally long, then both. */
+/** "Longest first": the longer of two texts is cut until both have the same length, then both are cut. */
 function lengthsWithin(lengths: readonly number[], most: number): readonly number[] {
   if (lengths.reduce((sum, n) => sum + n, 0) <= most) return lengths;
   if (lengths.length === 1) return [most];

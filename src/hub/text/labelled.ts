@@ -1,4 +1,5 @@
-// Texts with labels as samples of two folders: each text, or pair of texts, in the tokenizer's frame, filled up to the longest of them.
+// Labelled texts as samples for folders: each text, or pair of texts, in the tokenizer's frame, padded to the longest
+// one.
 import { fromNumbers, sha256, type Tensor, tensor, UserError } from "../../core/index.ts";
 import { arrayDataset, type DataOptions, type Dataset, type Row, readRows } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
@@ -7,7 +8,10 @@ import { type Encoded, fillFrame } from "./frame.ts";
 import { commonTokenizer, contextOf } from "./text.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** Opens rows of texts and labels. Throws {@link UserError} where they do not fit the network's labels, or the folders' tokenizers differ. */
+/**
+ * Opens rows of texts and labels. Throws {@link UserError} if the labels do not fit the network, or if the folders'
+ * tokenizers differ.
+ */
 export async function openLabelled(
   name: string,
   options: DataOptions,
@@ -16,7 +20,7 @@ export async function openLabelled(
   const { task, input } = models[0].network;
   if (task.isByToken)
     throw new UserError(
-      `${models[0].architecture} has a label for each token, which ${name} does not give. Give arrays: npz:FILE with input_ids and labels.`,
+      `${models[0].architecture} needs a label for each token, but ${name} has one for each text. Give arrays: npz:FILE with input_ids and labels.`,
     );
   const { types } = input as TextInput;
   const context = contextOf(models, options.context);
@@ -44,11 +48,11 @@ function encodeRows(rows: readonly Row[], tokenizer: Tokenizer, context: number)
   const frame = tokenizer.frame();
   return rows.map(({ text, pair }) => {
     const texts = [text, ...(pair === undefined ? [] : [pair])].map((one) => tokenizer.encode(one, false));
-    return fillFrame(frame, texts, context, tokenizer.isCutAtBeginning);
+    return fillFrame(frame, texts, context, tokenizer.isCutAtStart);
   });
 }
 
-/** `input_ids`, `attention_mask` and, where the network has several types, `token_type_ids`: [n, T]. */
+/** `input_ids`, `attention_mask` and, if the network has several token types, `token_type_ids`: [n, T]. */
 function inputsOf(
   texts: readonly Encoded[],
   tokenizer: Tokenizer,
@@ -56,16 +60,16 @@ function inputsOf(
   name: string,
 ): Map<string, Tensor> {
   const longest = Math.max(...texts.map(({ ids }) => ids.length));
-  const { padding, isPaddedInFront } = tokenizer;
-  if (longest === 0) throw new UserError(`All texts of ${name} are empty. Give texts.`);
+  const { padding, isPaddedLeft } = tokenizer;
+  if (longest === 0) throw new UserError(`All texts of ${name} are empty. Give texts with at least one token.`);
   if (texts.some(({ ids }) => ids.length < longest)) {
     if (padding === undefined)
       throw new UserError(
-        `${tokenizer.path} names no pad_token, by which texts of different lengths are filled up. Set one in tokenizer_config.json.`,
+        `${tokenizer.path} has no pad_token, which texts of different lengths need. Set one in tokenizer_config.json.`,
       );
-    if (isPaddedInFront)
+    if (isPaddedLeft)
       throw new UserError(
-        `${tokenizer.path} fills texts up in front (padding_side is left), so scores depend on the longest text. Set padding_side to right.`,
+        `${tokenizer.path} pads texts on the left (padding_side), so scores would depend on the longest text. Set padding_side to right.`,
       );
   }
   const fill = (valuesOf: (text: Encoded) => ArrayLike<number>, rest: number): Tensor => {
@@ -83,14 +87,14 @@ function inputsOf(
   ]);
 }
 
-/** Class indices where labels are whole numbers and not values. */
+/** Class indices if the task has classes and all labels are integers, else float values. */
 function labelTensor(rows: readonly Row[], { kind }: NetworkTask): Tensor {
   const lists = rows.map(({ label }) => (typeof label === "number" ? [label] : label));
   const [{ length: width }] = lists;
   const unlike = lists.findIndex(({ length }) => length !== width);
   if (unlike >= 0)
     throw new UserError(
-      `Row ${unlike} has ${lists[unlike].length} labels, but the first one has ${width}. Correct it.`,
+      `Row ${unlike} has ${lists[unlike].length} labels, but row 0 has ${width}. Give every row the same number of labels.`,
     );
   const isSingle = typeof rows[0].label === "number";
   const values = Float64Array.from(lists.flat());

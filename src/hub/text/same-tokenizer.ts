@@ -1,5 +1,5 @@
-// Whether two folders give a text the same ids, by their files alone: where they do not, a row of one embedding is another token than the same row of the
-// other, and an average of the two is garbage.
+// Checks from their files that two folders give a text the same ids. Otherwise the same row of their embeddings belongs
+// to different tokens, and the average of the two is meaningless.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sha256File, UserError } from "../../core/index.ts";
@@ -7,7 +7,7 @@ import type { ModelFolder } from "../folder.ts";
 import { compareTokenizers } from "./compare.ts";
 import { hasTokenizer, readTokenizerFiles, tokenizerFolder } from "./tokenizer.ts";
 
-/** Throws {@link UserError} where both have a tokenizer and they differ. Returns a note where that could not be compared. */
+/** Throws {@link UserError} if both have a tokenizer and they differ. Returns a note if they could not be compared. */
 export async function requireSameTokenizer(a: ModelFolder, b: ModelFolder): Promise<string[]> {
   const folders = [a, b].map(tokenizerFolder);
   if (folders.every(hasTokenizer)) {
@@ -21,10 +21,12 @@ export async function requireSameTokenizer(a: ModelFolder, b: ModelFolder): Prom
       throw differentTokenizers(a, b, "tokenizer.model");
     return [];
   }
-  return [`Whether ${a.path} and ${b.path} have the same tokenizer is unknown: they do not have the same file of it.`];
+  return [
+    `The tokenizers of ${a.path} and ${b.path} could not be compared: the folders have different tokenizer files.`,
+  ];
 }
 
 const differentTokenizers = (a: ModelFolder, b: ModelFolder, where: string) =>
   new UserError(
-    `${a.path} and ${b.path} have different tokenizers (${where}), so the rows of their embeddings mean different tokens. Give two models with one tokenizer.`,
+    `${a.path} and ${b.path} have different tokenizers (${where}), so the rows of their embeddings belong to different tokens. Give two models with the same tokenizer.`,
   );

@@ -1,5 +1,5 @@
-// Documents as one stream of tokens, each with its label: the token that follows it, or -100 where that does not count. The rules are those of the
-// usual fine-tuning programs; docs/hugging-face.md has them.
+// Documents as one stream of tokens. The label of a token is the next token, or -100 if that one does not count. The
+// rules follow the usual fine-tuning programs; see docs/hugging-face.md.
 import { UserError } from "../../core/index.ts";
 import type { Document, Message } from "../../data/index.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -9,11 +9,14 @@ export const ignored = -100;
 
 export interface TokenStream {
   readonly ids: Int32Array<ArrayBuffer>;
-  /** For each id, what follows it; the last one has none. */
+  /** For each id, the label of the next one; the last id has none. */
   readonly labels: Int32Array<ArrayBuffer>;
 }
 
-/** Encodes documents in order, until there are `most` tokens. Throws {@link UserError} for one that the template does not fit. */
+/**
+ * Encodes documents in order, up to `most` tokens. Throws {@link UserError} for a conversation that the template cannot
+ * mask.
+ */
 export async function encodeDocuments(
   documents: AsyncIterable<Document>,
   tokenizer: Tokenizer,
@@ -33,7 +36,7 @@ export async function encodeDocuments(
 
 interface Encoded {
   readonly ids: readonly number[];
-  /** Whether the token at a place counts. */
+  /** Whether the token at an index counts. */
   counts(i: number): boolean;
 }
 
@@ -47,18 +50,18 @@ function encodeDocument(document: Document, tokenizer: Tokenizer, most: number):
     return { ids, counts: (i) => i >= prompt.length };
   }
   if (document.text === "") return nothing;
-  const begun = encodeBeginning(document.text, tokenizer, most);
-  return { ids: begun ?? ended(tokenizer.encode(document.text, true), tokenizer), counts: () => true };
+  const start = encodeStart(document.text, tokenizer, most);
+  return { ids: start ?? ended(tokenizer.encode(document.text, true), tokenizer), counts: () => true };
 }
 
-/** Characters of a text up to which it is encoded whole. */
+/** Texts up to this many characters are encoded whole. */
 const shortText = 1 << 16;
 
 /**
- * The first `most` ids of a long text, without encoding all of it: where two beginnings of different lengths agree on them, what follows has no part in
- * them. Undefined where the text is short, or they never agree.
+ * The first `most` ids of a long text, without encoding all of it: if two prefixes of different lengths agree on them,
+ * the rest of the text does not affect them. Undefined if the text is short, or if prefixes never agree.
  */
-function encodeBeginning(text: string, tokenizer: Tokenizer, most: number): readonly number[] | undefined {
+function encodeStart(text: string, tokenizer: Tokenizer, most: number): readonly number[] | undefined {
   for (let length = Math.max(shortText, 8 * most); length * 1.25 < text.length; length *= 2) {
     const [some, more] = [length, length * 1.25].map((end) => tokenizer.encode(text.slice(0, cutAt(text, end)), true));
     const first = some.slice(0, most);
@@ -67,16 +70,19 @@ function encodeBeginning(text: string, tokenizer: Tokenizer, most: number): read
   return undefined;
 }
 
-/** A place that does not part a character of two units. */
+/** A place to cut that does not split a surrogate pair. */
 const cutAt = (text: string, end: number): number =>
   text.codePointAt(Math.floor(end) - 1)! > 0xffff ? Math.floor(end) - 1 : Math.floor(end);
 
-/** With the end token, unless that is the last one already. */
+/** The ids with the end token, unless they already end with it. */
 function ended(ids: readonly number[], { end }: Tokenizer): readonly number[] {
   return end === undefined || ids.at(-1) === end ? ids : [...ids, end];
 }
 
-/** What the assistant says counts: the tokens between the conversation before a message, ready for an answer, and the one up to its end. */
+/**
+ * Only the assistant's tokens count: those from the end of the conversation before a message (with the generation
+ * prompt) to the end of the message.
+ */
 function encodeMessages(messages: readonly Message[], tokenizer: Tokenizer): Encoded {
   const encode = (some: readonly Message[], ready: boolean) => tokenizer.encode(tokenizer.render(some, ready), false);
   const ids = encode(messages, false);
@@ -86,7 +92,7 @@ function encodeMessages(messages: readonly Message[], tokenizer: Tokenizer): Enc
     for (const part of [before, after])
       if (part.some((id, at) => id !== ids[at]))
         throw new UserError(
-          "The chat template writes a conversation differently once it goes on, so the assistant's tokens cannot be found. Give prompts and completions instead.",
+          "The chat template rewrites earlier messages when a conversation continues, so the assistant's tokens cannot be found. Give prompts and completions instead.",
         );
     return [[before.length, after.length]];
   });

@@ -1,4 +1,4 @@
-// A text as samples of some folders: their tokenizer, which must be the same, and windows of its tokens.
+// A text as samples for folders that have the same tokenizer: windows of its tokens.
 import { UserError } from "../../core/index.ts";
 import { type DataOptions, type Dataset, findSplit, isDocuments, readDocuments } from "../../data/index.ts";
 import type { ModelFolder } from "../folder.ts";
@@ -8,12 +8,12 @@ import { cachedStream } from "./token-cache.ts";
 import { readTokenizer, type Tokenizer, tokenizerFolder } from "./tokenizer.ts";
 import { windowsOf } from "./windows.ts";
 
-/** Tokens of a window where nobody chose: the network's longest text, but no more than this. */
+/** The default window is the network's longest text, but at most this many tokens. */
 const usualContext = 512;
 
 /**
- * Opens a text file, or the file of a split in a folder, for networks of one architecture. Throws {@link UserError} where the folders' tokenizers differ,
- * or windows are longer than the network's positions.
+ * Opens a text file, or the file of a split in a folder, for networks of one architecture. Throws {@link UserError} if
+ * the folders' tokenizers differ, or if windows are longer than the network's positions.
  */
 export async function openText(
   name: string,
@@ -24,7 +24,7 @@ export async function openText(
   const { input } = network;
   if (input.kind !== "next token")
     throw new UserError(
-      `${folder} is no language model but ${architecture}, which does not read windows of a text. Give a folder of a language model.`,
+      `${folder} is not a language model: ${architecture} does not read windows of a text. Give the folder of a language model.`,
     );
   const context = contextOf(models, asked);
   if (!isDocuments(name))
@@ -38,25 +38,25 @@ export async function openText(
   return windowsOf(stream, { name, split: own, context, samples, vocabulary: input.vocabulary });
 }
 
-/** Tokens of a sample at most. Throws {@link UserError} where the networks cannot read so many. */
+/** The most tokens of a sample. Throws {@link UserError} if it is more than the networks can read. */
 export function contextOf(models: readonly ModelFolder[], asked?: number): number {
   const longest = Math.min(...models.map(({ network }) => longestText(network.input)));
   const context = asked ?? Math.min(longest, usualContext);
   const [{ network }] = models;
   if (network.input.kind !== "pixels" && network.input.isBounded && context > longest)
     throw new UserError(
-      `The network knows ${longest} positions, but --context (data.context in a recipe) asks for ${context}. Ask for ${longest} or fewer.`,
+      `The network has ${longest} positions, but --context (data.context in a recipe) is ${context}. Use ${longest} or less.`,
     );
   return context;
 }
 
-/** The tokenizer of some folders. Throws {@link UserError} where they have different ones. */
+/** The tokenizer of some folders. Throws {@link UserError} if they have different ones. */
 export async function commonTokenizer(models: readonly ModelFolder[]): Promise<Tokenizer> {
   const [first, ...others] = await Promise.all(models.map((model) => readTokenizer(tokenizerFolder(model))));
   for (const [i, other] of others.entries())
     if (other.sha256 !== first.sha256)
       throw new UserError(
-        `${models[0].path} and ${models[i + 1].path} have different tokenizers, so one text is different tokens to them. Give two models with one tokenizer.`,
+        `${models[0].path} and ${models[i + 1].path} have different tokenizers, so they split a text into different tokens. Give two models with the same tokenizer.`,
       );
   return first;
 }

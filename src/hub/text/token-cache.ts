@@ -1,5 +1,6 @@
-// Streams of tokens that are kept by content: encoding a large text takes minutes, and a scan is run many times. A file is named by the hash of the
-// tokenizer, the text and how much of it was asked for, so it can be deleted at any time. A cache that cannot be read or written changes nothing.
+// A cache of token streams, since encoding a large text takes minutes. A file is named by the hash of the tokenizer,
+// the text and the number of tokens, and can be deleted at any time. Errors of reading or writing the cache are
+// ignored.
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -8,14 +9,14 @@ import { sha256File, sha256Value, type Tensor } from "../../core/index.ts";
 import type { TokenStream } from "./stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** Changes when the rules of stream.ts do. */
+/** Increase it when the rules of stream.ts change. */
 const rules = 2;
-/** Tokens from which on a stream is worth a file. */
+/** The fewest tokens for which a stream is cached. */
 const least = 20_000;
 
 const folder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "layerwise", "tokens");
 
-/** The stream of a text file's first `most` tokens: from the cache, else from `encode`. */
+/** The stream of a text file's first `most` tokens, from the cache or from `encode`. */
 export async function cachedStream(
   path: string,
   tokenizer: Tokenizer,

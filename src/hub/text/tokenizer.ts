@@ -1,5 +1,5 @@
-// The tokenizer of a folder: tokenizer.json, with the special tokens and the chat template beside it. Source: the `tokenizers` library's format; its
-// JavaScript counterpart does the work.
+// The tokenizer of a folder: tokenizer.json, with the special tokens and the chat template from their own files. The
+// format is that of the `tokenizers` library; its JavaScript counterpart encodes.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
@@ -7,22 +7,22 @@ import { sha256, sha256Value, UserError } from "../../core/index.ts";
 import type { JsonObject } from "../config.ts";
 import type { ModelFolder } from "../folder.ts";
 import { readJson } from "../json.ts";
-import { filledFile, meaningOf } from "./canonical.ts";
+import { extractRules, filledFile } from "./canonical.ts";
 import { type ChatTemplate, chatTemplate, readTemplate } from "./chat-template.ts";
 import { type Frame, readFrame } from "./frame.ts";
 
-/** What the files of a folder say, before an encoder is made of it. */
+/** The contents of a folder's tokenizer files, before an encoder is made. */
 export interface TokenizerFiles {
   readonly path: string;
   /** tokenizer.json. */
   readonly own: JsonObject;
-  /** What of it decides how a text is read. */
-  readonly meaning: JsonObject;
+  /** The parts of it that affect the ids of a text. */
+  readonly rules: JsonObject;
   /** tokenizer_config.json. */
   readonly settings: JsonObject;
-  /** The special tokens by their names, such as `eos_token`; "" where there is none. */
+  /** The special tokens by their names, such as `eos_token`; "" for a missing one. */
   readonly tokens: Readonly<Record<string, string>>;
-  /** The chat template; undefined where the folder has none. */
+  /** The chat template; undefined if the folder has none. */
   readonly template: string | undefined;
   /** Equal for tokenizers that turn every text into the same ids. */
   readonly sha256: string;
@@ -32,33 +32,33 @@ export interface Tokenizer {
   readonly path: string;
   /** Equal for tokenizers that turn every text into the same ids. */
   readonly sha256: string;
-  /** Equal where conversations and the ends of texts become the same ids too. */
+  /** Equal for tokenizers that also turn conversations and the ends of texts into the same ids. */
   readonly rulesSha256: string;
-  /** Ids, with the special tokens that the post-processor adds, or without them. */
+  /** The ids of a text, with or without the special tokens that the post-processor adds. */
   encode(text: string, addSpecialTokens: boolean): readonly number[];
-  /** The id that ends a text; undefined where the folder names none. */
+  /** The id that ends a text; undefined if the folder names none. */
   readonly end: number | undefined;
-  /** The id that fills texts up to one length; undefined where the folder names none. */
+  /** The id that pads texts to one length; undefined if the folder names none. */
   readonly padding: number | undefined;
-  /** The special tokens around a text, and between two. Throws {@link UserError} where they are unknown. */
+  /** The special tokens around a text, and between two. Throws {@link UserError} for an unsupported post-processor. */
   frame(): Frame;
-  /** What is too long is cut at its beginning, not at its end. */
-  readonly isCutAtBeginning: boolean;
-  /** Texts are filled up in front of them, which moves their tokens. */
-  readonly isPaddedInFront: boolean;
-  /** The network gets the types of tokens; else all are 0. */
+  /** Long texts are cut at the start, not at the end. */
+  readonly isCutAtStart: boolean;
+  /** Texts are padded on the left, which moves their tokens. */
+  readonly isPaddedLeft: boolean;
+  /** The network is given token types; otherwise all are 0. */
   readonly hasTypes: boolean;
   /** The text of a conversation. */
   readonly render: ChatTemplate["render"];
 }
 
-/** The folder with a model's tokenizer: an adapter may have one of its own. */
+/** The folder with a model's tokenizer: an adapter may have its own. */
 export const tokenizerFolder = ({ folder, adapter }: Pick<ModelFolder, "folder" | "adapter">): string =>
   adapter && hasTokenizer(adapter.folder) ? adapter.folder : folder;
 
 export const hasTokenizer = (folder: string): boolean => existsSync(join(folder, "tokenizer.json"));
 
-/** Reads the tokenizer of a folder. Throws {@link UserError} where there is none, or one that cannot be read. */
+/** Reads the tokenizer of a folder. Throws {@link UserError} if there is none, or if it cannot be read. */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
   const { path, own, settings, tokens, template, sha256: hash } = await readTokenizerFiles(folder);
   const { render } = await chatTemplate(folder, template, tokens);
@@ -74,14 +74,14 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
     end,
     padding: idOf(tokens.pad_token),
     frame: () => readFrame(own.post_processor, path),
-    isCutAtBeginning: settings.truncation_side === "left",
-    isPaddedInFront: settings.padding_side === "left",
+    isCutAtStart: settings.truncation_side === "left",
+    isPaddedLeft: settings.padding_side === "left",
     hasTypes: !Array.isArray(names) || names.includes("token_type_ids"),
     render,
   };
 }
 
-/** Reads the files of a tokenizer. Throws {@link UserError} where there is none, or one that is no JSON. */
+/** Reads the files of a tokenizer. Throws {@link UserError} if there is none, or if a file is not JSON. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const path = join(folder, "tokenizer.json");
   if (!hasTokenizer(folder)) {
@@ -90,7 +90,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     );
     throw new UserError(
       sentencepiece
-        ? `${folder} has ${sentencepiece} but no tokenizer.json. In Python, AutoTokenizer.from_pretrained(${JSON.stringify(folder)}).save_pretrained(${JSON.stringify(folder)}) writes one.`
+        ? `${folder} has ${sentencepiece} but no tokenizer.json. Write one in Python: AutoTokenizer.from_pretrained(${JSON.stringify(folder)}).save_pretrained(${JSON.stringify(folder)}).`
         : `${folder} has no tokenizer.json. Copy it from where the model came from.`,
     );
   }
@@ -98,8 +98,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const settings = await readOptional(join(folder, "tokenizer_config.json"));
   const tokens = specialTokens({ ...(await readOptional(join(folder, "special_tokens_map.json"))), ...settings });
   const template = await readTemplate(folder, settings);
-  const meaning = meaningOf(own);
-  return { path, own, meaning, settings, tokens, template, sha256: sha256Value(meaning) };
+  const rules = extractRules(own);
+  return { path, own, rules, settings, tokens, template, sha256: sha256Value(rules) };
 }
 
 async function makeEncoder(path: string, own: JsonObject, settings: JsonObject): Promise<Encoder> {
@@ -113,7 +113,7 @@ async function makeEncoder(path: string, own: JsonObject, settings: JsonObject):
   }
 }
 
-/** The texts of the special tokens, which are strings or objects. */
+/** The texts of the special tokens. Files store them as strings or objects. */
 function specialTokens(settings: JsonObject): Record<string, string> {
   const textOf = (token: unknown) =>
     typeof token === "string" ? token : ((token as { content?: string } | null | undefined)?.content ?? "");

@@ -4,31 +4,34 @@ import { type Batch, countLabels, countWindows, type Dataset, readWindows } from
 import type { TokenStream } from "./stream.ts";
 
 export interface WindowsOptions {
-  /** What the text is called in documents and errors. */
+  /** The name of the text in results and errors. */
   readonly name: string;
   readonly split: Dataset["split"];
-  /** Tokens of a window. */
+  /** Number of tokens of a window. */
   readonly context: number;
-  /** The first so many windows; default all. */
+  /** Number of windows, from the start; default all. */
   readonly samples?: number;
-  /** Tokens that the network knows. */
+  /** Number of tokens in the network's vocabulary. */
   readonly vocabulary: number;
 }
 
-/** The windows of a stream. Throws {@link UserError} where there are too few, or a token is unknown to the network. */
+/**
+ * The windows of a stream. Throws {@link UserError} if there are too few, or if a token is outside the network's
+ * vocabulary.
+ */
 export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions): Dataset {
   const { name, split, context, samples, vocabulary } = options;
   const { have, count, positions } = countWindows(ids.length, context, samples);
   if (have < 1 || (samples !== undefined && samples > have))
     throw new UserError(
-      `${name} holds ${have} windows of ${context} tokens, but ${samples ?? 1} are asked for. Ask for fewer (--samples), or for shorter ones (--context).`,
+      `${name} contains ${have} windows of ${context} tokens, but ${samples ?? 1} are needed. Use fewer (--samples) or shorter ones (--context).`,
     );
   const unknown = ids.subarray(0, positions + context).find((id) => id >= vocabulary);
   if (unknown !== undefined)
     throw new UserError(
-      `The tokenizer gives the token ${unknown}, but the network knows ${vocabulary}. Give the tokenizer that it was trained with.`,
+      `The tokenizer gives token ${unknown}, but the network's vocabulary has ${vocabulary} tokens. Use the tokenizer that the network was trained with.`,
     );
-  // those that training draws reach beyond the last whole window
+  // windows drawn in training may end after the last whole window
   const areAllCounted = labels.subarray(0, positions - 1 + context).every((label) => label >= 0);
   const counts = countLabels(labels.subarray(0, count * context), context);
   const windows = (starts: ArrayLike<number>): Batch =>

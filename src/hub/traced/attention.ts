@@ -1,5 +1,5 @@
-// Attention in both directions, and the masks that are added to its scores. A mask's numbers are large and finite: a query that sees no key at all, such as
-// padding far from any token, then takes some mean, which no token of the text sees, and not NaN.
+// Bidirectional attention, and the masks that are added to its scores. Masks use large finite numbers, so a query that
+// sees no key (padding far from any token) gives a mean instead of NaN. No token of the text sees that mean.
 import { tensor } from "../../core/index.ts";
 import {
   add,
@@ -26,7 +26,7 @@ export interface AttendOptions {
   turn?(x: Value): Value;
 }
 
-/** Queries, keys and values [n, T, width], of heads side by side, give [n, T, width]. */
+/** Queries, keys and values [n, T, width], with the heads side by side, give [n, T, width]. */
 export function attend([q, k, v]: readonly Value[], { heads, mask, turn = (x) => x }: AttendOptions): Value {
   const [n, t, width] = q.shape;
   const size = width / heads;
@@ -36,14 +36,14 @@ export function attend([q, k, v]: readonly Value[], { heads, mask, turn = (x) =>
   return reshape(transpose(matmul(seen, byHead(v)), [0, 2, 1, 3]), [n, t, width]);
 }
 
-/** Of `attention_mask` [n, T], 0 for padding: [n, 1, 1, T], by which no query sees padding. */
+/** Turns `attention_mask` [n, T], 0 for padding, into a mask [n, 1, 1, T] that hides padding from every query. */
 export function paddingMask(attention: Value): Value {
   const [n, t] = attention.shape;
   const isPadding = equal(attention, scalar(attention.graph, attention.dtype, 0));
   return reshape(mul(cast(isPadding, "float32"), never), [n, 1, 1, t]);
 }
 
-/** [T, T], by which a query sees keys up to `reach` tokens away on either side. */
+/** A mask [T, T] that lets a query see keys up to `reach` tokens away on either side. */
 export function localMask(graph: Graph, t: number, reach: number): Value {
   const mask = tensor("float32", [t, t]);
   for (let i = 0; i < t * t; i++) if (Math.abs(Math.floor(i / t) - (i % t)) > reach) mask.data[i] = never;

@@ -1,18 +1,18 @@
-// The modules that networks are made of: each call takes its weights by their names in the file, says of what shape they are, and applies the module. So
-// one function is a network's graph and its list of parameters (network.ts).
+// The modules that networks are made of. A call requests its weights by their names in the file, with their shapes, and
+// applies the module. So one function gives both a network's graph and its list of parameters (network.ts).
 import { conv, type Graph, gather, layerNormalization, linear, type Value } from "../../graph/index.ts";
 import { normalise, type Parameter, type Training } from "../../models/index.ts";
 
-/** Where modules have their parameters from. */
+/** Provides modules with their parameters. */
 export interface Supply {
   /** The value of a parameter. */
   give(parameter: Parameter): Value;
-  /** Takes notice of a parameter that is not used here. */
+  /** Registers a parameter that is not used here, or not yet. */
   reserve?(parameter: Parameter): void;
   readonly training?: Training;
 }
 
-/** A convolution of k x k windows; `stride` is k, `padding` 0 and `groups` 1 where nothing else is said. */
+/** A convolution of k x k windows. Defaults: `stride` k, `padding` 0, `groups` 1. */
 export interface ConvSettings {
   readonly kernel: number;
   readonly stride?: number;
@@ -21,7 +21,7 @@ export interface ConvSettings {
   readonly hasBias?: boolean;
 }
 
-/** The modules at a path. `name` is relative to it; an empty one is the path itself. */
+/** The modules at a path. Names are relative to it; an empty name is the path itself. */
 export class Modules {
   readonly #supply: Supply;
   readonly #path: string;
@@ -36,12 +36,12 @@ export class Modules {
     return new Modules(this.#supply, this.#join(name));
   }
 
-  /** A tensor of its own, such as a class token. Asking for it before it is used gives it its place among the parameters. */
+  /** A single tensor, such as a class token. The first request determines its position among the parameters. */
   parameter(name: string, shape: readonly number[], more: Pick<Parameter, "kind" | "dtype"> = {}): Value {
     return this.#supply.give({ name: this.#join(name), shape, ...more });
   }
 
-  /** A tensor that this pass does not use, or not yet: it has its place among the parameters. */
+  /** Gives a tensor its position among the parameters without using it, or before using it. */
   reserve(name: string, shape: readonly number[], more: Pick<Parameter, "kind" | "dtype"> = {}): void {
     this.#supply.reserve?.({ name: this.#join(name), shape, ...more });
   }
@@ -52,20 +52,20 @@ export class Modules {
     return linear(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null);
   }
 
-  /** Gives the tensors of a linear module their place before it is used. */
+  /** Gives the tensors of a linear module their positions before it is used. */
   reserveLinear(name: string, inner: number, out: number, { hasBias = true } = {}): void {
     this.reserve(`${name}.weight`, [out, inner]);
     if (hasBias) this.reserve(`${name}.bias`, [out]);
   }
 
-  /** Over the last axis. */
+  /** Layer normalisation over the last axis. */
   layerNorm(name: string, x: Value, epsilon: number, { hasBias = true } = {}): Value {
     const shape = x.shape.slice(-1);
     const weight = this.parameter(`${name}.weight`, shape);
     return layerNormalization(x, weight, hasBias ? this.parameter(`${name}.bias`, shape) : null, epsilon);
   }
 
-  /** The rows of a table [count, width] by their indices. */
+  /** The rows of a table [count, width] with the given indices. */
   embedding(name: string, ids: Value, count: number, width: number): Value {
     return gather(this.parameter(`${name}.weight`, [count, width]), ids, 0);
   }
@@ -81,7 +81,9 @@ export class Modules {
     return conv(x, weight, hasBias ? this.parameter(`${name}.bias`, [out]) : null, { stride, padding, groups });
   }
 
-  /** Of the channels of [n, channels, h, w]: by running statistics, in training by the batch's own. */
+  /**
+   * Batch normalisation of [n, channels, h, w]: by the running statistics, or in training by the batch's statistics.
+   */
   batchNorm(name: string, x: Value, epsilon = 1e-5): Value {
     const shape = [x.shape[1]];
     for (const part of ["weight", "bias"]) this.reserve(`${name}.${part}`, shape);
@@ -96,14 +98,17 @@ export class Modules {
   }
 }
 
-/** The parameters that a network asks for, in the order of their first use, while it is applied to inputs in a graph. */
+/**
+ * Applies a network to inputs in a graph, and lists the parameters that it requests, in the order of their first
+ * request.
+ */
 export function traceParameters(graph: Graph, apply: (modules: Modules) => Value): Parameter[] {
   const found = new Map<string, Parameter>();
   const reserve = (parameter: Parameter) => found.set(parameter.name, found.get(parameter.name) ?? parameter);
   const give = (parameter: Parameter) => {
     const { name, shape, dtype = "float32" } = parameter;
     reserve(parameter);
-    return graph.input(name, dtype, shape); // throws where one name has two shapes
+    return graph.input(name, dtype, shape); // throws if one name has two shapes
   };
   apply(new Modules({ give, reserve }));
   return [...found.values()];

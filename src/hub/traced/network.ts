@@ -1,36 +1,36 @@
-// A network that is one function of modules and inputs, as a folder's network: its parameters come from applying the function once.
+// A folder's network given as one function of modules and inputs. Applying the function once gives its parameters.
 import { UserError } from "../../core/index.ts";
 import { Graph, type Value } from "../../graph/index.ts";
 import { type Grouping, type Inputs, moduleOf, type Parameter } from "../../models/index.ts";
 import { arraysOf, type FolderNetwork, type NetworkInput, type NetworkTask } from "../network.ts";
-import { leavesOf } from "../settings.ts";
+import { flattenSettings } from "../settings.ts";
 import { Modules, traceParameters } from "./modules.ts";
 
 export interface TracedNetwork {
   readonly input: NetworkInput;
   readonly task: NetworkTask;
-  /** Everything that `build` decides by, apart from the number of labels: what two folders must agree in. */
+  /** Everything that affects `build`, except the number of labels. Two folders must agree on it. */
   readonly settings: object;
   /** Positions are angles, which the config describes. */
   readonly isRotated?: boolean;
-  /** What stands before the names of the base model, `bert.`: files of a base model lack it. */
+  /** The prefix of the base model's names, `bert.`. Files of a base model alone lack it. */
   readonly prefix?: string;
-  /** Parameters under several names; the first one, which files hold and `build` asks for, gives the layer. */
+  /** Groups of names of one parameter. The first name, which files contain and `build` requests, gives the layer. */
   readonly ties?: readonly (readonly string[])[];
-  /** The modules whose sizes follow from the number of labels. */
+  /** The modules whose sizes depend on the number of labels. */
   readonly heads?: readonly string[];
-  /** Spellings of other versions: what matches becomes the text. */
+  /** Names used by other versions: patterns and their replacements. */
   readonly renames?: readonly (readonly [RegExp, string])[];
-  /** Tensors that files hold beside the network and that have no part in it. */
+  /** Tensors in files that the network does not use. */
   readonly unused?: RegExp;
   /**
-   * The scores of inputs. It asks for its parameters in the order of the library's state dict: where it uses them in another one, it asks for some of
-   * them beforehand ({@link Modules.parameter}, {@link Modules.reserve}).
+   * The scores of inputs. It must request its parameters in the order of the library's state dict. Where it uses them
+   * in a different order, it requests some of them earlier ({@link Modules.parameter}, {@link Modules.reserve}).
    */
   build(modules: Modules, inputs: Inputs): Value;
 }
 
-/** Tokens of the text on which a network is tried; images have their own size. */
+/** Length of the text used to trace a network, in tokens. Images have their own size. */
 const nominalLength = 2;
 
 export function tracedNetwork(own: TracedNetwork): FolderNetwork {
@@ -50,7 +50,7 @@ export function tracedNetwork(own: TracedNetwork): FolderNetwork {
       ]);
     },
     isUnused: (name) => unused?.test(name) ?? false,
-    settings: (longest) => new Map([["task", taskOf(task)], ...leavesOf(own.settings, longest)]),
+    settings: (longest) => new Map([["task", taskOf(task)], ...flattenSettings(own.settings, longest)]),
     sizes: sizesOf(own.settings),
     isRotated: own.isRotated,
     input,
@@ -78,17 +78,15 @@ function parametersOf({ input, ties = [], build }: TracedNetwork): Parameter[] {
   return [...traced, ...others.map(({ name, names }) => ({ name, shape: shapes.get(names[0])! }))];
 }
 
-/** The whole numbers among the settings: `width 32`, `blocks 2`. */
+/** The integers among the settings: `width 32`, `blocks 2`. */
 const sizesOf = (settings: object): string[] =>
   Object.entries(settings).flatMap(([name, value]) => (Number.isInteger(value) ? [`${name} ${value}`] : []));
 
 const taskOf = ({ kind, isByToken }: NetworkTask): string => (isByToken ? `${kind} of each token` : kind);
 
-/** `block`: a name up to its first number, else its module. */
+/** For `block`, the name up to its first number; undefined if the module is the layer. */
 function layerOf(name: string, group: Grouping): string | undefined {
   if (group === "sublayer")
-    throw new UserError(
-      "--group sublayer is for language models, whose halves of blocks are known. Choose block, module or tensor.",
-    );
+    throw new UserError("--group sublayer is only for decoder language models. Choose block, module or tensor.");
   return group === "block" ? /^(.*?\.\d+)\./.exec(name)?.[1] : undefined;
 }

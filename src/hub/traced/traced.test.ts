@@ -25,7 +25,7 @@ const small: TracedNetwork = {
   },
 };
 
-it("a function of modules gives its parameters in the order in which it asks for them", () => {
+it("a function of modules lists its parameters in the order of its requests", () => {
   const { parameters, heads } = tracedNetwork(small);
   expect(parameters.map(({ name, shape }) => `${name} [${shape}]`)).toEqual([
     "unused [5]",
@@ -42,7 +42,7 @@ it("a function of modules gives its parameters in the order in which it asks for
   expect(heads).toEqual(["classifier.weight", "classifier.bias"]);
 });
 
-it("the same function is the forward pass, of any length", () => {
+it("the same function is the forward pass, for any length", () => {
   const { parameters, forward } = tracedNetwork(small);
   const graph = new Graph();
   const shapes = new Map(parameters.map((p) => [p.name, p.shape]));
@@ -53,7 +53,7 @@ it("the same function is the forward pass, of any length", () => {
   expect(inputs.map(({ attributes }) => attributes.name)).not.toContain("a:unused");
 });
 
-it("layers are numbered blocks, else modules; a name without a module is a layer", () => {
+it("layers are numbered blocks, else modules; a name without a module is its own layer", () => {
   const network = tracedNetwork(small);
   const layersBy = (group: "block" | "module") =>
     layersOf(modelOf({ family: { type: "small", architectures: [], read: () => network }, network }, group));
@@ -62,7 +62,7 @@ it("layers are numbered blocks, else modules; a name without a module is a layer
   expect(names("module")).toContain("base.layer.1.norm");
 });
 
-it("names of files are found with and without the prefix, and in older spellings", () => {
+it("names in files are found with and without the prefix, and under older names", () => {
   const { spellings } = tracedNetwork(small);
   expect(spellings("words.weight")).toContain("base.words.weight");
   expect(spellings("layer.0.norm.gamma")).toContain("base.layer.0.norm.weight");

@@ -31,7 +31,7 @@ describe("a layer's name", () => {
     ["parametrizations.weight", "parametrizations"],
   ])("of %s is %s", (name, layer) => expect(layerOf(name)).toBe(layer));
 
-  it("is the module in either spelling, whatever the components", () => {
+  it("is the module with either separator, for any components", () => {
     const component = fc.stringMatching(/^[A-Za-z0-9_]{1,8}$/).filter((text) => !text.startsWith("ReadVariableOp"));
     fc.assert(
       fc.property(fc.array(component, { minLength: 2, maxLength: 6 }), fc.boolean(), (parts, indexed) => {
@@ -44,7 +44,7 @@ describe("a layer's name", () => {
   });
 });
 
-describe("names with underscores alone", () => {
+describe("names with underscores only", () => {
   it.each([
     [
       ["net_conv0_weight", "net_conv0_bias", "net_bn0_gamma", "net_bn0_running_var", "net_bn0_running_mean"],
@@ -111,15 +111,17 @@ describe("blocks", () => {
   ])("of %j are %j", (names, blocks) => expect(layersOf(names, "block")).toEqual(blocks));
 });
 
-it("halves of blocks are refused where the names do not tell them", () => {
-  expect(() => groupLayers(tensors(["h.0.attn.weight"]), { group: "sublayer" })).toThrow("Choose another group");
+it("refuses --group sublayer if names do not give the halves of blocks", () => {
+  expect(() => groupLayers(tensors(["h.0.attn.weight"]), { group: "sublayer" })).toThrow(
+    "Choose module, block or tensor",
+  );
 });
 
 describe("globs", () => {
   const layers = groupLayers(tensors(["T/block_0/query/kernel", "T/block_0/norm/scale", "T/pos/table", "head/kernel"]));
   const matched = (...globs: string[]) => matchLayers(layers, globs).map(({ name }) => name);
 
-  it("match with either separator, and * within a component", () => {
+  it("match either separator, and * within a component", () => {
     expect(matched("T/block_0/**")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T.block_0.*")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T/*")).toEqual(["T/pos"]);
@@ -127,7 +129,7 @@ describe("globs", () => {
     expect(() => matched("*/query")).toThrow("No layer matches */query");
   });
 
-  it("match every name as it is, and in the other spelling", () => {
+  it("match every name, and its form with the other separator", () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_()+[\]^$|{}\\?:-]{1,6}([./][A-Za-z0-9_()+$-]{1,6}){0,4}$/);
     fc.assert(
       fc.property(name, (path) => {

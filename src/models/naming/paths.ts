@@ -1,19 +1,22 @@
-// Names of tensors as paths: `block.0.conv.weight` in PyTorch, `block_0/conv/kernel` in flax, `block_0/conv/kernel:0` in TensorFlow. Both separators
-// mean the same. A module keeps the spelling of its file.
+// Names of tensors as paths: `block.0.conv.weight` in PyTorch, `block_0/conv/kernel` in flax, `block_0/conv/kernel:0`
+// in TensorFlow. Both separators are equivalent. A module's name keeps the separators of its file.
 
-/** What TensorFlow appends to the name of a variable or its module when a graph reads it: the reading operation, and the operation it is read for. */
+/**
+ * What TensorFlow appends to the name of a variable or its module when a graph reads it: the read operation, and the
+ * operation that uses the value.
+ */
 const reading = /[./]ReadVariableOp(_\d+)?$/;
 const operations =
   /[./](kernel|bias|gamma|beta|moving_mean|moving_variance|Read|MatMul|BiasAdd|Conv[123]D|(depthwise|separable_conv2d|convolution|Tensordot|[Ee]insum|batchnorm|FusedBatchNormV3|[Aa]dd|AddV2|[Mm]ul|[Ss]ub|embedding_lookup)(_\d+)?)$/;
 
-/** What PyTorch puts between a module and a weight that is computed: `fc.parametrizations.weight.original0` of `fc.weight`. */
+/** The path of a PyTorch parametrisation: `fc.parametrizations.weight.original0` belongs to `fc.weight`. */
 const parametrized = /(^|[./])parametrizations[./][^./]+[./].*$/;
 
 /** The path without TensorFlow's index of an output, `:0`. */
 const withoutIndex = (name: string) => name.replace(/:\d+$/, "");
 
 /**
- * The module that a tensor is in: its name without the last component; empty where the name has only one.
+ * The module of a tensor: its name without the last component; empty if it has only one.
  * @example moduleOf("head/kernel:0") gives "head"
  */
 export function moduleOf(name: string): string {
@@ -25,19 +28,20 @@ export function moduleOf(name: string): string {
   return module;
 }
 
-/** The layer that a tensor's name gives: its module, or its own name where it is in none. */
+/** The layer of a tensor by its name: its module, or its own name if it has no module. */
 export const layerOf = (name: string): string => moduleOf(name) || withoutIndex(name);
 
-/** What a numbered block is called. */
+/** Names of numbered blocks. */
 const blockName = /(^|[./]|block|layer|stage|unit|cell)$/i;
 
 interface Numbered {
-  /** The path up to the number, and up to its end. */
+  /** The path up to the number. */
   readonly stem: string;
+  /** The path including the number. */
   readonly end: string;
 }
 
-/** The components of a path that end with a number, except those that are part of a word (`layer1`, `conv2d`). */
+/** The numbers in a path that are a component or its last part after an underscore (not `layer1`, `conv2d`). */
 function numbersIn(path: string): Numbered[] {
   const found: Numbered[] = [];
   for (const { index, 0: component } of path.matchAll(/[^./]+/g)) {
@@ -49,8 +53,9 @@ function numbersIn(path: string): Numbered[] {
 }
 
 /**
- * Finds the block of each module: its path up to the first number that is a component, or that follows the name of a block: `h.0`, `layers/1`,
- * `encoderblock_0`. Where there is none, another number counts beside a second one (`down_1`, `down_2`; not `resnet_v2_50`).
+ * Finds the block of each module: its path up to the first number that is a component or follows the name of a block:
+ * `h.0`, `layers/1`, `encoderblock_0`. Without such a number, any number counts that has different values among the
+ * modules (`down_1`, `down_2`; not `resnet_v2_50`).
  */
 export function blocksOf(modules: Iterable<string>): (module: string) => string | undefined {
   const ends = new Map<string, Set<string>>();
@@ -64,7 +69,10 @@ export function blocksOf(modules: Iterable<string>): (module: string) => string 
   };
 }
 
-/** A glob over paths: `*` within a component, `**` across them; either separator matches both. */
+/**
+ * The regular expression of a glob over paths: `*` matches within a component, `**` across components; either separator
+ * matches both.
+ */
 export function globExpression(glob: string): RegExp {
   const parts = glob.split(/(\*\*|\*|[./])/).map((part) => {
     if (part === "**") return ".*";

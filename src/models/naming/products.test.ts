@@ -16,7 +16,7 @@ function layers(nodes: readonly NodeSpec[], shapes: Readonly<Record<string, read
 }
 
 describe("a weight and the bias that is added to its product", () => {
-  it("are one layer with the bias's name where the weight's is generated", () => {
+  it("are one layer with the bias's name if the weight's is generated", () => {
     const nodes: NodeSpec[] = [
       ["MatMul", ["x", "onnx::MatMul_1"], "/layer.0/query/MatMul"],
       ["Add", ["encoder.layer.0.attention.query.bias", "/layer.0/query/MatMul"], "/layer.0/query/Add"],
@@ -35,7 +35,7 @@ describe("a weight and the bias that is added to its product", () => {
     });
   });
 
-  it("are one layer with the weight's name where neither names a module", () => {
+  it("are one layer with the weight's name if neither names a module", () => {
     const nodes: NodeSpec[] = [
       ["MatMul", ["x", "coefficient"], "product"],
       ["Cast", ["product"], "cast", { to: 1 }],
@@ -50,7 +50,7 @@ describe("a weight and the bias that is added to its product", () => {
     });
   });
 
-  it("are one layer with the beginning of both names, where no other layer is called so", () => {
+  it("are one layer with the common prefix of both names, if no other layer has that name", () => {
     const nodes: NodeSpec[] = [
       ["MatMul", ["x", "fc_w_0"], "p"],
       ["Add", ["p", "fc_b_0"], "h"],
@@ -67,7 +67,7 @@ describe("a weight and the bias that is added to its product", () => {
     });
   });
 
-  it("are found through reshapes, and in one operation", () => {
+  it("are found through reshapes, and in a single operation", () => {
     const nodes: NodeSpec[] = [
       ["Transpose", ["kernel"], "turned", { perm: [1, 0] }],
       ["MatMul", ["x", "turned"], "product"],
@@ -136,7 +136,7 @@ describe("a weight and the bias that is added to its product", () => {
   });
 });
 
-describe("what one normalisation takes", () => {
+describe("the parameters of one normalisation", () => {
   const batchNorm = (...names: string[]): NodeSpec => ["BatchNormalization", ["h", ...names], "y"];
   const product: NodeSpec = ["MatMul", ["x", "dense0_weight"], "h"];
   const gluon = ["bn0_gamma", "bn0_beta", "bn0_running_mean", "bn0_running_var"];
@@ -148,7 +148,7 @@ describe("what one normalisation takes", () => {
     ["conv_bn", caffe2],
     ["norm", ["norm.weight", "norm.bias", "onnx::BatchNormalization_3", "onnx::BatchNormalization_4"]],
     ["bn.norm", ["bn.norm.weight", "bn.norm.bias", "bn.norm.running_mean", "bn.norm.running_var"]],
-  ])("is the layer %s", (name, names) => {
+  ])("are the layer %s", (name, names) => {
     const shapes = { dense0_weight: [8, 4], ...sizes(names) };
     expect(layers([product, batchNorm(...names)], shapes)).toEqual({
       dense0_weight: ["dense0_weight"],
@@ -156,7 +156,7 @@ describe("what one normalisation takes", () => {
     });
   });
 
-  it("is apart where another node uses one of it", () => {
+  it("are separate layers if another node uses one of them", () => {
     const nodes: NodeSpec[] = [product, ["BatchNormalization", ["h", ...gluon], "g"], ["Add", ["g", "bn0_beta"], "y"]];
     expect(layers(nodes, { dense0_weight: [8, 4], ...sizes(gluon) })).toMatchObject({
       bn0: gluon.filter((name) => name !== "bn0_beta"),

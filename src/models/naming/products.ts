@@ -1,15 +1,15 @@
-// Which bias is added to which weight's product in a graph, and which weights one normalisation takes. Exporters rename
-// a matrix that they transpose and leave its bias its name, so names alone would make two layers of one module.
+// Finds the bias that belongs to each weight of a graph, and the weights of each normalisation. Exporters rename a
+// matrix that they transpose, but not its bias, so names alone would split a module into two layers.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
 
 const products = new Set(["MatMul", "Gemm", "Conv", "ConvTranspose", "FusedMatMul"]);
-/** Operations that change the form of a value, not its numbers. */
+/** Operations that change only the form of a value, not its elements. */
 const forms = new Set(["Cast", "Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
 type Node = ForeignModel["nodes"][number];
 
-/** Parameters of normalisations, by the places of their inputs. */
+/** The input positions of the parameters of normalisations. */
 const normalisations = new Map<string, readonly number[]>([
   ["BatchNormalization", [1, 2, 3, 4]],
   ...["InstanceNormalization", "LayerNormalization", "GroupNormalization"].map((op): [string, number[]] => [
@@ -22,9 +22,9 @@ type Graph = Pick<ForeignModel, "nodes" | "held">;
 
 interface Uses {
   users: ReadonlyMap<string, readonly Node[]>;
-  /** The weight that a value is, perhaps in another form. */
+  /** The weight that a value comes from, possibly in another form. */
   weightBehind(name: string): Held | undefined;
-  /** The nodes that use a weight's numbers. */
+  /** The nodes that use a weight's elements. */
   usesOf(name: string): Node[];
 }
 
@@ -55,7 +55,7 @@ function followWeights({ nodes, held }: Graph): Uses {
   };
 }
 
-/** The parameters of each normalisation, by name: those that it alone uses. */
+/** The names of each normalisation's parameters that nothing else uses. */
 export function normalisationsOf(graph: Graph): string[][] {
   const { weightBehind, usesOf } = followWeights(graph);
   return graph.nodes.flatMap((node) => {
@@ -67,12 +67,12 @@ export function normalisationsOf(graph: Graph): string[][] {
 }
 
 /**
- * The bias of each weight, by name: the only one that is added to its products, and to no other's. A vector with another size than the product's
- * channels is none, such as a table of positions.
+ * The bias of each weight, by name: the only tensor that is added to its products and to no others. It must have one
+ * element per channel, so a table of positions is not a bias.
  */
 export function biasesOf(graph: Graph): Map<string, string> {
   const { users, weightBehind, usesOf } = followWeights(graph);
-  /** The sum that a product is an addend of, and nothing else. */
+  /** The sum that a product is part of, if it is used nowhere else. */
   const sumOf = (product: Node): Node | undefined => {
     let node = product;
     for (;;) {
@@ -108,7 +108,7 @@ export function biasesOf(graph: Graph): Map<string, string> {
   );
 }
 
-/** True for a bias with one number for each channel of a weight. */
+/** True for a bias with one element for each channel of a weight. */
 function isOfChannels(bias: Held, weight: Held): boolean {
   const size = sizeOf(bias.shape);
   const isVector = bias.shape.filter((n) => n !== 1).length <= 1;

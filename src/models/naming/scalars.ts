@@ -1,5 +1,5 @@
-// Single numbers in ONNX graphs that have a name and are no parameter: what an exporter cast from a Python number, such as the rate of a dropout, and
-// what scales random numbers.
+// Named scalars in ONNX graphs that are not parameters: values that an exporter cast from a Python number, such as a
+// dropout rate, and scales of random numbers.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
 import { moduleOf } from "./paths.ts";
@@ -7,7 +7,7 @@ import { moduleOf } from "./paths.ts";
 /** PyTorch's exporter since 2.6 names what it casts after the value, as `p_cast`. */
 const cast = /_cast(_\d+)?$/;
 
-/** Tells the numbers whose names do not make them parameters of the model. */
+/** Finds the scalars whose names do not make them parameters of the model. */
 export function madeUpScalars(
   graph: Pick<ForeignModel, "nodes" | "held" | "inputs" | "random">,
 ): (held: Held) => boolean {

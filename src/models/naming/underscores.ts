@@ -1,10 +1,11 @@
-// Names whose components are set off by underscores alone: `conv0_weight` in Gluon, `conv1_w_0` in Caffe2. Only several of them together tell a layer.
+// Names whose components are separated only by underscores: `conv0_weight` in Gluon, `conv1_w_0` in Caffe2. A layer
+// needs at least two names with the same beginning.
 import { layerOf } from "./paths.ts";
 
 const ending = /^(.+?)_(?:weight|bias|gamma|beta|(?:running|moving)_(?:mean|var)|[wbs]|rm|riv)((?:_\d+)?)$/;
 
 /**
- * The common beginning of names, up to an underscore; undefined without any.
+ * The common prefix of names, up to an underscore; undefined if there is none.
  * @example commonStem(["bn0_gamma", "bn0_running_mean"]) gives "bn0"
  */
 export function commonStem(names: readonly string[]): string | undefined {
@@ -14,7 +15,10 @@ export function commonStem(names: readonly string[]): string | undefined {
   return isPart ? first.slice(0, length).join("_") : undefined;
 }
 
-/** The layers of names in no module, by the endings that frameworks give them: the common beginning, where two or more have it and nothing else is called so. */
+/**
+ * The layers of names without a module: the part before a usual ending, if two or more names have it and no other layer
+ * does.
+ */
 export function layersByEnding(names: readonly string[]): Map<string, string> {
   const groups = new Map<string, { stem: string; names: string[] }>();
   for (const name of names) {
@@ -29,7 +33,7 @@ export function layersByEnding(names: readonly string[]): Map<string, string> {
   return nameLayers(together, known);
 }
 
-/** The stem of each group as the layer of its names, where no other group or layer has it. */
+/** Uses the stem of each group as the layer of its names, unless another group or layer has it. */
 export function nameLayers(
   groups: readonly { readonly stem: string; readonly names: readonly string[] }[],
   layers: Iterable<string>,

@@ -1,22 +1,22 @@
-// Which tensors of a state dict a weight of an ONNX graph may be: by its form, its name, the module that uses it, or its elements, as the graph was
-// exported from one of the two checkpoints.
+// Finds the tensors of a state dict that a weight of an ONNX graph may be: by its shape, its name, the module that uses
+// it, or its elements (the graph was exported from one of the two checkpoints).
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { type DType, isFloating, sizeOf } from "../../core/index.ts";
 import { type Held, reshape, transpose, type Value } from "../../graph/index.ts";
 import { isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
 import type { Elements } from "./elements.ts";
 
-/** The tensors of an end, read when their elements are asked for. */
+/** The tensors of an end, read on demand. */
 export interface StateDict extends StoredTensors {
   /** Equal for tensors with the same dtype, shape and elements. */
   digestOf(name: string): string;
 }
-/** A weight of the graph from the weights of the state dict. */
+/** Builds a weight of the graph from the weights of the state dict. */
 export type Binding = (weights: Weights) => Value;
 
 type Form = "same" | "transposed" | "reshaped";
 
-/** A tensor of the state dict, and how its elements lie in the weight of the graph. */
+/** A tensor of the state dict, and its form in the graph. */
 export interface Candidate {
   readonly name: string;
   readonly form: Form;
@@ -29,7 +29,9 @@ interface Named {
 
 export type Candidates = ReturnType<typeof candidatesOf>;
 
-/** `elements` are those of the graph and of the `ends`, the state dicts of a and b, with equal names and shapes. */
+/**
+ * `ends` are the state dicts of a and b, with equal names and shapes; `elements` reads their tensors and the graph's.
+ */
 export function candidatesOf(elements: Elements, ends: readonly [StateDict, StateDict]) {
   const [{ tensors: names }] = ends;
   const floating = [...names].flatMap(([name, { dtype, shape }]) => (isFloating(dtype) ? [{ name, shape }] : []));
@@ -50,7 +52,7 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
   const isTheirs = async (held: Held, one: Candidate) =>
     (await agrees(held, one, ends[0])) || (await agrees(held, one, ends[1]));
 
-  /** By their first and last element in either end, which no form moves. */
+  /** Tensors by their first and last element in either end. These do not move in any form. */
   const indices = new Map<string, Map<string, Named[]>>();
   const indexOf = async (size: string): Promise<Map<string, Named[]>> => {
     const keys = new Map<Named, Set<string>>();
@@ -71,11 +73,11 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
 
   return {
     ofForm,
-    /** True when the graph's elements are those of an end. */
+    /** True if the graph's elements equal those of an end. */
     agrees,
-    /** The same, of either end. */
+    /** True if they equal those of either end. */
     isTheirs,
-    /** The tensor that a weight's own name speaks for. */
+    /** The tensor that a weight's own name suggests. */
     nameOf({ name }: Held): string | undefined {
       if (names.has(name) && !/^\d+$/.test(name)) return name;
       if (isGenerated(name)) return undefined;
@@ -114,9 +116,10 @@ export function candidatesOf(elements: Elements, ends: readonly [StateDict, Stat
   };
 }
 
-const cornersOf = (x: ArrayLike<number>): string => `${Math.fround(x[0]) + 0} ${Math.fround(x[x.length - 1]) + 0}`; // -0 as 0
+// -0 as 0
+const cornersOf = (x: ArrayLike<number>): string => `${Math.fround(x[0]) + 0} ${Math.fround(x[x.length - 1]) + 0}`;
 
-/** A path and its ends: `a.b.c`, `b.c`, `c`. */
+/** A path and its suffixes: `a.b.c`, `b.c`, `c`. */
 const endsOfPath = (path: string): string[] => [
   path,
   ...Array.from(path.matchAll(/[./]/g), ({ index }) => path.slice(index + 1)),
@@ -143,7 +146,7 @@ export const formKey = (shape: readonly number[]): string =>
 export const groupByForm = <T>(all: readonly T[], shapeOf: (one: T) => readonly number[]): Map<string, T[]> =>
   groupBy(all, (one) => [formKey(shapeOf(one))]);
 
-/** How the elements of `from` may lie in a tensor of shape `to`; a square matrix may lie both ways. */
+/** The forms that turn the shape `from` into `to`; a square matrix may be transposed or not. */
 export function formsOf(from: readonly number[], to: readonly number[]): Form[] {
   const forms: Form[] = [];
   if (String(from) === String(to)) forms.push("same");
@@ -153,18 +156,21 @@ export function formsOf(from: readonly number[], to: readonly number[]): Form[] 
   return forms;
 }
 
-/** The weight of a shape from the tensor that it is. */
+/** The binding that brings a tensor into a shape. */
 export function bindingOf({ name, form }: Candidate, shape: readonly number[]): Binding {
   if (form === "same") return (weights) => weights(name);
   if (form === "transposed") return (weights) => transpose(weights(name), [1, 0]);
   return (weights) => reshape(weights(name), shape);
 }
 
-/** The largest relative error of a dtype, where it is coarser than float32. */
+/** The largest relative rounding error of a dtype coarser than float32; else 0. */
 export const roundingOf = (dtype: DType): number =>
   dtype === "float16" ? 2 ** -11 : dtype === "bfloat16" ? 2 ** -8 : 0;
 
-/** The same elements, in the form given; x is rounded as the graph is, y of the shape is not. */
+/**
+ * Compares elements in the given form. x comes from the graph and is rounded; y has the shape [rows, columns] and is
+ * not.
+ */
 function isEqual(
   x: ArrayLike<number>,
   y: ArrayLike<number>,
@@ -175,7 +181,8 @@ function isEqual(
   for (let i = 0; i < x.length; i++) {
     const other = y[form === "transposed" ? (i % rows) * columns + Math.floor(i / rows) : i];
     if (x[i] === other || x[i] === Math.fround(other)) continue;
-    if (!(rounding && Math.abs(x[i] - other) <= rounding * Math.abs(other) + 2 ** -25)) return false; // the smallest half's half
+    // the smallest half's half
+    if (!(rounding && Math.abs(x[i] - other) <= rounding * Math.abs(other) + 2 ** -25)) return false;
   }
   return true;
 }

@@ -1,4 +1,4 @@
-// What a graph holds and no state dict does: kept, or refused where it may have been computed from a parameter.
+// Weights of a graph that are in no state dict: kept, or refused if they may have been computed from a parameter.
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -22,7 +22,7 @@ const dense = (seed: string): [string, Tensor][] => [
 const ends = (more: (seed: "a" | "b") => [string, Tensor][] = () => []) =>
   (["a", "b"] as const).map((seed): Weights => new Map([...dense(seed), ...more(seed)])) as [Weights, Weights];
 
-/** A network over x [n, 2, 4, 4] with the weights of a, and one more weight by which its hidden values are multiplied. */
+/** A network on x [n, 2, 4, 4] with the weights of a, and one more weight that scales its hidden values. */
 function graphWith(name: string, value: Tensor, nodes: readonly NodeSpec[] = [["Mul", ["h", name], "m"]]): Uint8Array {
   const all: NodeSpec[] = [
     ["Flatten", ["x"], "f"],
@@ -37,7 +37,7 @@ describe("a buffer that is in no checkpoint", () => {
   const buffer = randomTensor("buffer", [5]);
   const name = "body.rotary.inv_freq";
 
-  it("stays as it is, with a note", async () => {
+  it("is kept, with a note", async () => {
     const found = await measured(graphWith(name, buffer), ends());
     const truth = await measured(
       graphWith(name, buffer),
@@ -49,28 +49,24 @@ describe("a buffer that is in no checkpoint", () => {
     expect(full(found)).toBe(full(truth));
     expect(found.layers.map((layer) => layer.name)).toEqual(["body.fc", "body.head"]);
     expect(found.notes).toEqual([
-      "The graph's own constants, which are in neither checkpoint, stay as they are: body.rotary.inv_freq.",
+      "The graph has constants that are in neither checkpoint and do not change: body.rotary.inv_freq.",
     ]);
   });
 
   it.each([
     ["is named like a parameter", "body.norm.weight", ends()],
-    ["may be a tensor that is left over", name, ends((seed) => [["other.table", randomTensor(seed, [5])]])],
+    ["may be an unused tensor", name, ends((seed) => [["other.table", randomTensor(seed, [5])]])],
     [
       "has a generated name and the size of a tensor",
       "val_3",
       ends((seed) => [["other.table", randomTensor(seed, [5])]]),
     ],
-    [
-      "may be made of tensors that are left over",
-      "val_3",
-      ends((seed) => [["other.table", randomTensor(seed, [2, 5])]]),
-    ],
-  ])("is refused where it %s", async (_, own, states) => {
+    ["may be made of unused tensors", "val_3", ends((seed) => [["other.table", randomTensor(seed, [2, 5])]])],
+  ])("is refused if it %s", async (_, own, states) => {
     await expect(measured(graphWith(own, buffer), states)).rejects.toThrow(`has weights that are not in`);
   });
 
-  it("is refused where it is used as a matrix", async () => {
+  it("is refused if it is used as a matrix", async () => {
     const graph = graphWith("table", randomTensor("table", [5, 5]), [["MatMul", ["h", "table"], "m"]]);
     await expect(measured(graph, ends())).rejects.toThrow("has weights that are not in");
   });
@@ -84,18 +80,18 @@ describe("a parameter that the graph does not use", () => {
     ["the exponential of a's", "exp", scalar(Math.exp(2.5))],
     ["the exponential of b's", "val_12", scalar(Math.exp(1))],
     ["a's own", "onnx::Mul_7", scalar(2.5)],
-    ["a usual function of a's", "val_12", scalar(softplus(2.5))],
+    ["a common function of a's", "val_12", scalar(softplus(2.5))],
     ["another function of it", "val_12", scalar(2.5 ** 1.7)],
     ["the expanded exponential", "expand", tensor("float32", [1, 5], Array(5).fill(Math.exp(2.5)))],
-  ])("is refused where a constant holds %s", async (_, name, value) => {
+  ])("is refused if a constant is %s", async (_, name, value) => {
     await expect(measured(graphWith(name, value), scaled(2.5, 1))).rejects.toThrow(
       new RegExp(
-        `does not use parameters of .* that differ between the checkpoints, .*: body.logit_scale \\(in ${name}\\). Export the graph again without folding constants`,
+        `does not use some parameters of .* that differ between the checkpoints, .*: body.logit_scale \\(in ${name}\\). Export the graph again without folding constants`,
       ),
     );
   });
 
-  it("is refused where a constant of its shape holds a function of it", async () => {
+  it("is refused if a constant of its shape is a function of it", async () => {
     const gamma = (seed: string) => randomTensor(`${seed}gamma`, [5], 0.5, 2);
     const exponentials = tensor("float32", [5], Array.from(gamma("a").data as Float32Array, Math.exp));
     const states = ends((seed) => [["body.gamma", gamma(seed)]]);
@@ -104,7 +100,7 @@ describe("a parameter that the graph does not use", () => {
     await expect(measured(graphWith("exp", exponentials), states)).rejects.toThrow("has weights that are not in");
   });
 
-  it("is noted where no constant can come from it, or it is equal in both ends", async () => {
+  it("is noted if no constant can come from it, or if it is equal in both ends", async () => {
     const note = ["The graph does not use body.logit_scale."];
     expect((await measured(graphWith("val_12", scalar(0.5)), scaled(2.5, 1))).notes).toEqual(note);
     const equal = await measured(graphWith("exp", scalar(Math.exp(2.5))), scaled(2.5, 2.5));
@@ -112,7 +108,7 @@ describe("a parameter that the graph does not use", () => {
   });
 });
 
-it("finds a weight that was flattened, whichever end the graph was exported from", async () => {
+it("finds a flattened weight, whichever end the graph was exported from", async () => {
   const cube = (seed: string) => randomTensor(`${seed}cube`, [5, 5, 1, 2]);
   const nodes: NodeSpec[] = [
     ["Flatten", ["x"], "f"],

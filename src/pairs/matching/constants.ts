@@ -1,6 +1,6 @@
-// What a graph holds and no state dict does. A buffer that is not saved (rotary frequencies, masks) is a constant of the network. What the exporter
-// computed from a parameter is not: the graph would keep one value for both ends, which is wrong without a sign. So a constant is kept only where no
-// tensor of the state dict could be meant.
+// Weights of a graph that are in no state dict. A buffer that is not saved (rotary frequencies, masks) is a constant of
+// the network. A value that the exporter computed from a parameter is not: the graph would silently use one value for
+// both ends. So a constant is kept only if it cannot come from a tensor of the state dict.
 import { inspect, isFloating, listSome, sizeOf, toNumbers } from "../../core/index.ts";
 import type { Held } from "../../graph/index.ts";
 import { isGenerated, moduleOf } from "../../models/index.ts";
@@ -14,14 +14,15 @@ const weightUse =
   /^(MatMul|Gemm|Conv|ConvTranspose|FusedMatMul|Gather|LSTM|GRU|RNN|(Batch|Layer|Instance|Group)Normalization)$/;
 
 /**
- * True for a weight of the graph that cannot come from the state dict: a buffer by its name and use, for which no tensor could be meant. `shapes` are
- * those of all floating tensors of the state dict, `unused` of those that the graph does not use.
+ * True for a weight of the graph that cannot come from the state dict: a buffer by its name and use, with a size that
+ * no tensor explains. `shapes` are the shapes of all floating tensors of the state dict, `unused` those of tensors that
+ * the graph does not use.
  */
 export function isOwnConstant({ name, shape, use }: Held, shapes: Iterable<Shape>, unused: Iterable<Shape>): boolean {
   if (parameterName.test(name) || (isMatrix(shape) && weightUse.test(use?.op ?? ""))) return false;
   const size = sizeOf(shape);
-  if (size === 1) return true; // whether it was computed from a scalar is seen by its value
-  // an exporter leaves buffers their paths, and gives what it computes another name
+  if (size === 1) return true; // foldedParameters compares its value with scalars
+  // exporters keep the paths of buffers, and rename values that they compute
   const isBuffer = !isGenerated(name) && moduleOf(name) !== "";
   if (isBuffer) return [...unused].every((other) => sizeOf(other) !== size);
   if ([...shapes].some((other) => sizeOf(other) === size)) return false;
@@ -34,8 +35,9 @@ export function isOwnConstant({ name, shape, use }: Held, shapes: Iterable<Shape
 const isMatrix = (shape: Shape) => shape.filter((n) => n > 1).length > 1;
 
 /**
- * Parameters that the graph does not use and whose value it may hold in a constant, as `X (in C)`: where the ends differ, and the constant is
- * a usual function of an end's value or no number that a programmer would write. `constants` are all that no parameter is bound to.
+ * Parameters that the graph does not use but whose value may be in a constant, as `X (in C)`: the ends differ, and the
+ * constant is a common function of an end's value, or not a number that a programmer would write. `constants` are all
+ * tensors of the graph without a parameter.
  */
 export async function foldedParameters(
   constants: readonly Held[],
@@ -66,19 +68,19 @@ export async function foldedParameters(
   return found;
 }
 
-/** True for a scalar, also where it was expanded. */
+/** True for a scalar, and for an expanded one. */
 const areEqual = (x: ArrayLike<number>): boolean => Array.from(x).every((value) => value === x[0]);
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** What networks do with a scalar or a scale before they use it. */
+/** Functions that networks commonly apply to a scalar or a scale. */
 const functions: readonly ((x: number) => number)[] = [
   (x) => x,
   (x) => -x,
   Math.abs,
   Math.exp,
   (x) => Math.exp(-x),
-  (x) => Math.min(Math.exp(x), 100), // CLIP's largest scale
+  (x) => Math.min(Math.exp(x), 100), // CLIP's limit
   (x) => 1 / x,
   Math.sqrt,
   (x) => 1 / Math.sqrt(x),
@@ -91,14 +93,17 @@ const functions: readonly ((x: number) => number)[] = [
   (x) => 1 - x,
 ];
 
-/** True where one of the functions gives all elements of x from those of y. */
+/** True if one of the functions maps all elements of y to those of x. */
 function isFunctionOf(x: ArrayLike<number>, y: ArrayLike<number>, rounding: number): boolean {
   const isNear = (value: number, i: number) =>
     Number.isFinite(value) && Math.abs(x[i] - value) <= rounding * Math.abs(value);
   return functions.some((of) => Array.from(y, of).every(isNear));
 }
 
-/** True for a number that may stand in a program: of few digits, or a simple function of such a one. A trained number is none but by chance. */
+/**
+ * True for a number that a programmer may have written: one with few digits, or a simple function of one. Trained
+ * numbers are such numbers only by chance.
+ */
 export function isWritten(x: number): boolean {
   const size = Math.abs(x);
   if (!Number.isFinite(x) || Number.isInteger(x) || size > 3e38) return true;

@@ -1,20 +1,21 @@
-// The elements that matching compares: read when they are asked for, widened once, and the latest kept, as one tensor is compared with many.
+// The elements that matching compares, read on demand. A tensor is compared with many others, so the most recent ones
+// are cached.
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { toNumbers } from "../../core/index.ts";
 import type { Held } from "../../graph/index.ts";
 
 type Numbers = ReturnType<typeof toNumbers>;
 
-/** Bytes of elements that are kept. */
+/** Size of the cache in bytes. */
 const mostKept = 1 << 29;
 
 export interface Elements {
   of(file: StoredTensors, name: string): Promise<Numbers>;
-  /** What the graph's own file has for a weight, where it has something. */
+  /** The elements of a weight in the graph's file; undefined if it has none. */
   ofGraph(held: Held): Promise<Numbers | undefined>;
 }
 
-/** `values` is the graph's own file. */
+/** `values` is the graph's file. */
 export function elementsOf(values: StoredTensors): Elements {
   const kept = new Map<StoredTensors, Map<string, Numbers>>();
   const order: { file: StoredTensors; name: string; bytes: number }[] = [];

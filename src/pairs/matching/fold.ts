@@ -1,45 +1,49 @@
-// Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' = (b - m) g / sqrt(v + e) + beta. Averaging what was
-// folded is not folding the average, so a folded weight is traced back to the parameters that it was made of. In a fresh network all normalisations
-// of one width are alike: then the order of the state dict tells which one it was, or nothing does and the graph is refused.
+// Exporters fold a batch normalisation into the convolution or matrix product before it: W' = W g / sqrt(v + e), b' =
+// (b - m) g / sqrt(v + e) + beta. The average of folded weights is not the folded average, so a folded weight is traced
+// back to its parameters. In a new network all normalisations of one width are equal: then the order of the state dict
+// decides, or the graph is refused.
 import { type DType, sizeOf } from "../../core/index.ts";
 import { add, div, type ForeignModel, type Held, mul, neg, reshape, sqrt, sub } from "../../graph/index.ts";
 import { moduleOf, type Weights } from "../../models/index.ts";
 import { type Binding, roundingOf, type StateDict } from "./candidates.ts";
 import type { Elements } from "./elements.ts";
 
-/** Frameworks' usual epsilons: PyTorch's, Keras's. */
+/** Usual epsilons: of PyTorch, of Keras. */
 const epsilons = [1e-5, 1e-3];
 
 export interface Unfolded {
   readonly binding: Binding;
-  /** The tensors of the state dict that it uses, of a normalisation all. */
+  /** The tensors of the state dict that it uses, with all those of the normalisation. */
   readonly names: readonly string[];
 }
 
-/** What was folded: the convolution's weight, the normalisation's module and epsilon. */
+/** A fold: the convolution's weight, and the normalisation's module and epsilon. */
 interface Fold {
   readonly weight: string;
   readonly norm: string;
   readonly epsilon: number;
 }
 
-/** A weight's elements as [groups, inputs, outputs of a group, the rest]; a channel is an output of a group. */
+/** The shape of a weight as [groups, inputs, outputs of a group, rest]; a channel is an output of a group. */
 type View = readonly [number, number, number, number];
 
 export interface UnfoldOptions {
   readonly ends: readonly [StateDict, StateDict];
   readonly elements: Elements;
-  /** The floating weight of that name; undefined for what is none. */
+  /** The floating weight with that name; undefined if there is none. */
   heldOf(held: string): Held | undefined;
-  /** True for a weight that an end has as it is. */
+  /** True for a weight that an end contains unchanged. */
   isPlain(held: string): Promise<boolean>;
-  /** The tensors of the state dict that a weight's name and place speak for. */
+  /** The tensors of the state dict that a weight's name and use suggest. */
   hintsOf(held: string): readonly string[];
-  /** True for a tensor of the state dict that the graph uses as it is. */
+  /** True for a tensor of the state dict that the graph uses unchanged. */
   isUsed(name: string): boolean;
 }
 
-/** The weights and biases with a normalisation in them, and why others that have one cannot be taken apart. */
+/**
+ * Unfolds the weights and biases that contain a normalisation; `unclear` gives the reason for those that cannot be
+ * unfolded.
+ */
 export async function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions) {
   const { ends, heldOf, isPlain } = options;
   const folds = new Map<string, Fold>();
@@ -66,11 +70,11 @@ export async function unfoldAll({ nodes }: ForeignModel, options: UnfoldOptions)
     const fold = folds.get(weight);
     if (!fold) continue;
     const held = bias ? heldOf(bias) : undefined;
-    // exporters write equal ones once
+    // exporters write equal biases once
     const isOthers = nodes.some((node) => node.input.includes(bias) && !isSame(folds.get(node.input[1]), fold));
     const unfolded = held && !isOthers ? await unfoldBias(fold, held, options) : undefined;
     if (unfolded) found.set(bias, unfolded);
-    else unclear.push(`${fold.norm} is folded into ${weight}, but into no bias of its own`);
+    else unclear.push(`${fold.norm} is folded into ${weight}, but not into a separate bias`);
   }
   return { found, unclear };
 }
@@ -90,8 +94,9 @@ function viewOf({ opType, attribute }: Node, shape: readonly number[]): View | u
 const channelsOf = ([groups, , outputs]: View) => groups * outputs;
 
 /**
- * Weights that belong to neither end while a normalisation of their channels is not used: it seems to be folded into them, or into what they were
- * trained to in a third network. `isTheirs` tells whether a weight comes from the state dict with the elements of an end; `unused` gives the sizes.
+ * Weights that match neither end while a normalisation with the same channels is unused: it seems to be folded into
+ * them, possibly in a third network. `isTheirs`: whether a weight has the elements of an end; `unused`: sizes of the
+ * unused tensors.
  */
 export async function suspectFolds(
   { nodes }: ForeignModel,
@@ -109,7 +114,7 @@ export async function suspectFolds(
     if (!left || kept.has(node.output[0])) continue;
     for (const name of node.input.slice(1, 3)) {
       if (!shapeOf(name) || (await isTheirs(name))) continue;
-      suspected.push(`${left} is not used, and ${name} has the elements of neither end`);
+      suspected.push(`${left} is not used, and ${name} does not match either end`);
       break;
     }
   }
@@ -120,7 +125,7 @@ const isSame = (one: Fold | undefined, { weight, norm }: Fold) => one?.weight ==
 
 const partsOf = (norm: string) => ["weight", "bias", "running_mean", "running_var"].map((part) => `${norm}.${part}`);
 
-/** Every fold that gives the elements from those of one of the ends. */
+/** Every fold that reproduces the elements from one of the ends. */
 async function foldsThatFit(held: Held, view: View, { ends, elements }: UnfoldOptions): Promise<Fold[]> {
   const [, inputs, outputs, rest] = view;
   const channelAt = (i: number) =>
@@ -153,7 +158,10 @@ async function foldsThatFit(held: Held, view: View, { ends, elements }: UnfoldOp
   return folds;
 }
 
-/** The one that fits; of several with one weight that whose normalisation, not folded or used elsewhere, comes next after it in the state dict. */
+/**
+ * Chooses the fold that fits. Of several with the same weight, the one whose normalisation follows the weight in the
+ * state dict, and is not used or folded elsewhere.
+ */
 function choose(
   fits: readonly Fold[],
   before: readonly Fold[],
@@ -166,7 +174,8 @@ function choose(
   if (likely.length < 2) return likely[0];
   const names = [...ends[0].tensors.keys()];
   const at = new Map(names.map((name, i) => [name, i]));
-  // a module defines its weight before its bias: a file that has them the other way round is in the order of the alphabet, which tells nothing
+  // modules define the weight before the bias, so a file with the bias first is sorted by name, and its order says
+  // nothing
   const isSorted = likely.some(({ norm }) => at.get(`${norm}.bias`)! < at.get(`${norm}.weight`)!);
   const [{ weight }] = likely;
   if (isSorted || likely.some((one) => one.weight !== weight) || before.some((one) => one.weight === weight))
@@ -195,7 +204,7 @@ async function unfoldBias(
   { ends, elements }: UnfoldOptions,
 ): Promise<Unfolded | undefined> {
   const [, beta, centre] = partsOf(norm);
-  const name = `${moduleOf(weight)}.bias`; // of the convolution
+  const name = `${moduleOf(weight)}.bias`; // the convolution's
   const hasOne = ends[0].tensors.has(name);
   const own = await elements.ofGraph(held);
   let isFolded = false;
@@ -224,7 +233,7 @@ async function scaleOf(elements: Elements, end: StateDict, norm: string, epsilon
 const scaling = (weights: Weights, norm: string, epsilon: number) =>
   div(weights(`${norm}.weight`), sqrt(add(weights(`${norm}.running_var`), epsilon)));
 
-/** Tells whether values are a tensor's elements, but for the rounding of the export. */
+/** Tests whether values equal a tensor's elements, up to the rounding of the export. */
 function nearTo(x: ArrayLike<number>, dtype: DType): (wanted: (i: number) => number) => boolean {
   let largest = 0;
   for (let i = 0; i < x.length; i++) largest = Math.max(largest, Math.abs(x[i]));

@@ -1,6 +1,7 @@
-// Finds the weights of an ONNX graph in a state dict. Most have their names; where the export renamed one it is recognised by its elements (the graph
-// was exported from one of the two checkpoints), by the module that uses it, or as the only one of its shape. A batch normalisation that was folded
-// into the convolution before it is unfolded: the graph's weight becomes an expression of the state dict's.
+// Finds the weights of an ONNX graph in a state dict. Most keep their names. A renamed weight is recognised by its
+// elements (the graph was exported from one of the two checkpoints), by the module that uses it, or as the only one of
+// its shape. A batch normalisation that was folded into a convolution is unfolded: the graph's weight becomes an
+// expression of the state dict's weights.
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { isFloating, sizeOf } from "../../core/index.ts";
 import { cast, type ForeignModel, type Held } from "../../graph/index.ts";
@@ -24,25 +25,25 @@ import { findShared, type Shared } from "./shared.ts";
 
 export interface Match {
   readonly bindings: ReadonlyMap<string, Binding>;
-  /** Weights of the graph that the state dict does not hold, with the reason. */
+  /** Weights of the graph that are not in the state dict, with the reason. */
   readonly missing: readonly string[];
-  /** Weights of the graph that are in no state dict and stay as they are: buffers that are not saved. */
+  /** Weights of the graph that are in no state dict and do not change: buffers that are not saved. */
   readonly constants: readonly string[];
-  /** Tensors of the state dict that the graph does not use but may have been computed with. */
+  /** Tensors of the state dict that the graph does not use, but whose values may be in its constants. */
   readonly hidden: readonly string[];
-  /** Tensors of the state dict that the graph has under the name of another one. */
+  /** Tensors of the state dict that the graph stores under the name of another one. */
   readonly shared: Shared;
-  /** Tensors of the state dict in the order in which the graph uses them first. */
+  /** Tensors of the state dict in the order of their first use in the graph. */
   readonly used: readonly string[];
   /** Floating tensors of the state dict that the graph does not use. */
   readonly unused: readonly string[];
-  /** True when a batch normalisation is folded into the graph's weights. */
+  /** True if a batch normalisation is folded into the graph's weights. */
   readonly folded: boolean;
-  /** Why the weights of a convolution with a batch normalisation in them cannot be told from the state dict's. */
+  /** Why folded batch normalisations cannot be separated. */
   readonly unclear: readonly string[];
 }
 
-/** `values` are the graph's own; `ends` the state dicts of a and b, with equal names and shapes. */
+/** `values` are the graph's own weights; `ends` are the state dicts of a and b, with equal names and shapes. */
 export async function matchWeights(
   model: ForeignModel,
   values: StoredTensors,
@@ -53,7 +54,7 @@ export async function matchWeights(
   const candidates = candidatesOf(elements, ends);
   const { agrees, isTheirs, ofElements, ofModule, ofName, nameOf } = candidates;
   const bindings = new Map<string, Binding>();
-  const uses = new Map<string, readonly string[]>(); // of the state dict, by weights of the graph
+  const uses = new Map<string, readonly string[]>(); // names in the state dict by weights of the graph
   const missing: string[] = [];
   const useCounts = new Map<string, number>();
   const isUsed = (name: string) => (useCounts.get(name) ?? 0) > 0;
@@ -63,7 +64,7 @@ export async function matchWeights(
   const bind = ({ name, dtype }: Held, from: readonly string[], binding: Binding) => {
     countUses(uses.get(name) ?? [], -1);
     countUses(from, 1);
-    bindings.set(name, (weights) => cast(binding(weights), dtype)); // parameters are float32, whatever the graph is in
+    bindings.set(name, (weights) => cast(binding(weights), dtype)); // parameters are float32 in any graph
     uses.set(name, from);
   };
   const taken = new Map<string, Candidate>();
@@ -97,7 +98,7 @@ export async function matchWeights(
   });
   for (const [name, unfolded] of found) bind(heldBy.get(name)!, unfolded.names, unfolded.binding);
 
-  // a graph that was exported from one of the ends agrees with it everywhere; a guess that does not is wrong
+  // a graph that was exported from an end agrees with it everywhere, so a guess that does not agree is wrong
   const plain = named.filter(([name]) => !found.has(name));
   const isOrigin = async (end: StateDict) => {
     for (const [name, one] of plain) if (!(await agrees(heldBy.get(name)!, one, end))) return false;
@@ -115,8 +116,8 @@ export async function matchWeights(
       take(held, sure);
       continue;
     }
-    if (held.tensor) continue; // a constant of the graph that is nobody's weight
-    // exporters rename a matrix because they transpose it
+    if (held.tensor) continue; // a constant of the graph, not a weight
+    // exporters rename a matrix only if they transpose it
     const turned = held.use?.op === "MatMul" ? local.filter(({ form }) => form === "transposed") : local;
     if (turned.length === 1 && held.use?.op !== "Conv" && !hasOrigin) take(held, turned[0]);
     else lost.push(held);
@@ -157,7 +158,7 @@ async function findEqual(
   return equal.length === 1 ? equal[0] : undefined;
 }
 
-/** Pairs what is left over on both sides where it is the only one of its shape on both. */
+/** Pairs the remaining weights and tensors that are the only ones of their shape on both sides. */
 function takeLastOfShape(
   lost: readonly Held[],
   { ofForm }: Candidates,

@@ -1,5 +1,5 @@
-// A network that came as an ONNX graph. Its parameters are the graph's own weights, in the order of their first use, or those of a state dict that
-// was matched to them (match.ts).
+// The network of an ONNX graph. Its parameters are the graph's own weights, in the order of their first use, or those
+// of a matched state dict (match.ts).
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { type Tensor, UserError } from "../../core/index.ts";
 import {
@@ -17,30 +17,30 @@ import type { Model, Parameter } from "../../models/index.ts";
 import type { Binding } from "./candidates.ts";
 import { byBatchStatistics } from "./norm.ts";
 
-/** Which output of a graph holds the scores, and its type. Of probabilities the logarithms are the scores. */
+/** The output of a graph with the scores, and its type. For probabilities, the scores are their logarithms. */
 export interface Output {
   readonly name: string;
   readonly type: Type;
   readonly areProbabilities?: boolean;
-  /** The value that is read in its place; default the output itself. */
+  /** The value that is read in its place; default: the output itself. */
   readonly from?: string;
-  /** Puts the scores into the order in which they are scored. */
+  /** Brings the scores into the form in which they are compared with labels. */
   readonly arrange?: (scores: Value) => Value;
 }
 
 export interface OnnxNetwork {
-  /** Of the graph's file. */
+  /** The path of the graph's file. */
   readonly path: string;
   readonly foreign: ForeignModel;
   readonly parameters: readonly Parameter[];
   readonly tied: Model["tied"];
-  /** How the graph's weights come from the parameters. */
+  /** How the graph's weights follow from the parameters. */
   readonly bindings: ReadonlyMap<string, Binding>;
-  /** The elements of everything else that the graph holds. */
+  /** The other tensors of the graph. */
   readonly constants: ReadonlyMap<string, Tensor>;
 }
 
-/** The elements that a graph keeps as its own: those of everything it holds that no parameter is bound to. */
+/** Reads the constants of a graph: all its tensors without a parameter. */
 export async function readConstants(
   { held }: ForeignModel,
   bindings: OnnxNetwork["bindings"],
@@ -52,7 +52,7 @@ export async function readConstants(
   return constants;
 }
 
-/** Applies the graph's nodes; gives the value of a name. */
+/** Applies the graph's nodes, and returns a function that gives values by name. */
 export function applyNetwork(
   { foreign, bindings, constants }: OnnxNetwork,
   ...[inputs, weights, training]: Parameters<Model["forward"]>
@@ -78,7 +78,7 @@ export function applyNetwork(
   return applyModel(graph, foreign, given, substitute);
 }
 
-/** The network, ready to be swept. */
+/** The network as a model for a sweep. */
 export function onnxModel(network: OnnxNetwork, output: Output): Model {
   return {
     name: "onnx",
@@ -91,7 +91,8 @@ export function onnxModel(network: OnnxNetwork, output: Output): Model {
       const scores = applyNetwork(network, inputs, weights, training)(output.from ?? output.name);
       const typed = cast(withType(scores, output.type), "float32");
       const { arrange = (value) => value } = output;
-      // the softmax of the logarithms of probabilities is them again; the least number keeps those that are zero finite
+      // the softmax of log-probabilities gives the probabilities again; the smallest number keeps the logarithm of 0
+      // finite
       return arrange(output.areProbabilities ? log(add(typed, scalar(typed.graph, "float32", 1.2e-38))) : typed);
     },
   };

@@ -1,5 +1,5 @@
-// Batch normalisations of an ONNX graph with the batch's own statistics, for computing running statistics anew. The graph's types are not known, so
-// each channel's elements are gathered by a Reshape to [N, C, rest], which takes any rank.
+// Batch normalisations of an ONNX graph with batch statistics, used to recalibrate running statistics. Ranks are
+// unknown, so each channel's elements are gathered by a Reshape to [N, C, rest], which works for any rank.
 import { tensor, UserError } from "../../core/index.ts";
 import {
   applyNode,
@@ -13,26 +13,29 @@ import {
 } from "../../graph/index.ts";
 import type { Training } from "../../models/index.ts";
 
-/** The running statistics of a graph that {@link byBatchStatistics} cannot compute again: its normalisations are in functions or subgraphs. */
+/**
+ * The running statistics of a graph that {@link byBatchStatistics} cannot recalibrate, because their normalisations are
+ * in functions or subgraphs.
+ */
 export function hiddenStatistics({ statistics, held, nodes }: ForeignModel): string[] {
   const own = new Set(nodes.filter((node) => node.opType === "BatchNormalization").flatMap(({ input }) => input));
   return held.map(({ name }) => name).filter((name) => statistics.has(name) && !own.has(name));
 }
 
-/** Throws {@link UserError} where a recalibration would change nothing, or only a part of the network. */
+/** Throws {@link UserError} if a recalibration would change nothing, or only part of the network. */
 function requireRunning(foreign: ForeignModel): void {
   if (foreign.usesBatch && foreign.norms.size === 0)
     throw new UserError(
-      "The graph normalises by the statistics of each batch (BatchNormalization in training mode), so --stats recalibrate has no effect. Leave it out, or export the model in evaluation mode.",
+      "The graph normalises by batch statistics (BatchNormalization in training mode), so --stats recalibrate has no effect. Omit it, or export the model in evaluation mode.",
     );
   const [hidden] = hiddenStatistics(foreign);
   if (hidden)
     throw new UserError(
-      `The graph has a BatchNormalization inside a function or a subgraph (it uses ${hidden}), which --stats recalibrate cannot reach. Leave it out, or inline the functions (Python: onnx.inliner.inline_local_functions).`,
+      `The graph has a BatchNormalization inside a function or a subgraph (it uses ${hidden}), which --stats recalibrate cannot reach. Omit the option, or inline the functions (Python: onnx.inliner.inline_local_functions).`,
     );
 }
 
-/** The stand-in for batch normalisations; `nameOf` gives the parameter behind a value of the graph. */
+/** The substitute for batch normalisations; `nameOf` gives the parameter of a graph's weight. */
 export function byBatchStatistics(
   training: Training,
   foreign: ForeignModel,
@@ -55,7 +58,8 @@ export function byBatchStatistics(
     const mean = reduce(channels, 0);
     const centred = applyStandard("Sub", [channels, reduce(channels, 1)]);
     const variance = reduce(applyStandard("Mul", [centred, centred]), 0);
-    const single = (value: Value) => applyStandard("Cast", [value], { to: onnxTypes.float32 }); // what is tracked, whatever the graph is in
+    // tracked statistics are float32 in any graph
+    const single = (value: Value) => applyStandard("Cast", [value], { to: onnxTypes.float32 });
     const size = (value: Value) => single(applyStandard("Size", [value]));
     const count = applyStandard("Div", [size(x), size(mean)]);
     const less = applyStandard("Sub", [count, graph.constant(tensor("float32", [], [1]))]);

@@ -1,4 +1,4 @@
-// Exporters write equal initialisers once: one weight of the graph may stand for several tensors of a state dict.
+// Exporters write equal initialisers once, so one weight of the graph may represent several tensors of a state dict.
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   graphBytes,
@@ -15,7 +15,7 @@ beforeAll(writeSamples);
 const ones = tensor("float32", [5], Array(5).fill(1));
 const trained = (name: string) => randomTensor(name, [5], 0.5, 2);
 
-/** Two blocks that scale hidden values, by their own scale each. */
+/** Two blocks that scale hidden values, each by its own scale. */
 function weights(seed: string, first: Tensor, second: Tensor): Weights {
   return new Map([
     ["fc.weight", randomTensor(`${seed}fc`, [5, 32])],
@@ -25,7 +25,7 @@ function weights(seed: string, first: Tensor, second: Tensor): Weights {
   ]);
 }
 
-/** The graph, its second scale perhaps under the name of the first. */
+/** The graph; its second scale may be stored under the name of the first. */
 function graphOf(from: Weights, isOnce: boolean, isUsedTwice = true): Uint8Array {
   const nodes: NodeSpec[] = [
     ["Flatten", ["x"], "f"],
@@ -40,14 +40,14 @@ function graphOf(from: Weights, isOnce: boolean, isUsedTwice = true): Uint8Array
   return graphBytes(nodes, new Map([...from].filter(([name]) => !isOnce || !name.startsWith("block.1"))), [2, 4, 4]);
 }
 
-describe("a tensor that the graph has under another name", () => {
-  it("is right where both are equal in both checkpoints, with a note", async () => {
+describe("a tensor that the graph stores under another name", () => {
+  it("is accepted with a note if the two are equal in both checkpoints", async () => {
     const ends = [weights("a", ones, ones), weights("b", trained("b"), trained("b"))] as const;
     const found = await measured(graphOf(ends[0], true), ends);
     const truth = await measured(graphOf(ends[0], false), ends);
     for (const end of ["a", "b"] as const) expect(found.ends[end].loss).toBe(truth.ends[end].loss);
     expect(found.notes).toEqual([
-      "The graph has tensors that are equal in both checkpoints under one name: block.1.norm.weight (as block.0.norm.weight).",
+      "The graph stores tensors that are equal in both checkpoints under one name: block.1.norm.weight (as block.0.norm.weight).",
     ]);
   });
 
@@ -58,11 +58,11 @@ describe("a tensor that the graph has under another name", () => {
   ])("is refused where they differ in a checkpoint, the export %s", async (_, a, b, from) => {
     const source = { a, b, init: weights("init", ones, ones) }[from]!;
     await expect(measured(graphOf(source, true), [a, b])).rejects.toThrow(
-      "has tensors under one name that were equal when it was exported and differ in a checkpoint: block.1.norm.weight (as block.0.norm.weight). Export the graph from the checkpoint in which they differ.",
+      "stores tensors under one name that were equal at export but differ in a checkpoint: block.1.norm.weight (as block.0.norm.weight). Export the graph from the checkpoint in which they differ.",
     );
   });
 
-  it("is unused where the other has one use only", async () => {
+  it("is unused if the other is used only once", async () => {
     const ends = [weights("a", ones, ones), weights("b", trained("b0"), trained("b1"))] as const;
     const { notes } = await measured(graphOf(ends[0], true, false), ends);
     expect(notes).toEqual(["The graph does not use block.1.norm.weight."]);

@@ -1,16 +1,18 @@
-// Exporters write equal initialisers once: the weights of all fresh normalisations are ones. What the graph then seems not to use is used under
-// another name, which is right only where the two are equal in both checkpoints.
+// Exporters write equal initialisers once, such as the weights of all new normalisations, which are ones. A tensor that
+// seems unused is then used under another name. That is correct only if the two are equal in both checkpoints.
 import type { ForeignModel } from "../../graph/index.ts";
 import type { Candidate, StateDict } from "./candidates.ts";
 
 export interface Shared {
-  /** Tensors of the state dict that the graph has under another name, with which they are equal in both ends. */
+  /** Tensors of the state dict that the graph stores under another name, equal to it in both ends. */
   readonly equal: ReadonlyMap<string, string>;
-  /** Those that are not equal in both, as `X (as Y)`. */
+  /** The same, but not equal in both ends, as `X (as Y)`. */
   readonly apart: readonly string[];
 }
 
-/** `taken` gives the tensor of the state dict for weights of the graph, `isOf` whether a weight has an end's elements. */
+/**
+ * `taken` maps weights of the graph to tensors of the state dict; `isOf` tests whether a weight has an end's elements.
+ */
 export async function findShared(
   unused: readonly string[],
   taken: ReadonlyMap<string, Candidate>,
@@ -27,7 +29,10 @@ export async function findShared(
   const byBoth = byKey(inBoth);
   const byEnd = ends.map((end) => byKey((name) => end.digestOf(name)));
   const byPattern = byKey(patternOf);
-  /** The weight that the exporter wrote for several, going by the end that the graph came from; perhaps from a third network. */
+  /**
+   * The weight that the exporter wrote for several equal tensors, found by the end that the graph came from (or by
+   * name, for a third network).
+   */
   const writtenFor = async (name: string): Promise<string | undefined> => {
     for (const [i, end] of ends.entries()) {
       const held = byEnd[i].get(end.digestOf(name));
@@ -52,5 +57,5 @@ export async function findShared(
   return { equal, apart };
 }
 
-/** Equal for tensors in the same place of different blocks. */
+/** Equal for corresponding tensors of different blocks. */
 const patternOf = (name: string) => name.replace(/\d+/g, "#");

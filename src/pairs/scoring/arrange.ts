@@ -1,20 +1,21 @@
-// Scores and labels as they are scored: the batch first, the classes last. A graph may have its batch at another axis (PyTorch's recurrent layers) and its
-// classes at the second (images), or one score for two classes.
+// Brings scores and labels into the form in which they are compared: the batch first, the classes last. A graph may
+// have its batch on another axis (PyTorch's recurrent layers), its classes on the second (images), or one score for two
+// classes.
 import { sizeOf, type Tensor, tensor, toNumbers } from "../../core/index.ts";
 import { type Dataset, relabel } from "../../data/index.ts";
 import { add, concat, log, reshape, scalar, sub, transpose, type Value } from "../../graph/index.ts";
 import type { Reading } from "./readings.ts";
 
-/** The least number: added to probabilities, it keeps the logarithms of those that are zero finite. */
+/** Added to probabilities, this smallest number keeps the logarithm of 0 finite. */
 const least = 1.2e-38;
 
-/** How an output's elements become scores [batch, …, classes], or [batch, …] where labels are values. */
+/** How an output's elements become scores [batch, …, classes], or [batch, …] if labels are values. */
 export interface Arrangement {
-  /** Of the output on a batch. */
+  /** The shape of the output on a batch. */
   readonly shape: readonly number[];
   readonly batchAxis: number;
   readonly reading: Reading;
-  /** One score for two classes is the probability of the second, not its logit. */
+  /** The single score of two classes is the probability of the second, not its logit. */
   readonly isProbability?: boolean;
 }
 
@@ -33,7 +34,7 @@ export function arrangeScores(scores: Value, { shape, batchAxis, reading, isProb
   return log(add(both, scalar(graph, "float32", least)));
 }
 
-/** The data with labels as a reading takes them: class indices for each position, or values. */
+/** The data with labels in the form of a reading: class indices for each position, or values. */
 export function arrangeLabels(data: Dataset, { kind, positions, classAxis }: Reading): Dataset {
   const { labels, count, labelShape } = data;
   const dtype = kind === "values" ? "float32" : "int64";
@@ -54,7 +55,7 @@ export function arrangeLabels(data: Dataset, { kind, positions, classAxis }: Rea
   return relabel(data, tensor(dtype, [count, ...shape], toNumbers(labels)));
 }
 
-/** The index of the 1 in every row along an axis. */
+/** The indices of the 1 in every row along an axis. */
 function classesOf(labels: Tensor, axis: number, shape: readonly number[]): Tensor {
   const values = toNumbers(labels);
   const [length, inner] = [labels.shape[axis], sizeOf(labels.shape.slice(axis + 1))];

@@ -1,13 +1,17 @@
-// What a graph declares of its outputs, where that is enough to choose one without running it; and the operations that an output comes from.
+// The declared types of a graph's outputs, used to choose one without running the graph, and the operations that an
+// output comes from.
 import type { ForeignModel, Port, Type } from "../../graph/index.ts";
 
-/** Operations that give scores of any sign. */
+/** Operations whose results can have any sign. */
 const products = ["Gemm", "MatMul", "Add", "LogSoftmax"];
-/** Operations that leave their first input's elements as they are, in their order. */
+/** Operations that keep their first input's elements and their order. */
 const reshaping = ["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
 const passing = ["Cast", "Transpose", ...reshaping];
 
-/** The types of outputs on a batch by the declarations; undefined where they leave something open. `labels` are the sizes of a batch's labels. */
+/**
+ * The declared types of outputs on a batch; undefined if they are incomplete. `labels` is the shape of a batch's
+ * labels.
+ */
 export function declaredTypes(ports: readonly Port[], labels: readonly number[]): Map<string, Type> | undefined {
   const types = new Map<string, Type>();
   for (const port of ports) {
@@ -18,7 +22,7 @@ export function declaredTypes(ports: readonly Port[], labels: readonly number[])
   return types;
 }
 
-/** Free sizes in front are those of the labels; the others must be declared. */
+/** Leading free sizes are taken from the labels; the others must be declared. */
 function declaredType({ dtype, shape }: Port, labels: readonly number[]): Type | undefined {
   if (!dtype || !shape) return undefined;
   const isDeclared = (n: (typeof shape)[number]) => typeof n === "number" && n > 0;
@@ -27,23 +31,26 @@ function declaredType({ dtype, shape }: Port, labels: readonly number[]): Type |
   return sizes.includes(undefined) ? undefined : { dtype, shape: sizes as number[] };
 }
 
-/** True where an output comes out of a product, so that it cannot hold probabilities. */
+/** True if an output comes from a product, so it does not contain probabilities. */
 export const comesFromProduct = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, passing, products) !== undefined;
 
-/** True where an output's elements come out of a sigmoid. */
+/** True if an output's elements come from a sigmoid. */
 export const comesFromSigmoid = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, [...passing, "Clip"], ["Sigmoid"]) !== undefined;
 
-/** True where an output's elements are the places of the largest scores. */
+/** True if an output's elements are the indices of the largest scores. */
 export const comesFromArgMax = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, passing, ["ArgMax"]) !== undefined;
 
-/** The value that a sigmoid takes, where an output is its result with at most another shape. */
+/** The input of the sigmoid that an output comes from; undefined if anything but reshapes is between them. */
 export const beforeSigmoid = ({ nodes }: ForeignModel, name: string): string | undefined =>
   origin(nodes, name, reshaping, ["Sigmoid"])?.input[0];
 
-/** The node of one of some operations that an output comes from, past others; undefined where another is between. */
+/**
+ * The node of a `wanted` operation that an output comes from, looking through `past` operations; undefined if any other
+ * is between.
+ */
 function origin(
   nodes: ForeignModel["nodes"],
   name: string,

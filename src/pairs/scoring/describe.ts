@@ -1,9 +1,9 @@
-// What is measured of an ONNX graph, in a line: the task, the scores and the axes that were found.
+// Describes in one line what is measured for an ONNX graph: the task, and the scores and axes that were found.
 import type { Dataset } from "../../data/index.ts";
 import type { Output } from "../matching/network.ts";
 import type { Reading } from "./readings.ts";
 
-/** Such as "classification of 5 classes, scores [n, 5] in output logits, batch axis 0". */
+/** Describes a task: "classification of 5 classes, scores [n, 5] in output logits, batch axis 0". */
 export function describeTask(
   { kind, task, classes }: Reading,
   { name, from }: Output,

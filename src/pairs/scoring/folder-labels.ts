@@ -1,4 +1,4 @@
-// Labels as the task of a Hugging Face folder takes them: class indices, rows that say which labels hold, or values.
+// Labels in the form that the task of a Hugging Face folder needs: class indices, rows of yes-or-no labels, or values.
 import { listSome, sizeOf, tensor, toNumbers, UserError } from "../../core/index.ts";
 import { type Dataset, relabel } from "../../data/index.ts";
 import { givenNames, type NetworkTask } from "../../hub/index.ts";
@@ -12,7 +12,10 @@ export interface Fitted {
   readonly notes: readonly string[];
 }
 
-/** Fits labels to a task. `shape` is that of a sample's scores, `network` its name. Throws {@link UserError} where they do not fit. */
+/**
+ * Fits labels to a task. `shape` is the shape of a sample's scores, `network` the network's name. Throws {@link
+ * UserError} if they do not fit.
+ */
 export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly number[], network: string): Fitted {
   const labels = factsOf(data);
   if (task.kind === "values") return fitValues(data, labels, shape, network);
@@ -25,7 +28,7 @@ export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly numb
   const { areWhole, classes } = labels;
   if (!areWhole)
     throw new UserError(
-      `The labels of ${data.name} are values, but ${network} tells classes apart. Save class indices, counted from 0.`,
+      `The labels of ${data.name} are real values, but ${network} is a classifier. Save class indices, counted from 0.`,
     );
   const fits = ({ kind, classAxis }: Reading) => kind !== "binary" && classAxis === shape.length - 1;
   const reading = readingsOf(labels, { shape }, task.isByToken ? "tokens" : "classify").find(fits);
@@ -33,7 +36,7 @@ export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly numb
   const called = classNames.length ? ` (its ${classNames.length} classes are ${listSome(classNames, 12)})` : "";
   if (!reading && classes > task.count)
     throw new UserError(
-      `${data.name} has the label ${classes - 1}${called}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of its classes.`,
+      `${data.name} has the label ${classes - 1}${called}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of these classes.`,
     );
   if (!reading) throw unlike(data, shape.slice(0, -1), network);
   const arranged = arrangeLabels(data, reading);
@@ -41,14 +44,14 @@ export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly numb
 }
 
 const multiLabelNote =
-  "config.json has no problem_type and the labels are rows of numbers, so each is a label that holds or not, as in transformers.";
+  "config.json has no problem_type and the labels are rows of numbers, so they are treated as yes-or-no labels, as in transformers.";
 
 function fitRows(data: Dataset, labels: LabelFacts, shape: readonly number[], network: string): Fitted {
   if (String(labels.shape) !== String(shape)) throw unlike(data, shape, network);
   const values = data.labels && toNumbers(data.labels);
   if (values?.some((x: number) => x < 0 || x > 1))
     throw new UserError(
-      `The labels of ${data.name} are not all between 0 and 1, but ${network} asks of each label whether it holds. Save 0 and 1.`,
+      `The labels of ${data.name} are not all between 0 and 1, but ${network} has yes-or-no labels. Save 0 and 1.`,
     );
   return { data: asValues(data), kind: "labels", notes: [] };
 }
@@ -70,16 +73,16 @@ const unlike = ({ name, labelShape }: Dataset, shape: readonly number[], network
     `A sample of ${name} has labels of shape [${labelShape}], but ${network} takes [${shape}]. Choose other --data.`,
   );
 
-/** Such as "classification of 2 classes (different, same)". */
+/** Describes a task: "classification of 2 classes (different, same)". */
 export function describeFolderTask(task: NetworkTask, kind: NetworkTask["kind"]): string {
   const { count, isByToken } = task;
   const own = givenNames(task);
   const called = own.length ? ` (${listSome(own, 12)})` : "";
   if (kind === "values") return count === 1 ? "regression" : `regression of ${count} values`;
-  if (kind === "labels") return `${count} labels that hold or not${called}`;
+  if (kind === "labels") return `${count} yes-or-no labels${called}`;
   return `classification of ${count} classes${isByToken ? " for each token" : ""}${called}`;
 }
 
-/** The task as `--task` names it. */
+/** The value of `--task`. */
 export const taskName = ({ kind, isByToken }: NetworkTask): Task =>
   kind === "values" ? "regress" : isByToken ? "tokens" : "classify";

@@ -1,5 +1,5 @@
-// Which output of an ONNX graph holds the scores, and what the labels mean to it. The graph's own declarations say it where they are complete and the scores
-// come from a product; else the graph runs once on the first samples.
+// Finds the output of an ONNX graph with the scores, and how the labels fit it. Complete declarations are enough if the
+// scores come from a product; otherwise the graph runs once on the first samples.
 import { convert, listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
 import { batchAt, batchShape, type Dataset } from "../../data/index.ts";
 import {
@@ -27,29 +27,32 @@ import {
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
 import { cannotRun } from "./refusals.ts";
 
-/** The output with the scores, and what the labels are to it. */
+/** The output with the scores, and how the labels are scored against it. */
 export interface Chosen {
   readonly output: Output;
   readonly reading: Reading;
-  /** Of the output on a batch. */
+  /** The shape of the output on a batch. */
   readonly shape: readonly number[];
   readonly batchAxis: number;
-  /** What to say of it. */
+  /** A note for the result. */
   readonly note?: string;
 }
 
-/** An output, and the ways in which the labels fit it. */
+/** An output, and the possible readings of the labels. */
 interface Candidate {
   readonly name: string;
-  /** On a batch. */
+  /** The type of the output on a batch. */
   readonly type: Type;
   readonly batchAxis: number;
   readonly readings: readonly Reading[];
-  /** On some samples, where the graph was run. */
+  /** Scores of some samples, if the graph was run. */
   readonly scores?: Tensor;
 }
 
-/** Chooses the output with the scores. Throws {@link UserError} when it is not clear, or the network fails on the samples. */
+/**
+ * Chooses the output with the scores. Throws {@link UserError} if the choice is ambiguous, or if the network fails on
+ * the samples.
+ */
 export async function chooseOutput(
   network: OnnxNetwork,
   a: End,
@@ -77,7 +80,7 @@ export async function chooseOutput(
   const labels = factsOf(data);
   if (task !== undefined && task !== "regress" && !labels.areWhole)
     throw new UserError(
-      `--task ${task} wants classes, but the labels of ${data.name} are values (float32). Convert them to whole numbers, or leave --task out.`,
+      `--task ${task} needs class labels, but the labels of ${data.name} are real values (float32). Convert them to integers, or omit --task.`,
     );
   const candidateOf = (port: Port, type: Type, batchAxis: number, scores?: Tensor): Candidate => {
     const facts = outputFacts(port, type, batchAxis, comesFromSigmoid(foreign, port.name));
@@ -106,7 +109,7 @@ export async function chooseOutput(
     throw noScores(foreign, candidates) ?? noOutput(labels, sizes, task, candidates, described, withoutTensor);
   }
   if (fits.length > 1)
-    throw new UserError(`Several outputs could hold the scores: ${listSome(described, 8)}. Name one with --output.`);
+    throw new UserError(`Several outputs could be the scores: ${listSome(described, 8)}. Choose one with --output.`);
   return chosen(fits[0]);
 
   function isFromProduct({ name, readings: [{ kind }, ...others] }: Candidate): boolean {
@@ -141,7 +144,7 @@ export async function chooseOutput(
       output: {
         name,
         from,
-        // another shape may be between the sigmoid and the output, not another order
+        // reshapes may be between the sigmoid and the output, but they do not change the order
         type: from === undefined ? type : { dtype: type.dtype, shape: [sizeOf(shape)] },
         arrange: (value) => arrangeScores(value, { shape, batchAxis, reading, isProbability }),
       },
@@ -152,36 +155,36 @@ export async function chooseOutput(
   }
 }
 
-/** What to do about a sequence of maps, which skl2onnx makes of the probabilities by default. */
+/** Advice for a sequence of maps, the default output of skl2onnx for probabilities. */
 const exportTensors =
   "Export the scores as a tensor (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}})).";
 
-/** A score for every class that went through a sigmoid, which a softmax would take for logits: those before it are. */
+/** Chooses the values before the sigmoid for an output of one sigmoid per class, since a softmax needs logits. */
 function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candidate, reading: Reading): Chosen {
   const from = beforeSigmoid(foreign, name);
   const { shape } = type;
   if (from === undefined)
     throw new UserError(
-      `The output ${name} [${shape}] holds a sigmoid of each class's score, which is no distribution over the classes. Export the scores before the sigmoid.`,
+      `The output ${name} [${shape}] is a sigmoid of each class's score, which is not a distribution over the classes. Export the scores before the sigmoid.`,
     );
   const arrange = (value: Value) => arrangeScores(value, { shape, batchAxis, reading });
   const output = { name, from, type: { dtype: type.dtype, shape: [sizeOf(shape)] }, arrange };
-  const note = `The output ${name} holds a sigmoid of each class's score; the scores before it are used as logits.`;
+  const note = `The output ${name} is a sigmoid of each class's score; the scores before the sigmoid are used as logits.`;
   return { output, reading, shape, batchAxis, note };
 }
 
-/** The error where all outputs are class numbers, or other whole numbers; undefined where one may be scores. */
+/** The error if all outputs are class indices or other integers; undefined if one may be scores. */
 function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): UserError | undefined {
   const isPlace = ({ name }: Candidate) => comesFromArgMax(foreign, name);
   const areAll = candidates.every((one) => isPlace(one) || !/float/.test(one.type.dtype));
   if (!areAll || foreign.sequences.length > 0) return undefined;
   const one = candidates.find(isPlace) ?? candidates[0];
   const { name, type } = one;
-  const output = `The output ${name} [${type.shape}] of the model holds`;
+  const output = `The output ${name} [${type.shape}] of the model contains`;
   return new UserError(
     isPlace(one)
-      ? `${output} class numbers (${type.dtype}, from ArgMax), not scores, so it has no loss. Export the model without the ArgMax at its end.`
-      : `${output} ${type.dtype}, not scores. Export the model with its scores as floats.`,
+      ? `${output} class indices (${type.dtype}, from ArgMax), not scores, so it has no loss. Export the model without the final ArgMax.`
+      : `${output} ${type.dtype}, not scores. Export the model with float scores.`,
   );
 }
 
@@ -194,17 +197,17 @@ function noOutput(
   withoutTensor: string,
 ): UserError {
   const areValues = task === "regress" || !labels.areWhole;
-  const need = areValues ? `as many values as the labels [${sizes}]` : scoresFor(labels, sizes[0]);
+  const need = areValues ? `values for the labels [${sizes}]` : scoresFor(labels, sizes[0]);
   const suspicion = areValues ? "" : suspicionOf(labels, candidates);
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
-    : `${suspicion}Give other labels, or name the output and the --task.`;
-  return new UserError(`No output of the model holds ${need}: it gives ${listSome(described, 8)}. ${advice}`);
+    : `${suspicion}Give other labels, or set --output and --task.`;
+  return new UserError(`No output of the model contains ${need}. Its outputs are ${listSome(described, 8)}. ${advice}`);
 }
 
 const positionsOf = ({ shape }: LabelFacts): number[] => shape.filter((n) => n !== 1);
 
-/** The scores that would fit class labels: for images with the classes first, as PyTorch has them, or last. */
+/** The shapes of scores that would fit class labels; for images, with the classes first (as in PyTorch) or last. */
 function scoresFor(labels: LabelFacts, batch: number): string {
   const positions = positionsOf(labels);
   const last = `[${[batch, ...positions, "classes"]}]`;
@@ -212,12 +215,12 @@ function scoresFor(labels: LabelFacts, batch: number): string {
   return `scores ${scores} for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
 }
 
-/** What is likely wrong with class labels, as sentences that end in a space. */
+/** Likely faults of class labels, as sentences that end in a space. */
 function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): string {
   const shapes = candidates.map(({ type, batchAxis }) => type.shape.toSpliced(batchAxis, 1));
   if (positionsOf(labels).length === 0 && shapes.some((shape) => sizeOf(shape) === 1))
-    return "If the labels are values, such as ages, give --task regress. ";
-  if (labels.classes === 256) return "If 255 marks what does not count, save -1 in its place. ";
+    return "If the labels are values, such as ages, use --task regress. ";
+  if (labels.classes === 256) return "If 255 marks ignored labels, save -1 instead. ";
   const fromZero = { ...labels, classes: labels.classes - 1 };
   const isOneMore = shapes.some((shape) => readingsOf(fromZero, { shape }).some(({ kind }) => kind === "classes"));
   if (isOneMore && !labels.hasZero) return "If the labels are counted from 1, subtract 1. ";
@@ -226,10 +229,10 @@ function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): stri
     shape.length === positions.length + 1 && shape[0] >= labels.classes ? [shape.slice(1)] : [],
   );
   if (positions.length < 2 || others.length === 0) return "";
-  return `Are these scores at [${others[0]}] for labels at [${positions}]? Resize the scores in the graph, or the labels. `;
+  return `If these are scores at [${others[0]}] for labels at [${positions}], resize the scores in the graph, or the labels. `;
 }
 
-/** What is known of an output without its batch. */
+/** Facts about an output, without the batch axis. */
 function outputFacts({ shape }: Port, type: Type, batchAxis: number, isSigmoid: boolean): OutputFacts {
   const free = shape?.map((size) => typeof size !== "number" || size <= 0).toSpliced(batchAxis, 1);
   return {
@@ -241,7 +244,10 @@ function outputFacts({ shape }: Port, type: Type, batchAxis: number, isSigmoid: 
 
 const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 }) => !axis);
 
-/** Samples to run the graph with where an output's batch axis is to be found: a number that is no other size, where there is one. */
+/**
+ * The number of samples for a run that finds an output's batch axis: one that differs from all other sizes, if
+ * possible.
+ */
 function probeSize({ foreign }: OnnxNetwork, { inputs, count }: Dataset, batch: number): number {
   const isFixed = inputs.some(({ name, axis = 0 }) => {
     const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
@@ -255,7 +261,9 @@ function probeSize({ foreign }: OnnxNetwork, { inputs, count }: Dataset, batch: 
   return batch;
 }
 
-/** The axis of an output that counts the samples: the one that has the name of the inputs' batch, else the one of its size. */
+/**
+ * The batch axis of an output: the one with the same name as the inputs' batch axis, else the one with the same size.
+ */
 function batchAxisOf(
   { foreign }: OnnxNetwork,
   data: Dataset,
@@ -275,7 +283,7 @@ function batchAxisOf(
   return isBatchFirst(data) ? 0 : Math.max(0, shape.indexOf(size));
 }
 
-/** Whether every row of scores along an axis is a distribution, as a softmax at the end of the graph makes it. */
+/** Whether every row of scores along an axis is a distribution, as after a softmax. */
 export function areProbabilities(scores: Tensor, axis = scores.shape.length - 1): boolean {
   const classes = scores.shape[axis];
   const inner = sizeOf(scores.shape.slice(axis + 1));
@@ -285,7 +293,7 @@ export function areProbabilities(scores: Tensor, axis = scores.shape.length - 1)
     for (let at = row; at < row + inner; at++) {
       let sum = 0;
       for (let i = 0; i < classes; i++) sum += values[at + i * inner] >= 0 ? values[at + i * inner] : Number.NaN;
-      if (!(Math.abs(sum - 1) < 1e-3)) return false; // sixteen bits are that exact
+      if (!(Math.abs(sum - 1) < 1e-3)) return false; // also holds in 16 bits
     }
   return true;
 }

@@ -1,33 +1,33 @@
-// What labels can mean to an output: every way in which their shape and values fit its shape, and the one that is meant.
+// The readings of labels: every way in which their shape and values fit an output, and the choice of one.
 import { sizeOf, toNumbers, UserError } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import type { Task } from "../origin.ts";
 
-/** One way to score an output. Axes are counted without the batch's. */
+/** One way to score an output. Axes do not count the batch axis. */
 export interface Reading {
   readonly task: Task;
   readonly kind: "classes" | "one-hot" | "binary" | "values";
-  /** Zero where labels are values. */
+  /** 0 if labels are values. */
   readonly classes: number;
-  /** Where an output has a score for every class. */
+  /** The axis with a score for every class, if there is one. */
   readonly classAxis?: number;
-  /** The labels of a sample. */
+  /** The shape of a sample's labels. */
   readonly positions: readonly number[];
 }
 
-/** What is known of labels. Whole numbers may be stored as floats. */
+/** Facts about labels. Integers may be stored as floats. */
 export interface LabelFacts {
-  /** Of a sample. */
+  /** The shape for one sample. */
   readonly shape: readonly number[];
   readonly areFloats: boolean;
   readonly areWhole: boolean;
-  /** The largest label and one; zero for values. */
+  /** The largest label plus one; 0 for values. */
   readonly classes: number;
-  /** Some label is 0. */
+  /** At least one label is 0. */
   readonly hasZero: boolean;
-  /** True where the rows along an axis (of a sample) have one 1 and zeros. */
+  /** True if every row along an axis (of a sample) has one 1, and zeros elsewhere. */
   isOneHot(axis: number): boolean;
-  /** True where the rows along an axis are distributions. */
+  /** True if every row along an axis is a distribution. */
   isDistribution(axis: number): boolean;
 }
 
@@ -64,17 +64,17 @@ function largestOf(values: ArrayLike<number>): number {
   return largest;
 }
 
-/** What is known of an output. */
+/** Facts about an output. */
 export interface OutputFacts {
-  /** Of a sample. */
+  /** The shape for one sample. */
   readonly shape: readonly number[];
-  /** Its elements come out of a sigmoid. */
+  /** Its elements come from a sigmoid. */
   readonly isSigmoid?: boolean;
-  /** Axes whose size the graph leaves free, which cannot be that of the classes. */
+  /** Axes without a declared size, so not the class axis. */
   readonly free?: readonly number[];
 }
 
-/** The ways in which labels may be meant; several where it is not clear. */
+/** The possible readings of labels; several if they are ambiguous. */
 export function readingsOf(labels: LabelFacts, output: OutputFacts, task?: Task): Reading[] {
   const fitting = [...classReadings(labels, output), ...singleReadings(labels, output)];
   const values = fitting.filter(({ kind }) => kind === "values");
@@ -93,7 +93,7 @@ export function readingsOf(labels: LabelFacts, output: OutputFacts, task?: Task)
 
 const withoutOnes = (shape: readonly number[]): string => shape.filter((n) => n !== 1).join();
 
-/** With a score for every class, along the last axis or, as PyTorch has them for images, along the first. */
+/** Readings with a score for every class, along the last axis or (as in PyTorch for images) the first. */
 function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, output: OutputFacts): Reading[] {
   if (!areWhole) return [];
   const last = output.shape.length - 1;
@@ -111,7 +111,7 @@ function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, outpu
   return declared.length ? declared : fitting;
 }
 
-/** With one score for every label. */
+/** Readings with one score for every label. */
 function singleReadings({ shape, areWhole, classes }: LabelFacts, output: OutputFacts): Reading[] {
   const isLike = withoutOnes(shape) === withoutOnes(output.shape);
   const positions = output.shape.filter((n) => n !== 1);
@@ -122,7 +122,7 @@ function singleReadings({ shape, areWhole, classes }: LabelFacts, output: Output
   return readings;
 }
 
-/** The reading that is meant. Throws {@link UserError} where it is not clear, naming the output and the data. */
+/** Chooses a reading. Throws {@link UserError} if the choice is ambiguous. */
 export function chooseReading(
   readings: readonly Reading[],
   labels: LabelFacts,
@@ -133,17 +133,17 @@ export function chooseReading(
   const [reading, other] = readings;
   if (other?.kind === "values")
     throw new UserError(
-      `The labels of ${data} are 0 and 1, and the output ${output} has one score for each: they can be classes (binary cross entropy) or values (squared error). Choose with --task classify or --task regress.`,
+      `The labels of ${data} are 0 and 1, and the output ${output} has one score for each, so they could be classes (binary cross entropy) or values (squared error). Choose with --task classify or --task regress.`,
     );
   if (other)
     throw new UserError(
-      `The output ${output} can have its classes along the last axis (as for tokens) or along the first after the batch (as for segmentation). Choose with --task tokens or --task segment.`,
+      `The classes of the output ${output} could be along the last axis (tokens) or the first after the batch (segmentation). Choose with --task tokens or --task segment.`,
     );
   const isSoft =
     task === undefined && reading.kind === "values" && !labels.areWhole && labels.shape.length > 0 && areSoft(labels);
   if (isSoft)
     throw new UserError(
-      `The labels of ${data} are soft: rows that sum to 1, which are not supported. Save the class of each sample, or take the squared error with --task regress.`,
+      `The labels of ${data} are soft labels (rows that sum to 1), which are not supported. Save the class of each sample, or use the squared error with --task regress.`,
     );
   return reading;
 }
@@ -151,7 +151,7 @@ export function chooseReading(
 const areSoft = ({ shape, isDistribution }: LabelFacts): boolean =>
   [shape.length - 1, 0].some((axis) => shape[axis] > 1 && isDistribution(axis));
 
-/** Notes on labels that are not simply class indices or values. */
+/** Notes on labels that need a conversion, or that are partly ignored. */
 export function notesOf(
   reading: Reading,
   { areFloats }: LabelFacts,
@@ -160,7 +160,7 @@ export function notesOf(
   const notes: string[] = [];
   if (reading.kind === "one-hot") notes.push("The labels are one-hot rows; the class of each row is used.");
   else if (areFloats && reading.kind !== "values")
-    notes.push("The labels are whole numbers stored as floats; they are used as classes.");
+    notes.push("The labels are integers stored as floats; they are used as classes.");
   if (weights && reading.kind !== "values") {
     const all = count * sizeOf(labelShape);
     const counted = weights.reduce((sum, n) => sum + n, 0);

@@ -1,27 +1,27 @@
-// What ONNX Runtime says of a graph that it refuses, as sentences for the user. It runs a graph that was made from the user's, so the names that it gives to
-// nodes are in no file.
+// Turns ONNX Runtime's errors for a graph into sentences for the user. The runtime runs a graph made from the user's,
+// so node names in its errors are not in any file.
 import { type DType, sizeOf, UserError } from "../../core/index.ts";
 import { dtypeOf, type Parameter } from "../../models/index.ts";
 
 interface Refusal {
   readonly is: RegExp;
-  /** Continues "ONNX Runtime cannot run FILE: ", with what to do; `found` are the groups of the expression. */
+  /** Continues "ONNX Runtime cannot run FILE: "; `found` are the groups of the expression. */
   readonly sentence: (...found: string[]) => string;
 }
 
 const unknownOperation = (operation: string, domain?: string): string =>
-  `it has no operation ${operation}${domain ? ` of the domain ${domain}` : ""}. Export the model without it: only up to the scores, or with ONNX's own operations.`;
+  `it does not support the operation ${operation}${domain ? ` of domain ${domain}` : ""}. Export the model without it: only up to the scores, or with standard ONNX operations.`;
 
 const refusals: readonly Refusal[] = [
   {
     is: /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
     sentence: (own, newest) =>
-      `its IR version is ${own}, and ${newest} is the newest that is supported. In Python, set model.ir_version = ${newest}, and save it again.`,
+      `its IR version is ${own}, but the newest supported one is ${newest}. In Python, set model.ir_version = ${newest}, and save it again.`,
   },
   {
     is: /Opset (\d+) is under development.* support for domain (\S+) is till opset (\d+)/,
     sentence: (own, domain, newest) =>
-      `it uses operator set ${own} of ${domain}, and ${newest} is the newest that is supported. Export it with opset_version=${newest}, or convert it in Python with onnx.version_converter.convert_version(model, ${newest}).`,
+      `it uses operator set ${own} of ${domain}, but the newest supported one is ${newest}. Export it with opset_version=${newest}, or convert it in Python with onnx.version_converter.convert_version(model, ${newest}).`,
   },
   { is: /In Node, \("[^"]*", (\w+), "([^"]*)", .*No opset import for domain/, sentence: unknownOperation },
   {
@@ -33,10 +33,10 @@ const refusals: readonly Refusal[] = [
     is: /cannot be reshaped to the requested shape. Input shape:\{([\d,]+)\}, requested shape:\{([\d,]+)\}/,
     sentence: (given, asked) => {
       const [from, to] = [given, asked].map((shape) => shape.split(",").map(Number));
-      const batch = (from[0] * sizeOf(to)) / sizeOf(from); // where the first axis is the batch
-      const shapes = `a Reshape in it gives [${to}], where [${from}] comes in`;
+      const batch = (from[0] * sizeOf(to)) / sizeOf(from); // if the first axis is the batch
+      const shapes = `a Reshape in it expects [${to}], but gets [${from}]`;
       return Number.isInteger(batch) && batch > 0
-        ? `${shapes}: it was exported for a batch of ${batch}. Run it with --batch ${batch}, or export it again with a free batch axis.`
+        ? `${shapes}: it was exported for a batch of ${batch}. Use --batch ${batch}, or export it again with a free batch axis.`
         : `${shapes}. ${otherBatch}`;
     },
   },
@@ -47,14 +47,17 @@ const refusals: readonly Refusal[] = [
 ];
 
 const otherBatch =
-  "A graph that was exported for one batch size runs at that one only: try --batch 1, or export it again with a free batch axis. Else check the shapes of the samples.";
+  "A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.";
 
 const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** Where in the runtime's source a message comes from. */
+/** The position in the runtime's source at the start of a message. */
 const origin = /\S*onnxruntime\S*\.(?:cc|h|cpp):\d+ .*?\) (?:.* was false\. )?(?=[A-Z])/;
 
-/** The runtime's words without its source, and without nodes' names, which are those of the graph that was made. */
+/**
+ * The runtime's message without the position in its source, and without node names, which are those of the generated
+ * graph.
+ */
 const plain = (line: string): string =>
   line
     .replace(/^.*while running (\w+) node\. Name:'[^']*' Status Message: /, "$1: ")
@@ -62,10 +65,10 @@ const plain = (line: string): string =>
     .replace(/Node \([^)]*\) Op \((\w+)\)/, "$1:")
     .replace(/In Node, \("[^"]*", (\w+), .*\) : \(.*\) -> \(.*\) , /, "$1: ");
 
-/** Types that the runtime's operations for CPUs lack. */
+/** Types that many of the runtime's CPU operations do not support. */
 const rare: readonly DType[] = ["bfloat16", "float16"];
 
-/** The sentence for a graph that the runtime refuses; `path` is its file. */
+/** The error for a graph that the runtime refuses; `path` is its file. */
 export function cannotRun(
   error: unknown,
   data: string,
@@ -78,8 +81,8 @@ export function cannotRun(
   if (operation)
     return new UserError(
       dtype
-        ? `ONNX Runtime cannot run ${path}: it has no ${operation} in ${dtype} for this device. Convert the model to float32, and export it again.`
-        : `ONNX Runtime cannot run ${path}: it has no ${operation} of these types for this device. Export the model with other types there, such as float32.`,
+        ? `ONNX Runtime cannot run ${path}: it does not support ${operation} in ${dtype} on this device. Convert the model to float32, and export it again.`
+        : `ONNX Runtime cannot run ${path}: it does not support ${operation} with these types on this device. Export the model with other types there, such as float32.`,
       { cause: error },
     );
   for (const { is, sentence } of refusals) {

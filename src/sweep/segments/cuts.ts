@@ -1,11 +1,11 @@
-// Where a network's graph is cut. Its nodes are walked in the graph's own order; between two of them the values that were made before and are
-// used after are what a mix carries along. The graph is cut where that is one value (after each layer of a chain, after each residual sum),
-// so equal blocks give equal segments. A network that is nowhere so narrow is cut where it is narrowest.
+// Where a network's graph is cut into segments. At a cut, a mix carries the values that are computed before it and used
+// after it. The graph is cut wherever that is one value (after each layer of a chain, after each residual sum), so
+// equal blocks give equal segments. A network without such a place is cut where it carries the fewest values.
 import { type Node, nodesOf, type Value } from "../../graph/index.ts";
 import type { Parameter } from "../../models/index.ts";
 import type { Template } from "./template.ts";
 
-/** A value of the weights that a segment uses: a parameter, or what is made of some. */
+/** A value of the weights that a segment uses: a parameter, or a value computed from parameters only. */
 export interface Held {
   readonly value: Value;
   readonly parameters: readonly Parameter[];
@@ -14,43 +14,46 @@ export interface Held {
 export interface Segment {
   /** In the graph's order. */
   readonly nodes: readonly Node[];
-  /** What it takes: a mix's own values made before, values of the samples, values of the weights. */
+  /** Its inputs: a mix's values from earlier segments, values of the samples, values of the weights. */
   readonly enters: readonly Value[];
   readonly commons: readonly Value[];
   readonly held: readonly Held[];
-  /** What it makes for later segments. */
+  /** The values that it computes for later segments. */
   readonly leaves: readonly Value[];
-  /** Keys of all values that later segments use, whichever segment made them. */
+  /** Keys of all values that later segments use, whichever segment computed them. */
   readonly live: ReadonlySet<string>;
-  /** The template's outputs that it makes. */
+  /** The template's outputs that it computes. */
   readonly outputs: ReadonlyMap<string, Value>;
   /** In the order of their first use. */
   readonly parameters: readonly Parameter[];
 }
 
-/** The network's segments in order; one where it cannot be cut. `belong` says which of two that follow each other stay one. */
+/**
+ * The network's segments in order; one where it cannot be cut. `shouldJoin` decides whether two neighbours stay one
+ * segment.
+ */
 export function cutIntoSegments(
   template: Template,
-  belong: (before: Segment, next: Segment) => boolean = () => false,
+  shouldJoin: (before: Segment, next: Segment) => boolean = () => false,
 ): Segment[] {
   const isOwn = (node: Node) => ["own", "light"].includes(template.kindOf(node));
   const nodes = nodesOf(template.outputs.values()).filter(isOwn);
-  const lastUse = lastUses(nodes);
+  const lastUse = findLastUses(nodes);
   const segments: Segment[] = [];
   let end = 0;
-  for (const piece of narrowPieces(nodes, lastUse, template)) {
-    end += piece.length;
-    const next = segmentOf(piece, end, lastUse, template);
+  for (const part of cutWhereNarrow(nodes, lastUse, template)) {
+    end += part.length;
+    const next = makeSegment(part, end, lastUse, template);
     const before = segments.at(-1);
-    if (before && belong(before, next))
-      segments[segments.length - 1] = segmentOf([...before.nodes, ...piece], end, lastUse, template);
+    if (before && shouldJoin(before, next))
+      segments[segments.length - 1] = makeSegment([...before.nodes, ...part], end, lastUse, template);
     else segments.push(next);
   }
   return segments;
 }
 
-/** The place of the last node that uses a value, by the value's key. */
-function lastUses(nodes: readonly Node[]): Map<string, number> {
+/** The index of the last node that uses a value, by the value's key. */
+function findLastUses(nodes: readonly Node[]): Map<string, number> {
   const last = new Map<string, number>();
   nodes.forEach((node, i) => {
     for (const input of node.inputs) if (input) last.set(input.key, i);
@@ -58,8 +61,8 @@ function lastUses(nodes: readonly Node[]): Map<string, number> {
   return last;
 }
 
-function narrowPieces(nodes: readonly Node[], lastUse: ReadonlyMap<string, number>, template: Template): Node[][] {
-  const widths = new Array<number>(nodes.length).fill(0); // of the cut after each node
+function cutWhereNarrow(nodes: readonly Node[], lastUse: ReadonlyMap<string, number>, template: Template): Node[][] {
+  const widths = new Array<number>(nodes.length).fill(0); // values carried across the cut after each node
   nodes.forEach((node, i) => {
     if (template.kindOf(node) === "light") return;
     for (const { key } of node.outputs) for (let at = i; at < (lastUse.get(key) ?? 0); at++) widths[at]++;
@@ -68,39 +71,42 @@ function narrowPieces(nodes: readonly Node[], lastUse: ReadonlyMap<string, numbe
   const first = nodes.findIndex(usesWeights);
   const last = nodes.findLastIndex(usesWeights);
   const narrowest = Math.max(1, Math.min(...widths.slice(first, last)));
-  const pieces: Node[][] = [[]];
+  const parts: Node[][] = [[]];
   nodes.forEach((node, i) => {
-    pieces.at(-1)!.push(node);
-    if (i < nodes.length - 1 && widths[i] <= narrowest) pieces.push([]);
+    parts.at(-1)!.push(node);
+    if (i < nodes.length - 1 && widths[i] <= narrowest) parts.push([]);
   });
-  return joined(pieces, usesWeights);
+  return joinParts(parts, usesWeights);
 }
 
-/** Operations that finish the product before them when their other operand is a weight: a bias, a scale, a normalisation that the runtime folds. */
+/**
+ * Operations with a weight that belong to the product before them: a bias, a scale, a normalisation that the runtime
+ * folds.
+ */
 const finishing = new Set(["Add", "Sub", "Mul", "Div", "BatchNormalization", "PRelu"]);
 
-/** Pieces without weights, and those that only finish the one before, are part of it. */
-function joined(pieces: readonly Node[][], usesWeights: (node: Node) => boolean): Node[][] {
+/** Joins parts without weights, and parts that only finish the one before, to the part before. */
+function joinParts(parts: readonly Node[][], usesWeights: (node: Node) => boolean): Node[][] {
   const result: Node[][] = [];
-  for (const piece of pieces) {
+  for (const part of parts) {
     const before = result.at(-1);
-    const isOpen = before && !before.some(usesWeights); // the first piece may be without weights itself
-    const finishes = finishing.has(piece[0].op) && usesWeights(piece[0]);
-    if (before && (isOpen || finishes || !piece.some(usesWeights))) before.push(...piece);
-    else result.push([...piece]);
+    const isOpen = before && !before.some(usesWeights); // the first part may have no weights
+    const finishes = finishing.has(part[0].op) && usesWeights(part[0]);
+    if (before && (isOpen || finishes || !part.some(usesWeights))) before.push(...part);
+    else result.push([...part]);
   }
   return result;
 }
 
-/** A product takes a transposed weight as it is, without moving its elements, so the transposition stays in the segment. */
-function untransposed(value: Value, template: Template): Value {
+/** A product reads a transposed weight without moving its elements, so the transposition stays in the segment. */
+function skipTranspose(value: Value, template: Template): Value {
   const [from] = value.node.inputs;
   return value.node.op === "Transpose" && from?.node.op === "Input" && template.kindOf(from.node) === "weight"
     ? from
     : value;
 }
 
-function segmentOf(
+function makeSegment(
   nodes: readonly Node[],
   end: number,
   lastUse: ReadonlyMap<string, number>,
@@ -111,7 +117,7 @@ function segmentOf(
   for (const node of nodes)
     for (const input of node.inputs)
       if (input && !within.has(input.node)) {
-        const value = untransposed(input, template);
+        const value = skipTranspose(input, template);
         taken.set(value.key, value);
       }
   const of = (...kinds: string[]) => [...taken.values()].filter(({ node }) => kinds.includes(template.kindOf(node)));

@@ -1,4 +1,4 @@
-// The segmented sweep against a graph for each mix in which nothing is shared: on built-in networks, and on networks drawn at random.
+// The segmented sweep against one graph for each mix, with nothing shared: on built-in and on random networks.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layersOf, type Mix, mixesOf, networkOf, samplesOf } from "../../../test/networks.ts";
@@ -25,7 +25,7 @@ import { buildModel, type Model, type Parameter, scoresOf, type Weights } from "
 import { Session } from "../../runtime/index.ts";
 import { cutIntoSegments } from "./cuts.ts";
 import { evaluateInSegments, type SegmentOptions } from "./evaluate.ts";
-import { staysTogether } from "./plan.ts";
+import { addsNoBranch } from "./state-plan.ts";
 import { makeTemplate, type SegmentedNetwork } from "./template.ts";
 
 async function naive({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {
@@ -44,22 +44,22 @@ async function naive({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, dat
   return { loss: toNumbers(results.loss), error: toNumbers(results.error) };
 }
 
-/** Evaluates samples 1 … 4 of five in batches of two and holds them against {@link naive}. */
+/** Evaluates samples 1 to 3 of five in chunks of two, and compares them with {@link naive}. */
 async function expectEqual(model: Model, data: Dataset, options: Partial<SegmentOptions> = {}, mixes?: readonly Mix[]) {
   const network = networkOf(model);
   const all = mixes ?? mixesOf(model);
   const found = new Map(all.map((mix) => [mix, { loss: new Float32Array(5), error: new Float32Array(5) }]));
-  const shares: number[] = [];
+  const fractions: number[] = [];
   await evaluateInSegments(
     all,
     [1, 4],
     network,
-    { data, batch: 2, memory: 1e9, runtime: { threads: 1 }, ...options },
+    { data, chunkSize: 2, memory: 1e9, runtime: { threads: 1 }, ...options },
     (mix, start, loss, error) => {
       found.get(mix)!.loss.set(loss, start);
       found.get(mix)!.error.set(error!, start);
     },
-    (share) => shares.push(share),
+    (fraction) => fractions.push(fraction),
   );
   for (const mix of all) {
     const { loss, error } = await naive(network, mix, data, [1, 2, 3]);
@@ -67,13 +67,13 @@ async function expectEqual(model: Model, data: Dataset, options: Partial<Segment
     const differences = loss.map((x, i) => (own.loss[i + 1] === x ? 0 : Math.abs(own.loss[i + 1] - x) / x));
     expect(Math.max(...differences)).toBeLessThan(1e-6);
     expect([...own.error.subarray(1, 4)].map((x) => x.toFixed(5))).toEqual(Array.from(error, (x) => x.toFixed(5)));
-    expect([own.loss[0], own.loss[4]]).toEqual([0, 0]); // samples that were not asked for
+    expect([own.loss[0], own.loss[4]]).toEqual([0, 0]); // samples outside of the range
   }
-  expect(shares.at(-1)).toBeCloseTo(1, 9);
-  expect(shares).toEqual([...shares].sort((x, y) => x - y));
+  expect(fractions.at(-1)).toBeCloseTo(1, 9);
+  expect(fractions).toEqual([...fractions].sort((x, y) => x - y));
 }
 
-/** A language model whose last layers treat each position by itself, with a vocabulary of 50. */
+/** A language model whose last layers treat each position separately, with a vocabulary of 50. */
 const rows: Model = {
   name: "rows",
   sizes: {},
@@ -99,12 +99,12 @@ describe("the segmented sweep equals a graph for each mix", () => {
   it("for a multilayer perceptron", () =>
     expectEqual(buildModel("mlp", { inputs: 192, hidden: 8, depth: 4, classes: 4 }), image));
 
-  const some = (model: Model) => mixesOf(model).filter((_, i) => i % 3 === 0); // of every kind
+  const some = (model: Model) => mixesOf(model).filter((_, i) => i % 3 === 0); // includes every kind of mix
   const normed = buildModel("resnet18", { width: 2, classes: 4 });
 
   it("for a convolutional network with batch normalisation", () => expectEqual(normed, image, {}, some(normed)));
 
-  it("for a convolutional network of which large parts are averaged together, and stay in one segment", async () => {
+  it("for a convolutional network whose large parts are averaged together, each part in one segment", async () => {
     const layers = layersOf(normed);
     const half = layers.length / 2;
     const mix = (isMean: (i: number) => boolean): Mix =>
@@ -114,7 +114,7 @@ describe("the segmented sweep equals a graph for each mix", () => {
     const { forward } = normed;
     const network = networkOf(normed);
     const template = makeTemplate(network, image, 2, (inputs, weights) => new Map([["y", forward(inputs, weights)]]));
-    const parts = cutIntoSegments(template, (before, next) => staysTogether(mixes, before, next, network));
+    const parts = cutIntoSegments(template, (before, next) => addsNoBranch(mixes, before, next, network));
     expect(cutIntoSegments(template).length).toBeGreaterThan(8);
     expect(parts.length).toBeLessThan(5);
     expect(parts.flatMap(({ parameters }) => parameters)).toHaveLength(
@@ -142,14 +142,14 @@ describe("the segmented sweep equals a graph for each mix", () => {
 
   it("when there is no memory for states", () => expectEqual(gpt, text, { memory: 0 }, some(gpt)));
 
-  it("when all batches go together after the first", () => expectEqual(gpt, text, { batch: 1 }, some(gpt)));
+  it("when all chunks after the first pass together", () => expectEqual(gpt, text, { chunkSize: 1 }, some(gpt)));
 
-  it("when scores are computed some positions at a time", () =>
+  it("when scores are computed in slices of positions", () =>
     expectEqual(rows, samplesOf([6], [6], 50, true), { mostLogits: 4 * 50 * 5 }));
 
-  it("when some labels are negative, also some positions at a time", async () => {
+  it("when some labels are negative, also in slices of positions", async () => {
     const all = samplesOf([6], [6], 50, true);
-    /** Leaves one label out in sample 0, two in sample 1, … and all in the third. */
+    /** Ignores one label in sample 0, two in sample 1, …, and all in the third sample. */
     const data: Dataset = {
       ...all,
       weights: Float32Array.of(5, 4, 0, 2, 1),
@@ -174,7 +174,10 @@ const operation = fc.record({
   second: fc.nat(),
 });
 
-/** A network of operations, each on some of the values before; convolutions in any order, some with the weights of another one. */
+/**
+ * A network of operations, each on some of the values before; convolutions in any order, some with the weights of
+ * another one.
+ */
 function randomModel(operations: readonly { kind: string; first: number; second: number }[]): Model {
   const channels = 3;
   const convolution = (name: string, inputs = channels): Parameter[] => [

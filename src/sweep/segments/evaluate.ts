@@ -1,4 +1,4 @@
-// Evaluates mixes on a range of samples, segment by segment, and passes on every sample's loss and error.
+// Evaluates mixes on a range of samples, segment by segment.
 import { toNumbers } from "../../core/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import type { Value } from "../../graph/index.ts";
@@ -11,36 +11,39 @@ import { makeTemplate, type SegmentedNetwork, type Template } from "./template.t
 
 export interface SegmentOptions {
   readonly data: Dataset;
-  /** Samples of a batch; where there are fewer, the last one fills it. */
-  readonly batch: number;
-  /** Bytes for what mixes carry from segment to segment. */
+  /** Samples in a chunk; a shorter last chunk is filled up with its last sample. */
+  readonly chunkSize: number;
+  /** Bytes for the values that mixes carry from segment to segment. */
   readonly memory: number;
   readonly runtime?: RuntimeOptions;
-  /** Bytes of the logits of one run over long rows. */
+  /** Most bytes of logits in one run over long rows. */
   readonly mostLogits?: number;
 }
 
-/** Takes losses (natural log) and errors (0 … 1; none for a regression) of a mix's samples from `start` on. */
+/**
+ * Receives losses (natural log) and errors (0 … 1; none for a regression) of a mix's samples, starting with sample
+ * `start`.
+ */
 export type Write<M> = (mix: M, start: number, loss: Float32Array, error?: Float32Array) => void;
 
-/** Evaluates mixes on the samples from the first number up to the second; memory grows with a segment's size, not with the network's. */
+/** Evaluates mixes on the samples `from` … `to`. Memory grows with the size of a segment, not of the network. */
 export async function evaluateInSegments<M>(
   mixes: readonly M[],
   [from, to]: readonly [number, number],
   network: SegmentedNetwork<M>,
   options: SegmentOptions,
   write: Write<M>,
-  onProgress: (share: number) => void = () => {},
+  onProgress: (fraction: number) => void = () => {},
 ): Promise<void> {
-  const { batch } = options;
-  const passage = new Passage({ ...options, ...scoredTemplate(network, options), network, mixes });
-  const starts = Array.from({ length: Math.ceil((to - from) / batch) }, (_, i) => from + i * batch);
+  const { chunkSize } = options;
+  const passage = new Passage({ ...options, ...makeScoredTemplate(network, options), network, mixes });
+  const starts = Array.from({ length: Math.ceil((to - from) / chunkSize) }, (_, i) => from + i * chunkSize);
   try {
     await passage.run(
       starts,
       (members, start, { loss, error }) => {
         const fresh = (tensor: typeof loss) =>
-          toNumbers(tensor).subarray(0, Math.min(batch, to - start)) as Float32Array;
+          toNumbers(tensor).subarray(0, Math.min(chunkSize, to - start)) as Float32Array;
         for (const i of members) write(mixes[i], start, fresh(loss), error && fresh(error));
       },
       onProgress,
@@ -50,13 +53,13 @@ export async function evaluateInSegments<M>(
   }
 }
 
-function scoredTemplate<M>(
+function makeScoredTemplate<M>(
   network: SegmentedNetwork<M>,
-  { data, batch, mostLogits }: SegmentOptions,
+  { data, chunkSize, mostLogits }: SegmentOptions,
 ): { template: Template; scoring: Scoring } {
   let scoring: Scoring | undefined;
   try {
-    const template = makeTemplate(network, data, batch, (inputs, weights, labels) => {
+    const template = makeTemplate(network, data, chunkSize, (inputs, weights, labels) => {
       const logits = network.model.forward(inputs, weights);
       const areSomeIgnored = data.weights !== undefined;
       scoring = { logits, labels, areSomeIgnored, most: mostLogits };

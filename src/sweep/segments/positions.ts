@@ -1,18 +1,19 @@
-// Whether a segment treats every position of its rows by itself, as the end of a language model does, judged by a short list of operations.
+// Whether a segment treats every position of its rows separately, as the last layers of a language model do, judged by
+// a short list of operations.
 import type { Tensor } from "../../core/index.ts";
 import { axisOf, type Node, nodesOf, type Value } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";
-import { heldName } from "./piece.ts";
+import { heldName } from "./segment-graph.ts";
 
 const elementwise = new Set(["Cast", "Identity", "Tanh", "Log", "Relu", "Sigmoid", "Add", "Sub", "Mul", "Div"]);
 const overLastAxis = new Set(["LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization"]);
 
-/** True where `result` [batch, positions, …] at a position depends on what enters the segment at that position only. */
+/** True where `result` [samples, positions, …] at a position depends only on the segment's inputs at that position. */
 export function isByPosition(segment: Segment, result: Value, weights: ReadonlyMap<string, Tensor>): boolean {
   const own = new Set(segment.nodes);
   const heldAt = new Map(segment.held.map(({ value }, i) => [value.key, i]));
   const enters = new Set(segment.enters.map(({ key }) => key));
-  /** The axes of a weight or constant that are longer than one, none of them before the last `rank`. */
+  /** True where all axes of a weight or constant before the last `rank` have length one. */
   const isLastAxes = (value: Value, rank: number): boolean => {
     const [from] = value.node.inputs;
     if (value.node.op === "Transpose" && from) return rank > 1 && isLastAxes(from, rank); // of a weight

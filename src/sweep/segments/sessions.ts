@@ -1,11 +1,11 @@
-// Sessions of pieces. A piece whose weights are fed is compiled once for all segments of its structure; one whose weights are frozen into it is
-// used for one segment and let go.
+// Sessions of segment graphs. A graph whose weights are fed is compiled once for all segments of its structure. A graph
+// with frozen weights is used for one segment and then disposed of.
 import { sha256, type Tensor } from "../../core/index.ts";
 import { serialise, type Value } from "../../graph/index.ts";
 import type { Model } from "../../models/index.ts";
 import { type RuntimeOptions, Session } from "../../runtime/index.ts";
 
-/** Sessions kept at a time: each holds memory of its own for intermediate values. */
+/** Sessions kept at a time: each has its own memory for intermediate values. */
 const mostKept = 12;
 
 export class Sessions {
@@ -18,13 +18,13 @@ export class Sessions {
     this.#runtime = runtime;
   }
 
-  /** The session of a graph that is fed all its inputs; it belongs to this object. */
+  /** The session of a graph that is fed all its inputs. This object disposes of it. */
   async fed(outputs: Readonly<Record<string, Value>>): Promise<Session> {
     const bytes = serialise(outputs, undefined, this.#model.dialect);
     const key = sha256(bytes);
     const session = this.#kept.get(key) ?? (await Session.load(bytes, this.#runtime));
     this.#kept.delete(key);
-    this.#kept.set(key, session); // as the last used
+    this.#kept.set(key, session); // most recently used
     if (this.#kept.size > mostKept) {
       const [[oldest, old]] = this.#kept;
       this.#kept.delete(oldest);
@@ -33,7 +33,7 @@ export class Sessions {
     return session;
   }
 
-  /** A session with weights frozen into it; it belongs to the caller. */
+  /** A session with frozen weights. The caller disposes of it. */
   frozen(outputs: Readonly<Record<string, Value>>, weights: ReadonlyMap<string, Tensor>): Promise<Session> {
     return Session.load(serialise(outputs, weights, this.#model.dialect), this.#runtime);
   }

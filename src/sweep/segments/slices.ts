@@ -1,44 +1,45 @@
-// Scores of long rows over large vocabularies, some positions at a time: where the last segment treats every position by itself, its runs take a part of the
-// positions, so that the logits of a run stay small ([512, 152000] are 311 MB). The samples' losses are the means over their positions, as always.
+// Scores of long rows over large vocabularies, in slices of positions. Where the last segment treats every position
+// separately, each run has only a slice of them, so its logits stay small ([512, 152000] are 311 MB). A sample's loss
+// is the mean over its positions, as without slices.
 import { type Tensor, toNumbers } from "../../core/index.ts";
 import { countLabels } from "../../data/index.ts";
 import { reshape, type Type, type Value } from "../../graph/index.ts";
 import { scoresOf } from "../../models/index.ts";
 import type { Segment } from "./cuts.ts";
-import type { Pattern } from "./groups.ts";
-import { commonName, copyBranches, type Feeds, outputName, ownName, type Run } from "./piece.ts";
 import { isByPosition } from "./positions.ts";
+import type { Pattern } from "./run-groups.ts";
+import { commonName, copyBranches, type Feeds, outputName, ownName, type RunSegment } from "./segment-graph.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** What the scores of a template are made of. */
+/** The values that a template's scores are computed from. */
 export interface Scoring {
   readonly logits: Value;
   readonly labels: Value;
-  /** Negative labels do not count. */
+  /** True where negative labels are ignored. */
   readonly areSomeIgnored?: boolean;
-  /** Bytes of the logits of one run, 64 MB if not given. */
+  /** Most bytes of logits in one run; default 64 MB. */
   readonly most?: number;
 }
 
-interface Piece {
+interface LastSegment {
   readonly segment: Segment;
   readonly pattern: Pattern;
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Of some run, beside the weights. */
+  /** The feeds of any run, without the weights. */
   readonly first: Feeds;
 }
 
-/** Runs the last segment in slices; undefined where it cannot or need not be. */
-export async function runSlices(
+/** Makes a function that runs the last segment in slices; undefined where that is impossible or not needed. */
+export async function makeSlicedRun(
   { logits, labels, areSomeIgnored = false, most = 64e6 }: Scoring,
-  { segment, pattern, weights, first }: Piece,
+  { segment, pattern, weights, first }: LastSegment,
   sessions: Sessions,
-): Promise<Run | undefined> {
+): Promise<RunSegment | undefined> {
   if (logits.shape.length !== 3 || labels.shape.length !== 2 || labels.dtype !== "int64") return undefined;
-  const [batch, positions, classes] = logits.shape;
-  const rows = batch * positions;
+  const [samples, positions, classes] = logits.shape;
+  const rows = samples * positions;
   const fitting = Math.max(1, Math.floor(most / (4 * classes * pattern.branches)));
-  const size = Math.ceil(rows / Math.ceil(rows / fitting)); // equal slices: what the last one shares with the one before is computed twice
+  const size = Math.ceil(rows / Math.ceil(rows / fitting)); // equal slices; the last one may overlap the one before
   const entering = first[ownName(0)]?.shape ?? [];
   const isRows = segment.enters.length === 1 && entering.length === 3 && entering[0] * entering[1] === rows;
   if (size >= rows || !isRows || !isByPosition(segment, logits, weights)) return undefined;
@@ -57,10 +58,12 @@ export async function runSlices(
   const labelsName = commonName(segment.commons.findIndex(({ key }) => key === labels.key));
   const fed = Object.fromEntries(weights);
   return async (feeds) => {
-    const counts = areSomeIgnored ? countedIn(feeds[labelsName], positions) : new Float64Array(batch).fill(positions);
-    const sums = new Map(outputs.map(([name]) => [name, new Float64Array(batch)]));
+    const counts = areSomeIgnored
+      ? countLabelsIn(feeds[labelsName], positions)
+      : new Float64Array(samples).fill(positions);
+    const sums = new Map(outputs.map(([name]) => [name, new Float64Array(samples)]));
     for (let from = 0; from < rows; from += size) {
-      const start = Math.min(from, rows - size); // the last slice is as long as the others and counts what is new
+      const start = Math.min(from, rows - size); // an overlap with the slice before is not counted again
       const results = await session.run({
         ...fed,
         [ownName(0)]: slice(feeds[ownName(0)], start, [1, size, entering[2]]),
@@ -72,23 +75,23 @@ export async function runSlices(
           sum[Math.floor(row / positions)] += values[row - start] / counts[Math.floor(row / positions)];
       }
     }
-    return Object.fromEntries([...sums].map(([name, sum]) => [name, perSample(sum)]));
+    return Object.fromEntries([...sums].map(([name, sum]) => [name, toTensor(sum)]));
   };
 }
 
-/** Labels of each row that count; at least one, since the scores of a row without any are zeros. */
-function countedIn({ data }: Tensor, width: number): Float32Array {
+/** Number of labels of each row that are not ignored; at least one, since a row without any has scores of zero. */
+function countLabelsIn({ data }: Tensor, width: number): Float32Array {
   const counts = countLabels(data, width) ?? new Float32Array(data.length / width).fill(width);
   return counts.map((count) => Math.max(1, count));
 }
 
-const perSample = (sums: Float64Array): Tensor => ({
+const toTensor = (sums: Float64Array): Tensor => ({
   dtype: "float32",
   shape: [sums.length],
   data: Float32Array.from(sums),
 });
 
-/** Rows of a tensor from `start` on, without a copy. */
+/** Rows of a tensor starting with row `start`, without a copy. */
 function slice({ dtype, data }: Tensor, start: number, shape: readonly number[]): Tensor {
   const [size, width] = [shape.reduce((n, m) => n * m, 1), shape[2] ?? 1];
   return { dtype, shape, data: data.subarray(start * width, start * width + size) };

@@ -1,4 +1,4 @@
-// The states of a chunk of samples at the current cut: for each mix's beginning, the values that later segments use, a set for each batch.
+// The states at the current cut: for each prefix of the mixes and each chunk, the values that later segments use.
 import type { Tensor } from "../../core/index.ts";
 
 /** Values by their keys in the template. */
@@ -7,18 +7,18 @@ export type State = ReadonlyMap<string, Tensor>;
 export class States {
   readonly #states = new Map<number, (State | undefined)[]>();
   readonly #holders = new Map<Tensor, number>();
-  /** Of all tensors, each counted once. */
+  /** Bytes of all tensors, each counted once. */
   bytes = 0;
-  /** The most that there ever were. */
+  /** The largest value of `bytes` so far. */
   most = 0;
 
-  get(state: number, batch: number): State {
-    return this.#states.get(state)?.[batch] ?? new Map();
+  get(state: number, chunk: number): State {
+    return this.#states.get(state)?.[chunk] ?? new Map();
   }
 
-  set(state: number, batch: number, values: State): void {
+  set(state: number, chunk: number, values: State): void {
     if (!this.#states.has(state)) this.#states.set(state, []);
-    this.#states.get(state)![batch] = values;
+    this.#states.get(state)![chunk] = values;
     for (const tensor of values.values()) {
       const count = this.#holders.get(tensor) ?? 0;
       this.#holders.set(tensor, count + 1);
@@ -27,8 +27,8 @@ export class States {
     this.most = Math.max(this.most, this.bytes);
   }
 
-  delete(state: number, batch: number): void {
-    for (const tensor of this.get(state, batch).values()) {
+  delete(state: number, chunk: number): void {
+    for (const tensor of this.get(state, chunk).values()) {
       const count = this.#holders.get(tensor)! - 1;
       if (count > 0) this.#holders.set(tensor, count);
       else {
@@ -36,8 +36,8 @@ export class States {
         this.bytes -= tensor.data.byteLength;
       }
     }
-    const batches = this.#states.get(state);
-    if (batches) batches[batch] = undefined;
-    if (!batches?.some((one) => one)) this.#states.delete(state);
+    const chunks = this.#states.get(state);
+    if (chunks) chunks[chunk] = undefined;
+    if (!chunks?.some((one) => one)) this.#states.delete(state);
   }
 }

@@ -8,7 +8,7 @@ import { Session } from "../../runtime/index.ts";
 import { statisticsInSegments } from "./statistics.ts";
 import type { SegmentedNetwork } from "./template.ts";
 
-/** A mix's statistics of one batch, from a graph of its own in training mode. */
+/** A mix's statistics of one batch, from a separate graph in training mode. */
 async function alone({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, data: Dataset, indices: number[]) {
   const graph = new Graph();
   const weights = new Map<string, Tensor>();
@@ -27,12 +27,12 @@ async function alone({ model, ...network }: SegmentedNetwork<Mix>, mix: Mix, dat
   return results;
 }
 
-it("gives the mean over the batches of what each mix finds by itself", async () => {
+it("computes the mean over the batches of each mix's own statistics", async () => {
   const model = buildModel("resnet18", { width: 2, classes: 4 });
   const network = networkOf(model);
   const data = samplesOf([3, 8, 8], [], 4);
   const mixes = mixesOf(model).filter((_, i) => i % 5 === 2);
-  const options = { data, batch: 2, memory: 1e6, runtime: { threads: 1 } };
+  const options = { data, chunkSize: 2, memory: 1e6, runtime: { threads: 1 } };
   const { keys, values } = await statisticsInSegments(mixes, 2, network, options);
   for (const mix of mixes) {
     const batches = [await alone(network, mix, data, [0, 1]), await alone(network, mix, data, [2, 3])];
@@ -47,13 +47,13 @@ it("gives the mean over the batches of what each mix finds by itself", async () 
     }
   }
   const stem = new Set(mixes.map((mix) => keys.get(mix)!.get("bn1.running_mean")));
-  expect(stem.size).toBeLessThan(mixes.length); // those that begin alike share it
+  expect(stem.size).toBeLessThan(mixes.length); // mixes with a common prefix share it
 });
 
 it("finds nothing in a network without batch normalisation", async () => {
   const model = buildModel("mlp", { inputs: 192, hidden: 8, depth: 2, classes: 4 });
   const data = samplesOf([3, 8, 8], [], 4);
-  const options = { data, batch: 2, memory: 1e6, runtime: { threads: 1 } };
+  const options = { data, chunkSize: 2, memory: 1e6, runtime: { threads: 1 } };
   const { values } = await statisticsInSegments(mixesOf(model), 2, networkOf(model), options);
   expect(values.size).toBe(0);
 });

@@ -1,37 +1,40 @@
-// One network's forward pass as a graph in which every parameter is an input, and what each of its nodes depends on.
+// A network's forward pass as a graph in which every parameter is an input, and what each node depends on.
 import type { Tensor } from "../../core/index.ts";
 import { batchShape, type Dataset } from "../../data/index.ts";
 import { Graph, type Node, nodesOf, type Value } from "../../graph/index.ts";
 import { dtypeOf, type Parameter } from "../../models/index.ts";
 import type { Pair } from "../../pairs/index.ts";
 
-/** What segments ask of a network: its graph, where a mix takes each parameter from, and the tensor of a parameter from there. */
+/**
+ * A network as segments need it: its graph, a mix's source for each parameter, and a parameter's tensor from a source.
+ */
 export interface SegmentedNetwork<M> extends Pick<Pair, "model" | "inputs"> {
-  /** A parameter's source in a mix, as a key: mixes with equal keys use one tensor. */
+  /** A parameter's source in a mix, as a key; mixes with equal keys use the same tensor. */
   sourceOf(parameter: string, mix: M): string;
-  /** The tensor of a parameter from a source. It is asked for when a segment needs it and let go after the segment. */
+  /** The tensor of a parameter from a source, read when a segment needs it and released after the segment. */
   weight(source: string, parameter: Parameter): Promise<Tensor>;
 }
 
 /**
- * `fixed`: on nothing. `weight`: on parameters only, such as one that is transposed. `common`: on the samples only, such as a mask; equal for all
- * mixes. `light`: on both, but on the parameters only through the shape of a value, so it is small. `own`: on both; every mix has its own.
+ * What a node depends on. `fixed`: nothing. `weight`: only parameters, such as a transposed one. `common`: only the
+ * samples, such as a mask; equal for all mixes. `own`: both, so every mix has its own. `light`: both, but the
+ * parameters only through the shape of a value, so it is small.
  */
-export type Kind = "fixed" | "weight" | "common" | "light" | "own";
+export type NodeKind = "fixed" | "weight" | "common" | "light" | "own";
 
 export interface Template {
   /** Every named output, such as the loss. */
   readonly outputs: ReadonlyMap<string, Value>;
-  kindOf(node: Node): Kind;
+  kindOf(node: Node): NodeKind;
   /** The parameters that a value depends on. */
   parametersOf(value: Value): readonly Parameter[];
 }
 
-/** The outputs that `build` gives for inputs of a batch's shape and weights by name. */
+/** Makes the template whose outputs `build` returns, for inputs of a chunk's shape and weights by name. */
 export function makeTemplate(
   { model, inputs }: Pick<Pair, "model" | "inputs">,
   data: Dataset,
-  batch: number,
+  chunkSize: number,
   build: (
     inputs: Readonly<Record<string, Value>>,
     weights: (name: string) => Value,
@@ -47,11 +50,11 @@ export function makeTemplate(
     ownerOf.set(value.node, parameter);
     return value;
   };
-  const shape = batchShape(data, batch);
+  const shape = batchShape(data, chunkSize);
   const labels = graph.input("labels", shape.labels.dtype, shape.labels.shape);
   const outputs = build(inputs(graph, shape), weights, labels);
-  const kinds = new Map<Node, Kind>();
-  for (const node of nodesOf(outputs.values())) kinds.set(node, kindOf(node, kinds, ownerOf));
+  const kinds = new Map<Node, NodeKind>();
+  for (const node of nodesOf(outputs.values())) kinds.set(node, findKind(node, kinds, ownerOf));
   return {
     outputs,
     kindOf: (node) => kinds.get(node)!,
@@ -59,13 +62,17 @@ export function makeTemplate(
   };
 }
 
-function kindOf(node: Node, kinds: ReadonlyMap<Node, Kind>, ownerOf: ReadonlyMap<Node, Parameter>): Kind {
-  const kind = kindOfResult(node, kinds, ownerOf);
+function findKind(node: Node, kinds: ReadonlyMap<Node, NodeKind>, ownerOf: ReadonlyMap<Node, Parameter>): NodeKind {
+  const kind = findKindByInputs(node, kinds, ownerOf);
   if (!node.foreign?.isRandom) return kind;
-  return kind === "fixed" || kind === "common" ? "common" : "own"; // drawn once, whichever segments use it
+  return kind === "fixed" || kind === "common" ? "common" : "own"; // drawn once, also if several segments use it
 }
 
-function kindOfResult(node: Node, kinds: ReadonlyMap<Node, Kind>, ownerOf: ReadonlyMap<Node, Parameter>): Kind {
+function findKindByInputs(
+  node: Node,
+  kinds: ReadonlyMap<Node, NodeKind>,
+  ownerOf: ReadonlyMap<Node, Parameter>,
+): NodeKind {
   if (node.op === "Input") return ownerOf.has(node) ? "weight" : "common";
   const inputs = new Set(node.inputs.flatMap((value) => (value ? [kinds.get(value.node)!] : [])));
   const isShape = node.op === "Shape" || node.op === "Size";

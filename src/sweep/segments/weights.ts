@@ -1,11 +1,11 @@
-// The weights of one segment, read when they are needed and let go when the next runs do not use them. What the graph makes of parameters alone, such as
-// one transposed, is made here once, not in every run.
+// The weights of one segment, read when they are needed and released when the next runs do not use them. Values that
+// the graph computes only from parameters, such as a transposed one, are computed here once, not in every run.
 import type { Tensor } from "../../core/index.ts";
 import { Graph, rebuild } from "../../graph/index.ts";
 import { dtypeOf } from "../../models/index.ts";
 import type { Held, Segment } from "./cuts.ts";
-import type { Pattern } from "./groups.ts";
-import { heldName } from "./piece.ts";
+import type { Pattern } from "./run-groups.ts";
+import { heldName } from "./segment-graph.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SegmentedNetwork } from "./template.ts";
 
@@ -19,7 +19,7 @@ export class HeldWeights<M> {
     this.#sessions = sessions;
   }
 
-  /** The tensors of a pattern by the names that a piece has for them; those of the pattern before it that it does not use are let go. */
+  /** The tensors of a pattern, by input name. Releases tensors of the pattern before that this one does not use. */
   async of(segment: Segment, { held }: Pattern): Promise<Map<string, Tensor>> {
     const wanted = held.flatMap(({ sources }, i) =>
       sources.map((from, k) => ({ name: heldName(i, k), one: segment.held[i], from })),
@@ -58,7 +58,7 @@ export class HeldWeights<M> {
     const feeds: Record<string, Tensor> = {};
     for (const i of parameters.keys()) feeds[`p${i}`] = await read(i);
     if (Object.values(feeds).some(({ dtype }) => dtype === "bfloat16")) {
-      // the binding takes no such tensors, so they are frozen in
+      // ONNX Runtime's binding does not accept bfloat16 tensors, so they are frozen
       const session = await this.#sessions.frozen({ result }, new Map(Object.entries(feeds)));
       try {
         return (await session.run({})).result;

@@ -16,7 +16,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, content, sum]);
 }
 
-it("leaves colours as stored, whatever profile the file has", async () => {
+it("keeps stored colours, with any colour profile", async () => {
   const plain = await raw(colours, 2, 2, 3).png().toBuffer();
   const { icc } = await sharp(await raw(colours, 2, 2, 3).withIccProfile("p3").png().toBuffer()).metadata();
   const profile = chunk("iCCP", Buffer.concat([Buffer.from("p3\0\0"), deflateSync(icc!)]));
@@ -28,7 +28,7 @@ it("leaves colours as stored, whatever profile the file has", async () => {
   expect([...data]).not.toEqual([...colours]); // what the library would do on its own
 });
 
-it("does not turn an image by its orientation", async () => {
+it("does not rotate an image by its orientation", async () => {
   const turned = await raw(new Uint8Array(3 * 8), 4, 2, 3)
     .withMetadata({ orientation: 6 })
     .jpeg()
@@ -36,7 +36,7 @@ it("does not turn an image by its orientation", async () => {
   expect(await decode(turned, sharp)).toMatchObject({ width: 4, height: 2 });
 });
 
-it("cuts sixteen bits of grey at 255, and takes the upper eight of colours", async () => {
+it("clips 16-bit grey at 255, and uses the upper 8 bits of colours", async () => {
   const deep = Uint16Array.of(0, 7, 255, 256, 40_000, 65_535);
   const grey = await raw(deep, 6, 1, 1).toColourspace("grey16").png().toBuffer();
   expect(await decode(grey, sharp)).toEqual({
@@ -50,10 +50,10 @@ it("cuts sixteen bits of grey at 255, and takes the upper eight of colours", asy
   expect((await decode(colour, sharp)).pixels).toEqual(Uint8Array.of(0, 0, 0, 1, 156, 255));
 });
 
-it("refuses files that end early, and formats whose pixels are not compared", async () => {
+it("refuses truncated files, and formats whose pixels have not been compared", async () => {
   const noise = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 7919) % 251);
   for (const file of [await raw(noise, 64, 64, 3).jpeg().toBuffer(), await raw(noise, 64, 64, 3).png().toBuffer()])
     await expect(decode(file.subarray(0, file.length / 2), sharp)).rejects.toThrow();
   const gif = await raw(noise, 64, 64, 3).gif().toBuffer();
-  await expect(decode(gif, sharp)).rejects.toThrow("it is not a whole JPEG, PNG or WebP file");
+  await expect(decode(gif, sharp)).rejects.toThrow("it is not a complete JPEG, PNG or WebP file");
 });

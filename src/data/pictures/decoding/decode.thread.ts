@@ -1,4 +1,4 @@
-// The thread that reads and decodes images, while the program waits or works on the ones before.
+// The thread that reads and decodes images, while the program waits or uses the previous ones.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";

@@ -1,20 +1,21 @@
-// An encoded image as Pillow decodes it and its `convert("RGB")` or `alpha_composite` find it. sharp does the decoding; where it would change values (colour
-// profiles, orientation, sixteen bits, inks) it is asked for the stored ones, and Pillow's arithmetic follows.
+// Decodes an image to the same pixels as Pillow, ready for `convert("RGB")` or `alpha_composite`. sharp decodes. Where
+// it would change values (colour profiles, orientation, 16 bits, CMYK), the stored values are requested, and Pillow's
+// arithmetic is applied.
 import type { Sharp } from "sharp";
 import type { Channels, Picture } from "../pixels/picture.ts";
 import { multiplyBytes } from "../pixels/resize.ts";
 
 type Library = typeof import("sharp").default;
 
-/** Formats whose pixels are compared with Pillow's. */
+/** Formats whose pixels have been compared with Pillow's. */
 const formats = ["jpeg", "png", "webp"];
 
-/** Decodes one image; rejects with the library's reason. */
+/** Decodes one image. Rejects with the library's error. */
 export async function decode(bytes: Uint8Array, sharp: Library): Promise<Picture> {
-  // like Pillow: a file that ends early is an error, bytes that a decoder only warns of are not
+  // as in Pillow: a truncated file is an error, a decoder's warning is not
   const image = sharp(bytes, { ignoreIcc: true, failOn: "truncated" });
   const { format, space } = await image.metadata().catch(() => ({ format: "", space: "" }));
-  if (!formats.includes(format)) throw new Error("it is not a whole JPEG, PNG or WebP file");
+  if (!formats.includes(format)) throw new Error("it is not a complete JPEG, PNG or WebP file");
   if (space === "cmyk") return fromInks(await raw(image.pipelineColourspace("cmyk").toColourspace("cmyk")));
   if (isDeepGrey(bytes)) return clipped(image);
   const { data, info } = await raw(image);
@@ -26,10 +27,10 @@ async function raw(image: Sharp) {
   return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), info };
 }
 
-/** A PNG of sixteen bits and grey without alpha, by its header. */
+/** True for a 16-bit grey PNG without alpha, by its header. */
 const isDeepGrey = (bytes: Uint8Array): boolean => bytes[0] === 0x89 && bytes[24] === 16 && bytes[25] === 0;
 
-/** Pillow cuts sixteen-bit grey at 255. */
+/** Clips 16-bit grey at 255, like Pillow. */
 async function clipped(image: Sharp): Promise<Picture> {
   const { data, info } = await image
     .toColourspace("grey16")
@@ -41,7 +42,7 @@ async function clipped(image: Sharp): Promise<Picture> {
   return { width, height, channels: 1, pixels };
 }
 
-/** Cyan, magenta, yellow and black as Pillow's `convert("RGB")` has them. */
+/** Converts CMYK to RGB like Pillow's `convert("RGB")`. */
 function fromInks({ data, info: { width, height } }: Awaited<ReturnType<typeof raw>>): Picture {
   const pixels = new Uint8Array(3 * width * height);
   for (let i = 0; i < width * height; i++) {

@@ -1,12 +1,12 @@
 import { expect, it, vi } from "vitest";
 import { openDecoder } from "./decoder.ts";
 
-it("says what to install where sharp is missing, and asks again the next time", async () => {
+it("says what to install if sharp is missing, and tries again the next time", async () => {
   vi.doMock("sharp", () => {
     throw new Error("Could not load the sharp module");
   });
   await expect(openDecoder()).rejects.toThrow(
-    "Images are decoded by the package sharp, which is not installed for this system. Install it with npm install sharp.",
+    "The package sharp, which decodes images, is not installed for this system. Install it with npm install sharp.",
   );
   vi.doUnmock("sharp");
   const decoder = await openDecoder();

@@ -1,5 +1,6 @@
-// Pictures from encoded images, synchronously: batches of a data set are made without waiting, but libraries decode asynchronously. So a thread decodes, and
-// this one blocks until its answer is there. The next few images are asked for before the last few are used, so both work at a time.
+// Decodes images synchronously: batches of a data set are synchronous, but libraries decode asynchronously. So a thread
+// decodes, and this one blocks until the answer arrives. The next few images are requested before the last few are
+// used, so both threads work at the same time.
 import { once } from "node:events";
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { startThread, UserError } from "../../../core/index.ts";
@@ -7,15 +8,15 @@ import type { Picture } from "../pixels/picture.ts";
 import type { Answer, Encoded, Outcome, Start } from "./orders.ts";
 
 export interface Decoder {
-  /** The images in turn. Throws {@link UserError} for one that cannot be read; `nameOf` names it. */
+  /** Yields the images in order. Throws {@link UserError} for one that cannot be read; `nameOf` names it. */
   read(images: readonly Encoded[], nameOf: (at: number) => string): Iterable<Picture>;
-  /** SHA-256 of every image's encoded bytes. */
+  /** SHA-256 of the encoded bytes of every image. */
   hash(images: readonly Encoded[], nameOf: (at: number) => string): string[];
 }
 
 let opened: Promise<Decoder> | undefined;
 
-/** The decoder of this process. Throws {@link UserError} where sharp is not installed. */
+/** The decoder of this process. Throws {@link UserError} if sharp is not installed. */
 export function openDecoder(): Promise<Decoder> {
   opened ??= start();
   opened.catch(() => {
@@ -24,15 +25,15 @@ export function openDecoder(): Promise<Decoder> {
   return opened;
 }
 
-/** Images that are decoded at a time: more would need more memory, and sharp has four threads. */
+/** Number of images decoded at the same time: sharp has four threads, and more would need more memory. */
 const atATime = 4;
 const hashesAtATime = 64;
 
 async function start(): Promise<Decoder> {
-  // loaded here too: its libraries stay in memory until all threads are done
+  // also loaded here, so that its libraries stay in memory until all threads end
   await import("sharp").catch((error) => {
     throw new UserError(
-      "Images are decoded by the package sharp, which is not installed for this system. Install it with npm install sharp.",
+      "The package sharp, which decodes images, is not installed for this system. Install it with npm install sharp.",
       { cause: error },
     );
   });
@@ -40,7 +41,7 @@ async function start(): Promise<Decoder> {
   const { port1: own, port2: port } = new MessageChannel();
   const answers = new Int32Array(new SharedArrayBuffer(4));
   thread.postMessage({ port, answers } satisfies Start, [port]);
-  await once(thread, "message"); // rejects where the thread fails
+  await once(thread, "message"); // rejects if the thread fails
   thread.unref();
   let last = 0;
   const ask = (images: readonly Encoded[], areHashes: boolean): (() => readonly Outcome[]) => {
@@ -74,7 +75,7 @@ async function start(): Promise<Decoder> {
 const partsOf = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, k) => list.slice(k * size, (k + 1) * size));
 
-/** Blocks until the answer is there; answers to what nobody waits for any more are dropped. */
+/** Blocks until the answer arrives. Answers to abandoned requests are dropped. */
 function awaitAnswer(port: MessagePort, answers: Int32Array, id: number): readonly Outcome[] {
   for (;;) {
     const seen = Atomics.load(answers, 0);

@@ -1,7 +1,7 @@
-// What the program and its decoding thread say to each other.
+// The messages between the program and its decoding thread.
 import type { Picture } from "../pixels/picture.ts";
 
-/** Where an encoded image is: a file, or a row of a parquet file. */
+/** The place of an encoded image: a file, or a row of a parquet file. */
 export type Encoded =
   | { readonly path: string }
   | { readonly path: string; readonly column: string; readonly row: number };
@@ -9,11 +9,11 @@ export type Encoded =
 export interface Order {
   readonly id: number;
   readonly images: readonly Encoded[];
-  /** Hashes of the encoded bytes in place of pictures. */
+  /** Return hashes of the encoded bytes instead of pictures. */
   readonly areHashes: boolean;
 }
 
-/** What became of one image. */
+/** The result for one image. */
 export type Outcome = { readonly picture: Picture } | { readonly hash: string } | { readonly fault: string };
 
 export interface Answer {
@@ -24,6 +24,6 @@ export interface Answer {
 /** The first message to the thread. */
 export interface Start {
   readonly port: import("node:worker_threads").MessagePort;
-  /** One counter: the number of answers. */
+  /** A counter: the number of answers. */
   readonly answers: Int32Array;
 }

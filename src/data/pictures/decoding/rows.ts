@@ -1,4 +1,4 @@
-// Images in parquet files: the last few groups of rows stay in memory, because images are asked for in order.
+// Images in parquet files. The last few row groups stay in memory, since images are read in order.
 import { stat } from "node:fs/promises";
 import { withParquet } from "../../parquet/parquet.ts";
 
@@ -8,15 +8,15 @@ export interface Row {
   readonly row: number;
 }
 
-/** Groups that are kept: a batch may end in the one that the next begins in. */
+/** Number of row groups kept: a batch may end in the group in which the next one starts. */
 const mostGroups = 2;
 
 const groups = new Map<string, Promise<unknown[]>>();
 
-/** First rows of the groups of each version of a file. */
+/** The first rows of the groups, for each version of a file. */
 const bounds = new Map<string, Promise<readonly number[]>>();
 
-/** The encoded image in a row: bytes, or a struct that has them. */
+/** The encoded image in a row: bytes, or a struct that contains them. */
 export async function readImage({ path, column, row }: Row): Promise<Uint8Array> {
   const { mtimeMs, size } = await stat(path);
   const version = JSON.stringify([path, mtimeMs, size]);
@@ -30,7 +30,7 @@ export async function readImage({ path, column, row }: Row): Promise<Uint8Array>
   const cell = cells[row - start];
   const bytes = cell instanceof Uint8Array ? cell : (cell as { bytes?: unknown } | null)?.bytes;
   if (bytes instanceof Uint8Array) return bytes;
-  throw new Error("its row has no bytes; the data set names files elsewhere");
+  throw new Error("its row has no bytes, only the path of a file");
 }
 
 function remembered<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {

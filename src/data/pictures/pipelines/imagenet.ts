@@ -1,23 +1,23 @@
-// Pipelines for networks whose files say nothing of images: torchvision's evaluation transform, and pictures as they are.
+// Pipelines for networks without image settings: torchvision's evaluation transform, and unchanged pictures.
 import type { Filter } from "../pixels/filters.ts";
 import type { Pipeline, Step } from "./pipeline.ts";
 import { tablesOf } from "./tables.ts";
 
-/** Channel statistics of ImageNet. */
+/** ImageNet's mean and standard deviation of each channel. */
 export const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 export interface ImagenetOptions {
-  /** Pixels of the shorter edge before the crop; default 256. Newer weights of torchvision have others, such as 232. */
+  /** The shorter edge before the crop, in pixels; default 256. Newer torchvision weights use others, such as 232. */
   readonly resize?: number;
-  /** Pixels of a side of the square that the network sees; default 224. */
+  /** The side of the network's square input, in pixels; default 224. */
   readonly crop?: number;
-  /** Default bilinear. */
+  /** Default: bilinear. */
   readonly filter?: Filter;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
 }
 
-/** torchvision's `ImageClassification`: resize the shorter edge, crop the middle, normalise. */
+/** torchvision's `ImageClassification`: resizes the shorter edge, crops the centre, normalises. */
 export function imagenetPipeline(options: ImagenetOptions = {}): Pipeline {
   const { resize = 256, crop = 224, filter = "bilinear", mean = imagenet.mean, std = imagenet.std } = options;
   const steps: Step[] = [
@@ -27,7 +27,7 @@ export function imagenetPipeline(options: ImagenetOptions = {}): Pipeline {
   return { steps, transparency: "drop", values: tablesOf({ factor: 255, isDivision: true, mean, std }) };
 }
 
-/** Pictures at their own size, which must be one size for all: only normalised. */
+/** Only normalises. All pictures must have the same size. */
 export function plainPipeline(
   mean: readonly number[] = imagenet.mean,
   std: readonly number[] = imagenet.std,

@@ -1,10 +1,13 @@
-// From a picture to what a network sees: steps on bytes, then a table that gives each byte of a channel its number.
+// From a picture to a network's input: steps on bytes, then a table with the value of each byte of a channel.
 import { type CropRule, cropCentre } from "../pixels/crop.ts";
 import type { Filter } from "../pixels/filters.ts";
 import { type Picture, type Transparency, toRgb } from "../pixels/picture.ts";
 import { resize } from "../pixels/resize.ts";
 
-/** How large a picture becomes: a fixed size, the shorter edge at a number of pixels, or as large as a box allows (`inside`) or needs (`over`). */
+/**
+ * The size to resize to: a fixed size, a length of the shorter edge, or the largest size inside a box (`inside`), or
+ * the smallest that covers it (`over`).
+ */
 export type Target =
   | { readonly width: number; readonly height: number }
   | { readonly shortest: number }
@@ -17,25 +20,25 @@ export type Step =
       readonly width: number;
       readonly height: number;
       readonly rule: CropRule;
-      /** Colour of a border where the picture is smaller; default black. */
+      /** Colour of the border if the picture is smaller; default black. */
       readonly border?: readonly number[];
     };
 
 export interface Pipeline {
   readonly steps: readonly Step[];
   readonly transparency: Transparency;
-  /** Three times 256 numbers: what a byte of red, green and blue becomes. */
+  /** 256 values for each channel: those of the bytes of red, green and blue. */
   readonly values: readonly Float32Array[];
 }
 
-/** Height and width of every result; undefined where they follow the picture. */
+/** Height and width of every result; undefined if they depend on the picture. */
 export function outputSize({ steps }: Pipeline): readonly [number, number] | undefined {
   const last = steps.at(-1);
   if (last?.kind === "crop") return [last.height, last.width];
   return last && "width" in last.to ? [last.to.height, last.to.width] : undefined;
 }
 
-/** The bytes that the network's input is made of, [H, W, 3]. Throws RangeError for a picture so narrow that nothing of it would be left. */
+/** The bytes of the network's input, [H, W, 3]. Throws RangeError for a picture so narrow that nothing would remain. */
 export function shapePicture(
   picture: Picture,
   { steps, transparency }: Pick<Pipeline, "steps" | "transparency">,

@@ -15,7 +15,7 @@ const refusal = (read: () => unknown): string => {
   return "read";
 };
 
-it("reads version 4's spellings as today's", () => {
+it("reads the keys of version 4 like the current ones", () => {
   expect(of({ feature_extractor_type: "ViTFeatureExtractor", size: 32 })).toEqual(
     of({ image_processor_type: "ViTImageProcessor", size: { height: 32, width: 32 } }),
   );
@@ -31,7 +31,7 @@ it("reads version 4's spellings as today's", () => {
   );
 });
 
-it("gives null the class's default, and crops where any class is asked to", () => {
+it("replaces null by the class's default, and crops with any class on request", () => {
   const type = { image_processor_type: "BitImageProcessor" };
   expect(of({ ...type, do_center_crop: null, do_pad: false, _valid_processor_keys: ["size"] })).toEqual(of(type));
   const { steps, transparency } = of({
@@ -51,32 +51,26 @@ it("gives null the class's default, and crops where any class is asked to", () =
 
 it.each([
   [{}, "p.json does not name its image_processor_type."],
-  [
-    { image_processor_type: "SamImageProcessor" },
-    "p.json has the processor SamImageProcessor, which layerwise does not know",
-  ],
-  [{ do_pad: true }, "p.json has do_pad, which layerwise does not know for ViTImageProcessor."],
-  [{ resample: 7 }, "p.json has resample 7, where layerwise expects 0 to 5."],
-  [{ size: { longest_edge: 5 } }, 'p.json has size {"longest_edge":5}, where layerwise expects a height and a width'],
-  [{ size: { height: 0, width: 5 } }, "where layerwise expects whole numbers of pixels"],
-  [{ image_std: [1, 1] }, "p.json has image_std [1,1], where layerwise expects three numbers."],
-  [{ image_std: [1, 1, 0] }, "p.json has image_std [1,1,0], where layerwise expects three numbers."],
-  [{ do_resize: "yes" }, 'p.json has do_resize "yes", where layerwise expects true or false.'],
-  [{ do_center_crop: true }, "p.json has crop_size undefined, where layerwise expects a size."],
+  [{ image_processor_type: "SamImageProcessor" }, "p.json: the processor SamImageProcessor is not supported"],
+  [{ do_pad: true }, "p.json has do_pad, which is not supported for ViTImageProcessor."],
+  [{ resample: 7 }, "p.json: resample is 7, but must be 0 to 5."],
+  [{ size: { longest_edge: 5 } }, 'p.json: size is {"longest_edge":5}, but must be a height and a width'],
+  [{ size: { height: 0, width: 5 } }, "but must be positive integers"],
+  [{ image_std: [1, 1] }, "p.json: image_std is [1,1], but must be three numbers."],
+  [{ image_std: [1, 1, 0] }, "p.json: image_std is [1,1,0], but must be three numbers."],
+  [{ do_resize: "yes" }, 'p.json: do_resize is "yes", but must be true or false.'],
+  [{ do_center_crop: true }, "p.json: crop_size is undefined, but must be a size."],
 ])("refuses %j", (config, sentence) => {
   const type = Object.keys(config).length ? { image_processor_type: "ViTImageProcessor" } : {};
   expect(refusal(() => of({ ...type, ...config }))).toContain(sentence);
 });
 
 it.each([
-  [
-    { input_size: [1, 28, 28] },
-    "c.json has input_size [1,28,28] in pretrained_cfg, where layerwise expects three channels.",
-  ],
-  [{ interpolation: "random" }, 'c.json has interpolation "random" in pretrained_cfg'],
-  [{ crop_mode: "corner" }, "where layerwise expects center, squash or border"],
-  [{ crop_pct: 0 }, "where layerwise expects a number above 0"],
-  [{ mean: [1] }, "where layerwise expects three numbers"],
+  [{ input_size: [1, 28, 28] }, "c.json: input_size in pretrained_cfg is [1,28,28], but must be [3, height, width]."],
+  [{ interpolation: "random" }, 'c.json: interpolation in pretrained_cfg is "random"'],
+  [{ crop_mode: "corner" }, "but must be center, squash or border"],
+  [{ crop_pct: 0 }, "but must be a number above 0"],
+  [{ mean: [1] }, "but must be three numbers"],
 ])("refuses timm's %j", (config, sentence) => {
   expect(refusal(() => readTimm(config, "c.json"))).toContain(sentence);
 });

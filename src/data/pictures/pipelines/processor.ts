@@ -1,5 +1,6 @@
-// transformers' preprocessor_config.json as a pipeline. Its processors resize with Pillow or with torchvision; layerwise gives Pillow's pixels.
-// Source: transformers 5.24, image_processing_backends.py (PilBackend) and models/*/image_processing_pil_*.py. A key that is missing or null has its class's default.
+// transformers' preprocessor_config.json as a pipeline. transformers resizes with Pillow or torchvision; layerwise
+// computes Pillow's pixels. Source: transformers 5.24, image_processing_backends.py (PilBackend) and
+// models/*/image_processing_pil_*.py. Missing and null keys have the class's defaults.
 import { listSome, UserError } from "../../../core/index.ts";
 import type { Filter } from "../pixels/filters.ts";
 import type { Pipeline, Step, Target } from "./pipeline.ts";
@@ -25,7 +26,7 @@ const cropped = {
   do_convert_rgb: true,
 };
 
-/** Each class's defaults. */
+/** The defaults of each class. */
 const classes: Readonly<Record<string, Fields>> = {
   ViTImageProcessor: { ...plain, resample: 2, size: square(224) },
   DeiTImageProcessor: { ...plain, resample: 3, size: square(256), do_center_crop: true, crop_size: square(224) },
@@ -40,17 +41,20 @@ const classes: Readonly<Record<string, Fields>> = {
   },
 };
 
-/** Pillow's numbers for its filters. */
+/** Filters by Pillow's numbers. */
 const filters: readonly Filter[] = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 
-/** Keys that change no pixel. */
+/** Keys that do not affect pixels. */
 const harmless = new Set([
   ...["image_processor_type", "feature_extractor_type", "processor_class", "_processor_class", "_valid_processor_keys"],
   ...["auto_map", "data_format", "input_data_format", "return_tensors", "device", "disable_grouping"],
   ...["image_seq_length", "transformers_version", "pad_size"],
 ]);
 
-/** The pipeline of a preprocessor_config.json, whose path is `where`. Throws {@link UserError} where it asks for something unknown. */
+/**
+ * Reads the pipeline from a preprocessor_config.json; `where` is its path. Throws {@link UserError} for unsupported
+ * settings.
+ */
 export function readProcessor(config: Fields, where: string): Pipeline {
   const type = typeOf(config, where);
   const fields: Fields = {
@@ -61,7 +65,7 @@ export function readProcessor(config: Fields, where: string): Pipeline {
   const unknown = Object.keys(fields).filter((key) => !known.has(key) && fields[key] !== false);
   if (unknown.length)
     throw new UserError(
-      `${where} has ${listSome(unknown)}, which layerwise does not know for ${type}. Remove what changes no pixel, or give the images as arrays with npz:FILE.`,
+      `${where} has ${listSome(unknown)}, which is not supported for ${type}. Remove keys that do not affect pixels, or give the images as arrays with npz:FILE.`,
     );
   const read = { fields, where };
   const steps = stepsOf(type, read);
@@ -82,7 +86,7 @@ interface Read {
   readonly where: string;
 }
 
-/** The class, without the suffix of a backend; version 4 also called processors feature extractors. */
+/** The class without the suffix of a backend. Version 4 also called processors feature extractors. */
 function typeOf({ image_processor_type, feature_extractor_type }: Fields, where: string): string {
   const named = image_processor_type ?? feature_extractor_type;
   if (typeof named !== "string")
@@ -92,7 +96,7 @@ function typeOf({ image_processor_type, feature_extractor_type }: Fields, where:
   const type = named.replace(/(Fast|Pil)$/, "").replace(/FeatureExtractor$/, "ImageProcessor");
   if (type in classes) return type;
   throw new UserError(
-    `${where} has the processor ${named}, which layerwise does not know; it knows ${listSome(Object.keys(classes), 10)}. Give the images as arrays with npz:FILE.`,
+    `${where}: the processor ${named} is not supported (supported are ${listSome(Object.keys(classes), 10)}). Give the images as arrays with npz:FILE.`,
   );
 }
 
@@ -102,7 +106,7 @@ function stepsOf(type: string, read: Read): Step[] {
     steps.push(...(type === "ConvNextImageProcessor" ? resizeAndCrop(read) : [resizeTo(read)]));
   if (isOn(read, "do_center_crop")) {
     const { height, width } = sizeOf(read, "crop_size", true);
-    if (height === undefined || width === undefined) throw strange(read, "crop_size", "a height and a width");
+    if (height === undefined || width === undefined) throw faultOf(read, "crop_size", "a height and a width");
     steps.push({ kind: "crop", height, width, rule: "transformers" });
   }
   return steps;
@@ -115,46 +119,46 @@ function resizeTo(read: Read): Step {
     return { kind: "resize", to: { shortest: shortest_edge }, filter: filterOf(read) };
   if (isLone && height !== undefined && width !== undefined)
     return { kind: "resize", to: { height, width }, filter: filterOf(read) };
-  throw strange(read, "size", "a height and a width, or a shortest_edge");
+  throw faultOf(read, "size", "a height and a width, or a shortest_edge");
 }
 
-/** ConvNeXT: below 384 pixels a larger resize and a crop, from there on the whole picture is squashed. */
+/** ConvNeXT: below 384 pixels, a larger resize and a crop; from 384 on, the whole picture is squashed. */
 function resizeAndCrop(read: Read): Step[] {
   const { shortest_edge: edge } = sizeOf(read, "size", false);
-  if (edge === undefined) throw strange(read, "size", "a shortest_edge");
+  if (edge === undefined) throw faultOf(read, "size", "a shortest_edge");
   const filter = filterOf(read);
   const to: Target = edge < 384 ? { shortest: Math.trunc(edge / numberOf(read, "crop_pct")) } : square(edge);
   const resize: Step = { kind: "resize", to, filter };
   return edge < 384 ? [resize, { kind: "crop", ...square(edge), rule: "transformers" }] : [resize];
 }
 
-/** A size as transformers reads it: a number is a square or the shortest edge, a list height and width. */
+/** Reads a size as transformers does: a number is a square or the shortest edge, a list is height and width. */
 function sizeOf(read: Read, key: string, isSquare: boolean): Readonly<Record<string, number | undefined>> {
   const value = read.fields[key];
   const isCount = (one: unknown): one is number => Number.isInteger(one) && (one as number) > 0;
   if (isCount(value)) return isSquare ? square(value) : { shortest_edge: value };
   if (Array.isArray(value) && value.length === 2 && value.every(isCount)) return { height: value[0], width: value[1] };
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw strange(read, key, "a size");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw faultOf(read, key, "a size");
   const given = Object.entries(value).filter(([, one]) => one !== null);
-  if (!given.every(([, one]) => isCount(one))) throw strange(read, key, "whole numbers of pixels");
+  if (!given.every(([, one]) => isCount(one))) throw faultOf(read, key, "positive integers");
   return Object.fromEntries(given);
 }
 
 function filterOf(read: Read): Filter {
   const filter = filters[read.fields.resample as number];
-  if (!filter) throw strange(read, "resample", "0 to 5");
+  if (!filter) throw faultOf(read, "resample", "0 to 5");
   return filter;
 }
 
 function isOn(read: Read, key: string): boolean {
   const value = read.fields[key] ?? false;
-  if (typeof value !== "boolean") throw strange(read, key, "true or false");
+  if (typeof value !== "boolean") throw faultOf(read, key, "true or false");
   return value;
 }
 
 function numberOf(read: Read, key: string): number {
   const value = read.fields[key];
-  if (typeof value !== "number" || !(value > 0)) throw strange(read, key, "a number above 0");
+  if (typeof value !== "number" || !(value > 0)) throw faultOf(read, key, "a number above 0");
   return value;
 }
 
@@ -163,11 +167,11 @@ function channelsOf(read: Read, key: string): readonly number[] {
   const value = read.fields[key];
   const list = typeof value === "number" ? [value, value, value] : value;
   const isUsable = (one: unknown) => typeof one === "number" && (key !== "image_std" || one > 0);
-  if (!Array.isArray(list) || list.length !== 3 || !list.every(isUsable)) throw strange(read, key, "three numbers");
+  if (!Array.isArray(list) || list.length !== 3 || !list.every(isUsable)) throw faultOf(read, key, "three numbers");
   return list;
 }
 
-const strange = ({ fields, where }: Read, key: string, expected: string): UserError =>
+const faultOf = ({ fields, where }: Read, key: string, expected: string): UserError =>
   new UserError(
-    `${where} has ${key} ${JSON.stringify(fields[key])}, where layerwise expects ${expected}. Correct it, or give the images as arrays with npz:FILE.`,
+    `${where}: ${key} is ${JSON.stringify(fields[key])}, but must be ${expected}. Correct it, or give the images as arrays with npz:FILE.`,
   );

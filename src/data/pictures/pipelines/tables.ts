@@ -1,15 +1,16 @@
-// What a byte becomes: scaled, then normalised by its channel's mean and deviation, in single precision as numpy and PyTorch compute it.
+// The value of each byte: scaled, then normalised by the channel's mean and standard deviation, in single precision as
+// in numpy and PyTorch.
 
 export interface Scaling {
-  /** Factor of a byte; undefined where bytes stay as they are. */
+  /** Factor of a byte; undefined if bytes are not scaled. */
   readonly factor?: number;
-  /** Division in place of multiplication, which rounds once less: torchvision divides by 255. */
+  /** Divides instead of multiplying, with one rounding less: torchvision divides by 255. */
   readonly isDivision?: boolean;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
 }
 
-/** 256 numbers for each of three channels. */
+/** Computes 256 values for each of three channels. */
 export function tablesOf({ factor, isDivision, mean, std }: Scaling): Float32Array[] {
   return [0, 1, 2].map((c) =>
     Float32Array.from({ length: 256 }, (_, byte) => {

@@ -1,10 +1,11 @@
-// Cutting out the middle. transformers and torchvision differ where the rest is odd, and where the picture is smaller and gets a border.
+// Crops the centre. transformers and torchvision differ if the margin is odd, or if the picture is smaller and gets a
+// border.
 import type { Picture } from "./picture.ts";
 
-/** How the first row and column of a crop are found: transformers rounds down, torchvision and timm to even. */
+/** The rounding of the first row and column of a crop: transformers rounds down, torchvision and timm to even. */
 export type CropRule = "transformers" | "torchvision";
 
-/** Row or column of the picture that a crop begins with; negative for a border. */
+/** The first row or column of a crop; negative for a border. */
 function startOf(have: number, want: number, rule: CropRule): number {
   if (rule === "transformers") return Math.floor((have - want) / 2);
   if (have < want) return -Math.floor((want - have) / 2);
@@ -12,7 +13,7 @@ function startOf(have: number, want: number, rule: CropRule): number {
   return (have - want) % 2 === 0 || half % 2 === 0 ? half : half + 1; // Python's round
 }
 
-/** The middle of a picture; `border` has a byte for each channel. */
+/** Crops the centre of a picture; `border` has a byte for each channel. */
 export function cropCentre(
   { width: from, height: rows, channels, pixels }: Picture,
   width: number,

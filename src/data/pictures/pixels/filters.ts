@@ -1,5 +1,5 @@
-// Pillow's filters for resizing, and the weights that each output pixel gives to input pixels.
-// Source: Pillow's src/libImaging/Resample.c. The fixed point is Pillow's too: sums are exact, so the bytes are equal to its bytes.
+// Pillow's filters for resizing, and the coefficients of input pixels in each output pixel. Source: Pillow's
+// src/libImaging/Resample.c. The fixed-point arithmetic is Pillow's too: sums are exact, so the bytes equal Pillow's.
 
 export type Filter = "nearest" | "bilinear" | "bicubic" | "lanczos" | "box" | "hamming";
 
@@ -11,7 +11,7 @@ interface Kernel {
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
 
-/** Of the cubic spline; Pillow's choice. */
+/** Parameter of the cubic spline, as in Pillow. */
 const a = -0.5;
 
 export const kernels: Readonly<Record<Exclude<Filter, "nearest">, Kernel>> = {
@@ -36,19 +36,22 @@ export const kernels: Readonly<Record<Exclude<Filter, "nearest">, Kernel>> = {
   lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** Bits after the point of a weight: those of 32 that a byte and a sum of weights up to 2 leave. */
+/** Fractional bits of a coefficient: 32, less those for a byte and for a sum of coefficients up to 2. */
 export const precisionBits = 22;
 
-/** For every output pixel its first input pixel, their number, and `width` places for their weights in fixed point. */
-export interface Weights {
+/**
+ * For every output pixel: its first input pixel, their number, and `width` places for their coefficients in fixed
+ * point.
+ */
+export interface Coefficients {
   readonly width: number;
   readonly first: Int32Array;
   readonly count: Int32Array;
   readonly fixed: Int32Array;
 }
 
-/** Weights for resizing a line of `from` pixels to `to`. */
-export function weightsOf(filter: Exclude<Filter, "nearest">, from: number, to: number): Weights {
+/** Computes the coefficients for resizing a line of `from` pixels to `to`. */
+export function computeCoefficients(filter: Exclude<Filter, "nearest">, from: number, to: number): Coefficients {
   const { support, weight } = kernels[filter];
   const scale = from / to;
   const stretch = Math.max(scale, 1);

@@ -1,6 +1,6 @@
-// A picture in memory: bytes row by row, the channels of a pixel side by side, as Pillow keeps them.
+// A picture in memory: bytes row by row, with interleaved channels, as in Pillow.
 
-/** 1 grey, 2 grey and alpha, 3 red, green and blue, 4 these and alpha. */
+/** 1: grey; 2: grey and alpha; 3: red, green and blue; 4: these and alpha. */
 export type Channels = 1 | 2 | 3 | 4;
 
 export interface Picture {
@@ -10,10 +10,13 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
-/** What becomes of transparent pixels: their colour as stored, as Pillow's `convert("RGB")` has it, or laid on white, as transformers' `do_convert_rgb`. */
+/**
+ * The treatment of transparent pixels: keep the stored colour, like Pillow's `convert("RGB")`, or composite on white,
+ * like transformers' `do_convert_rgb`.
+ */
 export type Transparency = "drop" | "white";
 
-/** Red, green and blue of every pixel. */
+/** Converts every pixel to red, green and blue. */
 export function toRgb({ width, height, channels, pixels }: Picture, transparency: Transparency): Picture {
   if (channels === 3) return { width, height, channels, pixels };
   const count = width * height;
@@ -28,7 +31,7 @@ export function toRgb({ width, height, channels, pixels }: Picture, transparency
   return { width, height, channels: 3, pixels: rgb };
 }
 
-/** Pillow's `alpha_composite` over opaque white: 7 more bits, then a division by 255 that rounds. */
+/** Pillow's `alpha_composite` over opaque white: 7 more bits, then a rounded division by 255. */
 function onWhite(byte: number, alpha: number): number {
   const blend = 128 * (byte * alpha + 255 * (255 - alpha)) + (0x80 << 7);
   return (((blend >> 8) + blend) >> 8) >> 7;

@@ -1,30 +1,30 @@
-// Resizing as Pillow 13 does it, bit by bit: two passes with bytes between them, or the nearest pixel.
-import { type Filter, precisionBits, type Weights, weightsOf } from "./filters.ts";
+// Resizes exactly like Pillow 13: two passes with bytes between them, or the nearest pixel.
+import { type Coefficients, computeCoefficients, type Filter, precisionBits } from "./filters.ts";
 import type { Picture } from "./picture.ts";
 
-/** What rounds a sum in fixed point. */
+/** Added to a fixed-point sum for rounding. */
 const half = 1 << (precisionBits - 1);
 
-/** The picture at another size, as Pillow's `Image.resize`. */
+/** Resizes a picture like Pillow's `Image.resize`. */
 export function resize(picture: Picture, width: number, height: number, filter: Filter): Picture {
   if (width === picture.width && height === picture.height) return picture;
   if (filter === "nearest") return pickNearest(picture, width, height);
   const hasAlpha = picture.channels % 2 === 0;
   const source = hasAlpha ? multiplyByAlpha(picture) : picture;
   const across = (from: Picture) =>
-    from.width === width ? from : resizeRows(from, width, weightsOf(filter, from.width, width));
+    from.width === width ? from : resizeRows(from, width, computeCoefficients(filter, from.width, width));
   const down = (from: Picture) =>
-    from.height === height ? from : resizeColumns(from, height, weightsOf(filter, from.height, height));
-  // Pillow 13 begins with the pass that saves more work; earlier versions always begin with the rows
+    from.height === height ? from : resizeColumns(from, height, computeCoefficients(filter, from.height, height));
+  // Pillow 13 starts with the pass that saves more work; earlier versions always start with the rows
   const [saved, other] = [picture.height - height, picture.width - width];
   const isDownFirst = saved > 0 && saved > 2 * other;
   const resized = isDownFirst ? across(down(source)) : down(across(source));
   return hasAlpha ? divideByAlpha(resized) : resized;
 }
 
-// Sums fit into 32 bits, as in Pillow: weights of 22 bits that sum to 1, times bytes.
+// Sums fit into 32 bits, as in Pillow: 22-bit coefficients that sum to 1, times bytes.
 
-function resizeRows(from: Picture, width: number, { width: places, first, count, fixed }: Weights): Picture {
+function resizeRows(from: Picture, width: number, { width: places, first, count, fixed }: Coefficients): Picture {
   const { height, channels, pixels } = from;
   const out = new Uint8Array(width * height * channels);
   let at = 0;
@@ -44,7 +44,7 @@ function resizeRows(from: Picture, width: number, { width: places, first, count,
   return { width, height, channels, pixels: out };
 }
 
-function resizeColumns(from: Picture, height: number, { width: places, first, count, fixed }: Weights): Picture {
+function resizeColumns(from: Picture, height: number, { width: places, first, count, fixed }: Coefficients): Picture {
   const { width, channels, pixels } = from;
   const line = width * channels;
   const out = new Uint8Array(line * height);
@@ -78,7 +78,7 @@ function pickNearest(from: Picture, width: number, height: number): Picture {
   return { width, height, channels, pixels: out };
 }
 
-/** The position grows by adding, as in Pillow: at whole numbers the sum may fall just below. */
+/** The position is accumulated by addition, as in Pillow, so at integers the sum may be slightly below. */
 function nearestOf(from: number, to: number): Int32Array {
   const scale = from / to;
   let position = scale * 0.5;
@@ -97,7 +97,7 @@ const mapColours = (picture: Picture, change: (byte: number, alpha: number) => n
   return { ...picture, pixels: out };
 };
 
-/** A division by 255 that rounds, as Pillow's MULDIV255. */
+/** A rounded division by 255, like Pillow's MULDIV255. */
 export function multiplyBytes(a: number, b: number): number {
   const product = a * b + 128;
   return ((product >> 8) + product) >> 8;

@@ -1,5 +1,6 @@
-// numpy's arrays in two files: images.npy and labels.npy in a folder, perhaps one for each split, or train_images.npy, x_train.npy and the like; or one file of
-// images beside its labels. Bytes, or numbers from 0 to 1 that are bytes divided by 255; channels last or first.
+// numpy arrays in two files: images.npy and labels.npy in a folder (or in one for each split), train_images.npy,
+// x_train.npy and similar names; or an image file with its labels in the same folder. Pixels are bytes, or bytes
+// divided by 255; channels are last or first.
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { readNpy } from "../../../checkpoints/index.ts";
@@ -19,13 +20,13 @@ interface Files {
 
 const isImages = (name: string): boolean => /\.npy$/.test(name) && labelsName(name) !== undefined;
 
-/** The file of labels that belongs to one of images: `images` and `labels`, `x` and `y`. */
+/** The name of the labels file for an images file: `images` and `labels`, `x` and `y`. */
 function labelsName(name: string): string | undefined {
   if (/images/i.test(name)) return name.replace(/images/i, "labels");
   return /(^|_)x(_|\.)/i.test(name) ? name.replace(/(^|_)x(_|\.)/i, "$1y$2") : undefined;
 }
 
-/** Pairs of files at a path. */
+/** The pairs of files at a path. */
 function filesAt(path: string): Files[] {
   if (isFile(path)) {
     const name = basename(path);
@@ -58,17 +59,19 @@ export const isArrays = (path: string): boolean => filesAt(path).length > 0;
 export async function openArrays(path: string, { split, samples }: SourceRequest): Promise<PictureSource> {
   const there = filesAt(path);
   if (isFile(path) && split !== undefined)
-    throw new UserError(`${path} is one file, so it has no splits. Leave --split out, or name a folder.`);
+    throw new UserError(`${path} is a single file, so it has no splits. Omit --split, or give a folder.`);
   const { images, labels, ...chosen } = chooseSplit(path, there, split);
   const others = there.filter((files) => files.split === chosen.split);
   if (others.length > 1)
     throw new UserError(
-      `${path} has several files of images: ${others.map((files) => basename(files.images)).join(", ")}. Name one of them.`,
+      `${path} has several image files: ${others.map((files) => basename(files.images)).join(", ")}. Give one of them.`,
     );
   const [pixels, marks] = [await readNpy(images, samples), await readNpy(labels)];
   const { shape } = marks;
   if (shape.length !== 1 || isFloating(marks.dtype))
-    throw new UserError(`${labels} is ${marks.dtype} [${shape}], where one whole number for each image is expected.`);
+    throw new UserError(
+      `${labels} is ${marks.dtype} [${shape}], but must have one integer for each image. Save class indices.`,
+    );
   if (samples === undefined ? shape[0] !== pixels.shape[0] : shape[0] < pixels.shape[0])
     throw new UserError(
       `${images} has ${pixels.shape[0]} images, but ${labels} has ${shape[0]} labels. Save both again.`,
@@ -85,18 +88,18 @@ export async function openArrays(path: string, { split, samples }: SourceRequest
   });
 }
 
-/** Which axes are the channels: the last or the second, by their size. */
+/** Finds the channel axis by its size: the last or the second. */
 function layoutOf(path: string, shape: readonly number[]) {
   const [, second, third, last] = shape;
   if (shape.length === 3) return { height: second, width: third, channels: 1, arePlanes: false } as const;
   const isChannels = (n: number): n is 1 | 3 => n === 1 || n === 3;
   if (shape.length !== 4 || (!isChannels(second) && !isChannels(last)))
     throw new UserError(
-      `${path} is [${shape}], where images are [n, height, width], or have one or three channels at the end or after n. Save them so.`,
+      `${path} has shape [${shape}], but images must be [n, height, width], or have one or three channels at the end or after n. Save them in this layout.`,
     );
   if (isChannels(second) && isChannels(last))
     throw new UserError(
-      `${path} is [${shape}], so its channels may be first or last. Save larger images, or use npz:FILE.`,
+      `${path} has shape [${shape}], so its channels may be first or last. Save larger images, or use npz:FILE.`,
     );
   return isChannels(last)
     ? { height: second, width: third, channels: last, arePlanes: false }
@@ -113,7 +116,7 @@ function bytesOf(path: string, { dtype, data, ...pixels }: Tensor): Uint8Array {
     bytes[i] = Math.round(value);
     if (!(Math.abs(value - bytes[i]) < 0.01))
       throw new UserError(
-        `${path} has the value ${numbers[i]}, where pixels are bytes, or bytes divided by 255. Save uint8 pixels, or give arrays that are normalised already with npz:FILE.`,
+        `${path} has the value ${numbers[i]}, but pixels must be bytes, or bytes divided by 255. Save uint8 pixels, or give normalised arrays with npz:FILE.`,
       );
   }
   return bytes;

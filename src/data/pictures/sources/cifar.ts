@@ -1,5 +1,5 @@
-// CIFAR in Python's version: cifar-10-batches-py (data_batch_1 to 5, test_batch, batches.meta) or cifar-100-python (train, test, meta). Pickles, read by the
-// machine for PyTorch's files: nothing in them is executed.
+// CIFAR's Python files: cifar-10-batches-py (data_batch_1 to 5, test_batch, batches.meta) or cifar-100-python (train,
+// test, meta). These pickles are read by the reader of PyTorch's files, which executes nothing.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { readPickledDictionary } from "../../../checkpoints/index.ts";
@@ -19,10 +19,10 @@ const files: Readonly<Record<string, Split>> = {
 const batches = Object.keys(files);
 const side = 32;
 
-/** True for a folder of the batches, or one of them. */
+/** True for a folder of batches, or for one batch file. */
 export const isCifar = (path: string): boolean => findBatches(path).length > 0;
 
-/** A pickle of protocol 2 or later: other data sets have a folder or file named train too. */
+/** True for a pickle of protocol 2 or later: other data sets may also have a file or folder named train. */
 const isPickle = (path: string): boolean => {
   const [first, protocol] = headOf(path, 2);
   return first === 0x80 && protocol <= 5;
@@ -43,9 +43,9 @@ function findBatches(path: string): BatchFile[] {
 
 export interface CifarImages extends Pick<PictureSource, "split" | "classNames" | "notes"> {
   readonly labels: readonly number[];
-  /** Planes of red, green and blue, image by image. */
+  /** The planes of red, green and blue of each image. */
   readonly bytes: Uint8Array;
-  /** The file has the coarse and fine labels of CIFAR-100. */
+  /** The file has CIFAR-100's coarse and fine labels. */
   readonly areFine: boolean;
 }
 
@@ -81,7 +81,7 @@ export async function openCifar(path: string, request: SourceRequest): Promise<P
 interface PickledBatch {
   readonly pixels: Uint8Array;
   readonly labels: readonly number[];
-  /** Its key of the labels. */
+  /** The key of its labels. */
   readonly key: "labels" | "fine_labels";
 }
 
@@ -92,16 +92,16 @@ async function readBatch(path: string): Promise<PickledBatch> {
   const labels = batch.get(key);
   if (data?.dtype !== "uint8" || data.shape.length !== 2 || data.shape[1] !== 3 * side * side)
     throw new UserError(
-      `${path} has no array data of uint8 [n, ${3 * side * side}], as CIFAR's files have. Get the file again.`,
+      `${path} has no array data of uint8 [n, ${3 * side * side}], as in CIFAR's files. Download the file again.`,
     );
   if (!Array.isArray(labels) || !labels.every(Number.isInteger))
-    throw new UserError(`${path} has no labels; it has ${listSome(batch.keys(), 8)}. Get the file again.`);
+    throw new UserError(`${path} has no labels. Its keys are ${listSome(batch.keys(), 8)}. Download the file again.`);
   if (labels.length !== data.shape[0])
-    throw new UserError(`${path} has ${data.shape[0]} images but ${labels.length} labels. Get the file again.`);
+    throw new UserError(`${path} has ${data.shape[0]} images but ${labels.length} labels. Download the file again.`);
   return { pixels: data.data as Uint8Array, labels, key };
 }
 
-/** Names of the classes, where the file that has them is there. */
+/** The names of the classes, if their file exists. */
 async function readNames(folder: string, key: PickledBatch["key"]): Promise<readonly string[] | undefined> {
   const [file, list] = key === "labels" ? ["batches.meta", "label_names"] : ["meta", "fine_label_names"];
   const path = join(folder, file);

@@ -1,4 +1,5 @@
-// A folder for each class, perhaps within a folder for each split, as torchvision's ImageFolder: classes and files sorted by code point, files of subfolders too.
+// A folder for each class, possibly within a folder for each split, as in torchvision's ImageFolder: classes and files
+// are sorted by code point, including files in subfolders.
 import type { Dirent } from "node:fs";
 import { readdirSync } from "node:fs";
 import { basename, extname, join, relative } from "node:path";
@@ -10,15 +11,17 @@ import { byCodePoint, splitOf } from "../../locate/splits.ts";
 import { encodedSource } from "./encoded.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
-/** Endings that torchvision takes for images. */
+/** The image extensions of torchvision. */
 const endings = new Set([".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"]);
 const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase()) && !basename(name).startsWith("._");
 
-/** What systems and editors put beside the classes, often with copies of their images: macOS's archives, Synology, Windows, and what is hidden. */
+/**
+ * Folders that systems and editors add, often with copies of images: macOS archives, Synology, Windows, hidden folders.
+ */
 const isOfSystem = (folder: string): boolean =>
   /^(\.|\$)|^(__MACOSX|@eaDir|System Volume Information|lost\+found|__pycache__)$/.test(folder);
 
-/** True for a folder that has class folders with an image, itself or in a split. */
+/** True for a folder with class folders that contain an image, directly or within a split. */
 export const isClassFolders = (path: string): boolean =>
   isFolder(path) &&
   foldersIn(path).some((name) => {
@@ -41,7 +44,7 @@ export async function openClassFolders(path: string, { split, samples }: SourceR
     const images = found.filter(isImage);
     if (images.length === 0)
       throw new UserError(
-        `The class folder ${join(root, folder)} has no image in it. Add images, or remove the folder.`,
+        `The class folder ${join(root, folder)} contains no image. Add images, or remove the folder.`,
       );
     for (const file of images) {
       files.push(file);
@@ -49,16 +52,18 @@ export async function openClassFolders(path: string, { split, samples }: SourceR
     }
     others.push(...found.filter((file) => !isImage(file)).map((file) => relative(root, file)));
   }
-  const notes = others.length ? [`${root}: left out what is no image: ${listSome(others, 3)}.`] : [];
+  const notes = others.length
+    ? [`${root}: ignored files and folders that are not images: ${listSome(others, 3)}.`]
+    : [];
   const covered = labels[Math.min(samples ?? files.length, files.length) - 1] + 1;
   if (covered < classNames.length)
     notes.push(
-      `The first ${samples} images of ${root} are of ${covered} of its ${classNames.length} classes, because the folder is read class by class.`,
+      `The first ${samples} images of ${root} cover ${covered} of its ${classNames.length} classes, because the folder is read class by class.`,
     );
   return encodedSource({ split: name, labels, classNames, notes, images: files.map((file) => ({ path: file })) });
 }
 
-/** The folder of the class folders. */
+/** The folder that contains the class folders. */
 function rootOf(path: string, split: Split | undefined): { root: string; name: Split } {
   const there = foldersIn(path).flatMap((folder) => {
     const own = splitOf(folder);
@@ -70,7 +75,7 @@ function rootOf(path: string, split: Split | undefined): { root: string; name: S
   }
   if (split !== undefined)
     throw new UserError(
-      `${path} has its class folders at once, so it has no split ${split}. Leave --split out, or name the folder of the splits.`,
+      `${path} contains class folders directly, so it has no split ${split}. Omit --split, or give the folder of the splits.`,
     );
   return { root: path, name: splitOf(path.split(/[/\\]/).at(-1) ?? "") ?? "test" };
 }
@@ -86,7 +91,7 @@ function listFolder(path: string): Dirent[] {
 const foldersIn = (path: string): string[] =>
   listFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
-/** All files below a folder: its own by name, then those of its subfolders; and the subfolders that are passed over. */
+/** All files below a folder (its own by name, then those of its subfolders), and the ignored subfolders. */
 function filesIn(folder: string): [string[], string[]] {
   const entries = listFolder(folder).sort((a, b) => byCodePoint(a.name, b.name));
   const own = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name));

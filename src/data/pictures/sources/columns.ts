@@ -1,8 +1,8 @@
-// Which columns of a parquet file are the images and their classes, by type first and by name where there are several.
+// Finds the columns of images and classes in a parquet file: by type, and by name if there are several.
 import type { SchemaTree } from "hyparquet";
 import { listSome, UserError } from "../../../core/index.ts";
 
-/** Names of a label, the likeliest first: CIFAR-100 has fine and coarse ones. */
+/** Names of label columns, the most likely first. CIFAR-100 has fine and coarse labels. */
 const usualLabels = ["label", "labels", "fine_label", "class", "target"];
 const usualImages = ["image", "img"];
 
@@ -12,7 +12,7 @@ const isBinary = ({ element, children }: SchemaTree): boolean =>
   element.converted_type === undefined &&
   !element.logical_type;
 
-/** Columns of bytes, or of structs that have them, as the `datasets` library writes images. */
+/** Columns of bytes, or of structs with bytes, as written by the `datasets` library. */
 export const imageColumns = (columns: readonly SchemaTree[]): string[] =>
   columns
     .filter(
@@ -29,11 +29,11 @@ const labelColumns = (columns: readonly SchemaTree[]): string[] =>
 interface Chosen {
   readonly image: string;
   readonly label: string;
-  /** Says which label was chosen where there are several. */
+  /** Names the chosen label if there are several. */
   readonly note: readonly string[];
 }
 
-/** Throws {@link UserError} where there is no image or label, or no way to choose. */
+/** Chooses the columns. Throws {@link UserError} if there are no images or labels, or if the choice is ambiguous. */
 export function chooseColumns(path: string, columns: readonly SchemaTree[]): Chosen {
   const all = columns.map(({ element }) => element.name);
   const [images, labels] = [imageColumns(columns), labelColumns(columns)];
@@ -41,15 +41,15 @@ export function chooseColumns(path: string, columns: readonly SchemaTree[]): Cho
   if (image === undefined)
     throw new UserError(
       images.length
-        ? `${path} has several columns of images: ${listSome(images)}. Rename the right one to image.`
-        : `${path} has no column of images; it has ${listSome(all, 8)}. Give a data set with image bytes.`,
+        ? `${path} has several image columns: ${listSome(images)}. Rename the right one to image.`
+        : `${path} has no image column. Its columns are ${listSome(all, 8)}. Give a data set with image bytes.`,
     );
   const label = oneOf(labels, usualLabels);
   if (label === undefined)
     throw new UserError(
       labels.length
-        ? `${path} has several columns of whole numbers: ${listSome(labels)}. Rename the one of the classes to label.`
-        : `${path} has no labels; it has the columns ${listSome(all, 8)}. Add a column label of whole numbers.`,
+        ? `${path} has several integer columns: ${listSome(labels)}. Rename the class column to label.`
+        : `${path} has no labels. Its columns are ${listSome(all, 8)}. Add a column label of integers.`,
     );
   const note = labels.length > 1 ? [`The labels are the column ${label} of ${listSome(labels)}.`] : [];
   return { image, label, note };

@@ -1,4 +1,4 @@
-// Sources whose images are encoded in files: decoded by a thread when they are asked for.
+// Sources with encoded image files, which a thread decodes on demand.
 import { sha256 } from "../../../core/index.ts";
 import { openDecoder } from "../decoding/decoder.ts";
 import type { Encoded } from "../decoding/orders.ts";

@@ -1,4 +1,4 @@
-// Data sets of the Hugging Face hub: one parquet file, or shards of a split such as data/train-00000-of-00002.parquet.
+// Hugging Face hub data sets: one parquet file, or shards of a split such as data/train-00000-of-00002.parquet.
 import { dirname } from "node:path";
 import { findShards, requireShards, splitsOfShards } from "../../locate/shards.ts";
 import { findClassNames } from "../../parquet/class-names.ts";
@@ -8,10 +8,10 @@ import { chooseColumns, imageColumns } from "./columns.ts";
 import { encodedSource } from "./encoded.ts";
 import type { PictureSource, SourceRequest } from "./source.ts";
 
-/** True for parquet of any columns. */
+/** True for parquet files with any columns. */
 export const isParquet = (path: string): boolean => splitsOfShards(path, [".parquet"]).length > 0;
 
-/** True for parquet that has a column of images. */
+/** True for parquet files with a column of images. */
 export async function isHub(path: string): Promise<boolean> {
   const file = splitsOfShards(path, [".parquet"])[0]?.files[0];
   return file !== undefined && withParquet(file, async ({ columns }) => imageColumns(columns).length > 0);

@@ -1,15 +1,15 @@
-// Sources whose pixels are arrays in memory: bytes of one size, with one or three channels.
+// Sources with pixels in memory: images of one size, with one or three channels of bytes.
 import { sha256 } from "../../../core/index.ts";
 import type { Picture } from "../pixels/picture.ts";
 import type { PictureSource } from "./source.ts";
 
 export interface Planes extends Pick<PictureSource, "split" | "labels" | "classNames" | "notes"> {
-  /** Names the data in messages. */
+  /** The name of the data in messages. */
   readonly path: string;
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
-  /** A pixel's channels side by side, or plane by plane as CIFAR has them. */
+  /** Channels are stored plane by plane, as in CIFAR, or interleaved. */
   readonly arePlanes: boolean;
   readonly bytes: Uint8Array;
 }

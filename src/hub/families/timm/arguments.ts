@@ -1,9 +1,9 @@
-// What a timm folder's config.json gives the function that builds its network: the architecture's own settings, replaced by `model_args`; what neither
-// says comes from `pretrained_cfg`, as in timm.
+// The arguments of the function that builds a timm network, from its folder's config.json: the architecture's settings,
+// overridden by `model_args`, with `pretrained_cfg` as the fallback, as in timm.
 import { Config, isNumber, type Json, type JsonObject } from "../../config.ts";
 import type { NetworkTask, PixelInput } from "../../network.ts";
 
-/** Arguments that matter in training only, or to how a network is made. */
+/** Arguments that matter only in training, or only to the creation of a network. */
 const harmless = [
   "attn_drop_rate",
   "drop_block_rate",
@@ -24,14 +24,15 @@ const harmless = [
 const shared = ["num_classes", "global_pool", "in_chans"];
 
 /**
- * The arguments, under the names of timm. `own` are the architecture's, `known` the others that the family reads.
- * @throws {UserError} for an argument that the family does not read and that could change its numbers
+ * The arguments, by timm's names. `own` are the architecture's settings, `known` the other arguments that the family
+ * reads.
+ * @throws {UserError} for an argument that the family does not read and that could change results
  */
 export function readArguments(config: Config, own: JsonObject, known: readonly string[]): Config {
   const given = config.part("model_args") ?? new Config(config.path, {}, "model_args.");
   const handled = new Set([...Object.keys(own), ...known, ...harmless, ...shared]);
   const other = Object.keys(given.keys).find((key) => !handled.has(key) && !isOff(given.keys[key]));
-  if (other !== undefined) throw given.fault(other, "is an argument that layerwise does not handle");
+  if (other !== undefined) throw given.fault(other, "is an argument that layerwise does not support");
   return given.with({ ...fromPretrained(config), ...own, ...given.keys });
 }
 
@@ -55,13 +56,13 @@ function sizeOf(config: Config): readonly number[] | undefined {
   return pretrained.has("input_size") ? pretrained.sizes("input_size", [], 3) : undefined;
 }
 
-/** Images of the size that the network was trained on. */
+/** The input: images of the size that the network was trained on. */
 export function pixelsOf(config: Config, args: Config): PixelInput {
   const [, height, width] = sizeOf(config) ?? [3, 224, 224];
   return { kind: "pixels", channels: args.size("in_chans", 3), height, width };
 }
 
-/** Classes, by `label_names` where they are given. */
+/** The task: classes, named by `label_names` if given. */
 export function taskOf(config: Config, args: Config): NetworkTask {
   const count = args.size("num_classes", 1000);
   const names = config.keys.label_names ?? config.part("pretrained_cfg")?.keys.label_names;

@@ -1,4 +1,4 @@
-// timm's ConvNeXts (timm/models/convnext.py). The smaller ones have 1x1 convolutions in place of linear layers.
+// timm's ConvNeXts (timm/models/convnext.py). Smaller ones have 1x1 convolutions in place of linear layers.
 import { globalAveragePool, reduceMean, reshape, type Value } from "../../../graph/index.ts";
 import type { Config, JsonObject } from "../../config.ts";
 import type { Modules } from "../../traced/modules.ts";
@@ -69,7 +69,7 @@ function encode(own: ConvNext, modules: Modules, pixels: Value): Value {
   return x;
 }
 
-/** The mean of the pixels, and the norm before or after it. */
+/** The mean over the pixels, with the norm before or after it. */
 function pool({ isNormedFirst, epsilon }: ConvNext, modules: Modules, x: Value): Value {
   if (!isNormedFirst) return modules.layerNorm("head.norm", reduceMean(x, [2, 3]), epsilon);
   return reshape(globalAveragePool(normChannels(modules, "norm_pre", x, epsilon)), x.shape.slice(0, 2));
@@ -77,7 +77,7 @@ function pool({ isNormedFirst, epsilon }: ConvNext, modules: Modules, x: Value):
 
 export const convnext: TimmFamily = {
   title: "convnext_*",
-  knows: (architecture) => architecture in architectures,
+  includes: (architecture) => architecture in architectures,
   read(config, architecture) {
     const args = readArguments(config, architectures[architecture], known);
     const own = readConvNext(args);

@@ -1,12 +1,12 @@
-// What a family of timm's networks is: the architectures that it knows, and how the config becomes a network.
+// The interface of a family of timm networks: its architectures, and the reader of the config.
 import type { Config } from "../../config.ts";
 import type { FolderNetwork } from "../../network.ts";
 
 export interface TimmFamily {
-  /** Its names, for errors. */
+  /** The name of the family, for errors. */
   readonly title: string;
-  /** Whether it has an architecture, `resnet50d`. */
-  knows(architecture: string): boolean;
-  /** Throws {@link UserError} for a setting that is not handled. */
+  /** Whether an architecture, such as `resnet50d`, belongs to it. */
+  includes(architecture: string): boolean;
+  /** Throws {@link UserError} for an unsupported setting. */
   read(config: Config, architecture: string): FolderNetwork;
 }

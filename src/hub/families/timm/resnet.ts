@@ -1,5 +1,5 @@
-// timm's ResNets, ResNeXts and wide ResNets (timm/models/resnet.py). A letter after the depth says which stem and shortcut: c and s have three 3x3
-// convolutions before the blocks, d and t besides them average pools in the shortcuts.
+// timm's ResNets, ResNeXts and wide ResNets (timm/models/resnet.py). A letter after the depth names the stem and
+// shortcut: c and s have three 3x3 convolutions before the blocks; d and t also have average pools in the shortcuts.
 import type { Config, JsonObject } from "../../config.ts";
 import { tracedNetwork } from "../../traced/network.ts";
 import { applyResidual, type Residual } from "../vision/residual.ts";
@@ -26,7 +26,7 @@ const letters: Readonly<Record<string, JsonObject>> = {
 
 const pattern = /^(wide_)?res(net|next)(\d+)([cdst]?)(_2|_(\d+)x(\d+)d)?$/;
 
-/** What the name says: resnet50d, wide_resnet50_2, resnext50_32x4d. */
+/** The settings in a name: resnet50d, wide_resnet50_2, resnext50_32x4d. */
 function settingsOf(architecture: string): { isBottleneck: boolean; own: JsonObject } | undefined {
   const [, wide, kind, depth, letter, ending, groups, width] = pattern.exec(architecture) ?? [];
   const layers = basic[depth] ?? bottleneck[depth];
@@ -54,7 +54,8 @@ function read(config: Config, architecture: string) {
   const channels = args.sizes("channels", [64, 128, 256, 512]);
   const layers = args.sizes("layers", [], channels.length);
   const [groups, base] = [args.size("cardinality", 1), args.size("base_width", 64)];
-  if (!isBottleneck && (groups !== 1 || base !== 64)) throw args.fault("base_width", "is for networks of bottlenecks");
+  if (!isBottleneck && (groups !== 1 || base !== 64))
+    throw args.fault("base_width", "is only for networks with bottlenecks");
   const residual: Residual = {
     stem: stemOf(args),
     isBottleneck,
@@ -85,6 +86,6 @@ function stemOf(args: Config): readonly number[] {
 
 export const resnet: TimmFamily = {
   title: "resnet*, wide_resnet*, resnext*",
-  knows: (architecture) => settingsOf(architecture) !== undefined,
+  includes: (architecture) => settingsOf(architecture) !== undefined,
   read,
 };

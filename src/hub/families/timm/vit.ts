@@ -1,4 +1,5 @@
-// timm's vision transformers (timm/models/vision_transformer.py): queries, keys and values are one projection, and the number of heads is in the name.
+// timm's vision transformers (timm/models/vision_transformer.py): one projection for queries, keys and values; the
+// architecture's name gives the number of heads.
 import { add, mul, slice, type Value } from "../../../graph/index.ts";
 import { activations } from "../../activations.ts";
 import type { Config, JsonObject } from "../../config.ts";
@@ -10,7 +11,7 @@ import { meanFrom, patchTokens, sides, tokenAt, withTokens } from "../vision/pat
 import { pixelsOf, readArguments, taskOf } from "./arguments.ts";
 import type { TimmFamily } from "./family.ts";
 
-/** Width, depth, heads, and the MLP's width in multiples of the network's. */
+/** Width, depth, heads, and the MLP's width as a multiple of the network's. */
 const sizes: Readonly<Record<string, readonly [number, number, number, number]>> = {
   tiny: [192, 12, 3, 4],
   small: [384, 12, 6, 4],
@@ -23,7 +24,7 @@ const sizes: Readonly<Record<string, readonly [number, number, number, number]>>
 
 const pattern = /^vit_([a-z]+)_patch(\d+)_(\d+|dinov2|clip_\d+)$/;
 
-/** What the name says: vit_base_patch16_224, vit_small_patch14_dinov2, vit_base_patch32_clip_224. */
+/** The settings in a name: vit_base_patch16_224, vit_small_patch14_dinov2, vit_base_patch32_clip_224. */
 function settingsOf(architecture: string): { own: JsonObject; epsilon: number } | undefined {
   const [, size, patch, kind] = pattern.exec(architecture) ?? [];
   if (!(size in sizes)) return undefined;
@@ -51,9 +52,9 @@ function readVit(args: Config, epsilon: number) {
   const isMean = args.text("global_pool", "token") === "avg";
   const [heads, width] = [args.size("num_heads"), args.size("embed_dim")];
   if (side !== other) throw args.fault("patch_size", `is ${side}x${other}; layerwise evaluates square patches`);
-  if (width % heads) throw args.fault("embed_dim", `is ${width}, which the ${heads} heads do not divide`);
+  if (width % heads) throw args.fault("embed_dim", `is ${width}, which is not a multiple of the ${heads} heads`);
   const hasClassToken = args.flag("class_token", true);
-  if (!hasClassToken && !isMean) throw args.fault("class_token", "is false, but the scores are of that token");
+  if (!hasClassToken && !isMean) throw args.fault("class_token", "is false, but the scores come from that token");
   const registers = args.number("reg_tokens", 0);
   return {
     epsilon,
@@ -68,7 +69,7 @@ function readVit(args: Config, epsilon: number) {
     isMean,
     hasClassToken,
     registers,
-    /** Tokens before the patches. */
+    /** Number of tokens before the patches. */
     prefix: Number(hasClassToken) + registers,
     arePatchesPlaced: args.flag("no_embed_class", false),
     isScaled: args.number("init_values", 0) !== 0,
@@ -106,7 +107,7 @@ function applyBlock(own: Vit, modules: Modules, x: Value): Value {
 
 export const vit: TimmFamily = {
   title: "vit_*_patch*",
-  knows: (architecture) => settingsOf(architecture) !== undefined,
+  includes: (architecture) => settingsOf(architecture) !== undefined,
   read(config, architecture) {
     const { own: settings, epsilon } = settingsOf(architecture)!;
     const args = readArguments(config, settings, known);

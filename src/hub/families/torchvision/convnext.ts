@@ -1,4 +1,4 @@
-// torchvision's ConvNeXts: stages and the layers between them are numbered in turn.
+// torchvision's ConvNeXts. Stages and the layers between them are numbered alternately.
 import { reduceMean, type Value } from "../../../graph/index.ts";
 import type { Modules } from "../../traced/modules.ts";
 import { tracedNetwork } from "../../traced/network.ts";

@@ -1,32 +1,33 @@
-// What a family of torchvision's networks is: state dicts tell their sizes by their shapes, and which network they are by their names.
+// The interface of a family of torchvision networks. The names in a state dict identify the network, and the shapes
+// give its sizes.
 import type { FolderNetwork } from "../../network.ts";
 
 /** Shapes of a state dict's tensors by their names. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 export interface Recognised {
-  /** torchvision's own name where the sizes are those of one, else the family's. */
+  /** torchvision's name of the network if the sizes match one, else the family's name. */
   readonly architecture: string;
   readonly network: FolderNetwork;
 }
 
 export interface TorchvisionFamily {
   readonly name: string;
-  /** The names of torchvision that it has. */
+  /** torchvision's names of its networks. */
   readonly architectures: readonly string[];
-  /** The network with such tensors; undefined where they are another's. */
+  /** The network with such tensors; undefined if they belong to another family. */
   recognise(shapes: Shapes): Recognised | undefined;
 }
 
-/** Images of no certain size: on which the network is tried. */
+/** Images of any size; this one is used to trace the network. */
 export const anySize = { kind: "pixels", height: 224, width: 224 } as const;
 
-/** How many of `prefix`0, `prefix`1, … there are, each with something that ends in `suffix`. */
+/** Counts the names `prefix`0`suffix`, `prefix`1`suffix`, … */
 export function count(shapes: Shapes, prefix: string, suffix: string): number {
   let n = 0;
   while (shapes.has(`${prefix}${n}${suffix}`)) n++;
   return n;
 }
 
-/** What may stand before every name: the wrapper of several devices, of a compiler, of a trainer. */
+/** Prefixes that may precede every name: of multi-device wrappers, compilers and trainers. */
 export const wrappers = [[/^(module\.|_orig_mod\.|model\.|net\.|network\.|backbone\.)+/, ""]] as const;

@@ -1,4 +1,4 @@
-// State dicts of torchvision's networks: which network one is of, by its names and shapes.
+// Recognises state dicts of torchvision's networks by their names and shapes.
 import { convnext } from "./convnext.ts";
 import { type Recognised, type Shapes, type TorchvisionFamily, wrappers } from "./family.ts";
 import { mobilenetV2 } from "./mobilenet-v2.ts";
@@ -8,12 +8,12 @@ import { vit } from "./vit.ts";
 
 const families: readonly TorchvisionFamily[] = [resnet, vgg, vit, convnext, mobilenetV2];
 
-/** Every name that a network can be asked for by: torchvision's own, and those of the families for other sizes. */
+/** Every name that can be requested: torchvision's names, and those of the families for other sizes. */
 export const torchvisionNames: readonly string[] = [
   ...new Set(families.flatMap(({ name, architectures }) => [...architectures, name])),
 ];
 
-/** The network that has tensors of such shapes, whatever stands before their names; undefined where it is none of these. */
+/** The network with tensors of such shapes, with or without a common prefix; undefined if none is recognised. */
 export function recognise(stored: Shapes): (Recognised & { readonly family: string }) | undefined {
   const shapes = new Map(
     [...stored].map(([name, shape]) => [wrappers.reduce((text, [by, to]) => text.replace(by, to), name), shape]),

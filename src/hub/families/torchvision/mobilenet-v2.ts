@@ -1,4 +1,4 @@
-// torchvision's MobileNetV2: blocks of a 1x1 convolution, a depthwise one and another 1x1, with ReLUs that end at 6.
+// torchvision's MobileNetV2: blocks of a 1x1 convolution, a depthwise one and another 1x1, with ReLU6.
 import { add, globalAveragePool, min, relu, reshape, type Value } from "../../../graph/index.ts";
 import type { Modules } from "../../traced/modules.ts";
 import { tracedNetwork } from "../../traced/network.ts";
@@ -11,7 +11,7 @@ interface Block {
   /** Channels of the depthwise convolution. */
   readonly inner: number;
   readonly out: number;
-  /** The first 1x1 convolution is there. */
+  /** The block has the first 1x1 convolution. */
   readonly isExpanded: boolean;
 }
 

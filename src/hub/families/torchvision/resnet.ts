@@ -12,7 +12,7 @@ const depths: Readonly<Record<string, number>> = {
   "bottleneck 3,8,36,3": 152,
 };
 
-/** undefined for tensors of another network, such as one with a stem for small images. */
+/** Undefined for tensors of another network, such as one with a stem for small images. */
 function readShapes(shapes: Shapes): Residual | undefined {
   const [stem, , ...kernel] = shapes.get("conv1.weight") ?? [];
   if (String(kernel) !== "7,7" || !shapes.has("bn1.running_mean") || !shapes.has("fc.weight")) return undefined;

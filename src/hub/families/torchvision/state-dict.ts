@@ -1,4 +1,4 @@
-// A file of weights alone, whose tensors tell which of torchvision's networks it holds.
+// A weight file without a config. Its tensors identify the torchvision network.
 import { dirname } from "node:path";
 import { type OpenOptions, openCheckpoint } from "../../../checkpoints/index.ts";
 import { listSome, nearest, UserError } from "../../../core/index.ts";
@@ -11,15 +11,15 @@ const prefix = "torchvision:";
 /** True for `torchvision:NAME`. */
 export const isTorchvision = (model: string): boolean => model.startsWith(prefix);
 
-/** True where a file's tensors, or those under a part of their names, are those of a network of torchvision. */
+/** True if a file's tensors, or those under one prefix, form a torchvision network. */
 export async function isStateDict(path: string, options: OpenOptions = {}): Promise<boolean> {
   const { found, keys } = await recogniseFile(path, options);
   return found !== undefined || keys.length > 0;
 }
 
 /**
- * The network that a file holds. `model` is `torchvision:NAME`, where NAME may be that of a family for networks of other sizes.
- * @throws {UserError} where the tensors are of no known network, or of another one than `model`
+ * The network in a file. `model` is `torchvision:NAME`; NAME may be a family, for networks of other sizes.
+ * @throws {UserError} if the tensors form no known network, or a different one than `model`
  */
 export async function readStateDict(path: string, model?: string, options: OpenOptions = {}): Promise<ModelFolder> {
   const name = model?.slice(prefix.length);
@@ -27,16 +27,16 @@ export async function readStateDict(path: string, model?: string, options: OpenO
   const { found, keys } = await recogniseFile(path, options);
   if (!found && keys.length)
     throw new UserError(
-      `${path} holds a network of torchvision under ${listSome(keys.map((key) => JSON.stringify(key)))}, beside other tensors or under a name of its own. Take it alone with --key ${keys[0]}.`,
+      `${path} contains a torchvision network under ${listSome(keys.map((key) => JSON.stringify(key)))}, not at the top level. Select it with --key ${keys[0]}.`,
     );
   if (!found)
     throw new UserError(
-      `${path} holds the tensors of no network of torchvision that layerwise knows (${listSome(torchvisionNames, 40)}). Name another network with --model.`,
+      `${path} does not contain a supported torchvision network (${listSome(torchvisionNames, 40)}). Name another network with --model.`,
     );
   const { architecture, family, network } = found;
   if (name !== undefined && name !== architecture && name !== family)
     throw new UserError(
-      `${path} holds ${architecture === family ? `a ${family} of other sizes` : architecture}, not ${name}. Give --model ${prefix}${architecture}.`,
+      `${path} contains ${architecture === family ? `a ${family} of other sizes` : architecture}, not ${name}. Use --model ${prefix}${architecture}.`,
     );
   return {
     path,
@@ -52,11 +52,11 @@ export async function readStateDict(path: string, model?: string, options: OpenO
 function unknownName(name: string): UserError {
   const near = nearest(name, torchvisionNames);
   return new UserError(
-    `layerwise does not know torchvision's ${name}${near ? `; did you mean ${near}?` : "."} It knows ${listSome(torchvisionNames, 40)}.`,
+    `torchvision's ${name} is not supported${near ? `; did you mean ${near}?` : "."} Supported are ${listSome(torchvisionNames, 40)}.`,
   );
 }
 
-/** The network of a file; where it is none, the keys under which one is. */
+/** The network of a file; if there is none at the top level, the keys of networks below it. */
 async function recogniseFile(path: string, options: OpenOptions) {
   const file = await openCheckpoint(path, options);
   await file.close();

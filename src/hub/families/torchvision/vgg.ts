@@ -1,4 +1,4 @@
-// torchvision's VGGs, with and without BatchNorm. The numbers of the convolutions tell where the max pools between them stand.
+// torchvision's VGGs, with and without BatchNorm. Gaps in the numbers of the convolutions show where the max pools are.
 import { adaptiveAveragePool, maxPool, relu, reshape, type Value } from "../../../graph/index.ts";
 import type { Modules } from "../../traced/modules.ts";
 import { tracedNetwork } from "../../traced/network.ts";

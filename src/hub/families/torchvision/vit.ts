@@ -1,4 +1,5 @@
-// torchvision's vision transformers. A state dict does not tell the number of heads: they have 64 channels each, in vit_h_14 80.
+// torchvision's vision transformers. The number of heads is not in a state dict: heads have 64 channels, in vit_h_14
+// 80.
 import { add, gelu, linear, slice, type Value } from "../../../graph/index.ts";
 import { attend } from "../../traced/attention.ts";
 import type { Modules } from "../../traced/modules.ts";

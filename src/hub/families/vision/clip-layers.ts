@@ -1,4 +1,5 @@
-// What CLIP's two towers have in common (transformers/models/clip): norms before each half, queries, keys and values apart.
+// The layers of CLIP's two towers (transformers/models/clip): norms before each half; separate queries, keys and
+// values.
 import { add, type Value } from "../../../graph/index.ts";
 import { activations } from "../../activations.ts";
 import { Config } from "../../config.ts";
@@ -8,7 +9,7 @@ import { readActivation, readHeads } from "../family.ts";
 
 export type Layers = ReturnType<typeof readLayers>;
 
-/** The settings of a tower; `width` and `heads` are those of the class. */
+/** The settings of a tower; `absent` are the class's defaults. */
 export function readLayers(config: Config, absent: { width: number; heads: number }) {
   const width = config.size("hidden_size", absent.width);
   return {
@@ -21,7 +22,7 @@ export function readLayers(config: Config, absent: { width: number; heads: numbe
   };
 }
 
-/** The config of a tower within that of both: `text_config_dict`, where a file has it, counts alone. */
+/** The config of a tower within that of both. If a file has `text_config_dict`, `text_config` is ignored. */
 export const towerConfig = (config: Config, name: "text_config" | "vision_config"): Config =>
   config.part(`${name}_dict`) ?? config.part(name) ?? new Config(config.path, {}, `${name}.`);
 

@@ -32,12 +32,12 @@ export function readText(config: Config) {
     layers: readLayers(config, { width: 512, heads: 8 }),
     vocabulary: config.size("vocab_size", 49408),
     context: config.size("max_position_embeddings", 77),
-    /** The token whose place gives the sentence; older files say 2 and mean the largest one. */
+    /** The token that ends a sentence and represents it. Older files have 2 here, but use the largest token. */
     end: end === 2 ? undefined : end,
   };
 }
 
-/** Tokens [n, 1 + patches, width] of images, before the last norm, which not every head uses. */
+/** Images as tokens [n, 1 + patches, width], before the last norm, which some heads do not use. */
 export function encodeImages({ layers, patches }: VisionTower, modules: Modules, pixels: Value): Value {
   const { width, epsilon } = layers;
   const embeddings = modules.within("embeddings");
@@ -50,7 +50,7 @@ export function encodeImages({ layers, patches }: VisionTower, modules: Modules,
   return encoded;
 }
 
-/** Sentences of one length as vectors [n, width]: at their first end, after which no token counts. */
+/** Sentences of one length as vectors [n, width], taken at the first end token; later tokens do not count. */
 export function encodeSentences(
   { layers, vocabulary, context, end }: TextTower,
   modules: Modules,
@@ -69,5 +69,5 @@ export function encodeSentences(
   return gather(reshape(x, [n * t, layers.width]), graph.constant(tensor("int64", [n], ends)), 0);
 }
 
-/** Rows of length one. */
+/** Scales rows to norm 1. */
 export const unitRows = (x: Value): Value => div(x, sqrt(reduceSum(mul(x, x), [-1], { keep: true })));

@@ -1,5 +1,5 @@
-// CLIP (transformers/models/clip): images scored against texts, which are vectors of the user's or sentences that its other tower reads; or a classifier of
-// images on its vision tower.
+// CLIP (transformers/models/clip): images scored against texts (embeddings from the user, or sentences for its text
+// tower), or an image classifier on its vision tower.
 import { exp, linear, matmul, mul, swapLast, type Value } from "../../../graph/index.ts";
 import type { Config } from "../../config.ts";
 import type { FolderNetwork, TextHead } from "../../network.ts";
@@ -29,7 +29,7 @@ function scoreAgainst(images: Value, { texts, scale }: TextHead): Value {
 
 const unscored = { kind: "classes", count: 1 } as const;
 
-/** The vision tower alone: it has scores only with texts beside it. */
+/** The vision tower on its own, which gives scores only together with texts. */
 function visionNetwork(config: Config, head?: TextHead): FolderNetwork {
   const own = readVision(config);
   const dimension = config.size("projection_dim", 512);

@@ -1,4 +1,5 @@
-// A block of ConvNeXt, whose parts each library names in its own way: a depthwise convolution, then a norm and an MLP over the channels.
+// A block of ConvNeXt: a depthwise convolution, then a norm and an MLP over the channels. Each library has its own
+// names for the parts.
 import { add, linear, mul, reshape, transpose, type Value } from "../../../graph/index.ts";
 import { activations } from "../../activations.ts";
 import type { Modules } from "../../traced/modules.ts";
@@ -18,11 +19,11 @@ export interface BlockSettings {
   readonly names: BlockNames;
   readonly activation: keyof typeof activations;
   readonly epsilon?: number;
-  /** The shape of the scale; undefined where there is none. */
+  /** The shape of the scale; undefined if there is none. */
   readonly scaleShape?: readonly number[];
-  /** The MLP's layers are 1x1 convolutions, which are linear layers of another shape. */
+  /** The MLP's layers are stored as 1x1 convolutions. */
   readonly isConvolved?: boolean;
-  /** Inner channels of the MLP, in multiples of the outer ones. */
+  /** Inner channels of the MLP, as a multiple of the outer ones. */
   readonly ratio?: number;
   readonly kernel?: number;
 }

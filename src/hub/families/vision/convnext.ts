@@ -33,7 +33,7 @@ export const convnext: Family = {
   read(config) {
     const own = readConvNext(config);
     const { patches, sizes, depths, activation, epsilon, isScaled } = own;
-    const { height, width, ...rest } = patches; // an image may have any size
+    const { height, width, ...rest } = patches; // images may have any size
     const task = readTask(config);
     return tracedNetwork({
       input: pixelsOf(patches),

@@ -1,5 +1,5 @@
-// DINOv2 (transformers/models/dinov2): each half's output is scaled channel by channel, positions are interpolated to the image, and scores come from the
-// class token beside the mean of the patches.
+// DINOv2 (transformers/models/dinov2): each half's output is scaled per channel, positions are interpolated to the
+// image size, and scores come from the class token and the mean of the patches.
 import { add, concat, mul, slice, type Value } from "../../../graph/index.ts";
 import { activations } from "../../activations.ts";
 import type { Config } from "../../config.ts";
@@ -34,7 +34,7 @@ function encode(own: Dinov2, modules: Modules, pixels: Value): Value {
   const { width, layers, patches, epsilon, hasMask } = own;
   const embeddings = modules.within("embeddings");
   const token = embeddings.parameter("cls_token", [1, 1, width]);
-  if (hasMask) embeddings.reserve("mask_token", [1, width]); // for masked patches, of which there are none
+  if (hasMask) embeddings.reserve("mask_token", [1, width]); // unused: no patches are masked
   const positions = embeddings.parameter("position_embeddings", [1, countPatches(patches) + 1, width]);
   const image = patchTokens(embeddings, "patch_embeddings.projection", pixels, width, patches.side);
   const [height, across] = pixels.shape.slice(2).map((size) => Math.floor(size / patches.side));

@@ -1,4 +1,4 @@
-// Families of classifiers of images in transformers' layout.
+// Families of image classifiers in transformers' layout.
 import type { Family } from "../family.ts";
 import { clip, clipVision } from "./clip.ts";
 import { convnext } from "./convnext.ts";

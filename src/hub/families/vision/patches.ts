@@ -1,19 +1,19 @@
-// Images as tokens: each patch is projected, and tokens of the network's own stand before them.
+// Images as tokens: each patch is projected; learned tokens, such as a class token, come first.
 import { concat, expand, reduceMean, reshape, slice, transpose, type Value } from "../../../graph/index.ts";
 import type { Config } from "../../config.ts";
 import type { PixelInput } from "../../network.ts";
 import type { Modules } from "../../traced/modules.ts";
 
-/** How images are cut into patches. */
+/** The division of images into patches. */
 export interface Patches {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** A patch's side. */
+  /** The side of a patch. */
   readonly side: number;
 }
 
-/** `num_channels`, `image_size` and `patch_size`, the latter two a number or a pair. */
+/** Reads `num_channels`, `image_size` and `patch_size`; the last two are a number or a pair. */
 export function readPatches(config: Config, imageSize: number, patchSize: number): Patches {
   const [height, width] = sides(config, "image_size", imageSize);
   const [side, other] = sides(config, "patch_size", patchSize);
@@ -31,7 +31,7 @@ export function sides(config: Config, key: string, absent: number): readonly [nu
   throw config.fault(key, `is ${JSON.stringify(value)}, not a height and a width`);
 }
 
-/** How many patches an image has. */
+/** The number of patches of an image. */
 export const countPatches = ({ height, width, side }: Patches): number =>
   Math.floor(height / side) * Math.floor(width / side);
 
@@ -55,18 +55,18 @@ export function patchTokens(
   return transpose(reshape(grid, [pixels.shape[0], width, -1]), [0, 2, 1]);
 }
 
-/** Tokens [n, T, width] with tokens of the network's own before them, each the same in all samples. */
+/** Puts learned tokens, the same for all samples, before tokens [n, T, width]. */
 export function withTokens(own: readonly Value[], tokens: Value): Value {
   const [n, , width] = tokens.shape;
   const rows = own.map((one) => reshape(one, [1, -1, width]));
   return concat([...rows.map((one) => expand(one, [n, one.shape[1], width])), tokens], 1);
 }
 
-/** The token at a place, [n, width]. */
+/** The token at an index, [n, width]. */
 export function tokenAt(x: Value, at: number): Value {
   const [n, , width] = x.shape;
   return reshape(slice(x, 1, at, at + 1), [n, width]);
 }
 
-/** The mean of the tokens from a place on, [n, width]. */
+/** The mean of the tokens from an index on, [n, width]. */
 export const meanFrom = (x: Value, start: number): Value => reduceMean(slice(x, 1, start, x.shape[1]), [1]);

@@ -6,7 +6,7 @@ import { resizePositions } from "./positions.ts";
 
 const own = Array.from({ length: 9 }, (_, i) => (7 * i * i + 3 * i) % 11);
 
-/** The positions of a square of 3 x 3 patches, behind that of one token, for another number of patches. */
+/** The positions of one token and 3 x 3 patches, resized to another number of patches. */
 async function resized(rows: number, columns: number): Promise<number[]> {
   const graph = new Graph();
   const positions = graph.input("positions", "float32", [1, 10, 1]);

@@ -1,10 +1,14 @@
-// Learned positions of a square of patches, interpolated to another number of patches as PyTorch's bicubic interpolation does it (a = -0.75, no
-// antialiasing, edges repeated). It is linear in the positions, so it is a product with a constant matrix, and averages of networks stay what they are.
+// Resizes learned positions of a square of patches to another number of patches, like PyTorch's bicubic interpolation
+// (a = -0.75, no antialiasing, edges repeated). It is linear in the positions, so it is a product with a constant
+// matrix, and it commutes with averaging.
 import { tensor } from "../../../core/index.ts";
 import { concat, matmul, slice, type Value } from "../../../graph/index.ts";
 import type { Patches } from "./patches.ts";
 
-/** Positions [1, own + patches, width] for `height` x `across` patches; the first `own` are of tokens of the network's own, and stay. */
+/**
+ * Resizes positions [1, own + patches, width] to `height` x `across` patches. The first `own` belong to learned tokens,
+ * and do not change.
+ */
 export function resizePositions(
   positions: Value,
   own: number,
@@ -15,7 +19,7 @@ export function resizePositions(
   const count = positions.shape[1] - own;
   const square = Math.trunc(Math.sqrt(count));
   if (rows === Math.floor(height / side) && columns === Math.floor(width / side)) return positions;
-  if (square * square !== count) throw new Error(`${count} positions of patches are not a square`);
+  if (square * square !== count) throw new Error(`${count} patch positions do not form a square`);
   const weights = tensor("float32", [rows * columns, count]);
   const [down, across] = [interpolation(square, rows), interpolation(square, columns)];
   for (let i = 0; i < rows; i++)
@@ -26,7 +30,7 @@ export function resizePositions(
   return concat([slice(positions, 1, 0, own), patches], 1);
 }
 
-/** Row i holds the shares of the `from` values in the i-th of `to` values. */
+/** Row i has the coefficients of the `from` values in the i-th of `to` values. */
 function interpolation(from: number, to: number): number[][] {
   return Array.from({ length: to }, (_, i) => {
     const at = ((i + 0.5) * from) / to - 0.5;

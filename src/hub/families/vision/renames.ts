@@ -1,6 +1,6 @@
-// Names that version 5 of transformers uses in memory, and in files only where asked to, as the names that files have.
+// Maps names that version 5 of transformers uses in memory (and on request in files) to the usual names in files.
 
-/** Of ViT and its kin: `layers.0.attention.q_proj` is `encoder.layer.0.attention.attention.query`. */
+/** For ViT and similar networks: `layers.0.attention.q_proj` is `encoder.layer.0.attention.attention.query`. */
 export const newNames: readonly (readonly [RegExp, string])[] = [
   [/(^|\.)layers\.(\d+)\./, "$1encoder.layer.$2."],
   [/\.attention\.q_proj\./, ".attention.attention.query."],
@@ -9,7 +9,7 @@ export const newNames: readonly (readonly [RegExp, string])[] = [
   [/\.attention\.o_proj\./, ".attention.output.dense."],
 ];
 
-/** The same, where the halves of the MLP have no names of their own. */
+/** The same, for networks whose MLP halves have no separate names. */
 export const newNamesOfMlp: typeof newNames = [
   ...newNames,
   [/\.mlp\.fc1\./, ".intermediate.dense."],

@@ -1,8 +1,9 @@
-// ResNets under the names of torchvision, which timm keeps: `layer1.0.conv1`, `downsample`; the bottleneck's stride is in its 3x3 convolution.
+// ResNets with torchvision's names, which timm also uses: `layer1.0.conv1`, `downsample`. The stride of a bottleneck is
+// in its 3x3 convolution.
 import { add, globalAveragePool, maxPool, relu, reshape, type Value } from "../../../graph/index.ts";
 import type { Modules } from "../../traced/modules.ts";
 
-/** Channels of the blocks of a stage: within, and after the last convolution. */
+/** Channels of a stage's blocks: inner ones, and those after the last convolution. */
 export interface Stage {
   readonly blocks: number;
   readonly inner: number;
@@ -10,13 +11,13 @@ export interface Stage {
 }
 
 export interface Residual {
-  /** Channels of the one 7x7 convolution, or of three 3x3 ones. */
+  /** Channels of the stem: of one 7x7 convolution, or of three 3x3 ones. */
   readonly stem: readonly number[];
   readonly isBottleneck: boolean;
   /** Groups of the 3x3 convolution of a bottleneck. */
   readonly groups: number;
   readonly stages: readonly Stage[];
-  /** A shortcut halves by an average pool before its convolution, not by the convolution's stride. */
+  /** Shortcuts halve the image by an average pool before the convolution, not by the convolution's stride. */
   readonly isPooled?: boolean;
 }
 
@@ -68,7 +69,7 @@ function shortcut({ isPooled = false }: Residual, modules: Modules, x: Value, ou
   return modules.batchNorm(`downsample.${at + 1}`, projected);
 }
 
-/** 2x2 means, of fewer pixels at the end of an odd side. */
+/** 2x2 means; at the end of an odd side, over fewer pixels. */
 function halved(x: Value): Value {
   const [bottom, right] = x.shape.slice(2).map((size) => size % 2);
   const geometry = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, bottom, right] };

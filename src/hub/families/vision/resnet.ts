@@ -1,4 +1,5 @@
-// ResNet in transformers' layout (transformers/models/resnet): stages of basic or bottleneck layers after a 7x7 stem and a max pool.
+// ResNet in transformers' layout (transformers/models/resnet): stages of basic or bottleneck layers after a 7x7 stem
+// and a max pool.
 import { add, globalAveragePool, maxPool, reshape, type Value } from "../../../graph/index.ts";
 import { activations } from "../../activations.ts";
 import type { Config } from "../../config.ts";

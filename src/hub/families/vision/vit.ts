@@ -1,4 +1,5 @@
-// ViT and DeiT (transformers/models/vit, deit): norms before each half, scores from the class token; DeiT has a second token, whose head a teacher taught.
+// ViT and DeiT (transformers/models/vit, deit): norms before each half, scores from the class token. DeiT has a second
+// token with its own head, for distillation.
 import { add, mul, type Value } from "../../../graph/index.ts";
 import type { Inputs } from "../../../models/index.ts";
 import { activations } from "../../activations.ts";
@@ -27,7 +28,7 @@ function readVit(config: Config) {
   };
 }
 
-/** The tokens after the last norm. `extra` are the names of tokens beside the class token. */
+/** The tokens after the last norm. `extra` are the names of tokens other than the class token. */
 function encode(vit: Vit, modules: Modules, { pixel_values }: Inputs, extra: readonly string[]): Value {
   const { width, layers, patches, epsilon } = vit;
   const embeddings = modules.within("embeddings");

@@ -1,10 +1,10 @@
-// Measuring in a process of its own, so that drawing goes on and a crash in native code becomes a sentence.
+// Measures in a separate process: the terminal stays responsive, and a crash in native code becomes an error message.
 import { siblingModule, startWork } from "../runtime/index.ts";
 import { type Progress, Scores } from "../sweep/index.ts";
 import { type MeasureResult, measure } from "./measure.ts";
 import type { MeasureOptions } from "./options.ts";
 
-/** {@link measure}, apart. */
+/** {@link measure} in a separate process. */
 export async function measureApart(
   options: MeasureOptions,
   onProgress?: (progress: Progress) => void,

@@ -1,4 +1,4 @@
-// Quantised weights, masks, counters: what has no average is refused.
+// Quantised weights, masks and counters: tensors that cannot be averaged are refused.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { temporaryFolder, writeTensors } from "../../test/checkpoints.ts";
@@ -15,7 +15,7 @@ async function write(name: string, tensors: Record<string, Tensor>): Promise<str
   return path;
 }
 
-/** A layer of GPTQ's, with a counter and positions beside it. */
+/** A GPTQ layer, a counter and positions. */
 const quantised = (name: string, seed: number) =>
   write(name, {
     "l.qweight": tensor("int32", [2, 2], [seed, 1, 2, 3]),
@@ -34,7 +34,7 @@ async function refusalOf(a: string, b: string): Promise<string | undefined> {
   return (refusal as UserError | undefined)?.message;
 }
 
-it("refuses whole numbers that differ, not counters, masks, nor what is equal", async () => {
+it("refuses integer tensors that differ, except counters and masks", async () => {
   const [a, b] = [await quantised("a", 1), await quantised("b", 2)];
   const sentence = `${a} and ${b} hold whole-number tensors that differ (l.qweight), which cannot be averaged; are they quantised? Give the float models.`;
   expect(await refusalOf(a, b)).toBe(sentence);

@@ -1,15 +1,16 @@
-// The graph of a segment for some branches that leave one state: its nodes once for each branch, those that use equal weights shared. Inputs are
-// named by their place, so that segments of equal structure give equal bytes: `own0`, `common0`, `held0:1` (the second of its sources).
+// The graph of a segment for branches from one state: its nodes once for each branch, shared where the weights are
+// equal. Inputs are named by index (`own0`, `common0`, and `held0:1` for the second source), so segments of equal
+// structure give equal bytes.
 import type { Tensor } from "../../core/index.ts";
 import { Graph, rebuild, type Type, type Value } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";
-import type { Pattern } from "./groups.ts";
+import type { Pattern } from "./run-groups.ts";
 
-/** Tensors by the names of a piece's inputs. */
+/** Tensors by the names of a segment graph's inputs. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Runs a piece; gives its outputs by their names. */
-export type Run = (feeds: Feeds) => Promise<Record<string, Tensor>>;
+/** Runs a segment graph; resolves to its outputs by name. */
+export type RunSegment = (feeds: Feeds) => Promise<Record<string, Tensor>>;
 
 export const ownName = (i: number): string => `own${i}`;
 export const commonName = (i: number): string => `common${i}`;
@@ -17,7 +18,7 @@ export const heldName = (i: number, source: number): string => `held${i}:${sourc
 /** The name of an output of a branch. */
 export const outputName = (output: string | number, branch: number): string => `${output}~${branch}`;
 
-/** The copies of `values` in a fresh graph, a list for each branch. `typeOf` gives the type of what is fed under a name. */
+/** Copies `values` into a new graph, a list for each branch. `typeOf` gives the type of the tensor fed under a name. */
 export function copyBranches(
   segment: Segment,
   pattern: Pattern,
@@ -30,7 +31,7 @@ export function copyBranches(
     const { dtype, shape } = typeOf(name);
     return graph.input(name, dtype, shape);
   };
-  const fixed = new Map<string, Value>(); // constants are hashed, which is worth doing once
+  const fixed = new Map<string, Value>(); // hash each constant only once
   const outer = new Map([
     ...segment.enters.map(({ key }, i): [string, string] => [key, ownName(i)]),
     ...segment.commons.map(({ key }, i): [string, string] => [key, commonName(i)]),
@@ -55,8 +56,15 @@ export function copyBranches(
   });
 }
 
-/** What a segment's graph gives for each branch: the values that it leaves, by their place, and the template's outputs by name. */
-export function buildPiece(segment: Segment, pattern: Pattern, typeOf: (name: string) => Type): Record<string, Value> {
+/**
+ * Builds a segment's graph. Its outputs, for each branch: the values that leave the segment, by index, and the
+ * template's outputs, by name.
+ */
+export function buildSegmentGraph(
+  segment: Segment,
+  pattern: Pattern,
+  typeOf: (name: string) => Type,
+): Record<string, Value> {
   const names = [...segment.leaves.keys(), ...segment.outputs.keys()];
   const branches = copyBranches(segment, pattern, [...segment.leaves, ...segment.outputs.values()], typeOf);
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-// The document of a measurement, from the scores of its mixes.
+// Makes a measurement's document from the scores of its mixes.
 import { chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
@@ -7,15 +7,15 @@ import type { End, Pair } from "../pairs/index.ts";
 import type { Metric, SampleScores, Scores } from "../sweep/index.ts";
 import { finite, perplexityOf, summarise } from "./barrier.ts";
 import type { Cell, RandomBarriers, Scored } from "./cell.ts";
+import { divideFullBarrier, findMaxima } from "./derived.ts";
 import { mean } from "./interval.ts";
-import { maximaOf, sharesOf } from "./lines.ts";
 import type { MeasureOptions } from "./options.ts";
 import type { PlannedCell } from "./plan.ts";
 import type { Measurement } from "./result.ts";
 import { decide } from "./verdict.ts";
 
 /** The document: every cell with its barriers, the ends, the distances and the verdict. */
-export async function describe(
+export async function makeDocument(
   pair: Pair,
   planned: readonly PlannedCell[],
   scores: Scores,
@@ -24,7 +24,7 @@ export async function describe(
   const { a, b, model, layers, data } = pair;
   const used = scores.samples;
   const ends = { a: scores.ofEnd("a", used), b: scores.ofEnd("b", used) };
-  const metrics = measuredMetrics(options, ends.a);
+  const metrics = selectMetrics(options, ends.a);
   const measured = planned.map((one) => measureCell(one, scores));
   const hasPerplexity = pair.isLanguage === true && metrics.includes("loss");
   const cells = measured.map((cell) => ({
@@ -32,10 +32,11 @@ export async function describe(
     ...(hasPerplexity ? { perplexity: perplexityOf(cell.loss?.value ?? null) } : {}),
   }));
   const valuesOf = (end: SampleScores) => {
-    const values = endValues(end, metrics, scores.weights);
+    const values = averageEnd(end, metrics, scores.weights);
     return hasPerplexity ? { ...values, perplexity: perplexityOf(values.loss) } : values;
   };
   const alphas = [...new Set(cells.map((cell) => cell.alpha))];
+  const { layerAlphas } = options;
   return {
     schema: "layerwise/measure@1",
     a: { path: a.path, sha256: a.sha256 },
@@ -45,21 +46,22 @@ export async function describe(
       name: options.data.name,
       split: data.split,
       samples: used,
-      sha256: await hashOfSamples(pair, used, options),
+      sha256: await hashSamples(pair, used, options),
     },
     layers: layers.map(({ name, parameters, size }) => ({ name, parameters, size })),
     ends: { a: valuesOf(ends.a), b: valuesOf(ends.b) },
     metrics: [...metrics],
     cells,
-    ...(options.weights ? { weights: options.weights } : alphas.length > 1 ? { lines: maximaOf(cells) } : {}),
-    ...(options.weights ? {} : sharesOf(cells, layers)),
-    distance: await distances(pair, options.initial),
-    verdict: decide(measured, options.tolerance, options.weights !== undefined), // by the losses, also where only errors are reported
-    ...notesOf(pair, options),
+    ...(layerAlphas ? { weights: layerAlphas } : alphas.length > 1 ? { lines: findMaxima(cells) } : {}),
+    ...(layerAlphas ? {} : divideFullBarrier(cells, layers)),
+    distance: await measureDistances(pair, options.initial),
+    // by the losses, also where only errors are reported
+    verdict: decide(measured, options.tolerance, layerAlphas !== undefined),
+    ...collectNotes(pair, options),
   };
 }
 
-/** A planned cell with what was measured of it, both metrics. */
+/** A planned cell with both metrics as measured. */
 function measureCell({ cell, mix, baseline }: PlannedCell, scores: Scores): Cell {
   const draws = baseline.map((draw) => summarise(scores, draw, cell.alpha));
   return {
@@ -69,8 +71,8 @@ function measureCell({ cell, mix, baseline }: PlannedCell, scores: Scores): Cell
     ...(draws.length
       ? {
           baseline: {
-            loss: baselineOf(draws.map(({ loss }) => loss)),
-            error: baselineOf(draws.map(({ error }) => error)),
+            loss: averageDraws(draws.map(({ loss }) => loss)),
+            error: averageDraws(draws.map(({ error }) => error)),
           },
         }
       : {}),
@@ -78,12 +80,12 @@ function measureCell({ cell, mix, baseline }: PlannedCell, scores: Scores): Cell
 }
 
 /** The mean over the draws of a random baseline, and each draw. */
-function baselineOf(scored: readonly Scored[]): RandomBarriers {
+function averageDraws(scored: readonly Scored[]): RandomBarriers {
   const draws = scored.map(({ barrier }) => barrier);
   return { barrier: draws.some((x) => x === null) ? null : mean(draws as number[]), draws };
 }
 
-/** A cell with the metrics that were asked for, and with its samples where they differ from cell to cell. */
+/** A cell with only the requested metrics, and with its number of samples where that differs between cells. */
 function withMetrics(
   { loss, error, baseline, samples, ...cell }: Cell,
   metrics: readonly Metric[],
@@ -99,21 +101,21 @@ function withMetrics(
   };
 }
 
-/** The metrics that were asked for and that exist: a regression has no error. */
-function measuredMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] {
-  const there = metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
-  if (there.length === 0)
-    throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
-  return there;
+/** The requested metrics that exist: a regression has no error. */
+function selectMetrics({ metrics = ["loss", "error"] }: MeasureOptions, { error }: SampleScores): Metric[] {
+  const existing = metrics.filter((metric) => metric === "loss" || !error.every(Number.isNaN));
+  if (existing.length === 0)
+    throw new UserError("The labels of these samples are real values, so there is no error. Use --metric loss.");
+  return existing;
 }
 
-const endValues = ({ loss, error }: SampleScores, metrics: readonly Metric[], weights?: Float32Array) => ({
+const averageEnd = ({ loss, error }: SampleScores, metrics: readonly Metric[], weights?: Float32Array) => ({
   loss: metrics.includes("loss") ? finite(mean(loss, weights)) : null,
   error: metrics.includes("error") ? finite(100 * mean(error, weights)) : null,
 });
 
-/** The hash of the samples that were used, which are fewer than the data's where a precision was reached. */
-async function hashOfSamples(
+/** The hash of the samples that were used: fewer than the data's where the precision was reached early. */
+async function hashSamples(
   { data }: Pair,
   samples: number,
   { data: { name, ...rest } }: MeasureOptions,
@@ -123,7 +125,7 @@ async function hashOfSamples(
   return (await openData(name, { ...rest, context: data.inputs[0].shape[0], samples })).sha256;
 }
 
-async function distances(
+async function measureDistances(
   { a, b, layers, tied, kinds }: Pair,
   initial?: readonly [string, string],
 ): Promise<Measurement["distance"]> {
@@ -147,16 +149,16 @@ async function distances(
   return { ...between, from_init: { a: await fromStart(initial[0], a), b: await fromStart(initial[1], b) } };
 }
 
-function notesOf(
+function collectNotes(
   { notes, cannotRecalibrate, model }: Pair,
   { statistics = "average", remarks = [] }: MeasureOptions,
 ): { notes?: string[] } {
   const all = [...remarks, ...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
-      average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate computes them anew on the samples"}`,
+      average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate recomputes them on the samples"}`,
       a: "of averaged layers were kept from a",
-      recalibrate: "of every averaged network were computed anew on the samples",
+      recalibrate: "of every averaged network were recomputed on the samples",
     }[statistics];
     all.push(`Running statistics of normalisation layers ${how}.`);
   }

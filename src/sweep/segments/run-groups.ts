@@ -1,15 +1,19 @@
-// Which runs through a segment one graph can do: those whose branches use the weights in the same pattern. With equal sources they also have the same weights.
+// Groups the runs through a segment that one graph can do: their branches use the weights in the same pattern, and from
+// the same sources.
 import type { Node } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";
-import type { Branch } from "./plan.ts";
+import type { Branch } from "./state-plan.ts";
 
 /** Runs that one graph with one set of weights can do. */
-export interface Group {
+export interface RunGroup {
   readonly pattern: Pattern;
   readonly runs: readonly { readonly state: number; readonly next: readonly number[] }[];
 }
 
-/** Branches as they use a segment's held values: for each value the distinct combinations of sources, and which of them each branch uses. */
+/**
+ * How branches use a segment's weights: for each held value the distinct combinations of sources, and the one that each
+ * branch uses.
+ */
 export interface Pattern {
   readonly held: readonly {
     readonly sources: readonly (readonly string[])[];
@@ -19,17 +23,17 @@ export interface Pattern {
 }
 
 /**
- * The runs through a segment, of all states, by their patterns and sources. Branches of one state that share none of the segment's work go apart,
- * so that fewer weights are needed at a time; `isWhole` keeps them in one graph.
+ * The runs of all states through a segment, grouped by pattern and sources. Branches of one state that share none of
+ * the segment's work are separate runs, so fewer weights are needed at a time; `isWhole` keeps them in one run.
  */
 export function groupRuns(
   segment: Segment,
   branches: ReadonlyMap<number, readonly Branch[]>,
   isWhole: boolean,
-): Group[] {
+): RunGroup[] {
   const groups = new Map<string, { pattern: Pattern; runs: { state: number; next: number[] }[] }>();
   for (const [state, all] of branches)
-    for (const together of isWhole ? [all] : sharing(segment, all)) {
+    for (const together of isWhole ? [all] : splitBySharing(segment, all)) {
       const pattern = patternOf(segment, together);
       const key = JSON.stringify(pattern);
       const group = groups.get(key) ?? { pattern, runs: [] };
@@ -54,12 +58,12 @@ function patternOf(segment: Segment, branches: readonly Branch[]): Pattern {
   return { held, branches: branches.length };
 }
 
-/** The branches in sets that share a node which depends on the segment's weights. */
-function sharing(segment: Segment, branches: readonly Branch[]): Branch[][] {
+/** Splits branches into sets that share a node which depends on the segment's weights. */
+function splitBySharing(segment: Segment, branches: readonly Branch[]): Branch[][] {
   const { held } = patternOf(segment, branches);
   const heldAt = new Map(segment.held.map(({ value }, i) => [value.key, i]));
-  const known = new Map<string, number>(); // nodes with the weights behind them
-  const firstWith: number[] = []; // the branch that has such a node first
+  const known = new Map<string, number>(); // nodes, with the weights that they depend on
+  const firstWith: number[] = []; // the first branch with such a node
   const together = branches.map((_, b) => b);
   const setOf = (b: number): number => (together[b] === b ? b : setOf(together[b]));
   branches.forEach((_, b) => {

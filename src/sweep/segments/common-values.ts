@@ -1,17 +1,20 @@
-// What depends on the samples alone: the inputs, the labels, masks made of them. Computed once for a batch and fed to every segment that uses it.
+// Values that depend only on the samples: inputs, labels, masks made from them. They are equal for all mixes, computed
+// once for a chunk, and fed to every segment that uses them.
 import type { Tensor } from "../../core/index.ts";
 import { Graph, rebuild } from "../../graph/index.ts";
 import type { Segment } from "./cuts.ts";
 import type { Sessions } from "./sessions.ts";
 
-export type Commons = ReadonlyMap<string, Tensor>;
+export type CommonValues = ReadonlyMap<string, Tensor>;
 
-/** Makes the common values of all segments, by their keys in the template, of the samples of a batch by name. */
-export async function commonsOf(
+/**
+ * Computes the common values of all segments for a chunk; `samples` by input name, the result by keys in the template.
+ */
+export async function computeCommonValues(
   segments: readonly Segment[],
   sessions: Sessions,
   samples: Readonly<Record<string, Tensor>>,
-): Promise<Commons> {
+): Promise<CommonValues> {
   const all = [...new Map(segments.flatMap(({ commons }) => commons.map((v) => [v.key, v] as const))).values()];
   const made = all.filter(({ node }) => node.op !== "Input");
   const graph = new Graph();

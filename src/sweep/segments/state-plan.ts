@@ -1,18 +1,21 @@
-// Which states there are between segments. A mix's state after a segment depends on its sources up to there, so the states are the distinct
-// beginnings of the mixes; from each one some branches go through the next segment, one for every combination of sources that its mixes take there.
+// The states between segments. A mix's state after a segment depends on its sources up to there, so the states are the
+// distinct prefixes of the mixes. From each state, branches lead through the next segment, one for each combination of
+// sources that its mixes have there.
 import type { Segment } from "./cuts.ts";
 import type { SegmentedNetwork } from "./template.ts";
 
-/** A way through a segment: a source for each of its parameters, and the number of the state that it leads to, which no other state has. */
+/**
+ * A way through a segment: a source for each of its parameters, and the unique number of the state that it leads to.
+ */
 export interface Branch {
   readonly sources: readonly string[];
   readonly next: number;
 }
 
-export interface Plan {
-  /** For each segment the branches of each state that enters it. The first segment is entered by state 0. */
+export interface StatePlan {
+  /** For each segment the branches of each state that enters it. State 0 enters the first segment. */
   readonly branches: readonly ReadonlyMap<number, readonly Branch[]>[];
-  /** For each segment the mixes, by their place in the list, behind each state after it. */
+  /** For each segment the mixes (indices in the list) that share each state after it. */
   readonly members: readonly ReadonlyMap<number, readonly number[]>[];
 }
 
@@ -20,8 +23,8 @@ export interface Plan {
 const sourcesOf = <M>({ parameters }: Segment, mix: M, sourceOf: SegmentedNetwork<M>["sourceOf"]): string[] =>
   parameters.map(({ name }) => sourceOf(name, mix));
 
-/** True where no two mixes that are alike in the first segment part in the second. */
-export function staysTogether<M>(
+/** True where mixes with equal sources in the first segment also have equal sources in the second. */
+export function addsNoBranch<M>(
   mixes: readonly M[],
   before: Segment,
   next: Segment,
@@ -40,7 +43,7 @@ export function planStates<M>(
   mixes: readonly M[],
   segments: readonly Segment[],
   { sourceOf }: Pick<SegmentedNetwork<M>, "sourceOf">,
-): Plan {
+): StatePlan {
   let states = mixes.map(() => 0);
   let count = 1;
   const branches: Map<number, Branch[]>[] = [];

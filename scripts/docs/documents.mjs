@@ -1,0 +1,80 @@
+// The documents that other programs read: their schemas, and what their pages begin with.
+import {
+  comparisonJsonSchema,
+  measurementJsonSchema,
+  mergeRecordJsonSchema,
+  recipeJsonSchema,
+  samplesJsonSchema,
+} from "../../src/index.ts";
+import { schemaPage } from "./schema-page.mjs";
+
+const grows =
+  "A later version may add fields; it does not change or remove one. Ignore fields that you do not know. Fields marked optional may be absent, also in older documents.";
+
+const documents = [
+  {
+    page: "measure",
+    schema: "measure@1",
+    title: "The result of a measurement: `layerwise/measure@1`",
+    make: measurementJsonSchema,
+    intro: [
+      "`measure` writes this document as `measure.json` and prints it with `--json`. In the library, `measure` returns it; `readMeasurement` and `parseMeasurement` read it. [Definitions](../definitions.md) explains barrier, base and scan.",
+      grows,
+    ],
+  },
+  {
+    page: "recipe",
+    schema: "recipe",
+    title: "The recipe",
+    make: recipeJsonSchema,
+    closed: ["scales.*"], // again the fields of the recipe
+    intro: [
+      "A recipe is a YAML file: `layerwise reproduce FILE` carries it out, and `readRecipe` reads it in the library. [Your own experiment](../your-own-experiment.md) begins with an empty file.",
+      "Every key has a default, so a recipe lists only what differs. An unknown key is an error. Some keys exclude each other, such as `training.epochs` and `training.steps`; the meaning says so, and reading the recipe checks it.",
+      "An editor with a YAML language server completes keys with this first line: `# yaml-language-server: $schema=node_modules/layerwise/schemas/recipe.json`.",
+    ],
+  },
+  {
+    page: "samples",
+    schema: "samples",
+    title: "The samples file",
+    make: samplesJsonSchema,
+    intro: [
+      "`measure` writes `samples.safetensors` beside `measure.json`: the loss and error of every sample for every mix, so that other statistics can be computed without measuring again. It is a safetensors file. This page describes its header, the JSON text at its start, as `safetensors` and other readers return it.",
+      "The ends are the rows whose mix has `a` for every layer, or `b`. The barrier of sample `i` for row `r` and weight alpha is `loss[r, i] - ((1 - alpha) * loss[row_a, i] + alpha * loss[row_b, i])`.",
+    ],
+  },
+  {
+    page: "merge",
+    schema: "merge@1",
+    title: "The record of a merge: `layerwise/merge@1`",
+    make: mergeRecordJsonSchema,
+    intro: [
+      "`merge` writes this document as `FILE.merge.json`, or as `merge.json` into a folder, and prints it with `--json`. In the library, `merge` returns it.",
+      grows,
+    ],
+  },
+  {
+    page: "distance",
+    schema: "distance@1",
+    title: "The distances of two checkpoints: `layerwise/distance@1`",
+    make: comparisonJsonSchema,
+    intro: [
+      "`distance --json` prints this document. In the library, `compareFiles` and `compareFolders` return it.",
+      grows,
+    ],
+  },
+];
+
+/** The files of the documents, by their paths in the project: a JSON Schema and a page each. */
+export function documentFiles() {
+  return new Map(
+    documents.flatMap(({ page, schema, make, intro, ...rest }) => {
+      const about = `JSON Schema: [schemas/${schema}.json](../../schemas/${schema}.json), in the package \`layerwise/schemas/${schema}.json\`.`;
+      return [
+        [`schemas/${schema}.json`, `${JSON.stringify(make(), null, 2)}\n`],
+        [`docs/reference/${page}.md`, schemaPage({ ...rest, intro: [...intro, about], schema: make() })],
+      ];
+    }),
+  );
+}
