@@ -1,6 +1,6 @@
 /**
- * The library: measuring, comparing and merging checkpoints, and reproducing experiments. docs/library.md says what each
- * name is for. The examples run in a copy of docs/examples.
+ * The library: measuring, comparing and merging checkpoints, and reproducing experiments. docs/library.md says what
+ * each name is for. The examples run in a copy of docs/examples.
  * @module layerwise
  */
 

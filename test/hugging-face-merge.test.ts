@@ -212,7 +212,7 @@ it("chooses blocks under a budget, checks the folder, and writes both into the c
   const full = document.cells.find(({ scan }) => scan === "full")!;
   expect(full.loss!.value).toBeCloseTo(record.checked!.loss!, 5);
   expect(full.averaged).toEqual(document.layers.map(({ name }) => name).filter((name) => name in record.averaged));
-  expect(document.weights).toEqual(alphas);
+  expect(document.layer_alphas).toEqual(alphas);
 });
 
 it("measures each layer at the alpha from a mergekit configuration, and all layers together", async () => {

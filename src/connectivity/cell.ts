@@ -10,8 +10,8 @@ export type { Metric } from "../sweep/index.ts";
 export const metrics = ["loss", "error"] as const;
 
 /**
- * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in percentage points. Null stands
- * for a value that is not finite.
+ * A metric of a cell: losses in nats; errors in percent, their barriers and intervals in percentage points. Null:
+ * not finite.
  */
 export interface Scored {
   readonly value: number | null;
@@ -46,7 +46,7 @@ export interface Cell extends Readonly<Partial<Record<Metric, Scored>>> {
 const maybe = z.number().nullable();
 const interval = z.tuple([z.number(), z.number()]).nullable();
 
-/** A stored cell. Null stands for a value that is not finite, or that was not measured. */
+/** A stored cell. Null: not finite, or not measured. */
 export const cellSchema = z.object({
   scan: z
     .string()
@@ -62,7 +62,7 @@ export const cellSchema = z.object({
     .describe(
       "The end that the other layers come from; null for `full`, which takes them from a unless base b was asked for.",
     ),
-  alpha: z.number().describe("The weight of b in the average: (1 - alpha) a + alpha b."),
+  alpha: z.number().describe("How much of b is in the average: (1 - alpha) a + alpha b."),
   loss: maybe.describe("Mean loss of the averaged network, in nats; per token for a language model."),
   error: maybe.describe("Error of the averaged network, in percent."),
   perplexity: maybe.optional().describe("Language models only: the exponential of the loss."),

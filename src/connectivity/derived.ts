@@ -1,5 +1,5 @@
-// Numbers derived from the measured cells: the maximum of each cell's barriers over alpha (other papers call that maximum
-// the barrier), and each layer's share of the full barrier, for comparison with the layer's own barrier.
+// Numbers derived from the measured cells: the maximum of each cell's barriers over alpha (other papers call that
+// maximum the barrier), and each layer's share of the full barrier, for comparison with the layer's own barrier.
 import type { Layer } from "../models/index.ts";
 import type { Metric } from "../sweep/index.ts";
 import type { Cell } from "./cell.ts";

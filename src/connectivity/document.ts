@@ -52,7 +52,7 @@ export async function makeDocument(
     ends: { a: valuesOf(ends.a), b: valuesOf(ends.b) },
     metrics: [...metrics],
     cells,
-    ...(layerAlphas ? { weights: layerAlphas } : alphas.length > 1 ? { lines: findMaxima(cells) } : {}),
+    ...(layerAlphas ? { layer_alphas: layerAlphas } : alphas.length > 1 ? { lines: findMaxima(cells) } : {}),
     ...(layerAlphas ? {} : divideFullBarrier(cells, layers)),
     distance: await measureDistances(pair, options.initial),
     // by the losses, also where only errors are reported

@@ -17,10 +17,10 @@ export interface MeasureResult {
 const silent = (_: Progress): void => {};
 
 /**
- * Measures two checkpoints of one network: loss and error of every averaged network of the scans on the same samples, the
- * barriers with 95 % confidence intervals, distances, and a verdict on which layers can be averaged. Losses are in nats,
- * errors in percent. Throws a {@link UserError} if the files, the network and the samples do not fit together. Source:
- * Adilova et al. 2024, arXiv 2307.06966, section 2.
+ * Measures two checkpoints of one network: loss and error of every averaged network of the scans on the same samples,
+ * the barriers with 95 % confidence intervals, distances, and a verdict on which layers can be averaged. Losses are in
+ * nats, errors in percent. Throws a {@link UserError} if the files, the network and the samples do not fit together.
+ * Source: Adilova et al. 2024, arXiv 2307.06966, section 2.
  * @param progress Called with the samples done and their total.
  * @example
  * ```ts

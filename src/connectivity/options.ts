@@ -4,7 +4,8 @@ import type { Metric, Statistics } from "../sweep/index.ts";
 import type { PlanOptions } from "./plan.ts";
 
 /**
- * What is measured: two checkpoints, their network, samples, and scans. `layerwise measure --help` has the same options.
+ * What is measured: two checkpoints, their network, samples, and scans. `layerwise measure --help` has the same
+ * options.
  */
 export interface MeasureOptions extends PairRequest, PlanOptions {
   readonly metrics?: readonly Metric[];

@@ -25,7 +25,7 @@ const scores = z.object({
 });
 
 const peak = z.object({
-  alpha: z.number().describe("The weight of b with the largest barrier."),
+  alpha: z.number().describe("The alpha with the largest barrier."),
   barrier: z.number().describe("The largest barrier; nats of loss, points of error."),
 });
 const lineSchema = z.object({
@@ -69,7 +69,7 @@ const verdictSchema = z.object({
     .describe("Layers whose whole interval is above the tolerance, on one base at least, or whose loss is not finite."),
   undecided: z.array(z.string()).optional().describe("Layers whose interval contains the tolerance."),
   tolerance: z.number().optional().describe("The largest accepted loss barrier, in nats."),
-  alpha: z.number().optional().describe("The weight of b that was judged: one half, or the nearest one measured."),
+  alpha: z.number().optional().describe("The alpha that was judged: 0.5, or the nearest one measured."),
   reason: z.string().describe("The verdict in words."),
 });
 
@@ -81,7 +81,7 @@ export const measurementSchema = z
     model: z
       .looseObject({ name: z.string().describe("The built-in network, the ONNX graph, or the folder.") })
       .describe(
-        "The network. Beside its name: the sizes of a built-in network (such as `width`), or what was found out about a graph or folder (such as `task`).",
+        "The network: its name, and the sizes of a built-in network (such as `width`) or what was found in a graph or folder (such as `task`).",
       ),
     data: samplesSchema.describe("The samples on which every cell was evaluated."),
     layers: z.array(layerSchema).describe("All layers, in the model's order."),
@@ -93,11 +93,11 @@ export const measurementSchema = z
       .optional()
       .describe("The metrics measured; fields of the other one are null. Older documents lack this and have both."),
     cells: z.array(cellSchema).describe("One entry for each averaged network: per scan, alpha, layer and base."),
-    weights: z
+    layer_alphas: z
       .record(z.string(), z.number())
       .optional()
       .describe(
-        "The weight of b in every layer, if each has its own. The `alpha` of a cell is then the weight that its layers share, or one half.",
+        "Alpha of every layer, if layers have their own. The `alpha` of a cell is then what its layers have in common, or 0.5. Older documents call this field `weights`.",
       ),
     lines: z
       .array(lineSchema)
@@ -105,7 +105,7 @@ export const measurementSchema = z
       .describe("If several alphas were measured: for each scan, layer and base the largest barrier over them."),
     shares: sharesSchema
       .optional()
-      .describe("The full barrier at alpha one half, divided among the layers, to compare a layer's own barrier with."),
+      .describe("The full barrier at alpha 0.5, divided among the layers, to compare a layer's own barrier with."),
     distance: distances
       .extend({
         from_init: z
@@ -118,15 +118,15 @@ export const measurementSchema = z
     notes: z.array(z.string()).optional().describe("Remarks for the reader, one sentence or more each."),
   })
   .describe(
-    "The result of `measure`: loss and error of every averaged network on one set of samples, with barriers, intervals and a verdict. Null stands for a value that is not finite or was not measured.",
+    "The result of `measure`: loss and error of every averaged network on one set of samples, with barriers, intervals and a verdict. Null: not finite, or not measured.",
   );
 
 /** The document `layerwise/measure@1` as it is stored. Its fields are described in docs/reference/measure.md. */
 export type StoredMeasurement = z.infer<typeof measurementSchema>;
 
 /**
- * The result of a measurement in memory: the fields of {@link StoredMeasurement}, but for the cells, in which each metric
- * is an object.
+ * The result of a measurement in memory: the fields of {@link StoredMeasurement}, but for the cells, in which each
+ * metric is an object.
  */
 export interface Measurement extends Omit<StoredMeasurement, "cells"> {
   readonly cells: readonly Cell[];
@@ -157,8 +157,8 @@ export const encodeMeasurement = (document: Measurement): StoredMeasurement => (
 });
 
 /**
- * Validates a stored document, of this version or an older one, and decodes its cells. `path` is named in errors. Throws a
- * {@link UserError} that names the file and the field.
+ * Validates a stored document, of this version or an older one, and decodes its cells. `path` is named in errors.
+ * Throws a {@link UserError} that names the file and the field.
  * @example
  * ```ts
  * import { parseMeasurement } from "layerwise";
@@ -166,20 +166,27 @@ export const encodeMeasurement = (document: Measurement): StoredMeasurement => (
  * try {
  *   parseMeasurement({ schema: "layerwise/measure@1" }, "old.json");
  * } catch (error) {
- *   console.log((error as Error).message.startsWith("old.json is no measurement of this version: a:")); // true
+ *   console.log((error as Error).message.startsWith("old.json is not a measurement of this version: a:")); // true
  * }
  * ```
  */
 export function parseMeasurement(value: unknown, path: string): Measurement {
-  const parsed = measurementSchema.safeParse(value);
+  const parsed = measurementSchema.safeParse(withCurrentNames(value));
   if (parsed.success) {
     const { metrics: measured = metrics, cells } = parsed.data;
     return { ...parsed.data, cells: cells.map((cell) => decodeCell(cell, measured)) };
   }
   const { path: field, message } = parsed.error.issues[0];
   throw new UserError(
-    `${path} is no measurement of this version: ${field.join(".") || "the document"}: ${message}. Measure again.`,
+    `${path} is not a measurement of this version: ${field.join(".") || "the document"}: ${message}. Measure again.`,
   );
+}
+
+/** Documents of version 0.4 and earlier call `layer_alphas` `weights`. */
+function withCurrentNames(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("weights" in value)) return value;
+  const { weights, ...rest } = value;
+  return { ...rest, layer_alphas: weights };
 }
 
 /**

@@ -57,8 +57,8 @@ const windowOf = (scan: ScanName) => {
 };
 
 /**
- * Reads a list of scans: `single`, `shallow`, `deep`, `random`, `minimal`, `window:K`, `full`, or the path of a `.mjs` file
- * with an {@link Order}. Throws a {@link UserError} that names the nearest known scan.
+ * Reads a list of scans: `single`, `shallow`, `deep`, `random`, `minimal`, `window:K`, `full`, or the path of a `.mjs`
+ * file with an {@link Order}. Throws a {@link UserError} that names the nearest known scan.
  * @example
  * ```ts
  * import { parseScans } from "layerwise";

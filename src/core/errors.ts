@@ -1,8 +1,8 @@
 // The two kinds of error that a user may see. Any other exception is a bug in layerwise.
 
 /**
- * An error that the user can fix. The message says what is wrong, in which file, and what to do. Everything else that is
- * thrown is a bug.
+ * An error that the user can fix. The message says what is wrong, in which file, and what to do. Everything else that
+ * is thrown is a bug.
  * @example
  * ```ts
  * import { compareFiles, UserError } from "layerwise";

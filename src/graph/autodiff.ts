@@ -7,8 +7,8 @@ import { add, scalar } from "./ops/elementwise.ts";
 import { expand, zeros } from "./ops/shape.ts";
 
 /**
- * The gradient of a loss (one element) with respect to each value, in their shapes; zero where the loss does not depend on
- * one. Throws an Error if the loss has more elements, or a node on the way has no gradient rule.
+ * The gradient of a loss (one element) with respect to each value, in their shapes; zero where the loss does not depend
+ * on one. Throws an Error if the loss has more elements, or a node on the way has no gradient rule.
  * @example
  * ```ts
  * import { gradients, Graph, mul, reduceSum } from "layerwise/graph";

@@ -30,10 +30,10 @@ export function crossEntropy(logits: Value, labels: Value): Value {
 }
 
 /**
- * The values of {@link crossEntropy}, with each label's log-probability gathered by its index: a class that is ruled out
- * (a logit of -inf) does not count, where the product with a one-hot row would be 0 x -inf. It has no efficient gradient.
- * All its operations exist from operator set 7 on. `counted` (int64, 1 or 0 for each label): where it is 0 the value is
- * 0, whatever the logits and the label.
+ * The values of {@link crossEntropy}, with each label's log-probability gathered by its index: a class that is ruled
+ * out (a logit of -inf) does not count, where the product with a one-hot row would be 0 x -inf. It has no efficient
+ * gradient. All its operations exist from operator set 7 on. `counted` (int64, 1 or 0 for each label): where it is 0
+ * the value is 0, whatever the logits and the label.
  * @example
  * ```ts
  * import { crossEntropyAt, Graph } from "layerwise/graph";
@@ -87,9 +87,9 @@ export function causalMask(graph: Graph, dtype: DType, t: number, window = t): V
 }
 
 /**
- * Inverted dropout (Srivastava et al. 2014): zeroes an element where `noise` is below p and scales the rest by 1 / (1 - p).
- * `noise` is uniform in [0, 1), of x's shape, and is fed by the caller from a seeded stream: the graph itself holds no
- * generator, so a resumed run sees the same masks.
+ * Inverted dropout (Srivastava et al. 2014): zeroes an element where `noise` is below p and scales the rest by 1 / (1 -
+ * p). `noise` is uniform in [0, 1), of x's shape, and is fed by the caller from a seeded stream: the graph itself holds
+ * no generator, so a resumed run sees the same masks.
  * @example
  * ```ts
  * import { dropout, Graph } from "layerwise/graph";
@@ -114,8 +114,8 @@ export interface BatchStatistics {
 
 /**
  * Batch normalisation in training: x [N, C, H, W] normalised with the batch's own statistics; scale, bias and running
- * statistics [C]. `momentum` is the weight of the new batch in the running statistics (PyTorch's meaning). Source: Ioffe
- * and Szegedy 2015, arXiv 1502.03167, algorithm 1.
+ * statistics [C]. `momentum` is the weight of the new batch in the running statistics (PyTorch's meaning). Source:
+ * Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
  * @param options `epsilon`, default 1e-5, and `momentum`, default 0.1.
  * @example
  * ```ts
@@ -123,7 +123,8 @@ export interface BatchStatistics {
  *
  * const graph = new Graph();
  * const x = graph.input("x", "float32", [4, 3, 8, 8]);
- * const [scale, bias, mean, variance] = ["scale", "bias", "mean", "variance"].map((name) => graph.input(name, "float32", [3]));
+ * const names = ["scale", "bias", "mean", "variance"];
+ * const [scale, bias, mean, variance] = names.map((name) => graph.input(name, "float32", [3]));
  * const normed = batchNormalizationTraining(x, scale, bias, { mean, variance });
  * console.log(normed.output.shape, normed.mean.shape); // [ 4, 3, 8, 8 ] [ 3 ]
  * ```

@@ -112,7 +112,10 @@ export class Graph {
       .outputs[0];
   }
 
-  /** Applies an operation of the table in ops/; shapes are inferred and wrong ones throw an Error. `null` is an optional input left out. */
+  /**
+   * Applies an operation of the table in ops/; shapes are inferred and wrong ones throw an Error. `null` is an optional
+   * input left out.
+   */
   apply(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}): readonly Value[] {
     const definition = operation(op);
     for (const name of Object.keys(attributes)) {

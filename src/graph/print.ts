@@ -4,8 +4,8 @@ import { toNumbers } from "../core/index.ts";
 import { type Node, nodesOf, type Value } from "./graph.ts";
 
 /**
- * A graph as text: the nodes that the named outputs depend on, one a line, in topological order. Numbering starts at 0, so
- * equal graphs print equally.
+ * A graph as text: the nodes that the named outputs depend on, one a line, in topological order. Numbering starts at 0,
+ * so equal graphs print equally.
  * @example
  * ```ts
  * import { add, Graph, print } from "layerwise/graph";

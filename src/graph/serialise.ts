@@ -31,9 +31,9 @@ const own: Dialect = {
 };
 
 /**
- * The bytes of an ONNX model with the nodes that the named outputs depend on. `weights` freezes inputs of those names as
- * initialisers. A graph with foreign nodes is written in the dialect of their model. Throws an Error for operations that
- * must be lowered first ({@link lower}), and beyond protobuf's 2 GB.
+ * The bytes of an ONNX model with the nodes that the named outputs depend on. `weights` freezes inputs of those names
+ * as initialisers. A graph with foreign nodes is written in the dialect of their model. Throws an Error for operations
+ * that must be lowered first ({@link lower}), and beyond protobuf's 2 GB.
  * @example
  * ```ts
  * import { Graph, relu, serialise } from "layerwise/graph";

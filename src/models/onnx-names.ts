@@ -18,7 +18,7 @@ export const isComputed = (name: string): boolean =>
 
 /**
  * The module path in the metadata or the name of the node that uses a value; undefined if neither has one.
- * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1", since a module in a list repeats the list's name
+ * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1": a module in a list repeats the list's name
  */
 export function modulePath({ use }: Held): string | undefined {
   if (!use) return undefined;

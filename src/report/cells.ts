@@ -32,7 +32,7 @@ export function scansOf(documents: Iterable<Measurement>): string[] {
 
 /** Whether a cell has the alpha that a document describes; always true if layers have their own. */
 export const isAtAlpha = (document: Measurement, { alpha }: Pick<Cell, "alpha">): boolean =>
-  document.weights !== undefined || alpha === alphaOf(document);
+  document.layer_alphas !== undefined || alpha === alphaOf(document);
 
 /** The cell of a scan at a layer, at the alpha that the document describes. */
 export function cellOf(
@@ -55,7 +55,7 @@ export const allLayers = (document: Measurement): string =>
 
 /** ` at alpha 0.3`; empty for 0.5. */
 export function atAlpha(document: Measurement): string {
-  if (document.weights) return ", each layer at its own alpha";
+  if (document.layer_alphas) return ", each layer at its own alpha";
   const alpha = alphaOf(document);
   return alpha === 0.5 ? "" : ` at alpha ${alpha}`;
 }
@@ -68,7 +68,8 @@ export function baseOf({ cells }: Measurement): BaseChoice {
 
 /** The name of a scan's picture. */
 export const pictureName = (scan: string): string =>
-  isModule(scan) ? `order-${moduleName(scan)}` : scan.replace(":", "-"); // an order may have the name of another picture
+  // an order may have the name of another picture
+  isModule(scan) ? `order-${moduleName(scan)}` : scan.replace(":", "-");
 
 /**
  * The values drawn for a layer: those of one base, or the mean over the measured bases. The mean of their intervals is

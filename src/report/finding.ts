@@ -14,7 +14,8 @@ export function summariseSingles(
   const alone = document.layers
     .flatMap(({ name }) => {
       const cell = drawn(document, "single", name, metric, "mean");
-      return cell ? [{ name, barrier: cell.barrier ?? Number.POSITIVE_INFINITY }] : []; // a barrier that is not finite counts as the largest
+      // a barrier that is not finite counts as the largest
+      return cell ? [{ name, barrier: cell.barrier ?? Number.POSITIVE_INFINITY }] : [];
     })
     .sort((x, y) => x.barrier - y.barrier);
   if (alone.length === 0) return undefined;

@@ -94,7 +94,8 @@ export function startWork<Input, Output, Progress>(
       signal?.removeEventListener("abort", abort);
       const how = describeExit({ status: code, signal: signalName });
       const why = signalName === "SIGKILL" ? "" : lastWords.trim().split("\n").at(-1);
-      reject(new UserError(`The computing process ${how}${why ? `: ${why}` : ""}. Rerun the command to resume.`)); // no effect after done
+      // no effect after done
+      reject(new UserError(`The computing process ${how}${why ? `: ${why}` : ""}. Rerun the command to resume.`));
     });
     child.send({ module: module.href, name, input });
   });

@@ -7,7 +7,8 @@ import { type Mix, mixKey } from "./mixes.ts";
 import { endOf, type Source, weightName } from "./source.ts";
 
 /**
- * What becomes of running statistics if their layer is averaged: averaged too, kept from a, or recomputed on the samples.
+ * What becomes of running statistics if their layer is averaged: averaged too, kept from a, or recomputed on the
+ * samples.
  */
 export type Statistics = "average" | "a" | "recalibrate";
 

@@ -117,7 +117,8 @@ export const measureCommand = () =>
       const progress = makeProgress(options);
       const measuring =
         engine.name === "slurm" ? measureOnCluster(request, engine, progress) : measureHere(request, progress);
-      const [report, summary] = [import("../../report/index.ts"), import("../terminal/summary.ts")]; // loaded while measuring starts
+      // loaded while measuring starts
+      const [report, summary] = [import("../../report/index.ts"), import("../terminal/summary.ts")];
       const { document, scores, done } = await measuring.finally(progress.stop);
       const { renderMeasurement } = await report;
       const { showMeasurement } = await summary;

@@ -44,7 +44,8 @@ describe("the engine", () => {
       prologue: "module load nodejs",
     });
     expect([resolveEngine(engine).cpus(1), resolveEngine(engine).cpus(50)]).toEqual([4, 4]);
-    const later = formatEnvironment({ sbatch: ["--comment=my run", "--exclusive"] }); // for a process that attaches to the job later
+    // for a process that attaches to the job later
+    const later = formatEnvironment({ sbatch: ["--comment=my run", "--exclusive"] });
     Object.assign(process.env, later);
     rmSync("layerwise.yaml");
     expect(await choose({ engine: "slurm", plan: true })).toMatchObject({

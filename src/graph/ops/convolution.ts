@@ -79,8 +79,8 @@ export interface ConvOptions {
 }
 
 /**
- * PyTorch's conv2d. x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O]; gives [N, O, H', W']. Throws an Error if the
- * channels do not fit.
+ * PyTorch's conv2d. x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O]; gives [N, O, H', W']. Throws an Error if
+ * the channels do not fit.
  * @example
  * ```ts
  * import { conv, Graph } from "layerwise/graph";

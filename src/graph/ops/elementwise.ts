@@ -82,8 +82,8 @@ const two =
     a.graph.apply(op, [a, typeof b === "number" ? scalar(a.graph, a.dtype, b) : b])[0];
 
 /**
- * Elementwise a + b, ONNX's Add. Shapes broadcast as in numpy; a number becomes a constant of a's dtype. Throws an Error
- * if the dtypes differ or the shapes do not broadcast.
+ * Elementwise a + b, ONNX's Add. Shapes broadcast as in numpy; a number becomes a constant of a's dtype. Throws an
+ * Error if the dtypes differ or the shapes do not broadcast.
  * @example
  * ```ts
  * import { add, Graph } from "layerwise/graph";

@@ -39,8 +39,8 @@ export const linearOps = {
 } satisfies Record<string, Operation>;
 
 /**
- * Matrix product of the last two axes, [..., m, k] by [..., k, n]; the other axes broadcast. Throws an Error if the inner
- * lengths differ.
+ * Matrix product of the last two axes, [..., m, k] by [..., k, n]; the other axes broadcast. Throws an Error if the
+ * inner lengths differ.
  * @example
  * ```ts
  * import { Graph, matmul } from "layerwise/graph";
@@ -69,8 +69,8 @@ export interface GemmOptions {
 }
 
 /**
- * alpha A' B' + beta C for matrices, where A' and B' are transposed if asked; C broadcasts. Throws an Error if the shapes
- * do not fit.
+ * alpha A' B' + beta C for matrices, where A' and B' are transposed if asked; C broadcasts. Throws an Error if the
+ * shapes do not fit.
  * @example
  * ```ts
  * import { gemm, Graph } from "layerwise/graph";

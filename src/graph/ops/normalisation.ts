@@ -70,7 +70,8 @@ export function layerNormalization(x: Value, scale: Value, bias: Value | null = 
  *
  * const graph = new Graph();
  * const x = graph.input("x", "float32", [2, 3, 8, 8]);
- * const [scale, bias, mean, variance] = ["scale", "bias", "mean", "variance"].map((name) => graph.input(name, "float32", [3]));
+ * const names = ["scale", "bias", "mean", "variance"];
+ * const [scale, bias, mean, variance] = names.map((name) => graph.input(name, "float32", [3]));
  * console.log(batchNormalization(x, scale, bias, mean, variance).shape); // [ 2, 3, 8, 8 ]
  * ```
  */

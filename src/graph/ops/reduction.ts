@@ -43,8 +43,8 @@ const reduce =
   };
 
 /**
- * Sum over axes, which are removed unless `keep` is true; negative axes count from the end. No axes: x itself. Throws an
- * Error if x does not have an axis.
+ * Sum over axes, which are removed unless `keep` is true; negative axes count from the end. No axes: x itself. Throws
+ * an Error if x does not have an axis.
  * @example
  * ```ts
  * import { Graph, reduceSum } from "layerwise/graph";
@@ -62,7 +62,8 @@ export const reduceMean = reduce("ReduceMean");
 export const reduceMax = reduce("ReduceMax");
 
 /**
- * Index of the largest element along an axis, the first if several are equal; int64, the axis removed. It has no gradient.
+ * Index of the largest element along an axis, the first if several are equal; int64, the axis removed. It has no
+ * gradient.
  * @example
  * ```ts
  * import { argMax, Graph } from "layerwise/graph";

@@ -61,7 +61,7 @@ export const shapeOps = {
 const ints = (graph: Graph, values: readonly number[]) => graph.constant(tensor("int64", [values.length], values));
 
 /**
- * The same elements in another shape; one -1 stands for what is left. Throws an Error if the sizes differ.
+ * The same elements in another shape; one -1 is whatever is left. Throws an Error if the sizes differ.
  * @example
  * ```ts
  * import { Graph, reshape } from "layerwise/graph";
