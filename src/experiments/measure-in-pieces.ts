@@ -27,7 +27,8 @@ export interface PiecesResult extends MeasureResult {
 }
 
 /**
- * Measures as {@link measure} does, in pieces on an engine, such as a cluster. The document is the same as without pieces. `done` removes the pieces: call it once the result is saved. Throws a {@link UserError} if a piece fails.
+ * Measures as {@link measure} does, in pieces on an engine, such as a cluster. The document is the same as without
+ * pieces. `done` removes the pieces: call it once the result is saved. Throws a {@link UserError} if a piece fails.
  * @param options What is measured.
  * @param work The engine; the folder of runs.
  * @example

@@ -82,8 +82,8 @@ export interface PlannedReproduction {
 }
 
 /**
- * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Trains and
- * measures nothing but a few steps for the estimate. Throws a {@link UserError} if a recipe is wrong.
+ * What {@link reproduce} would cost, and the scripts that it would submit to a cluster (empty on one machine). Trains
+ * and measures nothing but a few steps for the estimate. Throws a {@link UserError} if a recipe is wrong.
  * @example
  * ```ts
  * import { parseRecipe, planReproduction } from "layerwise";

@@ -10,8 +10,8 @@ import { applyScale, parseYaml, type Scale } from "./scales.ts";
 import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
 
 /**
- * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws a {@link UserError} that names
- * the key that is wrong.
+ * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws a {@link UserError} that
+ * names the key that is wrong.
  * @example
  * ```ts
  * import { readRecipe } from "layerwise";
@@ -45,8 +45,8 @@ function resolvePaths(recipe: Recipe, path: string): Recipe {
 }
 
 /**
- * Validates a recipe and fills in the defaults; `name` defaults to the file's. Throws a {@link UserError} that names the
- * key that is wrong.
+ * Validates a recipe and fills in the defaults; `name` defaults to the file's. Throws a {@link UserError} that names
+ * the key that is wrong.
  * @example
  * ```ts
  * import { parseRecipe } from "layerwise";
