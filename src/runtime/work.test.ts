@@ -21,7 +21,7 @@ describe("work in a separate process", () => {
   });
 
   it("turns a crash in native code into a UserError", async () => {
-    await expect(startWork(module, "crash")).rejects.toThrow(/was ended by SIGSEGV.*Rerun the command/);
+    await expect(startWork(module, "crash")).rejects.toThrow(/was killed by SIGSEGV.*Rerun the command/);
   });
 
   it("ends when its signal fires", async () => {
