@@ -71,6 +71,14 @@ it("what npm run docs writes is up to date", () => {
   expect([status, stderr]).toEqual([0, ""]);
 });
 
+it("a document of version 0.4, with `weights` for `layer_alphas`, is still read", async () => {
+  const layerAlphas = { "layers.0": 0.25, "layers.1": 0.5, "layers.2": 1 };
+  const { document } = await measure({ ...base(), layerAlphas, metrics: ["loss"] });
+  const { layer_alphas: weights, ...rest } = encodeMeasurement(document);
+  expect(weights).toEqual(layerAlphas);
+  expect(parseMeasurement({ ...rest, weights }, "old.json")).toEqual(document);
+});
+
 it("measurements with every optional field fit the schema of measure@1", async () => {
   const starts = ["a", "b"].map((end) => at(`${end}.safetensors`)) as [string, string];
   const several = await measure({ ...base(), alphas: [0.25, 0.5], randomDraws: 2, initial: starts });
