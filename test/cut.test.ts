@@ -132,7 +132,7 @@ it("links to a network that another run has trained, and it is what would be tra
   expect(inode("other")).toBe(inode("one"));
 }, 60_000);
 
-it("tells a second one who is working in the folder", async () => {
+it("reports to a second command which process works in the folder", async () => {
   const cwd = join(folder, "two");
   mkdirSync(cwd);
   for (const [name, text] of Object.entries(recipes)) writeFileSync(join(cwd, name), text);

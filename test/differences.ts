@@ -4,7 +4,7 @@ import { type DType, fromNumbers, randomStream, sizeOf, type Tensor, toNumbers }
 import { Graph, gradients, lower, mul, reduceSum, serialise, type Value } from "../src/graph/index.ts";
 import { Session } from "../src/runtime/index.ts";
 
-/** Evaluates named outputs of a graph, lowered plainly unless told otherwise. */
+/** Evaluates named outputs of a graph, in the plain form unless options say otherwise. */
 export async function evaluate(
   outputs: Record<string, Value>,
   feeds: Record<string, Tensor>,

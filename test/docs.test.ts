@@ -98,7 +98,7 @@ describe("the documents", () => {
   }
 
   for (const file of ["FEATURES.md", "docs/gallery/README.md"]) {
-    it(`${file} tells every claim of the gallery's results as it came out`, () => {
+    it(`${file} lists every claim of the gallery with its verdict`, () => {
       const rows = readFileSync(join(projectRoot, file), "utf8")
         .split("\n")
         .filter((line) => line.startsWith("|"))
@@ -110,10 +110,10 @@ describe("the documents", () => {
           claims: { says: string; verdict: string; numbers: string }[];
         };
         for (const { says, verdict, numbers } of claims) {
-          const told = `| ${says} | ${verdict} | ${numbers} |`;
+          const row = `| ${says} | ${verdict} | ${numbers} |`;
           expect(
-            rows.some((row) => row.includes(told)),
-            `${name}: ${told}`,
+            rows.some((one) => one.includes(row)),
+            `${name}: ${row}`,
           ).toBe(true);
         }
       }

@@ -184,7 +184,7 @@ describe.skipIf(!hasShared)("barriers measured in PyTorch (../shared/fixtures), 
     expect(ends.a.error).toBeCloseTo(18.7, 9);
   });
 
-  it.skipIf(!python)(`running statistics computed anew as PyTorch's update_bn does${note}`, async () => {
+  it.skipIf(!python)(`running statistics recalibrated like PyTorch's update_bn${note}`, async () => {
     const ends = ["a", "b"].map((end) => sharedPath(`fixtures/resnet18bn-w8/${end}_epoch_10.pt`));
     const data = { name: "cifar10", dir: sharedPath("data"), samples: 200 };
     const { document } = await measure({

@@ -13,7 +13,7 @@ interface Batch {
   readonly attention_mask: readonly (readonly number[])[];
   readonly token_type_ids?: readonly (readonly number[])[];
 }
-interface Told {
+interface ExpectedTokens {
   readonly pairs: readonly Batch[];
   readonly singles: readonly Batch[];
 }
@@ -22,7 +22,7 @@ interface Scored {
   readonly error: number;
 }
 interface Expected {
-  readonly tokens: Readonly<Record<string, Told>>;
+  readonly tokens: Readonly<Record<string, ExpectedTokens>>;
   readonly networks: Readonly<Record<"a" | "b", Scored>> & {
     readonly full: Scored & { readonly loss_barrier: number; readonly error_barrier: number };
   };

@@ -110,7 +110,7 @@ describe.skipIf(!hasShared)("merging (../shared/fixtures)", () => {
     expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
   });
 
-  it("writes statistics computed anew in the precision of the file", async () => {
+  it("writes recalibrated statistics in the precision of the file", async () => {
     const half = async (end: string) => {
       const file = await openCheckpoint(fixture(end));
       const path = join(folder, `${end}-half.safetensors`);

@@ -16,7 +16,7 @@ export function short(value: number | null): string {
   return `${Number(text) === 0 ? "" : value < 0 ? "−" : "+"}${text}`;
 }
 
-/** A number without a sign, with at most `digits` significant digits. */
+/** An unsigned number with at most `digits` significant digits. */
 export function plain(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined) return "not finite";
   return String(Number(value.toPrecision(digits)));

@@ -71,8 +71,8 @@ it("neither links nor resumes a network that was trained on other samples", asyn
 });
 
 it("resumes a network only on its first device", async () => {
-  const begun = recipe("begun", { training: { epochs: 9 } });
-  const stored = await openRunFolder(begun, runs);
+  const partial = recipe("partial", { training: { epochs: 9 } });
+  const stored = await openRunFolder(partial, runs);
   await listNetworks(stored, { cpus: () => 1 });
   await expect(listNetworks(stored, { cpus: () => 1, device: "webgpu" })).rejects.toThrow("Resume with --device cpu");
   for (const name of ["a", "b"]) {
