@@ -30,13 +30,13 @@ async function writeAdapter(name: string, shapes: Readonly<Record<string, number
 }
 
 const embedding = "base_model.model.model.embed_tokens.weight";
-const gather = "the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py";
+const gather = "because the weights were sharded when the file was saved. Gather them, then save the state dict again (DeepSpeed: zero_to_fp32.py";
 it.each<[string, Record<string, number[]>, string]>([
   ["nothing", {}, "holds no factors (lora_A and lora_B), so its network would be the base. Save the adapter again"],
   ["whole modules alone", { [embedding]: [256, 16] }, "holds no factors (lora_A and lora_B)"],
   ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty: ${gather}`],
-  ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `holds no elements of ${a}: ${gather}`],
-  ["a module of shape [0]", { ...own, [embedding]: [0] }, `holds no elements of ${embedding}: ${gather}`],
+  ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `has no elements for ${a}, ${gather}`],
+  ["a module of shape [0]", { ...own, [embedding]: [0] }, `has no elements for ${embedding}, ${gather}`],
   ["one factor", { [b]: [16, 2] }, `holds ${b} without the other factor of the same matrix. Save the adapter again`],
   ["the other factor", { [a]: [2, 16] }, `holds ${a} without the other factor of the same matrix.`],
 ])("refuses an adapter of %s", async (name, shapes, fault) => {
@@ -57,7 +57,7 @@ it("says of a network's weights of shape [0] that they are elsewhere, in a folde
   const name = "model.embed_tokens.weight";
   await writeModelFolder(path, 2, (own, one) => (own === name ? tensor("float32", [0]) : one));
   const file = join(path, "model.safetensors");
-  const fault = `${file} holds no elements of ${name}: ${gather}`;
+  const fault = `${file} has no elements for ${name}, ${gather}`;
   await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(fault);
   await expect(compareFiles(file, file)).rejects.toThrow(fault);
 });

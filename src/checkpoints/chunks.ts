@@ -1,14 +1,14 @@
-// Reading a tensor in pieces, so that comparing two large files needs little memory.
+// Reads a tensor in pieces, so comparing two large files needs little memory.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { inPieces, type Ring } from "./pieces.ts";
 
-/** Bytes of a piece. */
+/** Default number of bytes of a piece. */
 export const chunkBytes = 1 << 22;
 
 /**
- * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes. Where the tensor lies whole in the file, only a piece is in
- * memory at a time; where it is packed or strided it is read at once. Pieces in a ring's memory stay as they are until the next but one is asked for.
+ * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes. A compressed or strided
+ * tensor is read at once. Pieces in a ring's memory stay valid until the second piece after them is requested.
  */
 export async function* chunksOf(
   checkpoint: Checkpoint,

@@ -1,9 +1,10 @@
-// The result of a comparison: the document `layerwise/distance@1`, as `distance --json` prints it and the library returns it.
+// The result of a comparison: the document `layerwise/distance@1`, as `distance --json` prints it and the library
+// returns it.
 import { z } from "zod";
 import { preflightSchema } from "../hub/index.ts";
 import type { Distances } from "./distance.ts";
 
-/** Null stands for a value that is not finite; of a cosine also for one of a zero vector. */
+/** Null if not finite; a cosine is also null for a zero vector. */
 const maybe = z.number().nullable();
 const distance = z.object({ euclidean: maybe, cosine: maybe });
 const distances = z.object({ full: distance, layers: z.record(z.string(), distance) });
@@ -13,16 +14,19 @@ const comparisonSchema = z.object({
   schema: z.literal("layerwise/distance@1"),
   a: end,
   b: end,
-  /** The common initialisation, where one was given. */
+  /** The common initialisation, if given. */
   init: end.optional(),
-  /** Of two Hugging Face folders: the check before a merge. */
+  /** For two Hugging Face folders: the check before a merge. */
   preflight: preflightSchema.optional(),
   layers: z
     .array(z.object({ name: z.string(), parameters: z.array(z.string()).readonly(), size: z.int().min(0) }))
     .readonly(),
-  /** `from_init`: each end from the initialisation. Null for two folders whose tensors differ in names or shapes; then there are no layers either. */
+  /**
+   * `from_init`: each end from the initialisation. Null (and no layers) for two folders whose tensors differ in names
+   * or shapes.
+   */
   distance: distances.extend({ from_init: z.object({ a: distances, b: distances }).optional() }).nullable(),
-  /** What the distances do not tell, as sentences. */
+  /** Notes on what the distances leave out. */
   notes: z.array(z.string()).readonly().optional(),
 });
 
@@ -33,7 +37,7 @@ export interface Comparison extends Document {
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
 }
 
-/** The distances of two Hugging Face folders, where there are any, and the check before a merge. */
+/** The distances of two Hugging Face folders, if they can be compared, and the check before a merge. */
 export interface FolderComparison extends Document {
   readonly preflight: NonNullable<Document["preflight"]>;
   readonly distance: Comparison["distance"] | null;

@@ -2,7 +2,7 @@
 // (rsLoRA). Averages are of such ends, not of the factors A and B, whose average is another network.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { adapterFiles, type Checkpoint, faultOfEmpty, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
+import { adapterFiles, type Checkpoint, describeEmptyTensors, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
 import { listSome, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
@@ -80,7 +80,7 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
   }
   const fault = strange.length
     ? `${file.path} holds ${listSome(strange, 4)}, which belong to nothing in its base ${adapter.base}. Give the base that it was trained on.`
-    : (faultOfEmpty(file, file.tensors.keys()) ??
+    : (describeEmptyTensors(file, file.tensors.keys()) ??
       faultOfFactors(file, adapter, factors.size, halves) ??
       faultOfShapes(base, file, factors, whole, isTransposed));
   if (fault) {

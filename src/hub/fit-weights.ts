@@ -1,7 +1,7 @@
 // The tensors of a file under the names of a network: the files' names may be those of older libraries. What does not fit is refused, even where
 // transformers would go on with random weights.
 import { join } from "node:path";
-import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, describeEmptyTensors, selectTensors } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -53,7 +53,7 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
   if (missing.length)
     throw new UserError(`${file.path} lacks ${listSome(missing, 4)}, which ${source} provides for. ${remedy}`);
   const there = parameters.filter(({ name }) => stored.has(name));
-  const empty = faultOfEmpty(file, new Set(there.map(({ name }) => stored.get(name)!)));
+  const empty = describeEmptyTensors(file, new Set(there.map(({ name }) => stored.get(name)!)));
   if (empty) throw new UserError(empty);
   const unlike = there.filter(
     ({ name, shape }) => String(file.tensors.get(stored.get(name)!)!.shape) !== String(shape),

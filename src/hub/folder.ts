@@ -7,7 +7,7 @@ import {
   type OpenOptions,
   openCheckpoint,
   partsOfFolder,
-  strangerIn,
+  findUnsupported,
   weightFiles,
 } from "../checkpoints/index.ts";
 import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
@@ -79,7 +79,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const file = join(folder, "config.json");
   if (!existsSync(file)) {
     const parts = isModelFolder(path) ? await partsOfFolder(folder) : [];
-    const stranger = parts.length ? undefined : strangerIn(folder);
+    const stranger = parts.length ? undefined : findUnsupported(folder);
     if (stranger) throw stranger;
     const advice = parts.length ? adviceOfParts(parts) : "Copy it from where the model came from.";
     throw new UserError(`${path} has no config.json, so its architecture is unknown. ${advice}`);
@@ -177,7 +177,7 @@ export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "pat
   if (stateDict) return stateDict;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (name) return join(folder, name);
-  const stranger = strangerIn(folder);
+  const stranger = findUnsupported(folder);
   if (stranger) throw stranger;
   throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
 }

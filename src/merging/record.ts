@@ -1,36 +1,38 @@
-// The record of a merge: what was averaged, and what was measured of it. `layerwise/merge@1`.
+// The record of a merge, `layerwise/merge@1`: what was averaged, and what was measured.
 import { join } from "node:path";
 import type { Choice } from "./choose.ts";
 
 export interface MergeRecord {
   readonly schema: "layerwise/merge@1";
-  /** `sha256` of an end covers all its files. */
+  /** The `sha256` of an end covers all its files. */
   readonly a: { readonly path: string; readonly sha256: string };
   readonly b: { readonly path: string; readonly sha256: string };
-  /** `sha256` of a folder is of its weights, as that of an end; `files` are all that merge wrote into it. */
+  /** The `sha256` of a folder covers its weights, as for an end; `files` lists everything that merge wrote into it. */
   readonly out: { readonly path: string; readonly sha256: string; readonly files?: readonly string[] };
   readonly base: "a" | "b";
   readonly statistics: string;
-  /** The weight of b in every averaged layer. */
+  /** Alpha of every averaged layer. */
   readonly averaged: Readonly<Record<string, number>>;
   readonly kept: readonly string[];
   readonly parameters: { readonly averaged: number; readonly all: number };
   readonly budget?: Choice & { readonly limit: number; readonly metric: string; readonly method: string };
-  /** The barrier of the written file itself, on the samples, against the mean of the ends at the weight `alpha` of b. */
+  /**
+   * The written file evaluated on the samples; its barriers are relative to the mean of the ends weighted by `alpha`.
+   */
   readonly checked?: {
     readonly samples: number;
     readonly alpha: number;
     readonly loss: number | null;
     readonly error: number | null;
   } & Readonly<Record<"loss_barrier" | "error_barrier", number | null>>;
-  /** How the files were read, what was not averaged or should not have been, and what of a's file the written one has as it was, as sentences. */
+  /** Notes: how the files were read, what was not averaged or should not have been, what is unchanged from a's file. */
   readonly notes?: readonly string[];
 }
 
-/** What the record is called in a merged folder. */
+/** The record's file name in a merged folder. */
 export const recordName = "merge.json";
 
-/** Where the record of a merge is: in a folder, which lists its files, or beside a file. */
+/** The path of the record: inside a merged folder (which lists its files), or next to a merged file. */
 export const recordPath = ({ path, files }: Pick<MergeRecord["out"], "path" | "files">): string =>
   files ? join(path, recordName) : `${path}.${recordName}`;
 
