@@ -97,7 +97,17 @@ it("measurements with every optional field fit the schema of measure@1", async (
 
   // each optional field occurs in one of them
   const there = JSON.stringify(documents);
-  for (const field of ["perplexity", "samples", "baseline", "layer_alphas", "lines", "shares", "from_init", "notes", "task"])
+  for (const field of [
+    "perplexity",
+    "samples",
+    "baseline",
+    "layer_alphas",
+    "lines",
+    "shares",
+    "from_init",
+    "notes",
+    "task",
+  ])
     expect(there).toContain(`"${field}":`);
 });
 

@@ -30,7 +30,8 @@ async function writeAdapter(name: string, shapes: Readonly<Record<string, number
 }
 
 const embedding = "base_model.model.model.embed_tokens.weight";
-const gather = "the weights are elsewhere. Gather them, and save the state dict again (DeepSpeed: zero_to_fp32.py";
+const gather =
+  "because the weights were sharded when the file was saved. Gather them, then save the state dict again (DeepSpeed: zero_to_fp32.py";
 it.each<[string, Record<string, number[]>, string]>([
   ["nothing", {}, "contains no factors (lora_A and lora_B), so it would not change its base. Save the adapter again"],
   ["whole modules alone", { [embedding]: [256, 16] }, "contains no factors (lora_A and lora_B)"],
@@ -57,7 +58,7 @@ it("reports that weights of shape [0] are in another file, for a folder and for 
   const name = "model.embed_tokens.weight";
   await writeModelFolder(path, 2, (own, one) => (own === name ? tensor("float32", [0]) : one));
   const file = join(path, "model.safetensors");
-  const fault = `${file} holds no elements of ${name}: ${gather}`;
+  const fault = `${file} has no elements for ${name}, ${gather}`;
   await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(fault);
   await expect(compareFiles(file, file)).rejects.toThrow(fault);
 });

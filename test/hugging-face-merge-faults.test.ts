@@ -100,7 +100,7 @@ describe("an impossible merge", () => {
       if (name === "model.norm.weight") (value.data as Float32Array)[0] = Number.NaN;
       return value;
     });
-    await refuses({ a, b, out }, /nan\/model.safetensors holds NaN or infinite weights in model.norm.weight/);
+    await refuses({ a, b, out }, /nan\/model.safetensors contains NaN or infinite weights in model.norm.weight/);
     await merge({ a, b, out, allowNonfinite: true });
   });
 

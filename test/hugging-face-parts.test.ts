@@ -44,10 +44,10 @@ describe.each([
     await merge({ a, b, out });
     expect([...toNumbers((await readTensors(out)).get("linear.weight")!)]).toEqual([2.5, 0]);
     expect(await messageOf(compareFiles(join(within, "a"), join(within, "b")))).toBe(
-      `${join(within, "a")} is a folder without a checkpoint. There is one in its folder: give ${a}.`,
+      `${join(within, "a")} is a folder without a checkpoint. Its subfolder contains one. Give ${a}.`,
     );
     expect(await messageOf(readModelFolder(join(within, "a")))).toBe(
-      `${join(within, "a")} has no config.json, so its architecture is unknown. There is one in its folder: give ${a}.`,
+      `${join(within, "a")} has no config.json, so its architecture is unknown. Its subfolder contains one. Give ${a}.`,
     );
   });
 });

@@ -161,7 +161,7 @@ describe("infinities that both ends have", () => {
       [a.pt, b.pt, { name: a.onnx }],
     ] as const)
       await expect(measure({ a: one, b: other, model, data: await data(), scans: parseScans("full") })).rejects.toThrow(
-        `${other} holds NaN or infinite weights in fc.bias. Choose an earlier checkpoint, or go on with --allow-nonfinite.`,
+        `${other} contains NaN or infinite weights in fc.bias. Choose an earlier checkpoint, or allow such weights with --allow-nonfinite.`,
       );
   });
 });

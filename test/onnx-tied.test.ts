@@ -109,7 +109,7 @@ it("is one layer of two graphs, measured, compared and merged as one", async () 
   expect(losses.get("lm_head")).toBeCloseTo(lossOf(half(...wte), fc[0]), 5);
   expect(losses.get("fc")).toBeCloseTo(lossOf(wte[0], half(...fc)), 5);
   expect(losses.get(null)).toBeCloseTo(lossOf(half(...wte), half(...fc)), 5);
-  const note = "The graph has a weight twice, once transposed: wte.weight and onnx::MatMul_7. They are averaged";
+  const note = "The graph contains a weight twice, once transposed: wte.weight and onnx::MatMul_7. They are averaged";
   expect(document.notes?.join()).toContain(note);
 
   const compared = await compareFiles(a, b);

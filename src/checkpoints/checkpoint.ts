@@ -1,5 +1,5 @@
-// What a checkpoint is to the rest of the project: named tensors in a file, read one at a time, whatever the format.
-// Opening reads headers only; a tensor's bytes are read when it is asked for.
+// A checkpoint, whatever the format: named tensors in a file. Opening reads only headers; each tensor's bytes are read
+// on request.
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
 import type { Source } from "./source.ts";
 import type { Output } from "./writing/output.ts";
@@ -17,27 +17,27 @@ export interface TensorInfo {
 }
 
 /**
- * A tensor, or its elements row by row in one-dimensional tensors of its dtype. A piece must stay as it is until the next one has been asked for and given;
- * its memory may then be used again for the one that follows.
+ * A tensor, or its elements row by row as one-dimensional tensors of its dtype. A piece must stay unchanged until the
+ * next one has been received; its memory may be reused for the piece after that.
  */
 export type Elements = Tensor | AsyncIterable<Tensor>;
 
-/** New elements for a tensor, of its own dtype and shape; undefined leaves it as it is. */
+/** New elements for a tensor, with the same dtype and shape; undefined leaves it unchanged. */
 export type Replace = (name: string) => Promise<Elements | undefined>;
 
 /** An open checkpoint: named tensors, read one at a time. Close it, or its files stay open. */
 export interface Checkpoint {
   /** The file that was opened. */
   readonly path: string;
-  /** Every file it lies in: the one that was opened, then its shards or its external data. */
+  /** All files of the checkpoint: the one that was opened, then its shards or external data. */
   readonly files: readonly string[];
   /** Its format. */
   readonly format: Format;
-  /** By name, in the file's own order. */
+  /** By name, in the file's order. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** The file's own notes (safetensors' `__metadata__`); empty for formats without any. */
+  /** The `__metadata__` of safetensors; empty for other formats. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What to say of how the file was read, as sentences that name it. */
+  /** Notes about how the file was read; each names the file. */
   readonly notes?: readonly string[];
   /**
    * Names of arrays that are not of numbers, such as texts, which are left out.
@@ -49,7 +49,7 @@ export interface Checkpoint {
    * @internal
    */
   readonly copies?: readonly string[];
-  /** The dictionary (and the prefix of names) that was asked for. */
+  /** The requested dictionary (and prefix of names). */
   readonly key?: string;
   /**
    * What of the key leads to no dictionary: a prefix of names.
@@ -61,7 +61,7 @@ export interface Checkpoint {
    * @internal
    */
   readonly dictionaries?: readonly string[];
-  /** Why no copy with other tensors can be written, as a sentence; undefined where one can. */
+  /** Error message if no copy with replaced tensors can be written; undefined if one can. */
   readonly readOnly?: string;
   /**
    * The checkpoint that this one shows under other names.
@@ -73,7 +73,10 @@ export interface Checkpoint {
    * @internal
    */
   readonly computed?: ReadonlySet<string>;
-  /** Reads one tensor, only its bytes, as a fresh copy. Throws a {@link UserError} for an unknown name or a damaged file. */
+  /**
+   * Reads one tensor, only its bytes, as a fresh copy. Throws a {@link UserError} for an unknown name or a damaged
+   * file.
+   */
   read(name: string): Promise<Tensor>;
   /** Closes its files. */
   close(): Promise<void>;
@@ -93,20 +96,21 @@ export interface Checkpoint {
    */
   readonly tied?: readonly (readonly string[])[];
   /**
-   * Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it is.
+   * Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it
+   * is.
    * @internal
    */
   rewrite?(output: Output, names: ReadonlySet<string>, replace: Replace): Promise<void>;
 }
 
-/** A checkpoint under the names that it has itself. */
+/** A checkpoint under its stored names. */
 export interface Stored {
   readonly checkpoint: Checkpoint;
-  /** What a tensor is called there. */
+  /** The name of a tensor in `checkpoint`. */
   nameOf(name: string): string;
 }
 
-/** Named tensors that are read one at a time, when they are needed. */
+/** Named tensors that are read one at a time, on request. */
 export interface StoredTensors extends Pick<Checkpoint, "read"> {
   readonly tensors: ReadonlyMap<string, Omit<TensorInfo, "name">>;
 }
@@ -114,16 +118,16 @@ export interface StoredTensors extends Pick<Checkpoint, "read"> {
 /** A tensor's bytes in a file. */
 export interface ByteRange {
   readonly size: number;
-  /** `length` bytes from `begin`, both within the tensor; `memory` of that length is used where that saves fresh memory. */
+  /** `length` bytes from `begin`, relative to the tensor; read into `memory` (of that length) if given and possible. */
   read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** Tensors that are read at a time: the system fills fresh memory for several at once. */
+/** Number of tensors read at once: the system fills memory for several in parallel. */
 const readAtOnce = 4;
 
 /**
- * Every tensor with its name, in the file's order; the next ones are read while one is used. Throws a {@link UserError} if
- * the file is damaged.
+ * Every tensor with its name, in the file's order; the next ones are read while one is used. Throws a {@link UserError}
+ * if the file is damaged.
  * @param checkpoint An open checkpoint.
  * @example
  * ```ts
@@ -142,7 +146,7 @@ export async function* tensorsOf(checkpoint: Checkpoint): AsyncGenerator<[string
   for (const [i, name] of names.entries()) {
     while (reading.length < readAtOnce && i + reading.length < names.length) {
       const tensor = checkpoint.read(names[i + reading.length]);
-      tensor.catch(() => {}); // thrown when it is its turn
+      tensor.catch(() => {}); // thrown when it is awaited
       reading.push(tensor);
     }
     yield [name, await reading.shift()!];
@@ -150,7 +154,8 @@ export async function* tensorsOf(checkpoint: Checkpoint): AsyncGenerator<[string
 }
 
 /**
- * Reads every tensor, in the file's order. Needs memory for all of them. Throws a {@link UserError} if the file is damaged.
+ * Reads every tensor, in the file's order. Needs memory for all of them. Throws a {@link UserError} if the file is
+ * damaged.
  * @example
  * ```ts
  * import { openCheckpoint, readAll } from "layerwise/checkpoints";
@@ -167,7 +172,7 @@ export async function readAll(checkpoint: Checkpoint): Promise<Map<string, Tenso
   return all;
 }
 
-/** A checkpoint over an open file, from each tensor's place in it (`P`) and the function that reads such a place. */
+/** A checkpoint over an open file, from each tensor's place in it (`P`) and a function that reads a place. */
 export function makeCheckpoint<P extends Omit<TensorInfo, "name">>(
   source: Pick<Source, "path" | "close">,
   format: Format,
@@ -189,7 +194,7 @@ export function makeCheckpoint<P extends Omit<TensorInfo, "name">>(
   };
 }
 
-/** The entry of a name, or a {@link UserError} that suggests the nearest one. */
+/** The entry of a name. Throws {@link UserError} that suggests the nearest name. */
 export function find<T>(path: string, entries: ReadonlyMap<string, T>, name: string): T {
   const entry = entries.get(name);
   if (entry !== undefined) return entry;
@@ -197,7 +202,9 @@ export function find<T>(path: string, entries: ReadonlyMap<string, T>, name: str
   throw new UserError(`${path} has no tensor "${name}". ${close ? `Did you mean "${close}"?` : "Check the name."}`);
 }
 
-/** Bytes of a dense tensor; undefined when the shape is no shape (negative, fractional, over 64 axes, 2^53 bytes or more). */
+/**
+ * Bytes of a dense tensor; undefined if the shape is invalid (negative, fractional, over 64 axes, 2^53 bytes or more).
+ */
 export function byteLength(dtype: DType, shape: readonly unknown[]): number | undefined {
   if (shape.length > 64) return undefined;
   let bytes = bytesPerElement(dtype);

@@ -1,15 +1,15 @@
-// Reading a tensor in pieces, so that comparing two large files needs little memory.
+// Reads a tensor in pieces, so comparing two large files needs little memory.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../core/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { inPieces, type Ring } from "./pieces.ts";
 
-/** Bytes of a piece. */
+/** Default number of bytes of a piece. */
 export const chunkBytes = 1 << 22;
 
 /**
  * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes (default 4 MiB). Where the
- * tensor is stored whole, only a piece is in memory at a time; where it is packed or strided it is read at once. Throws a
- * {@link UserError} for an unknown name or a damaged file.
+ * tensor is stored whole, only a piece is in memory at a time; where it is packed or strided it is read at once. Throws
+ * a {@link UserError} for an unknown name or a damaged file.
  * @param ring Memory for the pieces; a piece in it stays as it is until the next but one is asked for. Default: fresh memory.
  * @example
  * ```ts

@@ -1,5 +1,5 @@
-// Files that were good and then were not: bits flipped, pieces cut, repeated, moved, lengths that lie. Whatever happened,
-// a file is read or refused with a sentence; nothing else is thrown, nothing hangs, nothing grows.
+// Files that were good and then were not: bits flipped, pieces cut, repeated, moved, lengths that lie. Whatever
+// happened, a file is read or refused with a sentence; nothing else is thrown, nothing hangs, nothing grows.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";

@@ -1,4 +1,4 @@
-// Which format a file is, told by its first bytes and never by its name. A new format is one more entry of `fileReaders`.
+// Detects a file's format by its first bytes, never by its name. To add a format, add an entry to `fileReaders`.
 import { UserError } from "../core/index.ts";
 import { isZip, openZip } from "./archive/zip.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -10,15 +10,18 @@ import { openSafetensors } from "./safetensors/safetensors.ts";
 import { selectPrefix } from "./select.ts";
 import { openShards } from "./shards.ts";
 import { openSource, type Source } from "./source.ts";
-import { refuseByName, unknownArchive, unknownFormat } from "./strangers.ts";
 import { isPickle, openTorchLegacy } from "./torch/legacy.ts";
 import { isTorchZip, openTorchZip } from "./torch/zip.ts";
+import { refuseByName, unknownArchive, unknownFormat } from "./unsupported.ts";
 
-/** One way to open a file. The first whose `recognises` says yes takes it. */
+/** Opens files of one format. The first reader that recognises a file opens it. */
 interface Reader {
-  /** Judges by up to {@link headLength} bytes from the start. */
+  /** Whether a file that starts with these bytes (up to {@link headLength}) has this format. */
   recognises(head: Uint8Array): boolean;
-  /** Opens the file; closes `source` when the checkpoint is closed. `key` names a dictionary in it, for formats that have them. */
+  /**
+   * Opens the file; closes `source` when the checkpoint is closed. `key` names a dictionary in the file, for formats
+   * that have them.
+   */
   open(source: Source, key?: string): Promise<Checkpoint>;
 }
 
@@ -27,7 +30,7 @@ const brace = 0x7b;
 
 const fileReaders: readonly Reader[] = [
   { recognises: (head) => head[8] === brace && head[7] === 0, open: openSafetensors }, // a length, then JSON
-  { recognises: isZip, open: openArchive }, // .pt or .npz: its directory tells
+  { recognises: isZip, open: openArchive }, // .pt or .npz, depending on its directory
   { recognises: isPickle, open: openTorchLegacy },
   { recognises: isOnnx, open: openOnnx },
 ];
@@ -39,16 +42,19 @@ const index: Reader = {
 
 /** What of a file is opened. */
 export interface OpenOptions {
-  /** The dictionary that holds the network, by its path (`ema.shadow`; `.` for the outermost); or what is before the names to use (`encoder`). */
+  /**
+   * Path of the dictionary that contains the network (`ema.shadow`; `.` for the top-level one), or prefix of the names
+   * to use (`encoder`).
+   */
   readonly key?: string;
-  /** Leave the names as they are in the file. */
+  /** Keep the names in the file. */
   readonly asStored?: boolean;
 }
 
 /**
- * Opens a checkpoint of any format; reads its headers only. Names come without wrappers such as `module.`. A folder stands
- * for the checkpoint in it. Throws a {@link UserError} that names the file and the fault if it is missing, damaged or not
- * a checkpoint.
+ * Opens a checkpoint of any format; reads its headers only. Names come without wrappers such as `module.`. A folder
+ * stands for the checkpoint in it. Throws a {@link UserError} that names the file and the fault if it is missing,
+ * damaged or not a checkpoint.
  * @param options Which dictionary of the file, and whether names stay as they are.
  * @example
  * ```ts
@@ -64,8 +70,10 @@ export async function openCheckpoint(path: string, { key, asStored }: OpenOption
   const checkpoint = await openBy([...fileReaders, index], await findCheckpoint(path), key);
   try {
     if (checkpoint.format === "onnx" && key !== undefined)
-      throw new UserError(`${checkpoint.path} is an ONNX graph, which has no dictionaries. Leave --key out for it.`);
-    // The names in an ONNX file are those of its graph, which has no wrappers.
+      throw new UserError(
+        `${checkpoint.path} is an ONNX graph, so --key does not apply to it. Omit --key for this file.`,
+      );
+    // names in an ONNX graph have no wrappers
     if (checkpoint.format === "onnx" || asStored) return checkpoint;
     const bare = unwrapNames(checkpoint);
     const prefix = checkpoint.keyPrefix ?? key ?? "";

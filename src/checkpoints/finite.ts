@@ -1,12 +1,10 @@
-// What is said of weights that are not finite.
+// The error for weights that are not finite.
 import { listSome, UserError } from "../core/index.ts";
 
-/** The error for weights that are NaN or infinite; of those that stay as they are, no earlier checkpoint need be better. */
+/** The error for NaN or infinite weights; `areKept` if a merge would copy them unchanged. */
 export const notFinite = (path: string, names: readonly string[], { areKept = false } = {}): UserError => {
-  const advice = areKept
-    ? "They stay as they are in the merged file: give the two files the other way round"
-    : "Choose an earlier checkpoint";
+  const advice = areKept ? "The merged file would keep them. Swap the two files" : "Choose an earlier checkpoint";
   return new UserError(
-    `${path} holds NaN or infinite weights in ${listSome(names)}. ${advice}, or go on with --allow-nonfinite.`,
+    `${path} contains NaN or infinite weights in ${listSome(names)}. ${advice}, or allow such weights with --allow-nonfinite.`,
   );
 };

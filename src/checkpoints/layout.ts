@@ -1,7 +1,7 @@
-// Order of bytes and of elements: whatever a file has becomes little endian, row by row.
-// Works on bit patterns, so that no NaN loses its payload.
+// Byte order and element order: converts any layout to little endian, row by row. Works on bit patterns, so NaN
+// payloads are kept.
 
-/** Reverses the bytes of every element, in place. `width` is the element's bytes. */
+/** Reverses the bytes of every element, in place. `width` is the size of an element in bytes. */
 export function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
@@ -13,19 +13,22 @@ export function rowStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Strides (in elements) of a dense tensor stored column by column, as Fortran does; `complex` keeps the two numbers of the last axis together. */
+/**
+ * Strides (in elements) of a dense tensor stored column by column, as Fortran does; `complex`: the two numbers of the
+ * last axis stay adjacent.
+ */
 export function columnStrides(shape: readonly number[], complex = false): number[] {
   if (complex) return [...columnStrides(shape.slice(0, -1)).map((stride) => 2 * stride), 1];
   return rowStrides([...shape].reverse()).reverse();
 }
 
-/** True when a tensor of these strides lies row by row without gaps; axes of one element may have any stride. */
+/** True if a tensor with these strides is stored row by row without gaps; axes of size 1 may have any stride. */
 export function isDense(shape: readonly number[], strides: readonly number[]): boolean {
   const dense = rowStrides(shape);
   return shape.includes(0) || shape.every((n, axis) => n === 1 || strides[axis] === dense[axis]);
 }
 
-/** How many elements lie between the first and the last that strides reach, both included; 0 for an empty tensor. */
+/** Number of elements from the first to the last that the strides reach, inclusive; 0 for an empty tensor. */
 export function spanOf(shape: readonly number[], strides: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((span, n, axis) => span + (n - 1) * strides[axis], 1);
@@ -33,7 +36,7 @@ export function spanOf(shape: readonly number[], strides: readonly number[]): nu
 
 /**
  * Copies a strided tensor into a dense one.
- * @param bytes the elements from the first that strides reach to the last
+ * @param bytes the elements from the first to the last that the strides reach
  * @param width bytes of one element: 1, 2, 4 or 8
  * @param strides in elements, none negative
  * @returns the bytes row by row
@@ -51,7 +54,7 @@ export function gather(
   const to = new ElementArray(shape.reduce((product, n) => product * n, 1));
   const last = shape.length - 1;
   const [columns, step] = last < 0 ? [1, 1] : [shape[last], strides[last]];
-  const index = new Array<number>(Math.max(last, 0)).fill(0); // of the current row, over all axes but the last
+  const index = new Array<number>(Math.max(last, 0)).fill(0); // of the current row, in all axes except the last
   for (let row = 0, start = 0; row < to.length; row += columns) {
     for (let i = 0; i < columns; i++) to[row + i] = from[start + i * step];
     for (let axis = last - 1; axis >= 0; axis--) {
@@ -65,9 +68,10 @@ export function gather(
 }
 
 /**
- * Puts a dense tensor's elements where strides (in elements) reach from `begin` (in bytes) in `bytes`; the counterpart of {@link gather}.
- * @param taken of every byte whether an element has been put there, which is noted in it
- * @returns false where an element would change one that was put there before
+ * Writes a dense tensor's elements into `bytes` from `begin` (in bytes) with strides (in elements); the inverse of
+ * {@link gather}.
+ * @param taken marks the bytes that have been written; updated
+ * @returns false if an element would overwrite a different one
  */
 export function scatter(
   dense: Uint8Array,

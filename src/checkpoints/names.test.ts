@@ -82,6 +82,6 @@ it("chooses a part by the names in the file, or by those without wrappers", asyn
     await checkpoint.close();
   }
   await expect(openCheckpoint(path, { key: "module.v" })).rejects.toThrow(
-    'no dictionary "module.v", and no names under it',
+    'no dictionary "module.v", and no tensor names that start with it',
   );
 });

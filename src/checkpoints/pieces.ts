@@ -1,13 +1,13 @@
-// Reading in pieces that share a little memory, since fresh memory costs more than reading into it; each is read while the one before is at work.
+// Reads in pieces that reuse a little memory, since allocating costs more than reading. The next piece is read ahead.
 import type { Source } from "./source.ts";
 
 /** The most bytes of a piece. */
 export const pieceBytes = 1 << 21;
 
-/** Memory of up to {@link pieceBytes}; it is given again after the next but one. */
+/** Returns memory of up to {@link pieceBytes}, which is reused every third time. */
 export type Ring = (length: number) => Uint8Array<ArrayBuffer>;
 
-/** Three pieces of memory in turn: of the one that is read, the one that is at work, and the one that is written. */
+/** Three buffers in turn: one is being read, one processed, one written. */
 export function makeRing(): Ring {
   const memory: Uint8Array<ArrayBuffer>[] = [];
   let turn = 0;
@@ -30,7 +30,7 @@ export async function* inPieces(
   const next = (at: number) => {
     const size = Math.min(most, end - at);
     const piece = read(at, size, ring(size));
-    piece.catch(() => {}); // thrown when it is its turn
+    piece.catch(() => {}); // thrown when it is awaited
     return piece;
   };
   let ahead = length > 0 ? next(begin) : undefined;

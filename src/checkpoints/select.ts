@@ -4,8 +4,8 @@ import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
 import { quote } from "./source.ts";
 
 /**
- * Shows the tensors that `names` lists: by the name they get, the name that `checkpoint` has for them. The file's other tensors stay in a copy that is written.
- * `shapeOf` gives another shape of as many elements.
+ * Selects the tensors in `names`, which maps each new name to the name in `checkpoint`. A rewritten copy keeps the
+ * other tensors. `shapeOf` may give a tensor another shape of the same size.
  */
 export function selectTensors(
   checkpoint: Checkpoint,
@@ -36,19 +36,19 @@ export function selectTensors(
   };
 }
 
-/** What a tensor is called in the file itself. */
+/** A tensor's name in the file. */
 export function storedName({ stored }: Checkpoint, name: string): string {
   return stored ? storedName(stored.checkpoint, stored.nameOf(name)) : name;
 }
 
-/** A tensor as the file itself has it. */
+/** A tensor's dtype and shape in the file. */
 export function storedInfo({ stored, tensors, path }: Checkpoint, name: string): TensorInfo {
   return stored ? storedInfo(stored.checkpoint, stored.nameOf(name)) : find(path, tensors, name);
 }
 
 /**
- * The names that lie under `key`, without it: under the checkpoint's own names, or under those that the file itself has. Throws {@link UserError} that lists what
- * is there where there are none.
+ * Selects the tensors whose names start with `key`, and removes it: in the checkpoint's names, or else in the stored
+ * names. Throws {@link UserError} that lists the dictionaries if there are none.
  */
 export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
   const own = [...checkpoint.tensors.keys()];
@@ -63,11 +63,13 @@ export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
   throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
 }
 
-/** The error for a key that a file does not have; `found` is what it has. */
+/** The error for a key that a file does not contain; `found` lists what it contains. */
 export function unknownKey(path: string, key: string, found: readonly string[]): UserError {
-  const has = found.length ? `It has ${listAll(found.map(quote))}` : "It is a bare state dict";
+  const has = found.length
+    ? `It contains ${listAll(found.map(quote))}. Choose one of these with --key`
+    : "It is a plain state dict. Omit --key";
   return new UserError(
-    `${path} has no dictionary ${quote(key)}, and no names under it. ${has}. Give --key one of its own; --key a=NAME or b=NAME is for one end only.`,
+    `${path} has no dictionary ${quote(key)}, and no tensor names that start with it. ${has}, or set it for one end only with --key a=NAME or b=NAME.`,
   );
 }
 

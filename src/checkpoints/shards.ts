@@ -1,6 +1,6 @@
 // A checkpoint in several files, as Hugging Face's libraries save it: `model.safetensors.index.json` (or
-// `pytorch_model.bin.index.json`) names, for every tensor, the file in the same folder that holds it. The order of the
-// tensors is the index's; the format is that of the files.
+// `pytorch_model.bin.index.json`) maps every tensor to a file in the same folder. The tensors are in the index's order;
+// the format is that of the files.
 import { dirname, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
@@ -8,17 +8,17 @@ import { besideJson } from "./folder.ts";
 import { isObject, parseObject } from "./safetensors/safetensors.ts";
 import { damaged, missingPart, quote, type Source } from "./source.ts";
 
-/** The longest index that is read, in bytes; some hundred thousand tensors. */
+/** Largest index in bytes, for hundreds of thousands of tensors. */
 const longestIndex = 64 << 20;
 
-/** Opens every file that the index names, by `openShard`. `source` is the index; it is closed. */
+/** Opens every file in the index with `openShard`. Closes `source`, the index. */
 export async function openShards(
   source: Source,
   openShard: (path: string) => Promise<Checkpoint>,
 ): Promise<Checkpoint> {
   const { path } = source;
   if (source.size > longestIndex)
-    throw new UserError(`${path} is too long for an index of tensors. Give a checkpoint.`);
+    throw new UserError(`${path} is larger than 64 MiB, too large for an index of tensors. Give a checkpoint.`);
   const index = parseObject(path, await source.read(0, source.size)).weight_map;
   if (!isObject(index)) {
     throw new UserError(`${path} is JSON without a weight_map, not a checkpoint. ${await besideJson(path)}`);
@@ -74,8 +74,8 @@ export async function openShards(
   }
 }
 
-/** A shard lies beside its index; a path that leads elsewhere is refused. */
+/** A shard is in the same folder as its index; any other path is refused. */
 function checkFileName(path: string, name: string, file: unknown): string {
   if (typeof file === "string" && /^[^/\\\0]+$/.test(file) && file !== "." && file !== "..") return file;
-  throw damaged(path, `it places ${quote(name)} in something that is not a file beside it`);
+  throw damaged(path, `it maps ${quote(name)} to something that is not a file in the same folder`);
 }

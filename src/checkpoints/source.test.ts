@@ -30,6 +30,6 @@ it("gives any bytes of the file, several reads at a time, in memory of their own
   const first = await source.read(0, 8);
   first.fill(0);
   expect(Buffer.compare(await source.read(0, 8), content.subarray(0, 8))).toBe(0);
-  await expect(source.read(size - 4, 8)).rejects.toThrow("is cut short");
+  await expect(source.read(size - 4, 8)).rejects.toThrow("is truncated");
   await source.close();
 });

@@ -51,7 +51,7 @@ it("executes nothing, and refuses files that are not CIFAR", async () => {
   };
   const path = join(folder, "data_batch_1");
   expect(await refusal("data_batch_1", Buffer.from("\x80\x02cposix\nsystem\nU\x05touch\x85R.", "latin1"))).toBe(
-    `${path} is damaged: its pickle is not a dictionary. Copy the file again, or save it again where it was made.`,
+    `${path} is damaged: its pickle does not contain a dictionary. Copy the file again, or save it again.`,
   );
   expect(await refusal("data_batch_1", cifarPickle([1], "other", byte))).toBe(
     `${path} has no labels. Its keys are data, other. Download the file again.`,

@@ -4,7 +4,7 @@ import { notesOfAverages } from "./averages.ts";
 const leaves = ["fc1.weight", "fc1.bias", "fc2.weight"];
 const under = (prefix: string) => leaves.map((name) => prefix + name);
 const note = (copies: string, key?: string) => [
-  `a.pt has a moving average of the weights beside them (${copies}), which counts like other weights.${key ? ` To leave it out, give --key ${key}.` : ""}`,
+  `a.pt also contains a moving average of the weights (${copies}), which is treated like other weights.${key ? ` To exclude it, use --key ${key}.` : ""}`,
 ];
 
 describe("a moving average among the names", () => {

@@ -1,12 +1,16 @@
-// Moving averages among the names of one dictionary: ema-pytorch's `ema_model.fc.weight` beside `online_model.fc.weight`, mmcv's `ema_fc_weight` beside
-// `fc.weight`. They are compared and averaged like all else, so that a file stays what it was; a reader of the totals must know.
+// Moving averages in the same dictionary as the weights: ema-pytorch's `ema_model.fc.weight` next to
+// `online_model.fc.weight`, mmcv's `ema_fc_weight` next to `fc.weight`. They are compared and averaged like other
+// weights, so a note points them out.
 import { isAverageName } from "../checkpoints/index.ts";
 import { listSome } from "../core/index.ts";
 
-/** A name without what sets its components off: mmcv and latent diffusion write a moving average's without dots. */
+/** A name without separators: mmcv and latent diffusion write a moving average's names without dots. */
 const squeezed = (name: string) => name.replace(/[./_]/g, "");
 
-/** What is left of a moving average's name without the component, or the beginning of one, that says so; undefined for others. */
+/**
+ * A moving average's name without the component, or part of one, that marks it as an average; undefined for other
+ * names.
+ */
 function originalOf(name: string): string | undefined {
   const parts = name.split(/[./]/);
   const at = parts.findIndex(isAverageName);
@@ -15,7 +19,7 @@ function originalOf(name: string): string | undefined {
   return squeezed(rest.join("")) || undefined;
 }
 
-/** A note where names hold a moving average beside the weights that it is of, of which it has at least half. */
+/** A note if the names contain both the weights and a moving average of at least half of them. */
 export function notesOfAverages(path: string, names: Iterable<string>): string[] {
   const averages = new Map<string, string>();
   const others: string[] = [];
@@ -30,16 +34,16 @@ export function notesOfAverages(path: string, names: Iterable<string>): string[]
   if (2 * copies.length < Math.max(others.length, averages.size)) return [];
   const parts = new Set(copies.map(([, original]) => /^(?:[^./]+(?=[./]))?/.exec(ends.get(original)!)![0]));
   const [part] = parts;
-  const advice = parts.size === 1 && part !== "" ? ` To leave it out, give --key ${part}.` : "";
+  const advice = parts.size === 1 && part !== "" ? ` To exclude it, use --key ${part}.` : "";
   return [
-    `${path} has a moving average of the weights beside them (${listSome(
+    `${path} also contains a moving average of the weights (${listSome(
       copies.map(([name]) => name),
       3,
-    )}), which counts like other weights.${advice}`,
+    )}), which is treated like other weights.${advice}`,
   ];
 }
 
-/** A name from each of its components on. */
+/** All suffixes of a name that start at a component. */
 function endsOf(name: string): string[] {
   const parts = name.split(/[./]/);
   return parts.map((_, i) => squeezed(parts.slice(i).join("")));

@@ -1,33 +1,33 @@
-// The distances of two files of any format, without a model: streamed, so that files larger than the memory can be compared.
+// The distances of two files of any format, without a model. Streamed, so files may be larger than the memory.
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
 import { layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
+import { requireCounted } from "./integers.ts";
 import { alignCheckpoints } from "./keys.ts";
 import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
 import type { Comparison } from "./result.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
-import { requireCounted } from "./whole.ts";
 
 type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
 /** How two checkpoints are compared. */
 export interface CompareOptions {
   readonly group?: Grouping;
-  /** The initialisation that both come from. */
+  /** The checkpoint that both started from. */
   readonly init?: string;
-  /** The dictionaries to take, where a file has several: of a, of b, and of the initialisation. */
+  /** The dictionaries to use from files with several: of a, b and the initialisation. */
   readonly keys?: Keys;
 }
 
-/** Elements from which on threads for the sums pay. */
+/** Number of elements above which threads are worth starting. */
 const large = 2e7;
 
 /**
- * The Euclidean and cosine distances of two checkpoint files, per layer and in all, streamed. Throws a {@link UserError} if
- * they do not hold the same tensors.
+ * The Euclidean and cosine distances of two checkpoint files, per layer and in all, streamed. Throws a {@link
+ * UserError} if they do not hold the same tensors.
  * @param options How layers are grouped; a common initialisation.
  * @param onProgress Called with the elements done and their total.
  * @example
@@ -49,7 +49,7 @@ export function compareFiles(
   return withCheckpoints(paths, async (...opened) => {
     const weights = await weightsOf(opened);
     const { tensors, tied } = weights;
-    if (tensors.length === 0) throw new UserError(`${a} holds no tensors. Give a checkpoint with weights.`);
+    if (tensors.length === 0) throw new UserError(`${a} contains no tensors. Give a checkpoint with weights.`);
     requireCounted(weights.kinds, tensors, a, b);
     const layers = groupLayers(tensors, { group, tied });
     const found = await distancesOf(weights, layers, onProgress);
@@ -64,12 +64,12 @@ export function compareFiles(
   });
 }
 
-/** Weights under common names: of a, of b, and of the initialisation where there is one. */
+/** The weights of a, b and the initialisation (if given), under common names. */
 export interface ComparedWeights extends StoredWeights {
   readonly files: readonly Checkpoint[];
 }
 
-/** The distances of each layer and of all, streamed, with what they do not tell. */
+/** The distances of each layer and of all together, streamed, with notes on what they leave out. */
 export async function distancesOf(
   weights: ComparedWeights,
   layers: readonly Layer[],
@@ -100,7 +100,7 @@ export async function distancesOf(
   return { distance, ...(notes.length ? { notes } : {}) };
 }
 
-/** The files, what they hold, and where: state dicts under common names, ONNX graphs by their places. */
+/** The weights of the files: state dicts under common names, ONNX graphs matched node by node. */
 async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights> {
   if (files.every(({ format }) => format === "onnx")) return { ...(await graphWeights(files)), files };
   const [first, second, start] = files;
@@ -109,7 +109,7 @@ async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights>
   const aligned = all ? [all.a, all.likeA(ends.b), all.b] : [ends.a, ends.b];
   const [own] = aligned;
   const tied = own.tied ?? [];
-  // a tied tensor may be there under one of its names only
+  // a tied tensor may be stored under only one of its names
   const placeIn = ({ tensors }: Checkpoint, name: string) =>
     tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
   const kinds = await kindsOfFiles(own, aligned[1]);
@@ -118,19 +118,19 @@ async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights>
   return { tensors, kinds, tied, placeIn, files: aligned, notes };
 }
 
-/** What has no distance, as it has no average. */
+/** Notes about tensors that are not averaged and so have no distance. */
 function notesOfUncounted({ differing }: Kinds): string[] {
   const whole = differing.filter(({ kind }) => kind.differing === "refuse").map(({ name }) => name);
   const kept = differing.filter(({ kind }) => kind.differing === "note");
   return [
     ...(whole.length
-      ? [`Whole-number tensors differ and are not counted: ${listSome(whole.sort(), 3)}. Are they quantised?`]
+      ? [`Integer tensors differ and are not counted: ${listSome(whole.sort(), 3)}. Are they quantised?`]
       : []),
-    ...notesOfKept(kept, () => "the distances do not count them"),
+    ...notesOfKept(kept, () => "the distances exclude them"),
   ];
 }
 
-/** The sums of a tensor of two files, in threads where it lies whole in both. */
+/** The sums of a tensor of two files; in threads if it is contiguous in both. */
 function sumsBetween(
   { placeIn }: Pick<StoredWeights, "placeIn">,
   one: Checkpoint,

@@ -19,10 +19,10 @@ export interface Distances {
 /** The elements of a tensor, in pieces of at most `limit` bytes where the file allows it. */
 export type Pieces = (name: string, limit?: number) => AsyncIterable<Tensor> | Iterable<Tensor>;
 
-/** The sums of a tensor of both ends. */
+/** Computes the sums of a tensor of both ends. */
 export type SumsOf = (name: string) => Promise<Sums>;
 
-/** Distances of every layer and of all together. Tied tensors count once, running statistics with their layer. */
+/** Distances of every layer and of all together. Tied tensors count once; running statistics count with their layer. */
 export async function layerDistances(
   layers: readonly Layer[],
   sums: SumsOf,
@@ -40,7 +40,7 @@ export async function layerDistances(
   return { full: distanceOf(total), layers: result };
 }
 
-/** Sums of what is read here, piece by piece. */
+/** Computes the sums in this thread, piece by piece. */
 export const sumsOfPieces =
   (readA: Pieces, readB: Pieces, onProgress: (elements: number) => void = () => {}): SumsOf =>
   async (name) => {
@@ -52,7 +52,7 @@ export const sumsOfPieces =
     return total;
   };
 
-/** Both sequences at once, cut so that the pieces have equal sizes; the next pieces are read while these are used. */
+/** Pairs of pieces of equal sizes from both sequences; the next ones are read while these are used. */
 export async function* inStep(
   x: AsyncIterable<Tensor> | Iterable<Tensor>,
   y: AsyncIterable<Tensor> | Iterable<Tensor>,

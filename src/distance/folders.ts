@@ -1,5 +1,5 @@
-// The distances of two Hugging Face folders, under the names of their family, and the check before a merge. Where their tensors differ in names or shapes
-// there is only the check.
+// The distances of two Hugging Face folders, under the names of their family, and the check before a merge. If their
+// tensors differ in names or shapes, only the check is done.
 import { UserError } from "../core/index.ts";
 import { checkPair, type FolderWeights, hasDescription, modelOf, openWeights, readModelFolder } from "../hub/index.ts";
 import { layersOf } from "../models/index.ts";
@@ -7,12 +7,12 @@ import { type CompareOptions, distancesOf } from "./compare.ts";
 import { kindsOfFiles } from "./kinds.ts";
 import type { FolderComparison } from "./result.ts";
 
-/** True for two folders that say what model they hold. Throws {@link UserError} where only one is such a folder. */
+/** Whether both are folders with a model description. Throws {@link UserError} if only one is. */
 export function areFolders(a: string, b: string): boolean {
   const [isFolder, isOther] = [a, b].map(hasDescription);
   if (isFolder !== isOther)
     throw new UserError(
-      `${isFolder ? a : b} is the folder of a model, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
+      `${isFolder ? a : b} is a model folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
     );
   return isFolder;
 }
@@ -56,7 +56,7 @@ export async function compareFolders(
     };
     if (!haveSameTensors(x, y)) return { ...document, layers: [], distance: null };
     if (start.some((one) => !haveSameTensors(x, one)))
-      throw new UserError(`${init} is of another network than ${a} and ${b}. Give the model that both come from.`);
+      throw new UserError(`${init} is a different network from ${a} and ${b}. Give the model that both started from.`);
     const model = modelOf(x.model, group);
     const layers = layersOf(model);
     const { tied } = model;

@@ -1,4 +1,4 @@
-// Two ONNX files of one architecture: read, walked side by side, and their weights paired, whatever the exporter called them.
+// Two ONNX files of one architecture: their graphs are walked side by side to pair the weights, whatever their names.
 import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, UserError } from "../core/index.ts";
 import {
@@ -14,7 +14,7 @@ import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../m
 import { type Kinds, kindsOf } from "./kinds.ts";
 import { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
 
-/** Throws {@link UserError} when the file holds no graph that can be read, or one without its weights. */
+/** Throws {@link UserError} if the file contains no readable graph, or a graph without its weights. */
 export async function readGraph(path: string): Promise<ForeignModel> {
   const bytes = await readStructure(path);
   const model = modelIn(bytes, path);
@@ -26,18 +26,20 @@ function modelIn(bytes: Uint8Array, path: string): ForeignModel {
   try {
     return importModel(bytes);
   } catch (error) {
-    throw new UserError(`${path} is no ONNX model that can be read: ${(error as Error).message}. Export it again.`, {
+    throw new UserError(`${path} cannot be read as an ONNX model: ${(error as Error).message}. Export it again.`, {
       cause: error,
     });
   }
 }
 
-/** PyTorch's export_params=False leaves weights out, or makes them inputs: after the first, of sizes that are fixed. */
+/** With export_params=False, PyTorch omits weights or makes them inputs: after the first input, with fixed sizes. */
 function requireWeights(model: ForeignModel, path: string): void {
   const advice = "Export it again with its weights (PyTorch: export_params=True).";
   const missing = missingValues(model);
   if (missing.length)
-    throw new UserError(`${path} holds a graph without the tensors that it uses: ${listSome(missing, 3)}. ${advice}`);
+    throw new UserError(
+      `${path} contains a graph without the tensors that it uses: ${listSome(missing, 3)}. ${advice}`,
+    );
   if (model.held.some(({ dtype, shape }) => isFloating(dtype) && sizeOf(shape) > 1)) return;
   const weights = model.inputs.slice(1).filter(({ dtype, shape }) => {
     const isFixed = shape?.every((size) => typeof size === "number" && size > 0);
@@ -45,18 +47,21 @@ function requireWeights(model: ForeignModel, path: string): void {
   });
   if (weights.length)
     throw new UserError(
-      `${path} holds a graph without weights, which are inputs of it: ${listSome(
+      `${path} contains a graph whose weights are inputs: ${listSome(
         weights.map(({ name }) => name),
         3,
       )}. ${advice}`,
     );
 }
 
-/** What `b` holds by the names of `a`. Throws {@link UserError} when the graphs differ. */
+/** The tensors of `b` by the names of `a`. Throws {@link UserError} if the graphs differ. */
 export const alignGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): Map<string, Held> =>
   compared(pathA, pathB, () => alignModels(a, b));
 
-/** `a` with a weight for each of `b`, where it stores equal ones once. Throws {@link UserError} when the graphs differ. */
+/**
+ * `a` with one weight for each weight of `b`, if `a` stores equal weights once. Throws {@link UserError} if the graphs
+ * differ.
+ */
 export const separateGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): ForeignModel =>
   compared(pathA, pathB, () => separateShared(a, b));
 
@@ -70,17 +75,17 @@ function compared<T>(pathA: string, pathB: string, compare: () => T): T {
   }
 }
 
-/** What several files hold, and where each has it. */
+/** The weights of several files. */
 export interface StoredWeights {
-  /** Of the first file, with their modules. */
+  /** The tensors of the first file, with their modules. */
   readonly tensors: readonly LayerTensor[];
-  /** Of the first two files' tensors. */
+  /** Kinds of the first two files' tensors. */
   readonly kinds: Kinds;
   /** Groups of names that are one tensor. */
   readonly tied: readonly (readonly string[])[];
-  /** What to say of them. */
+  /** Notes about the files. */
   readonly notes: readonly string[];
-  /** What a tensor of the first file is called in another one, or its elements, where they are a constant of that file's graph. */
+  /** The name of a first file's tensor in another file, or its elements if they are a constant of that file's graph. */
   placeIn(file: Checkpoint, name: string): string | Tensor;
 }
 
@@ -101,7 +106,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   };
   const placeIn = (file: Checkpoint, name: string) => held.get(file)!.get(name)!.tensor ?? storedIn(file, name);
 
-  // constants, and numbers without a name, are weights only where they differ
+  // constants and single numbers are weights only if they differ
   const differing = new Set<string>();
   for (const { name, dtype, shape, tensor } of graph.held) {
     if (!isFloating(dtype) || !(tensor || sizeOf(shape) === 1)) continue;
@@ -124,7 +129,8 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   );
   const tensors = joinTransposed(parameters, transposed).map((one) => ({ ...one, dtype: dtypeOf(one) }));
 
-  // exporters write equal tensors once, which those of a fresh network may be by chance: one tensor is what is one in every file
+  // exporters write equal tensors once, even if they are equal by chance in a fresh network; tensors are tied only if
+  // every file stores them as one
   const groups = new Map<string, string[]>();
   for (const { name } of tensors.filter(mayBeTied)) {
     const stored = JSON.stringify(files.map((file) => storedIn(file, name)));

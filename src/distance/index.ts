@@ -1,12 +1,13 @@
-// Distances between two files, layer by layer and streamed, and what differs between them: names, shapes, whole numbers, the graphs of ONNX files.
-// Two Hugging Face folders are checked before they are compared. May import: hub, models, checkpoints, graph, core.
+// Distances between two files, layer by layer and streamed, and other differences: names, shapes, integer tensors, ONNX
+// graphs. Two Hugging Face folders are checked before they are compared. May import: hub, models, checkpoints, graph,
+// core.
 export { type CompareOptions, compareFiles } from "./compare.ts";
 export { type Distance, type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 export { areFolders, compareFolders } from "./folders.ts";
 export { alignGraphs, readGraph, separateGraphs } from "./graph-weights.ts";
+export { cannotAverage, requireAverageable } from "./integers.ts";
 export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
 export type { AveragedOf } from "./names.ts";
 export { type Comparison, comparisonJsonSchema, type FolderComparison } from "./result.ts";
 export { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
-export { cannotAverage, requireAverageable } from "./whole.ts";

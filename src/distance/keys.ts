@@ -1,13 +1,13 @@
-// Two or more checkpoints of one network under common names, before anything is read.
-import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
+// Gives two or more checkpoints of one network common names, before any tensor is read.
+import { type Checkpoint, describeEmptyTensors, selectTensors } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages } from "./averages.ts";
 import { type Matched, matchNames, type Named } from "./names.ts";
-import { copiesIn, partedIn } from "./naming/copies.ts";
+import { findCopies, findParted } from "./naming/copies.ts";
 import { withoutOptimiser } from "./naming/optimisers.ts";
 
-/** Groups of names that one of two checkpoints stores as one tensor. */
+/** Groups of names that are one tensor in at least one of the checkpoints. */
 export const tiedIn = (a: Checkpoint, b: Checkpoint): Model["tied"] => [...(a.tied ?? []), ...(b.tied ?? [])];
 
 /** Two checkpoints under common names. */
@@ -15,16 +15,20 @@ export interface Aligned {
   readonly a: Checkpoint;
   readonly b: Checkpoint;
   readonly notes: readonly string[];
-  /** Groups of names that a's file holds as one tensor, and b's as several, of which the first two differ; they count as several. */
+  /**
+   * Groups of names that are one tensor in a's file but several in b's, where the first two differ. They count as
+   * several.
+   */
   readonly parted: readonly (readonly string[])[];
-  /** Another file with a's names, such as a copy of it, under the common ones. */
+  /** Another file with a's names, such as a copy, under the common names. */
   likeA(file: Checkpoint): Checkpoint;
 }
 
 /**
- * Gives two checkpoints of one network common names: a's, without wrappers and a prefix that only one of them has. What only one has, and what is of no average,
- * is left out. A name that only one of them has stays where it is tied to one that both have: Hugging Face's .bin files hold tied tensors under every name, its
- * .safetensors files under one. So does one that is a copy of another. Throws {@link UserError} when names or shapes differ.
+ * Gives two checkpoints of one network common names: a's, without wrappers and without a prefix that only one of them
+ * has. Tensors of only one file are left out if they are not averaged. A name in only one file stays if it is tied to,
+ * or a copy of, a tensor in both: Hugging Face's .bin files store tied tensors under every name, its .safetensors files
+ * under one. Throws {@link UserError} if names or shapes differ.
  */
 export async function alignCheckpoints(
   first: Checkpoint & Pick<Named, "averagedOf">,
@@ -40,7 +44,7 @@ export async function alignCheckpoints(
   ]);
   const x = renamed(one, names.a);
   const y = renamed(other, names.b, x);
-  const parted = await partedIn(x, y);
+  const parted = await findParted(x, y);
   const isParted = (group: readonly string[]) => parted.some((names) => names.every((name) => group.includes(name)));
   const copies = [...notesOfCopies(a, one, other), ...notesOfCopies(b, other, one)];
   return {
@@ -60,27 +64,30 @@ export async function alignCheckpoints(
   };
 }
 
-/** Both with what is a copy in one, and not in the other, as tied to the weight that it is a copy of; but for what is known to be `tied`. */
+/**
+ * Both checkpoints; a tensor in only one of them that is a copy of another weight is tied to it, unless already in
+ * `tied`.
+ */
 async function withCopies(a: Checkpoint, b: Checkpoint, tied: Model["tied"]): Promise<[Checkpoint, Checkpoint]> {
   const marked = async (one: Checkpoint, other: Checkpoint) => {
     const isKnown = (pair: readonly string[]) => tied.some((names) => pair.every((name) => names.includes(name)));
-    const copies = (await copiesIn(one, other)).filter((pair) => !isKnown(pair));
+    const copies = (await findCopies(one, other)).filter((pair) => !isKnown(pair));
     return copies.length ? { ...one, tied: [...(one.tied ?? []), ...copies] } : one;
   };
   return Promise.all([marked(a, b), marked(b, a)]);
 }
 
-/** What `marked` holds twice, as was found, and the other file does not. */
+/** Notes about the copies that {@link withCopies} found. */
 function notesOfCopies({ tied: known = [] }: Checkpoint, { path, tied = [] }: Checkpoint, other: Checkpoint): string[] {
   return tied
     .slice(known.length)
     .map(
       ([copy, weight]) =>
-        `${copy} in ${path} is equal to ${weight} there, and ${other.path} does not have it: the two are taken as one tensor.`,
+        `${copy} and ${weight} are equal in ${path}, and ${other.path} does not contain ${copy}: they are treated as one tensor.`,
     );
 }
 
-/** `b` with a's names for tied tensors of which safetensors files keep one name, which need not be the same in both. */
+/** `b` with a's names for tied tensors: safetensors files keep one name of several, not always the same one. */
 function underNamesOf(a: Checkpoint, b: Checkpoint): Checkpoint {
   if (!a.aliases && !b.aliases) return b;
   const aliases = new Map<string, string[]>(); // in a, by the name that is kept
@@ -97,21 +104,22 @@ function underNamesOf(a: Checkpoint, b: Checkpoint): Checkpoint {
   return [...names].every(([name, own]) => name === own) ? b : selectTensors(b, names);
 }
 
-/** The names that a file has; of tied ones it may lack some. */
+/** The names that a file contains; it may lack some names of tied tensors. */
 const within = ({ tensors }: Checkpoint, names: ReadonlyMap<string, string>) =>
   new Map([...names].filter(([, own]) => tensors.has(own)));
 
-/** Aligned checkpoints under the names of a model; as they are where none of its names are in them. */
+/** Aligned checkpoints under the names of a model; unchanged if they contain none of its names. */
 export function alignWithModel({ a, b, notes, parted, likeA }: Aligned, model: Named, tied: Model["tied"]): Aligned {
   let names: Matched;
   try {
     names = matchNames(a, model, tied);
   } catch (error) {
-    if (error instanceof UserError) return { a, b, notes, parted, likeA }; // what is wrong is said where the network is known
+    if (error instanceof UserError) return { a, b, notes, parted, likeA }; // reported later, where the network is known
     throw error;
   }
   const under = (file: Checkpoint) => renamed(file, within(file, names.a));
-  const ofFile = names.notes.filter((note) => !note.startsWith(`Only in ${model.path}`)); // counters that the file lacks
+  // counters that the file lacks
+  const ofFile = names.notes.filter((note) => !note.startsWith(`Only in ${model.path}`));
   return {
     a: under(a),
     b: under(b),
@@ -121,7 +129,10 @@ export function alignWithModel({ a, b, notes, parted, likeA }: Aligned, model: N
   };
 }
 
-/** The checkpoint itself where its names stay; single numbers get the shape that they have in `like`. */
+/**
+ * The checkpoint under other names; single numbers get their shape in `like`. Returns the checkpoint itself if nothing
+ * changes.
+ */
 function renamed(file: Checkpoint, names: ReadonlyMap<string, string>, like?: Checkpoint): Checkpoint {
   const shapeOf = (name: string) => like?.tensors.get(name)?.shape;
   const isSame = ([name, own]: [string, string]) => {
@@ -132,14 +143,14 @@ function renamed(file: Checkpoint, names: ReadonlyMap<string, string>, like?: Ch
   return selectTensors(file, names, shapeOf);
 }
 
-/** Throws {@link UserError} when a checkpoint has names but no weights, or weights of no elements among others. */
+/** Throws {@link UserError} if all tensors, or some weights, have no elements. */
 function requireElements(file: Checkpoint): void {
   const all = [...file.tensors.values()];
   const areEmpty = all.every(({ shape }) => sizeOf(shape) === 0);
   const names = all.filter(
     ({ name, shape }) => areEmpty || (String(shape) === "0" && /(^|[./])(weight|bias|kernel|embedding)$/.test(name)),
   );
-  const fault = faultOfEmpty(
+  const fault = describeEmptyTensors(
     file,
     names.map(({ name }) => name),
   );
@@ -147,7 +158,7 @@ function requireElements(file: Checkpoint): void {
   requireFloats(file);
 }
 
-/** Throws {@link UserError} where nothing in a file can be a weight. */
+/** Throws {@link UserError} if no tensor in the file can be a weight. */
 function requireFloats({ path, tensors, leftOut = [] }: Checkpoint): void {
   if (tensors.size === 0 || [...tensors.values()].some(({ dtype }) => isFloating(dtype))) return;
   const whole = listSome(
@@ -160,7 +171,7 @@ function requireFloats({ path, tensors, leftOut = [] }: Checkpoint): void {
   );
   throw new UserError(
     others
-      ? `${path} holds no weights: ${others} ${leftOut.length > 1 ? "are" : "is"} of objects or texts, ${whole} of whole numbers. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`
-      : `${path} holds no weights, only whole numbers: ${whole}. Give a checkpoint with weights.`,
+      ? `${path} contains no weights, only objects or strings (${others}) and integers (${whole}). Save each weight array under its name with numpy.savez("weights.npz", **weights).`
+      : `${path} contains no weights, only integers: ${whole}. Give a checkpoint with weights.`,
   );
 }

@@ -81,7 +81,7 @@ it("rotary frequencies of another precision are no layer, and noted", async () =
   expect(layers.map(({ name }) => name)).toEqual(["q"]);
   expect(distance.full.euclidean).toBe(2);
   expect(notes).toEqual([
-    "Buffers that are computed from sizes are not averaged: rotary_emb.inv_freq; the distances do not count them.",
+    "Buffers that are computed from sizes are not averaged: rotary_emb.inv_freq; the distances exclude them.",
   ]);
 });
 
@@ -90,7 +90,7 @@ it("a mask that differs is a weight, and its infinities are named", async () => 
   const b = await writeNew({ "fc.weight": tensor("float32", [1], [1]), tgt_mask: tensor("float32", [3, 3]) });
   const { notes } = await compareFiles(a, b);
   expect(notes).toEqual([
-    `${a} holds NaN or infinite weights in tgt_mask: no distance of these layers, nor of all, can be told.`,
+    `${a} contains NaN or infinite weights in tgt_mask: the distances of these layers, and the full distance, are undefined.`,
   ]);
 });
 
@@ -121,10 +121,10 @@ it("says which indices, masks and vectors differ, and in which file indices are 
   const { differing, notes } = await found(whole, broken);
   expect(differing.sort()).toEqual([...others, ["position_ids", "ids", "a"]].sort());
   expect([...(notes ?? [])].sort()).toEqual([
-    "Indices are not averaged: position_ids; the distances do not count them.",
-    "Masks are not averaged: attn.mask; the distances do not count them.",
-    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances do not count them.",
-    "Whole-number buffers are not averaged: queue; the distances do not count them.",
+    "Indices are not averaged: position_ids; the distances exclude them.",
+    "Masks are not averaged: attn.mask; the distances exclude them.",
+    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances exclude them.",
+    "Whole-number buffers are not averaged: queue; the distances exclude them.",
   ]);
   expect((await found(broken, half)).differing).toContainEqual(["position_ids", "ids", "b"]);
   expect((await found(broken, fromNumbers("float16", [1, 3], [0, 0.5, 2]))).differing).toContainEqual([
@@ -164,7 +164,7 @@ it("knows a mask and vectors among the initialisers of ONNX files", async () => 
   expect(layers.map(({ name, size }) => [name, size])).toEqual([["fc", 4]]);
   expect(distance.full.euclidean).toBe(3);
   expect(notes).toEqual([
-    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances do not count them.",
+    "Power-iteration vectors of spectral norm are not averaged: fc.weight_u; the distances exclude them.",
   ]);
 });
 

@@ -1,31 +1,32 @@
-// The kind of every tensor of two files, by the table of models/kinds.ts, and in which of those that are not averaged the two differ. Reads whole-number
-// tensors, masks and vectors, and of other tensors with unusual names the beginning: a mask shows its infinities there.
+// The kind of every tensor of two files, by the table in models/kinds.ts, and which tensors that are not averaged
+// differ. Reads integer tensors, masks and vectors, and the beginning of other tensors with unusual names: a mask has
+// its infinities there.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { allFinite, type DType, isFloating, listSome, sizeOf, toNumbers } from "../core/index.ts";
 import { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "../models/index.ts";
 import { inStep, type Pieces, type SumsOf } from "./distance.ts";
 import { countDiffering, noSums } from "./sums.ts";
 
-/** A tensor of a, and what is known of it. */
+/** A tensor of a, with what its kind depends on. */
 export type PairedTensor = Omit<KindTensor, "isEqual">;
 
-/** A tensor that is not averaged, and differs. */
+/** A tensor that differs and is not averaged. */
 export interface Differing {
   readonly name: string;
   readonly kind: Kind;
-  /** Its elements. */
+  /** Number of elements. */
   readonly size: number;
-  /** The end in which the numbers are whole, where they are broken in the other. */
+  /** The end in which all elements are integers, if they are not in the other. */
   readonly intactIn?: "a" | "b";
 }
 
 export interface Kinds {
   of(name: string): Kind;
-  /** Of the kinds that are kept with a note, or refused. */
+  /** Tensors of kinds that are kept with a note, or refused. */
   readonly differing: readonly Differing[];
 }
 
-/** Weights by their last component, which are nothing else. */
+/** Names that are always weights, by their last component. */
 const usual = /(^|[./])(weight|kernel|gamma|beta)(:0)?$/;
 
 export async function kindsOf(tensors: Iterable<PairedTensor>, a: Pieces, b: Pieces): Promise<Kinds> {
@@ -50,7 +51,7 @@ export async function kindsOf(tensors: Iterable<PairedTensor>, a: Pieces, b: Pie
   return { of: (name) => kinds.get(name) ?? kindOf({ name, dtype: "float32", shape: [] }, has), differing };
 }
 
-/** Bytes that are looked at for infinities. */
+/** Number of bytes searched for infinities. */
 const beginning = 1 << 16;
 
 async function beginsInfinite(pieces: ReturnType<Pieces>): Promise<boolean> {
@@ -58,7 +59,7 @@ async function beginsInfinite(pieces: ReturnType<Pieces>): Promise<boolean> {
   return false;
 }
 
-/** Whether all elements are equal as numbers; reads no further than the first that is not. */
+/** Whether all elements are equal as numbers; stops at the first difference. */
 async function isSame(x: ReturnType<Pieces>, y: ReturnType<Pieces>): Promise<boolean> {
   for await (const [one, other] of inStep(x, y)) if (countDiffering(one, other) > 0) return false;
   return true;
@@ -72,13 +73,13 @@ export function kindsOfFiles(a: Checkpoint, b: Checkpoint): Promise<Kinds> {
   return kindsOf(tensors, piecesIn(a), piecesIn(b));
 }
 
-/** The sums of what is averaged, and none of the rest, which is not read. */
+/** Computes the sums only of tensors that are averaged; the others are not read. */
 export const averagedSums =
   (sums: SumsOf, { of }: Kinds): SumsOf =>
   async (name) =>
     isAveraged(of(name)) ? sums(name) : noSums;
 
-/** Sentences for what is not averaged, a kind each; `fate` says what becomes of it. */
+/** One note for each kind that is not averaged; `fate` describes what happens to a tensor. */
 export function notesOfKept(differing: readonly Differing[], fate: (one: Differing) => string): string[] {
   const groups = new Map<string, { plural: string; fate: string; names: string[] }>();
   for (const one of differing) {
@@ -94,7 +95,7 @@ export function notesOfKept(differing: readonly Differing[], fate: (one: Differi
   );
 }
 
-/** The end whose indices are whole numbers, where those of the other are not any more. */
+/** The end whose indices are all integers, if those of the other are not. */
 async function intactEnd(
   { name, dtype, other = dtype }: PairedTensor,
   a: Pieces,

@@ -34,10 +34,10 @@ describe("names match", () => {
   });
 
   it.each<[string, string, string]>([
-    ["model.", "", 'The names in a have "model." in front, which those in b do not have.'],
-    ["", "backbone.", 'The names in b have "backbone." in front, which those in a do not have.'],
-    ["a.b.", "", 'The names in a have "a.b." in front, which those in b do not have.'],
-    ["params/", "", 'The names in a have "params/" in front, which those in b do not have.'],
+    ["model.", "", 'The names in a start with "model.", but those in b do not.'],
+    ["", "backbone.", 'The names in b start with "backbone.", but those in a do not.'],
+    ["a.b.", "", 'The names in a start with "a.b.", but those in b do not.'],
+    ["params/", "", 'The names in a start with "params/", but those in b do not.'],
   ])("%j in front of a, %j in front of b", (x, y, note) => {
     const found = match(prefixed(x), prefixed(y));
     expect(found.notes).toEqual([note]);
@@ -83,7 +83,7 @@ describe("names match", () => {
     expect(partners(found)).toEqual(same);
     expect(found.b.size).toBe(3);
     expect(found.notes).toEqual([
-      "Only in b, and left as they are there: bn.num_batches_tracked, total_ops, mask and 1 more (counters, masks or single numbers).",
+      "Only in b, left unchanged: bn.num_batches_tracked, total_ops, mask and 1 more (counters, masks or single numbers).",
     ]);
   });
 
@@ -101,9 +101,7 @@ describe("names match", () => {
     ]) {
       const found = match(x, y);
       expect([...found.a.keys()]).toEqual(Object.keys(net));
-      expect(found.notes.at(-1)).toContain(
-        "attn_mask (counters, masks, single numbers, or what the network computes itself).",
-      );
+      expect(found.notes.at(-1)).toContain("attn_mask (counters, masks, single numbers or computed values).");
     }
     expect(() => match({ ...net, "attn.bias": [8] }, net)).toThrow("Only in a: attn.bias.");
     expect(() => match({ ...net, frequencies: [8] }, net)).toThrow("Only in a: frequencies.");
@@ -131,15 +129,15 @@ describe("names match", () => {
     const old = { ...net, "LayerNorm.gamma": [4], "LayerNorm.beta": [4], "scale.gamma": [4] };
     const today = { ...net, "LayerNorm.weight": [4], "LayerNorm.bias": [4], "scale.gamma": [4] };
     const pairs = Object.fromEntries(Object.keys(old).map((name, i) => [name, Object.keys(today)[i]]));
-    const note = "gamma and beta of the normalisation layers in a are their weight and bias in b.";
+    const note = "gamma and beta of the normalisation layers in a correspond to weight and bias in b.";
     expect(partners(match(old, today))).toEqual(pairs);
     expect(match(old, today).notes).toEqual([note]);
     expect(match(today, old).notes).toEqual([
-      "gamma and beta of the normalisation layers in b are their weight and bias in a.",
+      "gamma and beta of the normalisation layers in b correspond to weight and bias in a.",
     ]);
     expect(match(old, old).notes).toEqual([]);
     expect(match(prefixed("bert.", old), today).notes).toEqual([
-      'The names in a have "bert." in front, which those in b do not have.',
+      'The names in a start with "bert.", but those in b do not.',
       note,
     ]);
     expect(() => match(old, { ...today, "LayerNorm.weight": [5] })).toThrow("different networks");
@@ -171,13 +169,13 @@ describe("names match", () => {
     expect([...found.a.keys()]).toEqual(Object.keys(layouts[x])); // a's own names
     expect(found.notes).toHaveLength(1);
     const first = Object.keys(layouts[x]).findIndex((name, i) => name !== others[i]);
-    expect(found.notes[0]).toContain(`${Object.keys(layouts[x])[first]} is ${others[first]}.`);
+    expect(found.notes[0]).toContain(`${Object.keys(layouts[x])[first]} corresponds to ${others[first]}.`);
   });
 
   it("where the coordinates in a window are more in one", () => {
     const found = match({ ...net, relative_coords_table: [9, 2] }, { ...net, relative_coords_table: [25, 2] });
     expect(partners(found)).toEqual(same);
-    expect(found.notes).toEqual(["Of other shapes in a and b, and left as they are there: relative_coords_table."]);
+    expect(found.notes).toEqual(["Different shapes in a and b, left unchanged: relative_coords_table."]);
   });
 
   it("where only what is not averaged has other shapes", () => {
@@ -186,7 +184,7 @@ describe("names match", () => {
       { ...net, n: ["int64", 1], ids: ["int64", 1, 16] },
     );
     expect(partners(found)).toEqual({ ...same, n: "n" });
-    expect(found.notes).toEqual(["Of other shapes in a and b, and left as they are there: ids."]);
+    expect(found.notes).toEqual(["Different shapes in a and b, left unchanged: ids."]);
     expect(() => match({ ...net, q: ["int8", 8] }, { ...net, q: ["int8", 16] })).toThrow("q is [8] and [16]");
   });
 
@@ -251,7 +249,7 @@ describe("nothing is matched", () => {
       "most of it elsewhere",
       { ...prefixed("small."), "large.weight": [50, 50] },
       net,
-      'a has the other file\'s names under "small.", but most of its weights are elsewhere: large.weight.',
+      'a has the other file\'s names under "small.", but most of its weights are outside it: large.weight.',
     ],
   ])("for %s", (_, a, b, fault) => expect(() => match(a, b)).toThrow(fault));
 });

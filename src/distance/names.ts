@@ -1,5 +1,5 @@
-// Names of one network in two files: which tensor of the one is which of the other, before anything is read. Wrappers and a common prefix may be in one
-// file only, and counters and single numbers too. Nothing is matched but by name, and only where all weights are.
+// Matches the tensors of one network in two files by name, before anything is read. Only one file may have wrappers, a
+// common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { isOptional } from "../models/index.ts";
 import {
@@ -19,22 +19,22 @@ export type { AveragedOf, Named };
 type Tied = readonly (readonly string[])[];
 
 export interface Matched {
-  /** By a common name, what the tensor is called in each; a tied tensor may be in one of them only. */
+  /** The name in each file by common name; a tied tensor may be in only one of them. */
   readonly a: ReadonlyMap<string, string>;
   readonly b: ReadonlyMap<string, string>;
   readonly notes: readonly string[];
 }
 
 /**
- * Matches the tensors of two files by name. Throws {@link UserError} when they are of different networks, or when it is not certain which tensors are meant.
+ * Matches the tensors of two files by name. Throws {@link UserError} if the networks differ, or the match is ambiguous.
  * @param tied groups of names that are one tensor, in the files' own names
  */
 export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
-  const [x, y] = [asItIs(a), asItIs(b)];
+  const [x, y] = [unrenamed(a), unrenamed(b)];
   if (isOneNetwork(x, y, tied)) return matched(x, y);
   for (const prefix of holders) {
     const [one, other] = [within(x, prefix), within(y, prefix)];
-    const isWhole = one.outside.length === 0 || other.outside.length === 0; // one of them has nothing else
+    const isWhole = one.outside.length === 0 || other.outside.length === 0; // one file has only this part
     if (!isWhole || !isMost(one) || !isMost(other) || !isOneNetwork(one, other, tied)) continue;
     requireNoHead(one, other);
     return matched(one, other);
@@ -46,7 +46,8 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   const [normX, normY] = [withWeightOfNorms(oldX), withWeightOfNorms(oldY)];
   if (isOneNetwork(normX, normY, tied)) return matched(normX, normY);
   const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
-  const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name))); // else they are not looked for under a prefix
+  // otherwise prefixes are not tried
+  const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name)));
   const pairs = [
     [x, y],
     [bareX, bareY],
@@ -69,14 +70,17 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   throw different(x, y, tied);
 }
 
-const asItIs = (file: Named): Renamed => ({
+const unrenamed = (file: Named): Renamed => ({
   file,
   names: new Map([...file.tensors.keys()].map((name) => [name, name])),
   prefix: "",
   outside: [],
 });
 
-/** Weights are what is averaged; single numbers may be counters that one of two programs does not write, masks and rotary frequencies are made by the network. */
+/**
+ * Whether a tensor must be in both files: not single numbers, which may be counters, nor masks and rotary frequencies,
+ * which a network computes.
+ */
 const isWeight = ({ tensors }: Named, own: string): boolean => {
   const { dtype, shape } = tensors.get(own)!;
   return isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name: own, shape });
@@ -85,7 +89,7 @@ const isWeight = ({ tensors }: Named, own: string): boolean => {
 const weightsOf = ({ file, names }: Renamed): string[] =>
   [...names].filter(([, own]) => isWeight(file, own)).map(([name]) => name);
 
-/** Without the prefix that one of them has more. */
+/** Candidates without a prefix that only one of them has. */
 function withoutPrefix(x: Renamed, y: Renamed): [Renamed, Renamed][] {
   const more = (one: Renamed, other: Renamed) => prefixesOf(one, other).map((prefix) => cut(one, prefix));
   return [
@@ -94,7 +98,10 @@ function withoutPrefix(x: Renamed, y: Renamed): [Renamed, Renamed][] {
   ];
 }
 
-/** Each without a prefix of its own, as short as possible; only one that says nothing, since an encoder is not a decoder. */
+/**
+ * Candidates without a different prefix each, as short as possible; only generic prefixes, since an encoder is not a
+ * decoder.
+ */
 function withoutPrefixes(x: Renamed, y: Renamed): [Renamed, Renamed][] {
   const [own, others] = [x, y].map((one) => commonPrefixes(weightsOf(one)));
   return own
@@ -108,7 +115,7 @@ const isSameSet = (x: readonly string[], y: readonly string[]): boolean => {
   return x.length === y.length && y.every((name) => all.has(name));
 };
 
-/** What may be in front of the names of `other` in `one`: from a few of its weights. */
+/** Prefixes that the names of `other` may have in `one`, judged by two of its weights. */
 function prefixesOf(one: Renamed, other: Renamed): string[] {
   const wanted = weightsOf(other);
   const own = weightsOf(one);
@@ -120,7 +127,7 @@ function prefixesOf(one: Renamed, other: Renamed): string[] {
   return [...prefixes];
 }
 
-/** What is in front of all of these names and says nothing of them, component by component, the shortest first. */
+/** Generic prefixes that all names have in common, the shortest first. */
 function commonPrefixes(names: readonly string[]): string[] {
   const [first = ""] = names;
   const ends = [...first.matchAll(/[./]/g)].map(({ index }) => first.slice(0, index + 1));
@@ -145,7 +152,7 @@ function cut(renamed: Renamed, prefix: string): Renamed {
   };
 }
 
-/** Only what is under a prefix, which stays. */
+/** Only the names under a prefix, which they keep. */
 function within(renamed: Renamed, prefix: string): Renamed {
   const part = cut(renamed, prefix);
   const names = new Map([...renamed.names].filter(([name]) => name.length > prefix.length && name.startsWith(prefix)));
@@ -160,7 +167,10 @@ interface Difference {
   readonly common: number;
 }
 
-/** What speaks against one network: weights in one file only, unless they are tied to one in both; shapes of what is averaged. */
+/**
+ * Differences between the networks: weights in only one file (unless tied to one in both), and shapes of averaged
+ * tensors.
+ */
 function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const isInBoth = (name: string) => a.names.has(name) && b.names.has(name);
   const groups = tied.map((names) => new Set(names));
@@ -184,7 +194,7 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
 const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
-/** Positions, masks and coordinates, which are of another size where a longer input is allowed. */
+/** Positions, masks and coordinates, whose size depends on the longest allowed input. */
 const isIndex = (one: Renamed, name: string) => {
   const { dtype, shape } = infoOf(one, name);
   return ["int64", "bool"].includes(dtype) || isOptional({ name, shape });
@@ -196,7 +206,7 @@ function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
   return onlyA.length + onlyB.length + unlike.length === 0 && (common > 0 || isEmpty);
 }
 
-/** The common names and what to say of them. Tensors of one file stay out, except tied ones. */
+/** The common names and notes. Tensors of only one file are left out, except tied ones. */
 function matched(a: Renamed, b: Renamed): Matched {
   const common = new Set([...a.names.keys()].filter((name) => b.names.has(name)));
   const isLike = (name: string) =>
@@ -214,30 +224,25 @@ function matched(a: Renamed, b: Renamed): Matched {
     const names = extra(one, other);
     if (names.length)
       notes.push(
-        `Only in ${one.file.path}, and left as they are there: ${listSome(names, 3)} (${whatTheyAre(one.file, names)}).`,
+        `Only in ${one.file.path}, left unchanged: ${listSome(names, 3)} (${describeExtra(one.file, names)}).`,
       );
   }
   if (unlike.length)
-    notes.push(
-      `Of other shapes in ${a.file.path} and ${b.file.path}, and left as they are there: ${listSome(unlike, 3)}.`,
-    );
+    notes.push(`Different shapes in ${a.file.path} and ${b.file.path}, left unchanged: ${listSome(unlike, 3)}.`);
   return { a: keep(a, b), b: keep(b, a), notes };
 }
 
-/** Of tensors that only one file has. */
-const whatTheyAre = ({ tensors }: Named, names: readonly string[]): string =>
+/** Describes tensors that only one file has. */
+const describeExtra = ({ tensors }: Named, names: readonly string[]): string =>
   names.every((name) => !isFloating(tensors.get(name)!.dtype) || sizeOf(tensors.get(name)!.shape) <= 1)
     ? "counters, masks or single numbers"
-    : "counters, masks, single numbers, or what the network computes itself";
+    : "counters, masks, single numbers or computed values";
 
 function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { file: other }: Renamed): string[] {
   if (prefix === "" || (isKept && outside.length === 0)) return [];
-  if (isKept)
-    return [`Outside ${JSON.stringify(prefix)} in ${path}, and left as they are there: ${listSome(outside, 3)}.`];
-  const rest = outside.length ? ` Outside of it, and left as they are there: ${listSome(outside, 3)}.` : "";
-  return [
-    `The names in ${path} have ${JSON.stringify(prefix)} in front, which those in ${other.path} do not have.${rest}`,
-  ];
+  if (isKept) return [`Outside ${JSON.stringify(prefix)} in ${path}, left unchanged: ${listSome(outside, 3)}.`];
+  const rest = outside.length ? ` Outside it, left unchanged: ${listSome(outside, 3)}.` : "";
+  return [`The names in ${path} start with ${JSON.stringify(prefix)}, but those in ${other.path} do not.${rest}`];
 }
 
 function noteOfNorms(a: Renamed, b: Renamed): string[] {
@@ -246,36 +251,36 @@ function noteOfNorms(a: Renamed, b: Renamed): string[] {
   if (isRenamed(a) === isRenamed(b)) return [];
   const [old, other] = isRenamed(a) ? [a, b] : [b, a];
   return [
-    `gamma and beta of the normalisation layers in ${old.file.path} are their weight and bias in ${other.file.path}.`,
+    `gamma and beta of the normalisation layers in ${old.file.path} correspond to weight and bias in ${other.file.path}.`,
   ];
 }
 
 function noteOfLevels({ path }: Named, { path: other }: Named, { a, b }: Matched): string {
   const [name, own] = [...a].find(([common, own]) => b.has(common) && b.get(common) !== own)!;
-  return `The names in ${path} and ${other} have other levels around the same parts, as other versions of a library write them: ${own} is ${b.get(name)}.`;
+  return `The names in ${path} and ${other} nest the same parts differently, as different versions of a library do: ${own} corresponds to ${b.get(name)}.`;
 }
 
-/** Whether what is under a prefix is at least as large as what is left outside of it. */
+/** Whether the part under a prefix is at least as large as the rest. */
 function isMost({ file, names, outside }: Renamed): boolean {
   const size = (own: Iterable<string>) =>
     [...own].reduce((sum, name) => sum + sizeOf(file.tensors.get(name)!.shape), 0);
   return names.size > 0 && size(outside) <= size(names.values());
 }
 
-/** Throws {@link UserError} when most of a file is outside a prefix: what is under it is not the network. */
+/** Throws {@link UserError} if most of a file is outside a prefix: the part under it is not the network. */
 function requireMost(renamed: Renamed): void {
   if (isMost(renamed)) return;
   const { file, prefix, outside } = renamed;
   throw new UserError(
-    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are elsewhere: ${listSome(outside, 3)}. If that part is meant, give it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
+    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are outside it: ${listSome(outside, 3)}. To use that part, choose it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
   );
 }
 
-/** What the parts are called that turn a network's features into its output, by the first component of their names: a loss has none of these. */
+/** Whether a name is of a head, which turns features into outputs, by its first component: a loss has no such names. */
 const isHead = (own: string) =>
   /^(?:\w*heads?|classifier|aux_classifier|score|qa_outputs|embed_out|cls|fc|logits)[./]/i.test(own);
 
-/** Throws {@link UserError} where only one file has the head of the network that both have under a prefix. */
+/** Throws {@link UserError} if only one file has a head outside the prefix that both have. */
 function requireNoHead(a: Renamed, b: Renamed): void {
   for (const [one, other] of [
     [a, b],
@@ -284,7 +289,7 @@ function requireNoHead(a: Renamed, b: Renamed): void {
     const heads = one.outside.filter(isHead);
     if (heads.length)
       throw new UserError(
-        `${one.file.path} has a head beside the part ${JSON.stringify(one.prefix)}, which ${other.file.path} does not have: ${listSome(heads, 3)}. Give two checkpoints of one architecture, or take that part alone with --key ${keyOf(one.prefix)}.`,
+        `${one.file.path} has a head outside the part ${JSON.stringify(one.prefix)}, but ${other.file.path} has none: ${listSome(heads, 3)}. Give two checkpoints of one architecture, or choose only that part with --key ${keyOf(one.prefix)}.`,
       );
   }
 }
@@ -308,7 +313,7 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
     return new UserError(
-      `The two checkpoints are of different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.`,
+      `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.`,
     );
   }
   const some = unlike.map((name) => `${name} is [${infoOf(a, name).shape}] and [${infoOf(b, name).shape}]`);

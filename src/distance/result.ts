@@ -1,4 +1,5 @@
-// The result of a comparison: the document `layerwise/distance@1`, as `distance --json` prints it and the library returns it.
+// The result of a comparison: the document `layerwise/distance@1`, as `distance --json` prints it and the library
+// returns it.
 import { z } from "zod";
 import { type JsonSchema, jsonSchemaOf } from "../core/index.ts";
 import { preflightSchema } from "../hub/index.ts";
@@ -44,7 +45,7 @@ const comparisonSchema = z
       .describe("What the distances do not cover, one sentence or more each."),
   })
   .describe(
-    "The result of `distance`: how far apart two checkpoints are, layer by layer. Null stands for a value that is not finite.",
+    "The result of `distance`: how far apart two checkpoints are, layer by layer. Null: not finite.",
   );
 
 type Document = Readonly<z.infer<typeof comparisonSchema>>;
@@ -56,7 +57,7 @@ export interface Comparison extends Document {
   readonly distance: Distances & { from_init?: { a: Distances; b: Distances } };
 }
 
-/** The distances of two Hugging Face folders, where there are any, and the check before a merge. */
+/** The distances of two Hugging Face folders, if they can be compared, and the check before a merge. */
 export interface FolderComparison extends Document {
   readonly preflight: NonNullable<Document["preflight"]>;
   readonly distance: Comparison["distance"] | null;

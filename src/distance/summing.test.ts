@@ -42,7 +42,7 @@ it("threads' sums are those of the main one, and a file that ends early is told"
   expect(await summing.of([renamed, b], ["other name", "small"], () => {})).toEqual(await here("small"));
   expect(summing.of([a, b], ["other", "other"], count)).toBeUndefined();
   truncateSync(a.path, 6_000_000);
-  await expect(summing.of([a, b], ["large", "large"], count)).rejects.toThrow("became shorter while it was read");
+  await expect(summing.of([a, b], ["large", "large"], count)).rejects.toThrow("became shorter while it was being read");
   await summing.close();
   await Promise.all([a.close(), b.close()]);
 });

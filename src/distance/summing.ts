@@ -1,4 +1,4 @@
-// Sums in threads, for files so large that it pays: each thread reads and adds its own parts of two tensors that lie whole in their files.
+// Sums in threads, for large files: each thread reads and adds parts of two tensors that are contiguous in their files.
 import { availableParallelism } from "node:os";
 import { type Checkpoint, chunkBytes, storedName } from "../checkpoints/index.ts";
 import { bytesPerElement, startThread, UserError } from "../core/index.ts";
@@ -7,7 +7,10 @@ import type { Answer, Part } from "./sums.thread.ts";
 import { addSums, noSums, type Sums } from "./sums.ts";
 
 export interface Summing {
-  /** The sums of a tensor of two checkpoints, by its name in each; undefined where it does not lie whole in both files, in one dtype. */
+  /**
+   * The sums of a tensor of two checkpoints, by its name in each; undefined if it is not contiguous in both, or the
+   * dtypes differ.
+   */
   of(
     files: readonly [Checkpoint, Checkpoint],
     names: readonly [string, string],

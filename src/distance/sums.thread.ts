@@ -1,10 +1,10 @@
-// A thread that reads parts of two files and sums them: memory is used again from part to part, since fresh memory costs more than reading into it.
+// A thread that reads parts of two files and sums them. It reuses memory, since allocating costs more than reading.
 import { parentPort } from "node:worker_threads";
 import { type Checkpoint, chunkBytes, openCheckpoint } from "../checkpoints/index.ts";
 import { bytesPerElement, tensorFromBytes, UserError } from "../core/index.ts";
 import { type Sums, sumsOf } from "./sums.ts";
 
-/** A file, and the dictionary of it that was chosen. */
+/** A file and the chosen dictionary. */
 interface StoredFile {
   readonly path: string;
   readonly key?: string;
@@ -13,16 +13,16 @@ interface StoredFile {
 /** `length` bytes (at most a chunk) of a tensor of two files. */
 export interface Part {
   readonly files: readonly [StoredFile, StoredFile];
-  /** What the tensor is called in each file itself. */
+  /** The tensor's stored name in each file. */
   readonly names: readonly [string, string];
   readonly begin: number;
   readonly length: number;
 }
 
-/** In the order of the parts. */
+/** Answers are sent in the order of the parts. */
 export interface Answer {
   readonly sums?: Sums;
-  /** What is wrong with a file, as a sentence. */
+  /** An error message for the user. */
   readonly fault?: string;
 }
 

@@ -1,13 +1,14 @@
-// The four sums that distances are made of, over pairs of elements, in double precision; and how many whole numbers differ, which have no distance.
+// The four sums that distances are computed from, in double precision; and the number of integers that differ, which
+// have no distance.
 import { isFloating, type Tensor, toNumbers, valuesOf } from "../core/index.ts";
 
 export interface Sums {
-  /** Of the squared differences, the products, and the squares of both. */
+  /** Sums of the squared differences, the products, and the squares of a and b. */
   readonly difference: number;
   readonly product: number;
   readonly a: number;
   readonly b: number;
-  /** Elements that differ, of tensors that are not floating in both. */
+  /** Number of differing elements of tensors that are not floating in both. */
   readonly whole: number;
 }
 
@@ -21,7 +22,10 @@ export const addSums = (x: Sums, y: Sums): Sums => ({
   whole: x.whole + y.whole,
 });
 
-/** The sums of two tensors of one shape. An infinity that both have at one place is left out: the two do not differ there. */
+/**
+ * The sums of two tensors of equal shape. Equal infinities at the same position are left out: the tensors do not differ
+ * there.
+ */
 export function sumsOf(one: Tensor, other: Tensor): Sums {
   if (!isFloating(one.dtype) || !isFloating(other.dtype)) return { ...noSums, whole: countDiffering(one, other) };
   const values = one.dtype === other.dtype ? valuesOf(one.dtype) : undefined;
@@ -45,7 +49,7 @@ function sumUp(x: Numbers, y: Numbers): Sums {
   return { difference, product, a, b, whole: 0 };
 }
 
-/** Of a 16-bit dtype, whose `values` are known by their bits. */
+/** {@link sumUp} for a 16-bit dtype; `values` maps bits to numbers. */
 function sumUpBits(x: Uint16Array, y: Uint16Array, values: Float32Array): Sums {
   let [difference, product, a, b] = [0, 0, 0, 0];
   for (let i = 0; i < x.length; i++) {
@@ -59,15 +63,16 @@ function sumUpBits(x: Uint16Array, y: Uint16Array, values: Float32Array): Sums {
   return { difference, product, a, b, whole: 0 };
 }
 
-/** Both with zeros in place of equal infinities, which add nothing to any sum. */
+/** Both with zeros in place of equal infinities, so these add nothing to the sums. */
 function withoutEqualInfinities(x: Numbers, y: Numbers): [Numbers, Numbers] {
   const isKept = (_: number, i: number) => x[i] !== y[i] || Number.isFinite(x[i]);
   return [x.map((u, i) => (isKept(u, i) ? u : 0)), y.map((v, i) => (isKept(v, i) ? v : 0))];
 }
 
-/** Elements that are not equal as numbers; NaN equals nothing. */
+/** Number of elements that are not equal as numbers; NaN equals nothing. */
 export function countDiffering(one: Tensor, other: Tensor): number {
-  // numbers would round 64-bit integers, so those of one dtype are held against each other as they are; the bits of 16-bit floats are no numbers
+  // conversion to numbers rounds 64-bit integers, so integers of one dtype are compared directly; 16-bit floats are
+  // stored as bits, so they must be converted
   const isPlain = one.dtype === other.dtype && !isFloating(one.dtype);
   const [x, y] = isPlain ? [one.data, other.data] : [toNumbers(one), toNumbers(other)];
   let count = 0;

@@ -1,18 +1,18 @@
-// A tied matrix that an export wrote twice: as it is for the embedding, and transposed for the product, which constant folding had computed. Both are of one
-// weight, so they belong to one layer.
+// A tied matrix that an export wrote twice: once for the embedding and once transposed for the product, by constant
+// folding. Both are the same weight, so they belong to one layer.
 import { isFloating, listSome, makeArray, sizeOf, type Tensor, type TypedArray } from "../core/index.ts";
 import type { Pieces } from "./distance.ts";
 
-/** Equal vectors may be so by chance: zero biases, the ones of a fresh normalisation. */
+/** Vectors may be equal by chance: zero biases, or the ones of a fresh normalisation. */
 export const mayBeTied = ({ dtype, shape }: Pick<Tensor, "dtype" | "shape">): boolean =>
   isFloating(dtype) && shape.length >= 2 && sizeOf(shape) >= 16;
 
 type Matrix = Pick<Tensor, "dtype" | "shape"> & { readonly name: string };
 
-/** Bytes that the first elements are looked for in. */
+/** Number of bytes read to get the first element. */
 const beginning = 64;
 
-/** By the name of a matrix, an earlier one that has its elements transposed, in every end. */
+/** Maps a matrix to an earlier one that is its transpose in every end. */
 export async function findTransposed(tensors: Iterable<Matrix>, ends: readonly Pieces[]): Promise<Map<string, string>> {
   const groups = new Map<string, Matrix[]>();
   for (const one of tensors) {
@@ -23,7 +23,7 @@ export async function findTransposed(tensors: Iterable<Matrix>, ends: readonly P
   const found = new Map<string, string>();
   for (const group of groups.values()) {
     if (!group.some((x) => group.some((y) => x !== y && isReversed(x, y)))) continue;
-    const byFirst = new Map<string, Matrix[]>(); // a transposition leaves the first element where it is
+    const byFirst = new Map<string, Matrix[]>(); // a transpose has the same first element
     for (const one of group) {
       const first = String(await Promise.all(ends.map((end) => firstOf(end(one.name, beginning)))));
       byFirst.set(first, [...(byFirst.get(first) ?? []), one]);
@@ -45,7 +45,7 @@ export function notesOfTransposed(found: ReadonlyMap<string, string>): string[] 
   if (found.size === 0) return [];
   const pairs = [...found].map(([later, earlier]) => `${earlier} and ${later}`);
   return [
-    `The graph has a weight twice, once transposed: ${listSome(pairs, 3)}. They are averaged together, as one layer; distances count both.`,
+    `The graph contains a weight twice, once transposed: ${listSome(pairs, 3)}. They are averaged together, as one layer; distances count both.`,
   ];
 }
 
@@ -72,7 +72,9 @@ async function elementsOf({ dtype, shape }: Matrix, pieces: ReturnType<Pieces>):
   return all;
 }
 
-/** Whether pieces are a matrix transposed; one of equal elements may be so by chance. */
+/**
+ * Whether the pieces are the transpose of a matrix. A constant matrix does not count, since it may be equal by chance.
+ */
 async function isTransposed(
   matrix: TypedArray,
   [rows, columns]: readonly number[],

@@ -23,12 +23,12 @@ it("says that a distance does not count them", async () => {
   const emb = { "emb.weight": tensor("float32", [2], [1, 2]) };
   const [a, b] = [await quantised("a", 1, emb), await quantised("b", 2, emb)];
   const { notes, distance } = await compareFiles(a, b);
-  expect(notes).toEqual(["Whole-number tensors differ and are not counted: l.qweight. Are they quantised?"]);
+  expect(notes).toEqual(["Integer tensors differ and are not counted: l.qweight. Are they quantised?"]);
   expect(distance.full.euclidean).toBe(1);
   expect((await compareFiles(a, a)).notes).toBeUndefined();
   const [c, d] = [await quantised("scales1", 1), await quantised("scales2", 2)];
   await expect(compareFiles(c, d)).rejects.toThrow(
-    `Most of ${c} and ${d} is whole-number tensors that differ (l.qweight), which have no distance; are they quantised? Give the float models.`,
+    `Most of ${c} and ${d} consists of integer tensors that differ (l.qweight), which have no distance. If they are quantised, give the float models.`,
   );
   expect((await compareFiles(c, c)).distance.full.euclidean).toBe(0);
 });
@@ -37,12 +37,12 @@ it("names the layers that are not finite, and their file", async () => {
   const weights = (name: string, x: number, y: number) =>
     write(name, { "a.weight": tensor("float32", [2], [1, x]), "b.weight": tensor("float32", [2], [1, y]) });
   const [a, b, c] = [await weights("c", 1, 2), await weights("d", Number.NaN, 3), await weights("e", 1, -Infinity)];
-  const told = "no distance of these layers, nor of all, can be told.";
+  const told = "the distances of these layers, and the full distance, are undefined.";
   const { notes, distance } = await compareFiles(a, b);
-  expect(notes).toEqual([`${b} holds NaN or infinite weights in a: ${told}`]);
+  expect(notes).toEqual([`${b} contains NaN or infinite weights in a: ${told}`]);
   expect([distance.layers.b.euclidean, distance.full.euclidean]).toEqual([1, Number.NaN]);
   expect((await compareFiles(c, b, { init: a })).notes).toEqual([
-    `${b} holds NaN or infinite weights in a: ${told}`,
-    `${c} holds NaN or infinite weights in b: ${told}`,
+    `${b} contains NaN or infinite weights in a: ${told}`,
+    `${c} contains NaN or infinite weights in b: ${told}`,
   ]);
 });

@@ -1,12 +1,13 @@
-// Distances that do not exist: those of layers with weights that are not finite in one file only. They are found in the sums, so that no file is read twice.
+// Undefined distances: those of layers with weights that are not finite in one file. Found from the sums, so no file is
+// read twice.
 import { listSome } from "../core/index.ts";
 import { type Layer, layerIndex } from "../models/index.ts";
 import type { Sums } from "./sums.ts";
 
 export interface UndefinedDistances {
-  /** Collects what a tensor's sums show, and returns them; `a` and `b` are the paths of the files. */
+  /** Checks a tensor's sums and returns them; `a` and `b` are the paths of the files. */
   add(name: string, sums: Sums, a: string, b: string): Sums;
-  /** As sentences. */
+  /** One note for each file. */
   notes(): string[];
 }
 
@@ -26,7 +27,7 @@ export function collectUndefinedDistances(layers: readonly Layer[]): UndefinedDi
     notes: () =>
       [...broken].map(
         ([path, names]) =>
-          `${path} holds NaN or infinite weights in ${listSome(names)}: no distance of these layers, nor of all, can be told.`,
+          `${path} contains NaN or infinite weights in ${listSome(names)}: the distances of these layers, and the full distance, are undefined.`,
       ),
   };
 }

@@ -3,7 +3,13 @@
 // whose average would be a different network.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { adapterFiles, type Checkpoint, faultOfEmpty, openCheckpoint, type TensorInfo } from "../checkpoints/index.ts";
+import {
+  adapterFiles,
+  type Checkpoint,
+  describeEmptyTensors,
+  openCheckpoint,
+  type TensorInfo,
+} from "../checkpoints/index.ts";
 import { listSome, type Tensor, tensor, toNumbers, UserError } from "../core/index.ts";
 import { findModel } from "./cache.ts";
 import { Config } from "./config.ts";
@@ -84,7 +90,7 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
   }
   const fault = unmatched.length
     ? `${file.path} contains ${listSome(unmatched, 4)}, which match nothing in its base ${adapter.base}. Give the base that it was trained on.`
-    : (faultOfEmpty(file, file.tensors.keys()) ??
+    : (describeEmptyTensors(file, file.tensors.keys()) ??
       faultOfFactors(file, adapter, factors.size, halves) ??
       faultOfShapes(base, file, factors, whole, isTransposed));
   if (fault) {

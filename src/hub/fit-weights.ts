@@ -1,7 +1,7 @@
 // The tensors of a file under the names of a network. Files may use the names of older libraries. Tensors that do not
 // fit are refused, even where transformers would continue with random weights.
 import { join } from "node:path";
-import { type Checkpoint, faultOfEmpty, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, describeEmptyTensors, selectTensors } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -55,7 +55,7 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
   const missing = parameters.filter(({ name, kind }) => kind !== "counter" && !stored.has(name)).map((p) => p.name);
   if (missing.length) throw new UserError(`${file.path} lacks ${listSome(missing, 4)} of ${source}. ${remedy}`);
   const there = parameters.filter(({ name }) => stored.has(name));
-  const empty = faultOfEmpty(file, new Set(there.map(({ name }) => stored.get(name)!)));
+  const empty = describeEmptyTensors(file, new Set(there.map(({ name }) => stored.get(name)!)));
   if (empty) throw new UserError(empty);
   const unlike = there.filter(
     ({ name, shape }) => String(file.tensors.get(stored.get(name)!)!.shape) !== String(shape),

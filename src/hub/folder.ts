@@ -5,10 +5,10 @@ import { join } from "node:path";
 import {
   adviceOfParts,
   type Checkpoint,
+  findUnsupported,
   type OpenOptions,
   openCheckpoint,
   partsOfFolder,
-  strangerIn,
   weightFiles,
 } from "../checkpoints/index.ts";
 import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
@@ -83,7 +83,7 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const file = join(folder, "config.json");
   if (!existsSync(file)) {
     const parts = isModelFolder(path) ? await partsOfFolder(folder) : [];
-    const stranger = parts.length ? undefined : strangerIn(folder);
+    const stranger = parts.length ? undefined : findUnsupported(folder);
     if (stranger) throw stranger;
     const advice = parts.length ? adviceOfParts(parts) : "Copy it from where the model came from.";
     throw new UserError(`${path} has no config.json, so its architecture is unknown. ${advice}`);
@@ -183,7 +183,7 @@ export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "pat
   if (stateDict) return stateDict;
   const name = weightFiles.find((one) => existsSync(join(folder, one)));
   if (name) return join(folder, name);
-  const stranger = strangerIn(folder);
+  const stranger = findUnsupported(folder);
   if (stranger) throw stranger;
   throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
 }

@@ -1,8 +1,9 @@
-// LoRA adapters: two factors for each matrix that they change. The change is their product, so the average of each factor is not the average of the changes.
+// LoRA adapters store two factors for each matrix that they change. The change is the product of the factors, so
+// averaging the factors does not average the changes.
 
 /**
- * The names of both factors: PEFT's, MLX's, diffusers', kohya's, LyCORIS's (LoHa; LoKr, whose factors may have factors of their own), NeMo's. A letter or number in
- * front makes another name of them.
+ * The names of both factors in PEFT, MLX, diffusers, kohya, LyCORIS (LoHa; LoKr, whose factors may themselves be
+ * factored) and NeMo. A preceding letter or digit makes it another name.
  */
 const factors: readonly (readonly [RegExp, ...string[]])[] = [
   [/(?<![a-z0-9])lora_A\b/i, "lora_B", "lora_b"],
@@ -16,7 +17,7 @@ const factors: readonly (readonly [RegExp, ...string[]])[] = [
   [/\badapter\.linear_in\b/, "adapter.linear_out"],
 ];
 
-/** A note where both factors of a matrix are among the averaged tensors. */
+/** A note if both factors of a matrix are averaged. */
 export function noteOfAdapters(averaged: readonly string[]): string[] {
   const names = new Set(averaged);
   const other = (name: string) =>

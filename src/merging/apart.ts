@@ -1,7 +1,7 @@
-// Merging in a process of its own, so that drawing goes on and a crash in native code becomes a sentence.
+// Merging in a separate process, so that progress is still drawn and a crash in native code becomes an error message.
 import { type MergeOptions, type MergeProgress, type MergeRecord, merge } from "./merge.ts";
 
-/** {@link merge}, apart. */
+/** Runs {@link merge} in a separate process. */
 export async function mergeApart(
   options: MergeOptions,
   onProgress?: (progress: MergeProgress) => void,

@@ -1,7 +1,8 @@
-// Choosing layers under a budget: the most parameters whose joint barrier stays within it. Which set is best is a question of 2^layers; this is a
-// heuristic and says so: layers in the order of their own barrier per parameter, the longest beginning of that order that fits, then whatever
-// single layer still fits, largest first, until none does. Every set that is accepted was evaluated as a whole. Where none fits, nothing is averaged,
-// and the barrier is that of the base itself, which is over the limit where it is so much worse than the other end.
+// Choosing layers under a budget: as many parameters as possible whose joint barrier stays within it. There are
+// 2^layers sets, so this is a heuristic: sort the layers by their single-layer barrier per parameter, take the longest
+// prefix of that order that fits, then keep adding the largest single layer that still fits. Every accepted set was
+// evaluated as a whole. If no set fits, nothing is averaged and the barrier is that of the base, which may itself
+// exceed the limit if the base is much worse than the other end.
 import { summarise } from "../connectivity/index.ts";
 import { UserError } from "../core/index.ts";
 import type { Layer } from "../models/index.ts";
@@ -15,6 +16,7 @@ export interface Budget {
   readonly alpha: number;
 }
 
+/** A set of layers that was evaluated. */
 export interface Tried {
   readonly layers: readonly string[];
   readonly barrier: number | null;
@@ -24,9 +26,9 @@ export interface Tried {
 export interface Choice extends Tried {
   readonly parameters: number;
   readonly of: number;
-  /** Sets that were evaluated. */
+  /** Number of sets that were evaluated. */
   readonly evaluated: number;
-  /** Each layer's own barrier. */
+  /** Single-layer barriers. */
   readonly singles: Readonly<Record<string, number | null>>;
 }
 
@@ -34,7 +36,7 @@ export async function chooseLayers(
   sweep: Sweep,
   candidates: readonly Layer[],
   { limit, metric, base, alpha }: Budget,
-  onProgress: (round: string, share: number) => void = () => {},
+  onProgress: (round: string, fraction: number) => void = () => {},
 ): Promise<Choice> {
   const { layers: all } = sweep.pair;
   const names = all.map((layer) => layer.name);
@@ -51,7 +53,7 @@ export async function chooseLayers(
       scores = scores.with(await sweep.score(fresh, { progress }));
     }
     if (metric === "error" && scores.of(ends[0]).error.every(Number.isNaN))
-      throw new UserError("The labels of these samples are values, so there is no error. Give --metric loss.");
+      throw new UserError("The labels of these samples are real values, so there is no error. Use --metric loss.");
     return sets.map((layers, i) => {
       const { barrier, interval } = summarise(scores, mixes[i], alpha)[metric];
       return { layers, barrier, interval };
@@ -68,12 +70,12 @@ export async function chooseLayers(
   const density = ({ layers, barrier }: Tried) =>
     barrier === null ? Number.POSITIVE_INFINITY : barrier / Math.max(1, sizeOf(layers));
   const order = [...alone].sort((x, y) => density(x) - density(y)).map(({ layers: [name] }) => name);
-  const beginnings = await evaluate(
+  const prefixes = await evaluate(
     "together",
     order.map((_, i) => order.slice(0, i + 1)),
   );
   const [nothing] = await evaluate("nothing", [[]]);
-  let best = beginnings.filter(fits).at(-1) ?? nothing;
+  let best = prefixes.filter(fits).at(-1) ?? nothing;
   for (;;) {
     const left = order.filter((name) => !best.layers.includes(name));
     const more = (

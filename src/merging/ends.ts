@@ -1,4 +1,4 @@
-// The two ends of a merge as it needs them: what each has under the names of a's file, and in which layers.
+// The two ends of a merge: their tensors under the names of a's file, and the layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import {
@@ -18,13 +18,13 @@ interface EndOptions {
   readonly keys?: Keys;
   readonly group?: Grouping;
   readonly allowNonfinite?: boolean;
-  /** The layers that are averaged, where not all are, and the end that the others come from. */
+  /** The layers to average, if not all, and the end that the others come from. */
   readonly layers?: readonly string[];
   readonly base?: "a" | "b";
 }
 
-/** What is known of a network beside the names in its files. */
-export interface Network extends Pick<Model, "parameters" | "tied"> {
+/** A network whose layers and kinds of tensors are known from its description, not only from names. */
+export interface DescribedNetwork extends Pick<Model, "parameters" | "tied"> {
   readonly layers: readonly Layer[];
   readonly kinds: Kinds;
   /** Both ends under common names. */
@@ -34,30 +34,30 @@ export interface Network extends Pick<Model, "parameters" | "tied"> {
 export interface MergeEnds extends AsyncDisposable {
   readonly layers: readonly Layer[];
   readonly tied: readonly (readonly string[])[];
-  /** Both files, of state dicts under common names. */
+  /** Both files; state dicts are under common names. */
   readonly files: readonly [Checkpoint, Checkpoint];
   readonly notes: readonly string[];
-  /** The tensors that may be replaced. */
+  /** The names of the tensors that may be replaced. */
   readonly names: ReadonlySet<string>;
   readonly kinds: Kinds;
-  /** A running mean or variance. */
+  /** Whether a tensor is a running mean or variance. */
   isStatistic(name: string): boolean;
-  /** Throws {@link UserError} where a tensor that `isChanged` has no place of its own in a copy of a's file. */
+  /** Throws {@link UserError} if a changed tensor has no separate place in a copy of a's file. */
   requirePlaces(isChanged: (name: string) => boolean): void;
-  /** Of graphs, whose tensors have other names in b's file: both ends by a's names. */
+  /** For graphs, whose tensors have other names in b's file: both ends by a's names. */
   readonly graphs?: Readonly<Record<"a" | "b", StoredTensors>>;
 }
 
 /**
- * Both ends by names that the file of a has. ONNX files go through their graphs, which pair weights whatever they are called; `network` is known without a
- * pair where a folder describes it.
+ * Opens both ends under the names of a's file. Weights of ONNX files are paired by their graphs, whatever their names.
+ * `network` is given when a folder describes the network and there is no pair.
  */
 export async function openMergeEnds(
   x: Checkpoint,
   y: Checkpoint,
   options: EndOptions,
   pair: Pair | undefined,
-  network?: Network,
+  network?: DescribedNetwork,
 ): Promise<MergeEnds> {
   if (x.format === "onnx" && y.format === "onnx") {
     const { openEnds } = await import("../pairs/index.ts");
@@ -89,12 +89,12 @@ function endsOfGraphs(
   };
 }
 
-/** State dicts have the same names in both files; a tied tensor may be there under one of its names only. */
+/** State dicts have the same names in both files, but a tied tensor may be stored under only one of its names. */
 async function endsOfFiles(
   x: Checkpoint,
   y: Checkpoint,
   options: EndOptions,
-  pair: Pick<Pair, keyof Network> | undefined,
+  pair: Pick<Pair, keyof DescribedNetwork> | undefined,
 ): Promise<MergeEnds> {
   const { group } = options;
   const averagedOf = pair ? undefined : averagedIn(options);
@@ -118,7 +118,7 @@ async function endsOfFiles(
   };
 }
 
-/** Throws {@link UserError} where a's file has one place for what b's has apart, and any of it changes. */
+/** Throws {@link UserError} if a's file ties tensors that are separate in b's, and any of them changes. */
 function requireTies(
   { parted }: Pick<Aligned, "parted">,
   x: Checkpoint,
@@ -128,11 +128,14 @@ function requireTies(
   const [names] = parted.filter((group) => group.some(isChanged));
   if (names)
     throw new UserError(
-      `${x.path} holds ${names.slice(0, 2).join(" and ")} as one tensor, but they differ in ${y.path}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+      `${x.path} stores ${names.slice(0, 2).join(" and ")} as one tensor, but they differ in ${y.path}, so the merged file cannot store both averages. Untie them in ${x.path}, or swap the two files.`,
     );
 }
 
-/** Throws {@link UserError} when what a's file has for a weight that changes cannot be replaced, or is another weight too. */
+/**
+ * Throws {@link UserError} if a changed weight cannot be replaced in a's file, or is stored there together with
+ * another.
+ */
 function requireOwnPlaces(
   { a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">,
   isChanged: (name: string) => boolean,
@@ -143,18 +146,18 @@ function requireOwnPlaces(
     if (!isChanged(name) && !(place !== undefined && isChanged(place))) continue;
     if (place === undefined)
       throw new UserError(
-        `${a.path} keeps ${name} in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,
+        `${a.path} stores ${name} as a constant of its graph, which cannot be replaced. Export the model again with its weights as initialisers.`,
       );
     if (place !== name && !tied.some((names) => names.includes(name) && names.includes(place)))
       throw new UserError(
-        `${a.path} stores ${name} together with another weight that was equal, so they cannot be merged apart. Export the model again after training.`,
+        `${a.path} stores ${name} and another, equal weight as one tensor, so they cannot be merged separately. Export the model again after training.`,
       );
   }
 }
 
 /**
- * What the globs of layers name: all other tensors may have other shapes in the two files, and stay a's in the copy of it that is written. Undefined where
- * everything is averaged, or comes from b.
+ * The tensors of the layers that `--layers` names. All others may have different shapes in the two files, and stay as
+ * in a. Undefined if everything is averaged or comes from b.
  */
 function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined {
   if (!layers || base === "b") return undefined;
@@ -165,7 +168,7 @@ function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined
       try {
         return matchLayers(all, [glob]);
       } catch {
-        return all; // said where the layers are chosen
+        return all; // reported when the layers are chosen
       }
     };
     return new Set(globs.flatMap(isThere).flatMap(({ parameters }) => parameters));

@@ -112,7 +112,7 @@ it("counters are the base's, in a's dtype; masks too, with a note; quantised wei
     writeNew({ "l.codes": tensor("int64", [2], [x, 1]), [`l.${scale}`]: floats(x), "l.other": floats(x) });
   for (const scale of ["scales", "absmax", "zero_point"])
     await expect(merged(await quantised(0, scale), await quantised(1, scale))).rejects.toThrow(
-      "are they quantised? Give the float models.",
+      "If they are quantised, give the float models.",
     );
 });
 
@@ -177,7 +177,9 @@ it("passes infinities that both files have at one place, and refuses all others"
         const isBroken = (i: 0 | 1) => pairs.some((p) => p[0] !== p[1] && !Number.isFinite(p[i]));
         const merging = merged(a, b, { alpha, ...(isKept ? { layers: ["out"] } : {}) });
         if (isBroken(0) || (isBroken(1) && !isKept))
-          await expect(merging).rejects.toThrow(`${isBroken(0) ? a : b} holds NaN or infinite weights in fc.weight.`);
+          await expect(merging).rejects.toThrow(
+            `${isBroken(0) ? a : b} contains NaN or infinite weights in fc.weight.`,
+          );
         else {
           const mixed = pairs.map(([x, y]) =>
             isKept || (x === y && !Number.isFinite(x)) ? x : (1 - alpha) * x + alpha * y,

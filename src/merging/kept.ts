@@ -1,15 +1,15 @@
-// What a merge keeps from one end, as it has no average, and what it averages that has one only together: which end it comes from, and the notes.
+// Tensors that cannot be averaged: which end a merge keeps them from, and the notes about them.
 import { type Differing, type Kinds, notesOfKept } from "../distance/index.ts";
 import { isAveraged, type Layer } from "../models/index.ts";
 import { noteOfAdapters } from "./adapters.ts";
 
 export interface Keeping {
-  /** The end that a tensor comes from; undefined for what is averaged. */
+  /** The end that a tensor is kept from; undefined if it is averaged. */
   endOf(name: string): "a" | "b" | undefined;
   notes(): string[];
 }
 
-/** `alphas` has the weight of b of every averaged layer; the other layers come from `base`. */
+/** `alphas` contains the averaged layers; the other layers come from `base`. */
 export function keepFrom(
   { kinds, layers }: { readonly kinds: Kinds; readonly layers: readonly Layer[] },
   alphas: ReadonlyMap<string, number>,

@@ -1,4 +1,4 @@
-// What a merge measures on samples: the layers that a budget allows, the running statistics of the merged network, and the written file itself.
+// What a merge measures on samples: the layers that fit a budget, recalibrated running statistics, and the merged file.
 import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import type { Tensor } from "../core/index.ts";
@@ -7,15 +7,15 @@ import { openPair, type Pair } from "../pairs/index.ts";
 import { type Mix, mixKey, mixOfEnd, Scores, type Source, Sweep, weightName } from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
 
-type OnProgress = (task: string, share: number) => void;
+type OnProgress = (step: string, fraction: number) => void;
 
-/** A pair that a merge measures, until it is disposed of. */
+/** The pair that a merge measures; dispose of it to close the files. */
 export interface Measured extends AsyncDisposable {
   readonly pair: Pair;
   chooseLayers(candidates: readonly Layer[], budget: Budget, onProgress: OnProgress): Promise<Choice>;
-  /** Running statistics of the merged network, from the samples; `alphas` has the weight of b of every averaged layer. */
+  /** Running statistics of the merged network, computed on the samples; `alphas` contains the averaged layers. */
   recalibrate(alphas: ReadonlyMap<string, number>, base: "a" | "b"): Promise<Map<string, Tensor>>;
-  /** What was written, evaluated as it is, against the two ends at the weight `alpha` of b. */
+  /** Evaluates the written file, and compares it with the two ends at `alpha`. */
   check(open: () => Promise<Checkpoint>, alpha: number, onProgress: OnProgress): ReturnType<typeof check>;
 }
 
@@ -26,14 +26,14 @@ export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Pr
   return {
     pair,
     chooseLayers: (candidates, budget, onProgress) => chooseLayers(sweep, candidates, budget, onProgress),
-    recalibrate: (alphas, base) => freshStatistics(sweep, alphas, base),
+    recalibrate: (alphas, base) => recalibratedStatistics(sweep, alphas, base),
     check: (open, alpha, onProgress) => check(pair, options, open, alpha, onProgress),
     [Symbol.asyncDispose]: pair.close,
   };
 }
 
-/** Running statistics of the merged network, from the samples. */
-async function freshStatistics(
+/** Computes the running statistics of the merged network on the samples. */
+async function recalibratedStatistics(
   sweep: Sweep,
   alphas: ReadonlyMap<string, number>,
   base: "a" | "b",
@@ -46,7 +46,7 @@ async function freshStatistics(
   return new Map(own.map(([name, from]) => [name, tensors.get(weightName(from, name))!]));
 }
 
-/** What was written, evaluated as it is, against the two ends. */
+/** Evaluates the written file and the two ends. */
 async function check(
   pair: Pair,
   { runtime, memory }: MeasureOptions,

@@ -30,14 +30,16 @@ it("says why a weight of a graph cannot be replaced", async () => {
     ]);
   const [a, b] = [constant(1), constant(3)];
   await expect(merge({ a, b, out })).rejects.toThrow(
-    `${a} keeps c in its graph, as a constant, which cannot be replaced. Export the model again with its weights as initialisers.`,
+    `${a} stores c as a constant of its graph, which cannot be replaced. Export the model again with its weights as initialisers.`,
   );
   // only where it changes
   await merge({ a, b, out, layers: ["w"] });
   expect((await readTensors(out)).get("w")!.data[0]).toBe(2);
   await merge({ a, b, out, alpha: 0 });
   expect((await readTensors(out)).get("w")!.data[0]).toBe(1);
-  await expect(merge({ a, b, out, base: "b", layers: ["w"] })).rejects.toThrow(`${a} keeps c in its graph`);
+  await expect(merge({ a, b, out, base: "b", layers: ["w"] })).rejects.toThrow(
+    `${a} stores c as a constant of its graph`,
+  );
 });
 
 it("merges a matrix that is one initialiser under two names in both files", async () => {
@@ -68,7 +70,7 @@ it("leaves nothing behind when whole numbers differ, which have no average", asy
   };
   const [a, b] = [await quantised("q1", 1), await quantised("q2", 2)];
   const out = join(folder, "q.npz");
-  await expect(merge({ a, b, out })).rejects.toThrow("whole-number tensors that differ (qweight)");
+  await expect(merge({ a, b, out })).rejects.toThrow("integer tensors that differ (qweight)");
   expect([out, `${out}.merge.json`].map(existsSync)).toEqual([false, false]);
 });
 

@@ -1,15 +1,15 @@
-// Writes a merged checkpoint: a copy of a's file or folder in which the chosen layers are averaged, and a record of what was done.
+// Writes a merged checkpoint: a copy of a's file or folder with the chosen layers averaged, and a record of the merge.
 import { rm } from "node:fs/promises";
 import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
 import { describeFileError, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
 import { type Layer, matchLayers } from "../models/index.ts";
 import { openMergeEnds } from "./ends.ts";
+import { parseLayerAlphas } from "./layer-alphas.ts";
 import type { MergeOptions } from "./options.ts";
 import { planMerge } from "./plan.ts";
 import type { MergeRecord } from "./record.ts";
 import { replaceWith } from "./replacement.ts";
-import { parseShares } from "./shares.ts";
 import { chooseTarget } from "./targets/index.ts";
 import type { Target } from "./targets/target.ts";
 
@@ -17,13 +17,15 @@ export type { MergeOptions, MergeRecord };
 
 /** What a merge is doing, and the fraction that is done. */
 export interface MergeProgress {
-  readonly task: string;
-  readonly share: number;
+  /** What is being computed. */
+  readonly step: string;
+  /** How much of it is done, from 0 to 1. */
+  readonly fraction: number;
 }
 
 /**
- * Merges two checkpoints into the file or folder `out`: (1 - alpha) a + alpha b on the chosen layers, the base elsewhere, in
- * the format of a. Throws a {@link UserError} if they cannot be merged; nothing is written then.
+ * Merges two checkpoints into the file or folder `out`: (1 - alpha) a + alpha b on the chosen layers, the base
+ * elsewhere, in the format of a. Throws a {@link UserError} if they cannot be merged; nothing is written then.
  * @example
  * ```ts
  * import { merge } from "layerwise";
@@ -57,28 +59,28 @@ async function mergeOpened(
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
   if ((budget || statistics === "recalibrate") && !measure)
     throw new UserError(
-      "A budget or a recalibration needs samples. Name them with --data, and the network with --model.",
+      "A budget and --stats recalibrate need samples. Give them with --data, and the network with --model.",
     );
   await using measured = measure ? await loadMeasured(measure, base) : undefined;
   const network = measured ? undefined : await target.findNetwork?.(x, y);
   await using ends = await openMergeEnds(x, y, options, measured?.pair, network);
-  const report = (task: string, share: number) => onProgress({ task, share });
+  const report = (step: string, fraction: number) => onProgress({ step, fraction });
   const { layers } = ends;
   const candidates = budget && (options.layers ? matchLayers(layers, options.layers) : layers);
-  const asked = candidates
+  const requested = candidates
     ? new Map(candidates.map(({ name }) => [name, alpha]))
-    : parseShares(options.layers ?? ["**"], layers, alpha);
-  const weightAsked = planMerge(ends, asked, options).weightOf;
-  ends.requirePlaces((name) => (weightAsked(name) ?? 0) !== 0);
+    : parseLayerAlphas(options.layers ?? ["**"], layers, alpha);
+  const requestedPlan = planMerge(ends, requested, options);
+  ends.requirePlaces((name) => (requestedPlan.alphaOf(name) ?? 0) !== 0);
   const choice = budget && candidates && (await measured?.chooseLayers(candidates, { ...budget, base, alpha }, report));
-  const shares = choice ? new Map(choice.layers.map((name) => [name, alpha])) : asked;
-  const fresh = statistics === "recalibrate" ? await measured?.recalibrate(shares, base) : undefined;
+  const alphas = choice ? new Map(choice.layers.map((name) => [name, alpha])) : requested;
+  const fresh = statistics === "recalibrate" ? await measured?.recalibrate(alphas, base) : undefined;
 
-  const plan = planMerge(ends, shares, options);
+  const plan = planMerge(ends, alphas, options);
   const { replace, notes: notesOfWritten } = replaceWith(
     ends,
     options,
-    (name) => fresh?.get(name) ?? plan.weightOf(name),
+    (name) => fresh?.get(name) ?? plan.alphaOf(name),
   );
   const { part } = target;
   const failed = new AbortController();
@@ -95,7 +97,7 @@ async function mergeOpened(
       ...notesOfWritten(),
       ...ofCopy,
     ];
-    const averaged = layers.filter(({ name }) => shares.has(name));
+    const averaged = layers.filter(({ name }) => alphas.has(name));
     const size = (some: readonly Layer[]) => some.reduce((sum, layer) => sum + layer.size, 0);
     const record: MergeRecord = {
       schema: "layerwise/merge@1",
@@ -104,8 +106,8 @@ async function mergeOpened(
       out: { path: out, ...written },
       base,
       statistics,
-      averaged: Object.fromEntries(shares),
-      kept: layers.map(({ name }) => name).filter((name) => !shares.has(name)),
+      averaged: Object.fromEntries(alphas),
+      kept: layers.map(({ name }) => name).filter((name) => !alphas.has(name)),
       parameters: { averaged: size(averaged), all: size(layers) },
       ...(choice && budget
         ? {
@@ -117,7 +119,7 @@ async function mergeOpened(
             },
           }
         : {}),
-      ...(measured ? { checked: await measured.check(target.openWritten, weightOf(shares, alpha), report) } : {}),
+      ...(measured ? { checked: await measured.check(target.openWritten, commonAlpha(alphas, alpha), report) } : {}),
       ...(notes.length ? { notes } : {}),
     };
     await requireUnchanged();
@@ -126,21 +128,23 @@ async function mergeOpened(
   } catch (error) {
     failed.abort(error);
     await rm(part, { force: true, recursive: true }).catch(() => {});
-    const told = describeFileError(error, out, "write");
-    throw told instanceof UserError ? new UserError(told.message.replaceAll(part, out), { cause: error }) : error;
+    const described = describeFileError(error, out, "write");
+    throw described instanceof UserError
+      ? new UserError(described.message.replaceAll(part, out), { cause: error })
+      : error;
   } finally {
     keep();
   }
 }
 
-/** The runtime is loaded only where something is measured. */
+/** Loads the runtime only if something is measured. */
 async function loadMeasured(measure: MeasureOptions, base: "a" | "b") {
   const { openMeasured } = await import("./measured.ts");
   return openMeasured(measure, base);
 }
 
-/** The weight of b that the ends are held against: the layers' own where they have one in common. */
-function weightOf(shares: ReadonlyMap<string, number>, alpha: number): number {
-  const weights = new Set(shares.values());
-  return weights.size === 1 ? [...weights][0] : alpha;
+/** The alpha that all averaged layers share, or else `fallback`: the merged file is compared with the ends at it. */
+function commonAlpha(alphas: ReadonlyMap<string, number>, fallback: number): number {
+  const distinct = new Set(alphas.values());
+  return distinct.size === 1 ? [...distinct][0] : fallback;
 }

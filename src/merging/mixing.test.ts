@@ -62,9 +62,9 @@ it("finds a weight that is not finite in any chunk, kept or averaged, and leaves
   await writeTensors(b, "torch", bad);
   const before = readdirSync(folder);
   const out = join(folder, "never.pt");
-  await expect(merge({ a, b, out })).rejects.toThrow(`${b} holds NaN or infinite weights in v.`);
+  await expect(merge({ a, b, out })).rejects.toThrow(`${b} contains NaN or infinite weights in v.`);
   await expect(merge({ a: b, b: a, out, layers: ["w"] })).rejects.toThrow(
-    `${b} holds NaN or infinite weights in v. They stay as they are in the merged file: give the two files the other way round, or go on with --allow-nonfinite.`,
+    `${b} contains NaN or infinite weights in v. The merged file would keep them. Swap the two files, or allow such weights with --allow-nonfinite.`,
   );
   expect(readdirSync(folder)).toEqual(before);
   await merge({ a, b, out, allowNonfinite: true });

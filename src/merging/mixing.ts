@@ -1,4 +1,5 @@
-// The average of a tensor of two files, chunk by chunk: read ahead, checked, averaged and handed on, in memory of a few chunks.
+// The average of a tensor of two files, chunk by chunk: read ahead, checked and averaged, in the memory of a few
+// chunks.
 import { type Checkpoint, chunksOf, notFinite, type Ring } from "../checkpoints/index.ts";
 import {
   allFinite,
@@ -15,16 +16,16 @@ import { endsAt, hasOverflowed } from "./overflow.ts";
 /** Elements of a chunk. */
 const chunkLength = 1 << 18;
 
-/** A tensor in a file, and the memory that its chunks are read into. */
+/** A tensor in a file, with the memory that its chunks are read into. */
 export interface Place {
   readonly file: Checkpoint;
   readonly name: string;
   readonly ring: Ring;
-  /** Whether NaN and infinities are passed over. */
+  /** Whether NaN and infinities are accepted. */
   readonly allowNonfinite?: boolean;
 }
 
-/** The elements of a tensor, in chunks of one length but the last. */
+/** The elements of a tensor, in chunks of equal length except the last. */
 async function* chunksAt({ file, name, ring }: Place): AsyncGenerator<Tensor, undefined> {
   const limit = chunkLength * bytesPerElement(file.tensors.get(name)!.dtype);
   for await (const whole of chunksOf(file, name, limit, ring)) {
@@ -36,7 +37,10 @@ async function* chunksAt({ file, name, ring }: Place): AsyncGenerator<Tensor, un
   }
 }
 
-/** Chunks of two tensors of one size. Throws {@link UserError} when one has a NaN, or an infinity that the other does not have at the same place. */
+/**
+ * Chunks of two tensors of equal size. Throws {@link UserError} if one contains a NaN, or an infinity that the other
+ * does not contain at the same position.
+ */
 async function* chunksOfBoth(a: Place, b: Place): AsyncGenerator<readonly [Tensor, Tensor]> {
   const [x, y] = [chunksAt(a), chunksAt(b)];
   for (;;) {
@@ -50,7 +54,10 @@ async function* chunksOfBoth(a: Place, b: Place): AsyncGenerator<readonly [Tenso
   }
 }
 
-/** The chunks of a. Throws {@link UserError} when one has a NaN, or an infinity that b, which is read only then, does not have at the same place. */
+/**
+ * The chunks of a. Throws {@link UserError} if one contains a NaN, or an infinity that b does not contain at the same
+ * position. b is read only if a is not finite.
+ */
 export async function* checkedChunks(a: Place, b: Place): AsyncGenerator<Tensor> {
   let isChecked = false;
   const fresh = { ring: (length: number) => new Uint8Array(length) };
@@ -65,7 +72,10 @@ export async function* checkedChunks(a: Place, b: Place): AsyncGenerator<Tensor>
   }
 }
 
-/** (1 - alpha) a + alpha b of two tensors of one size, as `dtype`. `onOverflow` hears of each chunk in which that made finite ends infinite. */
+/**
+ * (1 - alpha) a + alpha b of two tensors of equal size, as `dtype`. Calls `onOverflow` for each chunk in which finite
+ * ends gave an infinite result.
+ */
 export async function* averageChunks(
   a: Place,
   b: Place,

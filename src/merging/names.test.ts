@@ -46,9 +46,9 @@ it.each(["safetensors", "torch", "npz"] as const)(
       "criterion.weight": [5, 6],
     });
     expect(record.notes).toEqual([
-      `The names in ${a} have "model." in front, which those in ${b} do not have. Outside of it, and left as they are there: criterion.weight.`,
-      `Only in ${a}, and left as they are there: model.fc.num_batches_tracked (counters, masks or single numbers).`,
-      `Only in ${b}, and left as they are there: total_ops (counters, masks or single numbers).`,
+      `The names in ${a} start with "model.", but those in ${b} do not. Outside it, left unchanged: criterion.weight.`,
+      `Only in ${a}, left unchanged: model.fc.num_batches_tracked (counters, masks or single numbers).`,
+      `Only in ${b}, left unchanged: total_ops (counters, masks or single numbers).`,
     ]);
     // the other way round it is b's names
     await merge({ a: b, b: a, out, base: "b", layers: ["fc=0.25"] });
@@ -101,7 +101,7 @@ it("takes the dictionary that a key names, of each end its own, and says what is
   await writeDictionaries(b, { g: [3, 3], d: [30, 30], g_ema: [6, 6] });
   await expect(merge({ a, b, out })).rejects.toThrow('in several places ("g", "d", "g_ema")');
   await expect(merge({ a, b, out, keys: { a: "g", b: "x" } })).rejects.toThrow(
-    `${b} has no dictionary "x", and no names under it. It has "g", "d", "g_ema".`,
+    `${b} has no dictionary "x", and no tensor names that start with it. It contains "g", "d", "g_ema".`,
   );
   const record = await merge({ a, b, out, keys: { a: "g_ema", b: "g_ema" } });
   const values = async (key: string) => {
@@ -113,7 +113,7 @@ it("takes the dictionary that a key names, of each end its own, and says what is
     [10, 10],
     [4, 4],
   ]);
-  expect(record.notes).toContain(`${out}: "g", "d" are still a's, which have the same names.`);
+  expect(record.notes).toContain(`${out}: "g", "d" are unchanged from a, with the same names as the network.`);
   const { distance } = await compareFiles(a, b, { keys: { a: "g", b: "g_ema" } });
   expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(50));
 });
@@ -153,7 +153,7 @@ describe("a head that one file holds as a copy of its embedding, and the other n
   const matrix = (...values: number[]) => tensor("float32", [2, 2], values);
   const embed = "model.embed.weight";
   const note = (path: string, other: string) =>
-    `head.weight in ${path} is equal to ${embed} there, and ${other} does not have it: the two are taken as one tensor.`;
+    `head.weight and ${embed} are equal in ${path}, and ${other} does not contain head.weight: they are treated as one tensor.`;
 
   it.each(["safetensors", "torch", "npz"] as const)("is averaged with it: %s", async (format) => {
     const [a, b, out] = ["copy-a", "copy-b", "copied"].map((name) =>
@@ -205,7 +205,7 @@ describe("a head that one file holds as a copy of its embedding, and the other n
     ]) {
       const own = { [embed]: matrix(...values), "lm_head.weight": matrix(...head) };
       await writeTensors(a, "torch", weights(1, "model.", own));
-      const fault = `${a} has a head beside the part "model.", which ${b} does not have: lm_head.weight. Give two checkpoints of one architecture, or take that part alone with --key model.`;
+      const fault = `${a} has a head outside the part "model.", but ${b} has none: lm_head.weight. Give two checkpoints of one architecture, or choose only that part with --key model.`;
       await expect(merge({ a, b, out: at("x.pt") })).rejects.toThrow(fault);
       await expect(compareFiles(b, a)).rejects.toThrow(fault);
       expect((await compareFiles(a, b, { keys: { a: "model", b: "model" } })).layers).toHaveLength(2);
@@ -224,7 +224,7 @@ it("refuses to merge into one tensor what is two in the other file, and counts b
   await writeTensors(a, "safetensors", pair(1, 1), tied);
   await writeTensors(b, "safetensors", pair(4, 5));
   await expect(merge({ a, b, out: at("x.safetensors") })).rejects.toThrow(
-    `${a} holds embed.weight and head.weight as one tensor, but they differ in ${b}, so their averages have no place in a copy of it. Untie them there, or give the two files the other way round.`,
+    `${a} stores embed.weight and head.weight as one tensor, but they differ in ${b}, so the merged file cannot store both averages. Untie them in ${a}, or swap the two files.`,
   );
   expect((await compareFiles(a, b)).distance.full.euclidean).toBe(5);
   await merge({ a: b, b: a, out: at("apart.safetensors") });
@@ -265,7 +265,7 @@ describe("a tensor under several names, of which b has several tensors", () => {
     { layers: ["**", "embed=0", "copy=0"] },
     { layers: ["norm"], base: "b" as const },
   ])("is refused for %j", async (options) => {
-    await expect(merged(options)).rejects.toThrow("so their averages have no place in a copy of it");
+    await expect(merged(options)).rejects.toThrow("so the merged file cannot store both averages");
   });
 });
 
@@ -291,7 +291,7 @@ it("refuses to write what is only read, and a folder, before any work", async ()
   expect(await stored(at("arrays.pkl"))).toEqual({ w: [1, 2] });
   const paths = { a: at("arrays.pkl"), b: at("arrays.pkl") };
   await expect(merge({ ...paths, out: at("m.npz") })).rejects.toThrow(
-    "a pickle of numpy's arrays, which layerwise reads",
+    "a pickle of NumPy arrays, which layerwise reads",
   );
   const bare = at("e.pt");
   await writeTensors(bare, "torch", weights(1));
@@ -315,11 +315,11 @@ it("refuses ends without a weight: whole numbers beside objects, or alone", asyn
   expect(shape).toBeGreaterThan(0);
   const array = readFileSync(numbers).subarray(shape, shape + 128 + 16);
   writeFileSync(npz, await zipOf({ "weights.npy": objects, "shape.npy": array }));
-  const fault = `${npz} holds no weights: "weights" is of objects or texts, "shape" of whole numbers. Save each array of weights by its own name, as numpy.savez("weights.npz", **weights) does.`;
+  const fault = `${npz} contains no weights, only objects or strings ("weights") and integers ("shape"). Save each weight array under its name with numpy.savez("weights.npz", **weights).`;
   await expect(compareFiles(npz, npz)).rejects.toThrow(fault);
   await expect(merge({ a: npz, b: npz, out: at("none.npz") })).rejects.toThrow(fault);
   await expect(compareFiles(numbers, numbers)).rejects.toThrow(
-    `${numbers} holds no weights, only whole numbers: "shape". Give a checkpoint with weights.`,
+    `${numbers} contains no weights, only integers: "shape". Give a checkpoint with weights.`,
   );
 });
 
@@ -330,7 +330,7 @@ it("leaves the state of an optimiser as it is in a's file", async () => {
   await writeTensors(b, "npz", all(3));
   const record = await merge({ a, b, out });
   expect(Object.keys(record.averaged)).toEqual(["params/fc"]);
-  expect(record.notes?.[0]).toContain(`${a} has the state of an optimiser beside the weights, which is left as it is`);
+  expect(record.notes?.[0]).toContain(`${a} also contains an optimiser's state, left unchanged`);
   expect(await stored(out)).toMatchObject({
     "params/fc.bias": [2, -2],
     "opt/mu/fc.bias": [1, -1],
@@ -341,7 +341,7 @@ it("leaves the state of an optimiser as it is in a's file", async () => {
 it("refuses ends whose tensors are all empty", async () => {
   await writeTensors(at("empty.safetensors"), "safetensors", new Map([["w", tensor("float32", [0])]]));
   await expect(compareFiles(at("empty.safetensors"), at("empty.safetensors"))).rejects.toThrow(
-    "are empty: the weights are elsewhere.",
+    "are empty, because the weights were sharded when the file was saved.",
   );
 });
 
@@ -358,9 +358,7 @@ it("needs equal shapes only of what is averaged, where --layers says what that i
   await expect(merge({ a, b, out })).rejects.toThrow("The shapes in");
   const { notes, averaged } = await merge({ a, b, out, layers: ["field.fc=0.25"] });
   expect(averaged).toEqual({ "field.fc": 0.25 });
-  expect(notes).toEqual([
-    `Of other shapes in ${a} and ${b}, and left as they are there: camera.pose, field.embedding.`,
-  ]);
+  expect(notes).toEqual([`Different shapes in ${a} and ${b}, left unchanged: camera.pose, field.embedding.`]);
   expect(await stored(out)).toEqual({
     "module.field.fc.weight": [1.5, 1.5, 1.5, 1.5],
     "module.field.fc.bias": [1.5, -1.5],

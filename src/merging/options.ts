@@ -1,4 +1,4 @@
-// What a merge is asked for.
+// The options of a merge.
 import type { MeasureOptions } from "../connectivity/index.ts";
 import type { Grouping } from "../models/index.ts";
 import type { Keys } from "../pairs/index.ts";
@@ -7,14 +7,14 @@ import type { Keys } from "../pairs/index.ts";
 export interface MergeOptions {
   readonly a: string;
   readonly b: string;
-  /** A file, or a folder where both ends are Hugging Face folders. */
+  /** The output file, or folder if both ends are Hugging Face folders. */
   readonly out: string;
-  /** Globs of the layers to average, each perhaps with `=weight`; default all. */
+  /** Globs of the layers to average, each optionally with `=alpha`; default all. */
   readonly layers?: readonly string[];
   readonly group?: Grouping;
-  /** Weight of b; default one half. */
+  /** Default 0.5. */
   readonly alpha?: number;
-  /** Where the other layers come from; default a. */
+  /** The end that the other layers come from; default a. */
   readonly base?: "a" | "b";
   readonly statistics?: "average" | "a" | "recalibrate";
   /** Choose layers up to this joint barrier: nats of loss, points of error. */
@@ -22,12 +22,12 @@ export interface MergeOptions {
   /** The network and data, for a budget, a recalibration, or a check of the merged file. */
   readonly measure?: MeasureOptions;
   readonly allowNonfinite?: boolean;
-  /** The dictionaries that hold the network, where a file has several. */
+  /** The dictionary that contains the network, for a file with several. */
   readonly keys?: Keys;
-  /** Where the same choice is written as a mergekit configuration; of two folders only. */
+  /** Path of an equivalent mergekit configuration to write; for two folders only. */
   readonly mergekit?: string;
-  /** Sentences about what was asked for, which the record's notes begin with. */
+  /** Notes about the options, put first in the record's notes. */
   readonly remarks?: readonly string[];
-  /** The command that merges so, for the model card of a folder. */
+  /** The command line, for the model card of a folder. */
   readonly command?: string;
 }

@@ -34,12 +34,12 @@ it("never writes over a file of an end, whatever leads there", async () => {
   const before = readFileSync(join(folder, "c", "1"));
   symlinkSync(join(folder, "c"), join(folder, "link"));
   for (const out of [join(folder, "c", "1"), join(folder, "link", "1"), join(folder, "d", "2")])
-    await expect(merge({ a, b, out })).rejects.toThrow("one of the two ends, which would be lost");
+    await expect(merge({ a, b, out })).rejects.toThrow("one of the two ends, which would be overwritten");
   symlinkSync(join(folder, "c", "1"), join(folder, "link", "3")); // an end that is itself a link
   writeFileSync(join(folder, "c", "linked.json"), JSON.stringify({ weight_map: { w1: "3", w2: "2" } }));
   const linked = join(folder, "link", "linked.json");
   for (const out of ["1", "3"])
-    await expect(merge({ a: linked, b, out: join(folder, "c", out) })).rejects.toThrow("would be lost");
+    await expect(merge({ a: linked, b, out: join(folder, "c", out) })).rejects.toThrow("would be overwritten");
   expect(readFileSync(join(folder, "c", "1")).equals(before)).toBe(true);
 });
 

@@ -27,13 +27,15 @@ describe.each(["safetensors", "torch", "npz"] as const)("%s", (format) => {
   it.each(wide)("%s and %s: an average that the first cannot hold is refused", async (narrow, dtype, large, range) => {
     const a = await writeNew(end(narrow, 1), format);
     const b = await writeNew(end(dtype, large), format);
-    const fault = `head.weight is ${narrow} in ${a}, but the merged weights go beyond the largest ${narrow}, ${range}. Give the two files the other way round (${b} has ${dtype})`;
+    const fault = `head.weight is ${narrow} in ${a}, but the merged weights exceed the largest ${narrow}, ${range}. Swap the two files (${b} has ${dtype})`;
     const before = readdirSync(folder);
     const refused = (options: Partial<MergeOptions>, rest = "") =>
-      expect(attempt(a, b, options)).rejects.toThrow(`${fault}${rest}, or go on with --allow-nonfinite.`);
-    await refused({ alpha: 1 }, ", and there the weight 0 instead of 1");
-    await refused({ layers: ["body", "head=0.99999"] }, ", and there the weight 0.00001 instead of 0.99999");
-    await refused({ base: "b", layers: ["body"] }, ", and there the weight 0 instead of 1");
+      expect(attempt(a, b, options)).rejects.toThrow(
+        `${fault}${rest}, or allow infinite weights with --allow-nonfinite.`,
+      );
+    await refused({ alpha: 1 }, ", and use alpha 0 instead of 1");
+    await refused({ layers: ["body", "head=0.99999"] }, ", and use alpha 0.00001 instead of 0.99999");
+    await refused({ base: "b", layers: ["body"] }, ", and use alpha 0 instead of 1");
     expect(readdirSync(folder)).toEqual(before);
     // what is not averaged, or small enough, is fine
     expect((await attempt(a, b, { layers: ["body"] })).notes).toBeUndefined();
@@ -44,21 +46,21 @@ describe.each(["safetensors", "torch", "npz"] as const)("%s", (format) => {
 
 it("names the weight only where it would be another", async () => {
   const [a, b] = [await writeNew(end("float16", 1)), await writeNew(end("float32", 2e5))];
-  await expect(attempt(a, b)).rejects.toThrow(`(${b} has float32), or go on with --allow-nonfinite.`);
+  await expect(attempt(a, b)).rejects.toThrow(`(${b} has float32), or allow infinite weights with --allow-nonfinite.`);
 });
 
 it("proposes another dtype or weight where the other file has the same", async () => {
   const [a, b] = [await writeNew(end("float16", 1)), await writeNew(end("float16", 60000))];
-  await expect(attempt(a, b, { alpha: 2 })).rejects.toThrow(`Convert ${a} to a wider dtype first, or go on`);
+  await expect(attempt(a, b, { alpha: 2 })).rejects.toThrow(`Convert ${a} to a wider dtype first, or allow`);
   const [x, y] = [await writeNew(end("float64", 1)), await writeNew(end("float64", 1.7e308))];
-  await expect(attempt(x, y, { alpha: 2 })).rejects.toThrow("Choose weights between 0 and 1, or go on");
+  await expect(attempt(x, y, { alpha: 2 })).rejects.toThrow("Choose an alpha between 0 and 1, or allow");
 });
 
 it("writes infinities where they are allowed, with a note", async () => {
   const [a, b] = [await writeNew(end("float16", 1)), await writeNew(end("float32", 2e5))];
   const { notes } = await attempt(a, b, { allowNonfinite: true });
   expect(notes).toEqual([
-    `Merged weights beyond the largest float16, 65504, became infinite, as ${a} has these tensors in float16: head.weight.`,
+    `Merged weights above the largest float16, 65504, became infinite, because ${a} stores these tensors as float16: head.weight.`,
   ]);
   const found = await readTensors(join(folder, "out"));
   expect([...toNumbers(found.get("head.weight")!)]).toEqual([1, Number.POSITIVE_INFINITY]);

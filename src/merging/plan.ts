@@ -1,31 +1,31 @@
-// What each tensor of a merged file is made of: the weight of b that it gets.
+// The plan of a merge: the alpha of each tensor.
 import type { MergeEnds } from "./ends.ts";
 import { keepFrom } from "./kept.ts";
 import type { MergeOptions } from "./options.ts";
 
 interface Plan {
-  /** The weight of b; undefined for what stays as it is in a's file. */
-  weightOf(name: string): number | undefined;
-  /** What to say of tensors that have no average. */
+  /** Undefined for a tensor that is copied from a's file unchanged. */
+  alphaOf(name: string): number | undefined;
+  /** Notes about tensors that cannot be averaged. */
   notes(): string[];
 }
 
-/** `shares` has the weight of b of every averaged layer. */
+/** Plans a merge; `alphas` contains only the averaged layers. */
 export function planMerge(
   ends: Pick<MergeEnds, "layers" | "kinds" | "isStatistic">,
-  shares: ReadonlyMap<string, number>,
+  alphas: ReadonlyMap<string, number>,
   { a, b, base = "a", statistics }: Pick<MergeOptions, "a" | "b" | "base" | "statistics">,
 ): Plan {
   const { layers } = ends;
   const layerOf = new Map(layers.flatMap(({ name, parameters }) => parameters.map((p) => [p, name] as const)));
-  const keeping = keepFrom(ends, shares, base, { a, b });
+  const keeping = keepFrom(ends, alphas, base, { a, b });
   return {
-    weightOf(name) {
+    alphaOf(name) {
       const kept = keeping.endOf(name);
       if (kept) return kept === "b" ? 1 : undefined;
-      const share = shares.get(layerOf.get(name)!);
-      if (share === undefined) return base === "b" ? 1 : undefined;
-      return statistics === "a" && ends.isStatistic(name) ? undefined : share; // the file is a copy of a's
+      const alpha = alphas.get(layerOf.get(name)!);
+      if (alpha === undefined) return base === "b" ? 1 : undefined;
+      return statistics === "a" && ends.isStatistic(name) ? undefined : alpha; // the output is a copy of a's file
     },
     notes: keeping.notes,
   };

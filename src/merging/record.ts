@@ -1,4 +1,4 @@
-// The record of a merge: what was averaged, and what was measured of it. `layerwise/merge@1`.
+// The record of a merge, `layerwise/merge@1`: what was averaged, and what was measured.
 import { join } from "node:path";
 import { z } from "zod";
 import { type JsonSchema, jsonSchemaOf } from "../core/index.ts";
@@ -27,7 +27,7 @@ const budgetSchema = z.object({
 
 const checkedSchema = z.object({
   samples: z.int().positive().describe("Number of samples."),
-  alpha: z.number().describe("The weight of b at which the ends' mean is taken."),
+  alpha: z.number().describe("The alpha at which the ends' mean is taken."),
   loss: maybe.describe("Mean loss of the written checkpoint, in nats."),
   error: maybe.describe("Error of the written checkpoint, in percent."),
   loss_barrier: maybe.describe("loss - [(1 - alpha) loss(a) + alpha loss(b)], in nats."),
@@ -48,7 +48,7 @@ const mergeRecordSchema = z
       .describe("The result."),
     base: z.enum(["a", "b"]).describe("The end that the other layers come from."),
     statistics: z.string().describe("Running statistics of averaged layers: `average`, `a` or `recalibrate`."),
-    averaged: z.record(z.string(), z.number()).describe("The weight of b in every averaged layer."),
+    averaged: z.record(z.string(), z.number()).describe("Alpha of every averaged layer."),
     kept: names.describe("The layers that come from the base."),
     parameters: z
       .object({
@@ -63,7 +63,7 @@ const mergeRecordSchema = z
     notes: names.optional().describe("How the files were read, and what was not averaged; one sentence or more each."),
   })
   .describe(
-    "What `merge` did: which layers were averaged, and what was measured. Null stands for a value that is not finite.",
+    "What `merge` did: which layers were averaged, and what was measured. Null: not finite.",
   );
 
 /**
@@ -83,10 +83,10 @@ export interface MergeRecord extends Readonly<z.infer<typeof mergeRecordSchema>>
  */
 export const mergeRecordJsonSchema = (): JsonSchema => jsonSchemaOf(mergeRecordSchema, "layerwise/merge@1");
 
-/** What the record is called in a merged folder. */
+/** The record's file name in a merged folder. */
 export const recordName = "merge.json";
 
-/** Where the record of a merge is: in a folder, which lists its files, or beside a file. */
+/** The path of the record: inside a merged folder (which lists its files), or next to a merged file. */
 export const recordPath = ({ path, files }: Pick<MergeRecord["out"], "path" | "files">): string =>
   files ? join(path, recordName) : `${path}.${recordName}`;
 

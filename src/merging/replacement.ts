@@ -12,13 +12,14 @@ interface ReplacementOptions {
 
 interface Replacement {
   readonly replace: Replace;
-  /** What to say of the elements that were written. */
+  /** Notes about the elements that were written. */
   notes(): string[];
 }
 
 /**
- * The new elements of each tensor of a's file, by its common name: by the weight of b that it gets (0 or 1 for what is not averaged), or the tensor in its
- * place; undefined leaves a's. Throws {@link UserError} where the file's dtype cannot hold what belongs there.
+ * Replaces each tensor of a's file, by its common name, according to its plan: an alpha (0 or 1 if it is not averaged),
+ * or a tensor to write instead; undefined leaves a's. Throws {@link UserError} if the file's dtype cannot represent a
+ * result.
  */
 export function replaceWith(
   { tied, graphs, files: [x, y] }: MergeEnds,
@@ -28,7 +29,7 @@ export function replaceWith(
   const holder = holderOf(tied);
   const overflows = makeOverflows(x, y, allowNonfinite);
   const [ringA, ringB, ring] = [makeRing(), makeRing(), makeRing()];
-  // a tied tensor may be there under one of its names only
+  // a tied tensor may be stored under only one of its names
   const placeIn = (file: Checkpoint, name: string, ring: Ring): Place => {
     const group = tied.find((names) => names.includes(name)) ?? [];
     const own = holder(name);
@@ -40,7 +41,7 @@ export function replaceWith(
     };
   };
   const replace: Replace = async (name) => {
-    const { dtype } = storedInfo(x, name); // the file's, also where an end is computed from it
+    const { dtype } = storedInfo(x, name); // the dtype in the file, also if the end is computed from it
     const { shape } = x.tensors.get(name)!;
     const plan = planFor(name) ?? (x.computed?.has(name) ? 0 : undefined);
     if (typeof plan === "object") {
@@ -62,7 +63,7 @@ export function replaceWith(
         overflows.add(a.name, dtype, { alpha: plan, dtype: storedInfo(y, b.name).dtype }),
       );
     if (allowNonfinite || !isFloating(dtype)) return undefined;
-    if (a.name === name) return checkedChunks(a, b); // as they are
+    if (a.name === name) return checkedChunks(a, b); // unchanged
     for await (const _ of checkedChunks(a, b));
     return undefined;
   };

@@ -82,7 +82,7 @@ it("reports integer tensors that differ", async () => {
     write(`whole${value}`, { q: tensor("int8", [2], [value, 0]), "scale.weight": filled(value, 4) }, nodes),
   );
   const { notes, layers } = await compareFiles(a, b);
-  expect(notes).toEqual(["Whole-number tensors differ and are not counted: q. Are they quantised?"]);
+  expect(notes).toEqual(["Integer tensors differ and are not counted: q. Are they quantised?"]);
   expect(layers.map(({ name }) => name)).toEqual(["scale"]);
 });
 

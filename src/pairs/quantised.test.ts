@@ -36,7 +36,7 @@ async function refusalOf(a: string, b: string): Promise<string | undefined> {
 
 it("refuses integer tensors that differ, except counters and masks", async () => {
   const [a, b] = [await quantised("a", 1), await quantised("b", 2)];
-  const sentence = `${a} and ${b} hold whole-number tensors that differ (l.qweight), which cannot be averaged; are they quantised? Give the float models.`;
+  const sentence = `${a} and ${b} contain integer tensors that differ (l.qweight), which cannot be averaged. If they are quantised, give the float models.`;
   expect(await refusalOf(a, b)).toBe(sentence);
   expect(await refusalOf(a, a)).toBeUndefined();
   await expect(openEnds({ a, b, model: { name: "resnet18" } })).rejects.toThrow(sentence);

@@ -1,13 +1,13 @@
-// Writing zip archives one stored member after the other, with the same bytes every time: no clock, no packing.
-// A member's content begins at a multiple of 64 bytes, as PyTorch pads it, so that it can be mapped into memory.
-// Beyond 4 GiB the archive is zip64. Source: PKWARE's APPNOTE.TXT 6.3, sections 4.3 and 4.5.
+// Writes zip archives, one uncompressed member after the other. The output is reproducible: no timestamps, no
+// compression. A member's content starts at a multiple of 64 bytes, as PyTorch pads it, so it can be mapped into
+// memory. Beyond 4 GiB the archive is zip64. Source: PKWARE's APPNOTE.TXT 6.3, sections 4.3 and 4.5.
 import { crc32 } from "node:zlib";
 import type { Output } from "../writing/output.ts";
 
 export interface ZipWriter {
   /** Appends a member, given in pieces. Names must differ. */
   add(name: string, ...pieces: Uint8Array[]): Promise<void>;
-  /** Appends a member of `size` bytes as they come. */
+  /** Appends a member of `size` bytes from pieces. */
   addInPieces(name: string, size: number, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
   /** Writes the directory; nothing can be added after it. */
   finish(): Promise<void>;
@@ -15,10 +15,10 @@ export interface ZipWriter {
 
 const version = 45; // of the format, the first with zip64
 const utf8Name = 0x0800;
-const firstOfJanuary1980 = 0x0021; // the earliest date there is
-const elsewhere = 0xffffffff; // the number stands in the zip64 field
+const firstOfJanuary1980 = 0x0021; // the earliest date in the format
+const elsewhere = 0xffffffff; // the number is in the zip64 field
 
-/** @param limit sizes and offsets from here on are written as zip64 has them; lower in tests only */
+/** @param limit smallest size or offset that is written as zip64; lower only in tests */
 export function writeZip(output: Output, limit = 0xffffffff): ZipWriter {
   const directory: Uint8Array[] = [];
   let count = 0;
@@ -44,7 +44,7 @@ export function writeZip(output: Output, limit = 0xffffffff): ZipWriter {
     );
   }
 
-  /** The checksum is in front of the content, so it is written last. */
+  /** The checksum precedes the content, so it is patched in afterwards. */
   async function addInPieces(
     name: string,
     size: number,
@@ -64,7 +64,7 @@ export function writeZip(output: Output, limit = 0xffffffff): ZipWriter {
     const begin = at;
     let crc = 0;
     for await (const piece of pieces) {
-      // Node's crc32 forgets the sum so far when it is given nothing more.
+      // Node's crc32 resets the sum for an empty piece
       if (piece.length > 0) crc = crc32(piece, crc);
       await write(piece);
     }

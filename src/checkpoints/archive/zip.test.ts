@@ -43,20 +43,20 @@ it("aligns members to 64 bytes and lists them in order", async () => {
 
 it.each([
   ["is encrypted. Save it without a password.", entry, 8, 2, 1],
-  ['packs "wéight.npy" by method 14', entry, 10, 2, 14],
+  ['compresses "wéight.npy" with method 14', entry, 10, 2, 14],
   ['the checksum of its member "wéight.npy" does not match', entry, 16, 4, 1],
-  ["runs into the directory", entry, 20, 4, 1e6],
-  ['its member "wéight.npy" claims 1000000 bytes where 132 are stored', entry, 24, 4, 1e6],
-  ["lacks its zip64 sizes", entry, 24, 4, 0xffffffff],
-  ["its directory is garbled", entry, 28, 2, 60000],
-  ["its directory is garbled", entry, 0, 4, 7],
-  ["runs into the directory", entry, 42, 4, 1e6],
-  ['its member "wéight.npy" is not where it should be', entry, 42, 4, 5],
-  ["is not where it should be", local, 0, 4, 7],
-  ['is cut short: its member "wéight.npy" names', local, 28, 2, 60000],
-  ["is cut short: its directory names", end, 12, 4, 1e6],
-  ["is cut short: its directory names", end, 16, 4, 1e6],
-  ["its directory is garbled", end, 16, 4, 0],
+  ["overlaps the directory", entry, 20, 4, 1e6],
+  ['its member "wéight.npy" claims 1000000 bytes, but only 132 are stored', entry, 24, 4, 1e6],
+  ["has no zip64 sizes", entry, 24, 4, 0xffffffff],
+  ["its directory is invalid", entry, 28, 2, 60000],
+  ["its directory is invalid", entry, 0, 4, 7],
+  ["overlaps the directory", entry, 42, 4, 1e6],
+  ['its member "wéight.npy" is not at its recorded position', entry, 42, 4, 5],
+  ["is not at its recorded position", local, 0, 4, 7],
+  ['is truncated: its member "wéight.npy" needs', local, 28, 2, 60000],
+  ["is truncated: its directory needs", end, 12, 4, 1e6],
+  ["is truncated: its directory needs", end, 16, 4, 1e6],
+  ["its directory is invalid", end, 16, 4, 0],
 ] as const)("tells: %s", async (sentence, signature, offset, width, value) => {
   expect(await refusal(path, await changed(signature, offset, width, value))).toContain(sentence);
 });
@@ -64,7 +64,7 @@ it.each([
 it("refuses two members of one name", async () => {
   const bytes = Buffer.from(await zipOf({ "a.npy": array, "b.npy": array }));
   bytes.write("a", bytes.lastIndexOf("b.npy"));
-  expect(await refusal(path, bytes)).toContain('it holds two members named "a.npy"');
+  expect(await refusal(path, bytes)).toContain('it contains two members named "a.npy"');
 });
 
 it("finds the end in spite of a note behind it", async () => {
@@ -116,16 +116,18 @@ async function deflated(content: Buffer, size = content.length, spoil = (packed:
   return bytes;
 }
 
-it("never inflates to more than was claimed, nor believes a claim that deflate cannot fulfil", async () => {
+it("never decompresses to more than was claimed, nor believes a claim that deflate cannot fulfil", async () => {
   const zeros = Buffer.concat([npyHeader("uint8", [1e7]), Buffer.alloc(1e7)]);
   expect(await refusal(path, await deflated(zeros))).toContain("checksum"); // the checksum is the packed bytes'
-  expect(await refusal(path, await deflated(zeros, 2 ** 31))).toContain("claims 2147483648 bytes where");
+  expect(await refusal(path, await deflated(zeros, 2 ** 31))).toContain("claims 2147483648 bytes, but only");
   const bomb = Buffer.concat([npyHeader("uint8", [1000]), Buffer.alloc(1e7)]);
-  expect(await refusal(path, await deflated(bomb, 1128))).toContain("inflates to more than the 1128 bytes it claims");
+  expect(await refusal(path, await deflated(bomb, 1128))).toContain(
+    "decompresses to more than the 1128 bytes it claims",
+  );
   const short = Buffer.concat([npyHeader("uint8", [2000]), Buffer.alloc(1000)]);
-  expect(await refusal(path, await deflated(short, 2128))).toContain("inflates to 1128 bytes where it claims 2128");
+  expect(await refusal(path, await deflated(short, 2128))).toContain("decompresses to 1128 bytes, but claims 2128");
   const cut = await deflated(zeros, undefined, (packed) => packed.subarray(0, 9000));
   expect(await refusal(path, cut)).toMatch(/claims 10000128 bytes|does not inflate/);
   const garbled = await deflated(zeros, undefined, (packed) => packed.fill(0xff, 500));
-  expect(await refusal(path, garbled)).toContain("does not inflate");
+  expect(await refusal(path, garbled)).toContain("cannot be decompressed");
 });

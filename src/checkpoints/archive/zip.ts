@@ -1,43 +1,43 @@
-// Reading zip archives, the outer form of PyTorch's and numpy's files: the directory at the end first, a member's bytes
-// when they are asked for. Stored and deflated members, archives and members beyond 4 GiB (zip64); no encryption.
-// Source: PKWARE's APPNOTE.TXT 6.3. A member that claims more than deflate can make of its bytes is refused at once.
+// Reads zip archives, the container of PyTorch's and NumPy's files: first the directory at the end, then a member's
+// bytes on request. Supports stored and deflated members and zip64 (beyond 4 GiB); no encryption. A member whose
+// claimed size is impossible for deflate is refused. Source: PKWARE's APPNOTE.TXT 6.3.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import { UserError } from "../../core/index.ts";
 import { inPieces, makeRing } from "../pieces.ts";
-import { allocate, cutShort, damaged, quote, type Source } from "../source.ts";
+import { allocate, damaged, quote, type Source, truncated } from "../source.ts";
 
 export interface ZipEntry {
   readonly name: string;
-  /** Bytes of the member itself, and as it lies in the archive. */
+  /** Size of the member in bytes, decompressed and in the archive. */
   readonly size: number;
   readonly packedSize: number;
   readonly deflated: boolean;
   readonly crc: number;
-  /** Where its local header begins. */
+  /** Offset of its local header. */
   readonly offset: number;
 }
 
 export interface Zip {
   readonly source: Source;
   readonly entries: ReadonlyMap<string, ZipEntry>;
-  /** `length` bytes of a member from `begin`; its checksum is not compared. */
+  /** `length` bytes of a member from `begin`; does not verify its checksum. */
   readRange(
     entry: ZipEntry,
     begin: number,
     length: number,
     memory?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>>;
-  /** All of a member in pieces, whose memory is used again after the next but one; `checked` against its checksum. */
+  /** A whole member in pieces, whose memory is reused every third time; `checked` verifies the checksum. */
   content(entry: ZipEntry, options?: { checked?: boolean }): AsyncIterable<Uint8Array>;
-  /** All of a member, compared with its checksum. */
+  /** A whole member; verifies its checksum. */
   readWhole(entry: ZipEntry): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** Deflate makes at most 258 bytes of two bits. */
+/** Deflate expands two bits to at most 258 bytes. */
 const greatestRatio = 1032;
-/** Hundreds of thousands of members. */
+/** Enough for hundreds of thousands of members. */
 const longestDirectory = 64 << 20;
 
 export function isZip(head: Uint8Array): boolean {
@@ -48,16 +48,16 @@ export function isZip(head: Uint8Array): boolean {
 export async function openZip(source: Source): Promise<Zip> {
   const { path } = source;
   const { offset, length } = await findDirectory(source);
-  if (offset + length > source.size) throw cutShort(path, offset + length, source.size, "its directory");
-  if (length > longestDirectory) throw damaged(path, "its directory is longer than any checkpoint's");
+  if (offset + length > source.size) throw truncated(path, offset + length, source.size, "its directory");
+  if (length > longestDirectory) throw damaged(path, "its directory is too long for a checkpoint's");
   const entries = new Map<string, ZipEntry>();
   for (const entry of parseDirectory(path, await source.read(offset, length), offset)) {
-    if (entries.has(entry.name)) throw damaged(path, `it holds two members named ${quote(entry.name)}`);
+    if (entries.has(entry.name)) throw damaged(path, `it contains two members named ${quote(entry.name)}`);
     entries.set(entry.name, entry);
   }
   const readRange: Zip["readRange"] = async (entry, begin, length, memory) => {
     if (begin + length > entry.size)
-      throw cutShort(path, begin + length, entry.size, `its member ${quote(entry.name)}`);
+      throw truncated(path, begin + length, entry.size, `its member ${quote(entry.name)}`);
     const start = await findContent(source, entry);
     return entry.deflated
       ? inflateRange(source, entry, start, begin, length)
@@ -86,7 +86,7 @@ export async function openZip(source: Source): Promise<Zip> {
   return { source, entries, readRange, content, readWhole };
 }
 
-/** The place of the central directory, from the record that closes the archive (and its zip64 kin). */
+/** The position of the central directory, from the record at the end of the archive (or its zip64 record). */
 async function findDirectory(source: Source): Promise<{ offset: number; length: number }> {
   const tailLength = Math.min(source.size, 22 + 65535 + 20);
   const tailStart = source.size - tailLength;
@@ -100,7 +100,7 @@ async function findDirectory(source: Source): Promise<{ offset: number; length: 
   }
   if (at < 0) {
     throw new UserError(
-      `${source.path} is cut short: the directory that closes a zip archive is missing. Copy the file again.`,
+      `${source.path} is truncated: the directory at the end of the zip archive is missing. Copy the file again.`,
     );
   }
   const record = { length: tail.getUint32(at + 12, true), offset: tail.getUint32(at + 16, true) };
@@ -110,38 +110,40 @@ async function findDirectory(source: Source): Promise<{ offset: number; length: 
   return { length: readUint64(wide, 40), offset: readUint64(wide, 48) };
 }
 
-/** The members a directory lists; `limit` is where the directory begins, so that every member must end before it. */
+/** The members in a directory; `limit` is the directory's offset, before which every member must end. */
 function* parseDirectory(path: string, bytes: Uint8Array, limit: number): Generator<ZipEntry> {
   const view = viewOf(bytes);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   for (let at = 0; at < bytes.length; ) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50)
-      throw damaged(path, "its directory is garbled");
+      throw damaged(path, "its directory is invalid");
     const [nameLength, extraLength, noteLength] = [28, 30, 32].map((i) => view.getUint16(at + i, true));
     const extraStart = at + 46 + nameLength;
     const next = extraStart + extraLength + noteLength;
-    if (next > bytes.length) throw damaged(path, "its directory is garbled");
+    if (next > bytes.length) throw damaged(path, "its directory is invalid");
     const name = decoder.decode(bytes.subarray(at + 46, extraStart));
     const member = `its member ${quote(name)}`;
     const narrow = { size: 24, packedSize: 20, offset: 42 };
     const sizes = widen(view, at, narrow, bytes.subarray(extraStart, extraStart + extraLength));
-    if (!sizes) throw damaged(path, `${member} lacks its zip64 sizes`);
+    if (!sizes) throw damaged(path, `${member} has no zip64 sizes`);
     const { size, packedSize, offset } = sizes;
     const method = view.getUint16(at + 10, true);
     if (view.getUint16(at + 8, true) & 1) throw new UserError(`${path} is encrypted. Save it without a password.`);
     if (method !== 0 && method !== 8) {
-      throw new UserError(`${path} packs ${quote(name)} by method ${method}. Pack it anew, stored or deflated.`);
+      throw new UserError(
+        `${path} compresses ${quote(name)} with method ${method}, which layerwise does not read. Create the archive again with stored or deflated members.`,
+      );
     }
-    if (offset + 30 + packedSize > limit) throw damaged(path, `${member} runs into the directory`);
+    if (offset + 30 + packedSize > limit) throw damaged(path, `${member} overlaps the directory`);
     if (size > (method === 8 ? greatestRatio * packedSize : packedSize)) {
-      throw damaged(path, `${member} claims ${size} bytes where ${packedSize} are stored`);
+      throw damaged(path, `${member} claims ${size} bytes, but only ${packedSize} are stored`);
     }
     yield { name, size, packedSize, offset, deflated: method === 8, crc: view.getUint32(at + 16, true) };
     at = next;
   }
 }
 
-/** Numbers of a directory entry; those of all ones stand in the zip64 extra field, in this order. */
+/** Numbers of a directory entry; those with all bits set are in the zip64 extra field, in this order. */
 function widen<K extends string>(view: DataView, at: number, narrow: Record<K, number>, extra: Uint8Array) {
   const wide = viewOf(extra);
   let [from, to] = [0, 0];
@@ -160,14 +162,14 @@ function widen<K extends string>(view: DataView, at: number, narrow: Record<K, n
   return numbers;
 }
 
-/** Where a member's bytes begin, behind its local header. */
+/** The offset of a member's bytes, after its local header. */
 async function findContent({ path, size, read }: Source, entry: ZipEntry): Promise<number> {
   const header = viewOf(await read(entry.offset, 30));
   if (header.getUint32(0, true) !== 0x04034b50)
-    throw damaged(path, `its member ${quote(entry.name)} is not where it should be`);
+    throw damaged(path, `its member ${quote(entry.name)} is not at its recorded position`);
   const start = entry.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   if (start + entry.packedSize > size)
-    throw cutShort(path, start + entry.packedSize, size, `its member ${quote(entry.name)}`);
+    throw truncated(path, start + entry.packedSize, size, `its member ${quote(entry.name)}`);
   return start;
 }
 
@@ -175,10 +177,10 @@ async function inflateRange(source: Source, entry: ZipEntry, start: number, begi
   const fault = (what: string) => damaged(source.path, `its member ${quote(entry.name)} ${what}`);
   const bytes = allocate(source.path, length);
   const whole = begin === 0 && length === entry.size;
-  let at = 0; // within the member, once inflated
+  let at = 0; // within the decompressed member
   try {
     for await (const chunk of inflate(source, start, entry.packedSize)) {
-      if (at + chunk.length > entry.size) throw fault(`inflates to more than the ${entry.size} bytes it claims`);
+      if (at + chunk.length > entry.size) throw fault(`decompresses to more than the ${entry.size} bytes it claims`);
       const from = Math.max(begin - at, 0); // within the chunk
       const piece = chunk.subarray(from, Math.max(begin + length - at, from));
       if (piece.length > 0) bytes.set(piece, at + from - begin);
@@ -187,9 +189,9 @@ async function inflateRange(source: Source, entry: ZipEntry, start: number, begi
     }
   } catch (error) {
     if (error instanceof UserError || !(error instanceof Error) || !("code" in error)) throw error;
-    throw fault("does not inflate"); // zlib's own errors carry a code such as Z_DATA_ERROR
+    throw fault("cannot be decompressed"); // zlib's own errors carry a code such as Z_DATA_ERROR
   }
-  if (at < begin + length) throw fault(`inflates to ${at} bytes where it claims ${entry.size}`);
+  if (at < begin + length) throw fault(`decompresses to ${at} bytes, but claims ${entry.size}`);
   return bytes;
 }
 
@@ -203,7 +205,7 @@ async function* inflate(source: Source, start: number, length: number): AsyncGen
   yield* stream;
 }
 
-/** An unsigned 64-bit integer; beyond 2^53 it is rounded, which no file's size reaches. */
+/** An unsigned 64-bit integer; rounded beyond 2^53, which no file size reaches. */
 function readUint64(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }

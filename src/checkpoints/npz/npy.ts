@@ -1,6 +1,6 @@
 // The header of numpy's .npy: magic, version, a Python dictionary as text, then the elements.
 // Source: numpy/lib/format.py. Versions 1 to 3; no structured types and no pickled objects.
-// numpy has no bfloat16: it is kept as ml_dtypes (JAX) keeps it, as raw elements of two bytes, `<V2`.
+// NumPy has no bfloat16: it is stored as in ml_dtypes (JAX), as raw elements of two bytes, `<V2`.
 import { bytesPerElement, type DType } from "../../core/index.ts";
 
 export interface NpyHeader {
@@ -8,10 +8,10 @@ export interface NpyHeader {
   /** Complex numbers have a last axis of two. */
   readonly shape: readonly number[];
   readonly complex: boolean;
-  /** Column by column in place of row by row. */
+  /** Column by column instead of row by row. */
   readonly fortran: boolean;
   readonly bigEndian: boolean;
-  /** Where the elements begin, in bytes. */
+  /** Offset of the elements in bytes. */
   readonly dataStart: number;
 }
 
@@ -33,12 +33,12 @@ const codes: Readonly<Record<DType, string>> = {
 
 const dtypesByCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-/** Bytes that are enough to know how long the header is. */
+/** Number of bytes needed to find the length of the header. */
 export const npyPreamble = 12;
-/** numpy itself refuses more than 10,000 unless it is told to trust the file. */
+/** NumPy refuses headers of more than 10,000 bytes unless the file is trusted. */
 const longestHeader = 1 << 16;
 
-/** What numpy's type of a code without byte order is here; complex numbers are pairs of floats. */
+/** The dtype of a NumPy code without byte order; complex numbers are pairs of floats. */
 export function elementsOf(code: string): { readonly dtype: DType; readonly complex: boolean } | undefined {
   if (code === "c8" || code === "c16") return { dtype: code === "c8" ? "float32" : "float64", complex: true };
   const dtype = dtypesByCode.get(code);
@@ -49,41 +49,45 @@ export function isNpy(head: Uint8Array): boolean {
   return magic.every((byte, i) => head[i] === byte);
 }
 
-/** Where the elements begin, told by the first {@link npyPreamble} bytes; throws what `fault` makes when they are no such header. */
+/**
+ * Offset of the elements, from the first {@link npyPreamble} bytes. Throws the error from `fault` if they are not a
+ * .npy header.
+ */
 export function npyDataStart(head: Uint8Array, fault: (what: string) => Error): number {
   const version = head[6];
-  if (head.length < npyPreamble || !isNpy(head)) throw fault("is no .npy array");
+  if (head.length < npyPreamble || !isNpy(head)) throw fault("is not a .npy array");
   if (version < 1 || version > 3 || head[7] !== 0) throw fault(`has the unknown .npy version ${version}.${head[7]}`);
   const view = new DataView(head.buffer, head.byteOffset);
   const start = version === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
-  if (start > longestHeader) throw fault("has a header too long to be one");
+  if (start > longestHeader) throw fault("has a header of more than 65,536 bytes");
   return start;
 }
 
-/** Types that are never weights: texts, bytes, objects, dates, and records of several fields. */
+/** Types that are never weights: strings, bytes, objects, dates and records. */
 const notNumbers = /^'[<>|=]?[USOMm]|^\[/;
 
 /**
- * Parses a header, given all bytes before the elements; undefined for an array of something else than numbers. Throws what `fault` makes of the reason.
+ * Parses a header, given all bytes before the elements; undefined for an array that is not numeric. Throws the error
+ * from `fault`.
  */
 export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader | undefined {
   const dataStart = npyDataStart(bytes, fault);
   const text = new TextDecoder("latin1").decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, dataStart));
   const { descr, fortran_order: order, shape, ...rest } = parseFields(text) ?? {};
-  if (!descr || !order || !shape || Object.keys(rest).length > 0) throw fault("has a garbled header");
+  if (!descr || !order || !shape || Object.keys(rest).length > 0) throw fault("has an invalid header");
   if (notNumbers.test(descr)) return undefined;
   const [endian, code] = [descr[1], descr.slice(2, -1)];
   const elements = elementsOf(code);
-  if (!elements) throw fault(`holds elements of numpy's type ${descr}, which layerwise does not read`);
+  if (!elements) throw fault(`has the NumPy dtype ${descr}, which layerwise does not read`);
   const { dtype, complex } = elements;
-  if (bytesPerElement(dtype) > 1 && endian === "|" && code !== "V2") throw fault("does not tell its byte order");
+  if (bytesPerElement(dtype) > 1 && endian === "|" && code !== "V2") throw fault("does not specify its byte order");
   const axes = shape
     .slice(1, -1)
     .split(",")
     .map((n) => n.trim().replace(/L$/, "")); // Python 2 wrote 3L
-  if (axes.length === 1 && axes[0] !== "") throw fault("has a garbled shape"); // (3) is no tuple, (3,) is one
+  if (axes.length === 1 && axes[0] !== "") throw fault("has an invalid shape"); // (3) is not a tuple, (3,) is
   if (axes.at(-1) === "") axes.pop();
-  if (!axes.every((n) => /^\d{1,16}$/.test(n))) throw fault("has a garbled shape");
+  if (!axes.every((n) => /^\d{1,16}$/.test(n))) throw fault("has an invalid shape");
   const own = axes.map(Number);
   return {
     dtype,
@@ -95,7 +99,10 @@ export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error
   };
 }
 
-/** The fields of a flat Python dictionary whose values are a type's name or list of fields, True, False or a tuple; undefined for anything else. */
+/**
+ * The fields of a flat Python dictionary whose values are a type, a list of fields, a boolean or a tuple; else
+ * undefined.
+ */
 function parseFields(text: string): Record<string, string> | undefined {
   const inner = /^\{([^{}]*)\}\s*$/.exec(text)?.[1];
   if (inner === undefined) return undefined;
@@ -109,7 +116,7 @@ function parseFields(text: string): Record<string, string> | undefined {
   return fields;
 }
 
-/** A version 1 header, padded so that the elements begin at a multiple of 64 bytes. */
+/** A version 1 header, padded so that the elements start at a multiple of 64 bytes. */
 export function npyHeader(dtype: DType, parts: readonly number[], complex = false): Uint8Array {
   const endian = bytesPerElement(dtype) === 1 ? "|" : "<";
   const shape = complex ? parts.slice(0, -1) : parts;

@@ -1,17 +1,17 @@
-// numpy's .npz: a zip archive of .npy arrays, packed or not. Opening inflates each member no further than its header;
-// the array itself is inflated when it is read. A member is read whole, so its checksum is compared.
+// NumPy's .npz: a zip archive of .npy arrays, compressed or not. Opening decompresses only the header of each member.
+// Reading an array reads the whole member, so its checksum is verified.
 import { bytesPerElement, listSome, type Tensor, tensorFromBytes, UserError } from "../../core/index.ts";
 import type { Zip, ZipEntry } from "../archive/zip.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "../layout.ts";
-import { cutShort, damaged, quote } from "../source.ts";
+import { damaged, quote, truncated } from "../source.ts";
 import { replacement } from "../writing/patches.ts";
 import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
 import { addArray } from "./writer.ts";
 
 const extension = ".npy";
-/** Enough for nearly every header, so that one read does. */
+/** Enough for nearly every header, so one read suffices. */
 const usualHeader = 256;
 
 interface Place extends NpyHeader {
@@ -22,7 +22,7 @@ export function isNpz(zip: Zip): boolean {
   return [...zip.entries.keys()].some((name) => name.endsWith(extension));
 }
 
-/** Opens an archive whose members `NAME.npy` are the tensors; other members are passed over. */
+/** Opens an archive whose members `NAME.npy` are the tensors; other members are ignored. */
 export async function openNpz(zip: Zip): Promise<Checkpoint> {
   const places = new Map<string, Place>();
   const others: string[] = [];
@@ -35,22 +35,20 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
     }
     const bytes = byteLength(header.dtype, header.shape);
     const member = `its array ${quote(entry.name)}`;
-    if (bytes === undefined) throw damaged(zip.source.path, `${member} has a shape that is none`);
+    if (bytes === undefined) throw damaged(zip.source.path, `${member} has an invalid shape`);
     const end = header.dataStart + bytes;
-    if (end > entry.size) throw cutShort(zip.source.path, end, entry.size, member);
-    if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} bytes too many`);
+    if (end > entry.size) throw truncated(zip.source.path, end, entry.size, member);
+    if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} extra bytes`);
     places.set(entry.name.slice(0, -extension.length), { ...header, entry });
   }
   if (places.size === 0 && others.length) {
-    const fault = `${zip.source.path} holds no arrays of numbers: ${listSome(others.map(quote), 3)} ${others.length > 1 ? "are" : "is"} of objects or texts`;
-    throw new UserError(
-      `${fault}. Save each array of numbers by its own name, as numpy.savez("arrays.npz", **arrays) does.`,
-    );
+    const fault = `${zip.source.path} contains no numeric arrays: ${listSome(others.map(quote), 3)} ${others.length > 1 ? "contain" : "contains"} objects or strings`;
+    throw new UserError(`${fault}. Save each numeric array under its name with numpy.savez("arrays.npz", **arrays).`);
   }
   const checkpoint = makeCheckpoint(zip.source, "npz", places, (place) => readArray(zip, place));
   const notes = others.length
     ? [
-        `${zip.source.path}: left out ${listSome(others.map(quote), 3)}, which ${others.length > 1 ? "are not arrays" : "is not an array"} of numbers.`,
+        `${zip.source.path}: left out ${listSome(others.map(quote), 3)}, which ${others.length > 1 ? "are not numeric arrays" : "is not a numeric array"}.`,
       ]
     : [];
   return {
@@ -79,7 +77,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   };
 }
 
-/** Undefined for an array of something else than numbers. */
+/** Undefined for an array that is not numeric. */
 async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader | undefined> {
   const { path } = zip.source;
   const fault = (what: string) =>

@@ -1,4 +1,4 @@
-// Writing numpy's .npz as numpy.savez does: a stored member `NAME.npy` for every tensor, row by row, little endian.
+// Writes .npz as numpy.savez does: an uncompressed member `NAME.npy` for every tensor, row by row, little endian.
 import { bytesPerElement, sizeOf } from "../../core/index.ts";
 import { writeZip, type ZipWriter } from "../archive/zip-writer.ts";
 import type { TensorInfo } from "../checkpoint.ts";
@@ -13,7 +13,7 @@ export async function writeNpz(output: Output, tensors: readonly TensorInfo[], b
   await zip.finish();
 }
 
-/** Adds a member that is an array of these bytes. */
+/** Adds an array with these bytes as a member. */
 export async function addArray(
   zip: ZipWriter,
   member: string,

@@ -69,7 +69,7 @@ it("refuses to replace elements that are stored as integers, and says how to sto
   const checkpoint = await openCheckpoint(path);
   const replace = async () => fromNumbers("float16", [2], [1, 2]);
   await expect(rewriteCheckpoint(checkpoint, join(folder, "m.onnx"), new Set(["h"]), replace)).rejects.toThrow(
-    'keeps "h" as integers, which cannot be rewritten in place. In Python, do t.CopyFrom(numpy_helper.from_array(',
+    'stores "h" as integers, which cannot be rewritten in place. In Python, run t.CopyFrom(numpy_helper.from_array(',
   );
   await checkpoint.close();
 });
@@ -85,14 +85,9 @@ it("reads external data beside the model, from their offset", async () => {
 });
 
 it.each([
-  ["elsewhere", { location: "../weights.bin" }, [2n], /"..\/weights.bin", which is no file beside it/],
-  [
-    "nowhere",
-    { location: "none.bin" },
-    [2n],
-    /none.bin, in which .*\.onnx has tensors: there is no such file\. Copy it/,
-  ],
-  ["too short", { location: "weights.bin", offset: "16" }, [2_000_000n], /is cut short/],
+  ["elsewhere", { location: "../weights.bin" }, [2n], /"..\/weights.bin", which is not a file in the model's folder/],
+  ["nowhere", { location: "none.bin" }, [2n], /none.bin does not exist, but .*\.onnx stores tensors in it\. Copy it/],
+  ["too short", { location: "weights.bin", offset: "16" }, [2_000_000n], /is truncated/],
 ] as const)("refuses external data that are %s", async (_, entries, dims, sentence) => {
   expect(await refusal(path, model(external(entries, [...dims])))).toMatch(sentence);
 });
@@ -103,7 +98,7 @@ it("refuses a length that lies, and a model without a graph", async () => {
       path,
       model(create(TensorProtoSchema, { name: "w", dataType: 1, dims: [9n], rawData: new Uint8Array(8) })),
     ),
-  ).toMatch(/"w" has 8 bytes where its shape and type need 36/);
+  ).toMatch(/"w" has 8 bytes, but its shape and type require 36/);
   expect(
     await refusal(path, toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, producerName: "x" }))),
   ).toMatch(/no graph/);

@@ -1,28 +1,24 @@
-// Protobuf's wire format, as far as walking a large file needs it: fields with their places, read through a small window.
-// No length is believed before it is compared with the message around it.
+// Protobuf's wire format, for walking large files: fields with their positions, read through a small window. Every
+// length is checked against the enclosing message.
 import { damaged, type Source } from "../source.ts";
+import type { Span } from "../spans.ts";
 
 export interface Field {
   readonly number: number;
   /** 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes. */
   readonly wire: number;
-  /** The payload's place in the file. */
+  /** The payload's position in the file. */
   readonly begin: number;
   readonly end: number;
-  /** Of a varint. */
+  /** The value of a varint. */
   readonly value?: bigint;
-  /** Where the field's own tag begins. */
+  /** Position of the field's tag. */
   readonly tag: number;
-}
-
-interface Span {
-  readonly begin: number;
-  readonly end: number;
 }
 
 const windowSize = 1 << 14;
 
-/** The fields of a message, one after the other. */
+/** The fields of a message, in order. */
 export async function* fieldsOf(source: Source, { begin, end }: Span): AsyncGenerator<Field> {
   let window = new Uint8Array(0);
   let start = begin;
@@ -37,18 +33,18 @@ export async function* fieldsOf(source: Source, { begin, end }: Span): AsyncGene
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = window[at++ - start];
-      if (byte === undefined) throw damaged(source.path, "a message ends within a number");
+      if (byte === undefined) throw damaged(source.path, "a message ends in the middle of a number");
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return value;
     }
-    throw damaged(source.path, "a number is longer than any may be");
+    throw damaged(source.path, "a number has too many bytes");
   };
   while (at < end) {
     await fill();
     const tag = at;
     const key = varint();
     const [number, wire] = [Number(key >> 3n), Number(key & 7n)];
-    if (number === 0) throw damaged(source.path, "a message holds a field without a number");
+    if (number === 0) throw damaged(source.path, "a message contains a field without a number");
     if (wire === 0) {
       const first = at;
       const value = BigInt.asUintN(64, varint());
@@ -56,29 +52,29 @@ export async function* fieldsOf(source: Source, { begin, end }: Span): AsyncGene
       continue;
     }
     const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === 2 ? Number(varint()) : undefined;
-    if (length === undefined) throw damaged(source.path, "a message holds a field of a kind that there is not");
-    if (at + length > end) throw damaged(source.path, `a field claims ${length} bytes where ${end - at} are left`);
+    if (length === undefined) throw damaged(source.path, "a message contains a field of an unknown type");
+    if (at + length > end) throw damaged(source.path, `a field claims ${length} bytes, but only ${end - at} are left`);
     yield { number, wire, begin: at, end: at + length, tag };
     at += length;
   }
 }
 
-/** The last length-delimited field of a number in a message. */
+/** The last length-delimited field with a number in a message. */
 export async function bytesField(source: Source, message: Span, number: number): Promise<Field | undefined> {
   let found: Field | undefined;
   for await (const field of fieldsOf(source, message)) if (field.number === number && field.wire === 2) found = field;
   return found;
 }
 
-/** The longest name that is read, in bytes. */
+/** Longest name in bytes. */
 const longestText = 1 << 16;
 
 export async function readText(source: Source, { begin, end }: Span): Promise<string> {
-  if (end - begin > longestText) throw damaged(source.path, "a name in it is longer than any is");
+  if (end - begin > longestText) throw damaged(source.path, "it contains a name of more than 65,536 bytes");
   return new TextDecoder().decode(await source.read(begin, end - begin));
 }
 
-/** Packed varints. */
+/** Decodes packed varints. */
 export function readVarints(bytes: Uint8Array, path: string): bigint[] {
   const numbers: bigint[] = [];
   let [value, shift] = [0n, 0n];
@@ -88,8 +84,8 @@ export function readVarints(bytes: Uint8Array, path: string): bigint[] {
     if (byte < 128) {
       numbers.push(BigInt.asUintN(64, value));
       [value, shift] = [0n, 0n];
-    } else if (shift > 63n) throw damaged(path, "a number is longer than any may be");
+    } else if (shift > 63n) throw damaged(path, "a number has too many bytes");
   }
-  if (shift > 0n) throw damaged(path, "a message ends within a number");
+  if (shift > 0n) throw damaged(path, "a message ends in the middle of a number");
   return numbers;
 }

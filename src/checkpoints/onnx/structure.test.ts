@@ -22,7 +22,8 @@ it("copies all of a model but the elements of its initialisers, in whatever form
     { ...named, dataType: 17, rawData: new Uint8Array(2) },
   ];
   const isRead = (type: number) => type !== 8 && type !== 17;
-  const names = Array.from({ length: 3000 }, (_, i) => `a value with a name ${i}`); // more than one window of the reader
+  // more than one window of the reader
+  const names = Array.from({ length: 3000 }, (_, i) => `a value with a name ${i}`);
   const modelWith = (initializer: object[]) =>
     create(ModelProtoSchema, {
       irVersion: 8n,

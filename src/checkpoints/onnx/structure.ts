@@ -1,11 +1,14 @@
-// An ONNX model without the elements of its initialisers: what its graph is, small however large the file. The tensors' messages are
-// walked over, as when their elements are to be found; all else is copied as it is, and so are the elements that no checkpoint reads.
+// An ONNX model without the elements of its initialisers: small however large the file. Everything else is copied
+// unchanged, including elements of types that checkpoints do not read.
 
 import { openSource, type Source } from "../source.ts";
 import { dtypes } from "./onnx.ts";
 import { type Field, fieldsOf } from "./protobuf.ts";
 
-/** What becomes of the fields of a message, by number: left out, or walked in turn; others are copied. */
+/**
+ * What to do with the fields of a message, by number: leave out, or apply rules to the nested message. Others are
+ * copied.
+ */
 interface Rules {
   readonly [field: number]: "left out" | Rules | RulesFor;
 }
@@ -14,17 +17,20 @@ type RulesFor = (source: Source, message: Field) => Promise<Rules>;
 /** TensorProto's elements: float_data, int32_data, string_data, int64_data, raw_data, double_data, uint64_data. */
 const elements = Object.fromEntries([4, 5, 6, 7, 9, 10, 11].map((number) => [number, "left out"] as const));
 
-/** Of a tensor whose type (2) is read. */
+/** Rules for a tensor: its elements are left out if its type (field 2) is supported. */
 async function elementsOf(source: Source, tensor: Field): Promise<Rules> {
   for await (const { number, value } of fieldsOf(source, tensor))
     if (number === 2 && value !== undefined && dtypes[Number(value)]) return elements;
   return {};
 }
 
-/** ModelProto's graph (7), of it the initialisers (5). */
+/** ModelProto's graph (7), and its initialisers (5). */
 const rules: Rules = { 7: { 5: elementsOf } };
 
-/** A ModelProto, serialised, whose initialisers have names, types and shapes only, but for those of types that are not read. Throws `UserError` for a file that is no protobuf. */
+/**
+ * The serialised ModelProto without the elements of initialisers of supported types. Throws `UserError` for a file that
+ * is not protobuf.
+ */
 export async function readStructure(path: string): Promise<Uint8Array> {
   const source = await openSource(path);
   return copyWithout(source, { begin: 0, end: source.size }, rules).finally(() => source.close());
@@ -32,7 +38,7 @@ export async function readStructure(path: string): Promise<Uint8Array> {
 
 async function copyWithout(source: Source, span: Pick<Field, "begin" | "end">, rules: Rules): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  let [begin, end] = [span.begin, span.begin]; // fields to be copied that lie side by side are read in one
+  let [begin, end] = [span.begin, span.begin]; // consecutive fields to copy are read at once
   const copy = async () => void (end > begin && pieces.push(await source.read(begin, end - begin)));
   for await (const field of fieldsOf(source, span)) {
     const rule = rules[field.number];

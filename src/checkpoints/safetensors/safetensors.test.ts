@@ -28,11 +28,11 @@ describe("a header", () => {
     [{ a: { dtype: "", shape: [], data_offsets: [0, 0] } }, 0, "has no dtype"],
     [{ a: { dtype: "F32" } }, 0, "has no shape"],
     [{ a: { dtype: "F32", shape: [1] } }, 4, "has no pair of offsets"],
-    [{ a: f32([-1], 0, 4) }, 4, "has a shape that is none"],
-    [{ a: f32([1.5], 0, 6) }, 6, "has a shape that is none"],
-    [{ a: f32([2 ** 30, 2 ** 30], 0, 4) }, 4, "has a shape that is none"],
-    [{ a: f32(new Array(65).fill(1), 0, 4) }, 4, "has a shape that is none"],
-    [{ a: f32([2], 0, 4) }, 4, "has 4 bytes where its shape and dtype need 8"],
+    [{ a: f32([-1], 0, 4) }, 4, "has an invalid shape"],
+    [{ a: f32([1.5], 0, 6) }, 6, "has an invalid shape"],
+    [{ a: f32([2 ** 30, 2 ** 30], 0, 4) }, 4, "has an invalid shape"],
+    [{ a: f32(new Array(65).fill(1), 0, 4) }, 4, "has an invalid shape"],
+    [{ a: f32([2], 0, 4) }, 4, "has 4 bytes, but its shape and dtype require 8"],
     [{ a: f32([1], 4, 0) }, 4, "has -4 bytes"],
     [{ a: f32([1], 0, "4") }, 4, "has no pair of offsets"],
     [{ a: f32([1], -4, 0) }, 4, "has no pair of offsets"],
@@ -40,32 +40,30 @@ describe("a header", () => {
     [{ a: f32([1], 4, 8) }, 8, '4 bytes before the tensor "a" belong to no tensor'],
     [{ a: f32([1], 0, 4) }, 5, "1 bytes at its end belong to no tensor"],
     [{ __metadata__: [], a: f32([1], 0, 4) }, 4, "its __metadata__ is not an object"],
-    [{ __metadata__: { n: 1 } }, 0, "its __metadata__ holds more than texts"],
+    [{ __metadata__: { n: 1 } }, 0, "its __metadata__ contains values that are not strings"],
   ])("%j with %i bytes is damaged", async (header, data, fault) => {
     const sentence = await refusal(path, file(header, data));
-    expect(sentence).toMatch(
-      /^x\.safetensors is damaged: .*\. Copy the file again, or save it again where it was made\.$/,
-    );
+    expect(sentence).toMatch(/^x\.safetensors is damaged: .*\. Copy the file again, or save it again\.$/);
     expect(sentence).toContain(fault);
   });
 
-  it("says how much is missing of a file cut short", async () => {
+  it("says how much is missing of a truncated file", async () => {
     expect(await refusal(path, file({ a: f32([256], 0, 1024) }, 900))).toBe(
-      "x.safetensors is cut short: its header names 1,091 bytes but 967 are there. Copy the file again.",
+      "x.safetensors is truncated: its header needs 1,091 bytes, but only 967 are present. Copy the file again.",
     );
     const lying = file({});
     lying.writeBigUInt64LE(2n ** 55n);
     expect(await refusal(path, lying)).toMatch(
-      "is cut short: its header names 36,028,797,018,963,976 bytes but 10 are there",
+      "is truncated: its header needs 36,028,797,018,963,976 bytes, but only 10 are present",
     );
   });
 
   it("refuses floats of eight bits and unknown dtypes", async () => {
     const of = (dtype: string) => file({ w: { dtype, shape: [1], data_offsets: [0, 1] } }, 1);
     expect(await refusal(path, of("F8_E4M3"))).toBe(
-      'x.safetensors holds "w" as F8_E4M3, floats of eight bits or fewer, which layerwise does not read. Convert the checkpoint to F16, BF16 or F32 first.',
+      'x.safetensors stores "w" as F8_E4M3 (floats of eight bits or fewer), which layerwise does not read. Convert the checkpoint to F16, BF16 or F32 first.',
     );
-    expect(await refusal(path, of("C32"))).toMatch('holds "w" as "C32", which layerwise does not read');
+    expect(await refusal(path, of("C32"))).toMatch('stores "w" as "C32", which layerwise does not read');
   });
 
   it("reads complex numbers as pairs of floats, and writes them back as they were", async () => {
@@ -144,13 +142,13 @@ describe("shards", () => {
     write({ a: "1.bin" });
     expect([...(await readTensors(index)).values()].map(({ data }) => [...data])).toEqual([[1]]);
     write({ a: "model.safetensors.index.json" });
-    expect(await refusal(index)).toMatch("which no checkpoint does that layerwise reads");
+    expect(await refusal(index)).toMatch("is not in a format that layerwise reads");
   });
 
   it("must be there, hold what the index says and lie beside it", async () => {
     write({ "module.a": "3.safetensors" });
     expect(await refusal(index)).toMatch(
-      "Cannot read 3.safetensors, in which model.safetensors.index.json has tensors: there is no such file. Copy it into the folder",
+      "3.safetensors does not exist, but model.safetensors.index.json stores tensors in it. Copy it into the folder",
     );
     write({ "module.b": "1.safetensors" });
     expect(await refusal(index)).toMatch(
@@ -158,7 +156,7 @@ describe("shards", () => {
     );
     for (const name of ["../x", "/etc/passwd", "..", "a\\b", "", 5]) {
       write({ a: name });
-      expect(await refusal(index)).toMatch('it places "a" in something that is not a file beside it');
+      expect(await refusal(index)).toMatch('it maps "a" to something that is not a file in the same folder');
     }
     writeFileSync(index, '{"a": 1}');
     expect(await refusal(index)).toMatch("is JSON without a weight_map");
@@ -194,6 +192,6 @@ it.skipIf(constants.MAX_LENGTH > 2 ** 33)("says so when a tensor is too large fo
   ftruncateSync(handle, bytes.length + size);
   closeSync(handle);
   expect(await refusal(path)).toMatch(
-    "holds a tensor of 8,589,934,592 bytes, more than this machine gives in one piece",
+    "contains a tensor of 8,589,934,592 bytes, more than this machine can allocate at once",
   );
 });

@@ -1,11 +1,11 @@
-// The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes back to back.
-// As in the reference implementation (huggingface/safetensors), the tensors must fill the rest of the file exactly:
-// no hole, no overlap, nothing after them. Names come in the header's order, which need not be the order of the bytes
-// (names that are whole numbers come first, since JavaScript's objects put them there).
+// The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes back to back. As
+// in the reference implementation (huggingface/safetensors), the tensors must fill the rest of the file exactly: no
+// gap, no overlap, nothing after them. Names are in the header's order, which may differ from the order of the bytes
+// (JavaScript objects put names that are integers first).
 import { type DType, tensorFromBytes, UserError } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
-import { withRuns } from "../runs.ts";
-import { cutShort, damaged, quote, type Source } from "../source.ts";
+import { damaged, quote, type Source, truncated } from "../source.ts";
+import { withSpans } from "../spans.ts";
 
 export const dtypeNames: Readonly<Record<DType, string>> = {
   float32: "F32",
@@ -41,11 +41,11 @@ interface Place {
   readonly end: number;
 }
 
-/** Opens one file; reads and checks its header only. */
+/** Opens one file; reads and checks only its header. */
 export async function openSafetensors(source: Source): Promise<Checkpoint> {
   const { path } = source;
   const length = Number(new DataView((await source.read(0, 8)).buffer).getBigUint64(0, true));
-  if (8 + length > source.size) throw cutShort(path, 8 + length, source.size);
+  if (8 + length > source.size) throw truncated(path, 8 + length, source.size);
   if (length > longestHeader) throw damaged(path, "its header is longer than the format allows");
   const header = parseObject(path, await source.read(8, length));
   const { __metadata__: notes = {}, ...entries } = header;
@@ -57,10 +57,10 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
   const metadata = parseNotes(path, notes);
   const checkpoint = makeCheckpoint(source, "safetensors", places, read, metadata);
   const noted = { ...checkpoint, tied: tiedOf(metadata.tied, places), aliases: aliasesOf(metadata, places) };
-  return withRuns(noted, source, (name) => places.get(name)!);
+  return withSpans(noted, source, (name) => places.get(name)!);
 }
 
-/** The notes that safetensors.torch.save_model writes of tied tensors: by the name that was left out, the one that was kept. */
+/** Tied tensors in the metadata of safetensors.torch.save_model: maps each omitted name to the one that is stored. */
 function aliasesOf(
   metadata: Readonly<Record<string, string>>,
   places: ReadonlyMap<string, Place>,
@@ -69,7 +69,7 @@ function aliasesOf(
   return aliases.length ? new Map(aliases) : undefined;
 }
 
-/** The note `tied` of our own files: groups of names that hold one tensor, as JSON. Whatever else stands there is somebody else's. */
+/** Groups of tied names in the metadata field `tied` that layerwise writes, as JSON. Any other content is ignored. */
 function tiedOf(note: string | undefined, places: ReadonlyMap<string, Place>): string[][] | undefined {
   if (note === undefined) return undefined;
   try {
@@ -84,7 +84,7 @@ function tiedOf(note: string | undefined, places: ReadonlyMap<string, Place>): s
   }
 }
 
-/** A JSON object out of bytes. Throws {@link UserError} when they hold anything else. */
+/** Parses a JSON object. Throws {@link UserError} for anything else. */
 export function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {
@@ -111,18 +111,18 @@ function parsePlace(path: string, name: string, entry: unknown, start: number): 
   if (!Array.isArray(entry.shape)) throw fault("has no shape");
   const shape: unknown[] = complex ? [...entry.shape, 2] : entry.shape;
   const bytes = byteLength(dtype, shape);
-  if (bytes === undefined) throw fault("has a shape that is none");
+  if (bytes === undefined) throw fault("has an invalid shape");
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     throw fault("has no pair of offsets");
   }
   const [begin, end] = offsets as [number, number];
-  if (end - begin !== bytes) throw fault(`has ${end - begin} bytes where its shape and dtype need ${bytes}`);
+  if (end - begin !== bytes) throw fault(`has ${end - begin} bytes, but its shape and dtype require ${bytes}`);
   return { dtype, shape: shape as number[], complex, begin: start + begin, end: start + end };
 }
 
 function unknownDtype(path: string, name: string, dtype: string): UserError {
-  const kind = /^F[468]_/.test(dtype) ? `${dtype}, floats of eight bits or fewer` : quote(dtype);
-  const fault = `${path} holds ${quote(name)} as ${kind}, which layerwise does not read`;
+  const kind = /^F[468]_/.test(dtype) ? `${dtype} (floats of eight bits or fewer)` : quote(dtype);
+  const fault = `${path} stores ${quote(name)} as ${kind}, which layerwise does not read`;
   return new UserError(`${fault}. Convert the checkpoint to F16, BF16 or F32 first.`);
 }
 
@@ -131,7 +131,7 @@ function checkCover(path: string, places: ReadonlyMap<string, Place>, start: num
   let at = start;
   const inOrder = [...places].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   for (const [name, { begin, end }] of inOrder) {
-    if (end > size) throw cutShort(path, end, size);
+    if (end > size) throw truncated(path, end, size);
     if (begin < at) throw damaged(path, `the tensor ${quote(name)} overlaps another one`);
     if (begin > at) throw damaged(path, `${begin - at} bytes before the tensor ${quote(name)} belong to no tensor`);
     at = end;
@@ -142,6 +142,7 @@ function checkCover(path: string, places: ReadonlyMap<string, Place>, start: num
 function parseNotes(path: string, notes: unknown): Record<string, string> {
   if (!isObject(notes)) throw damaged(path, "its __metadata__ is not an object");
   const texts = Object.entries(notes).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  if (texts.length !== Object.keys(notes).length) throw damaged(path, "its __metadata__ holds more than texts");
+  if (texts.length !== Object.keys(notes).length)
+    throw damaged(path, "its __metadata__ contains values that are not strings");
   return Object.fromEntries(texts);
 }

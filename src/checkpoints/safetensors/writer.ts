@@ -1,12 +1,12 @@
-// Writing safetensors. The header names the tensors in the order given; their bytes lie widest elements first, so that
-// every tensor is aligned, which loaders that map the file rely on.
+// Writes safetensors. The header lists the tensors in the order given; the bytes are sorted by element size, largest
+// first, so every tensor is aligned, which loaders that map the file rely on.
 import { bytesPerElement, sizeOf, UserError } from "../../core/index.ts";
 import type { TensorInfo } from "../checkpoint.ts";
 import type { BytesOf } from "../writing/elements.ts";
 import type { Output } from "../writing/output.ts";
 import { complexName, dtypeNames } from "./safetensors.ts";
 
-/** Writes tensor by tensor. The metadata's keys are sorted, so that equal content gives equal bytes. */
+/** Writes tensor by tensor. Sorts the metadata's keys, so equal content gives equal bytes. */
 export async function writeSafetensors(
   output: Output,
   tensors: readonly TensorInfo[],
@@ -24,7 +24,7 @@ export async function writeSafetensors(
   for (const info of widestFirst) for await (const piece of bytesOf(info)) await output.write(piece);
 }
 
-/** Its length and the JSON text, padded with spaces to a multiple of eight bytes. */
+/** The header: its length, then the JSON text padded with spaces to a multiple of eight bytes. */
 function header(
   tensors: readonly TensorInfo[],
   offsets: ReadonlyMap<string, [number, number]>,
@@ -40,7 +40,7 @@ function header(
     const kind = complex ? complexName(dtype) : dtypeNames[dtype];
     entries.push([name, { dtype: kind, shape, data_offsets: offsets.get(name) }]);
   }
-  // Text by text, since an object would put names that are whole numbers first.
+  // joined by hand, since an object would put names that are integers first
   const json = Buffer.from(
     `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`,
   );

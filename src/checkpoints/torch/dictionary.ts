@@ -1,4 +1,5 @@
-// A pickled dictionary of plain values and numpy's arrays, as CIFAR's Python files are: not weights, but read by the same machine, which executes nothing.
+// A pickled dictionary of plain values and NumPy arrays, such as CIFAR's Python files: not weights, but read by the
+// same unpickler, which executes nothing.
 import { readFile } from "node:fs/promises";
 import { describeFileError, type Tensor } from "../../core/index.ts";
 import { damaged } from "../source.ts";
@@ -7,7 +8,10 @@ import { unpickle } from "./pickle.ts";
 import { Unknown } from "./unknown.ts";
 import { torchHost } from "./values.ts";
 
-/** Reads the dictionary of a file: arrays as tensors, keys and other bytes as texts. Throws {@link UserError} for anything else. */
+/**
+ * Reads a file's dictionary: arrays as tensors, keys and other bytes as strings. Throws {@link UserError} for anything
+ * else.
+ */
 export async function readPickledDictionary(path: string): Promise<ReadonlyMap<string, unknown>> {
   const bytes = await readFile(path).catch((error) => {
     throw describeFileError(error, path, "read");
@@ -15,11 +19,11 @@ export async function readPickledDictionary(path: string): Promise<ReadonlyMap<s
   const result = unpickle(bytes, 0, torchHost(path, new Map()));
   if (!result) throw damaged(path, "its pickle ends too early");
   if (!(result.value instanceof Map) || result.value instanceof Unknown)
-    throw damaged(path, "its pickle is not a dictionary");
+    throw damaged(path, "its pickle does not contain a dictionary");
   return new Map([...result.value].map(([key, value]) => [`${plain(key)}`, plain(value)]));
 }
 
-/** Python 3 has bytes where Python 2 had texts. */
+/** Decodes bytes: Python 3 has bytes where Python 2 had strings. */
 function plain(value: unknown): unknown | Tensor {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.length).toString("utf8");
   if (Array.isArray(value)) return value.map(plain);

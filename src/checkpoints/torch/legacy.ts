@@ -1,9 +1,9 @@
-// PyTorch's older form (before 1.6, and `_use_new_zipfile_serialization=False`): five pickles one after the other (a
-// magic number, the protocol, facts on the machine, the object, the storages' keys), then for each key the number of
-// elements in eight bytes and the elements, little endian on every machine.
+// PyTorch's older format (before 1.6, or `_use_new_zipfile_serialization=False`): five consecutive pickles (a magic
+// number, the protocol, machine information, the object, the storages' keys), then for each key the number of elements
+// in eight bytes and the elements, always little endian.
 import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
-import { cutShort, damaged, quote, type Source } from "../source.ts";
+import { damaged, quote, type Source, truncated } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { NumpyArray } from "./numpy.ts";
 import { longestPickle, type PickleHost, unpickle } from "./pickle.ts";
@@ -15,13 +15,13 @@ import { isListOfDictionaries } from "./walk.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocol = 1001;
-/** Bytes that are read at first; the pickles of most files end within. */
+/** Number of bytes read first; the pickles of most files are shorter. */
 const firstWindow = 1 << 20;
 
-/** How pickles of protocols 0 and 1 begin, which have no mark of their own: with a dictionary. */
+/** The start of pickles of protocols 0 and 1, which have no magic bytes: a dictionary. */
 const oldPickle = /^(\(dp\d+\n|ccollections\nOrderedDict\n|\}q)/;
 
-/** A pickle of any kind; whether it is PyTorch's shows when it is opened. */
+/** Whether the file is a pickle of any kind; opening it shows whether PyTorch wrote it. */
 export function isPickle(head: Uint8Array): boolean {
   return (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) || oldPickle.test(Buffer.from(head).toString("latin1"));
 }
@@ -43,7 +43,7 @@ export async function openTorchLegacy(source: Source, key?: string): Promise<Che
     bigEndian: false,
     locate: ({ key }) => {
       const place = places.get(key);
-      if (!place) throw damaged(path, `it lacks the storage ${quote(key)}`);
+      if (!place) throw damaged(path, `the storage ${quote(key)} is missing`);
       return place;
     },
     rewrite: (output, keys, fresh) =>
@@ -59,17 +59,17 @@ export async function openTorchLegacy(source: Source, key?: string): Promise<Che
   return makeTorchCheckpoint(file, key);
 }
 
-/** A pickle that pickle.dump wrote; arrays of numpy lie in it whole. */
+/** A pickle written by pickle.dump, which contains whole NumPy arrays. */
 function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoint {
   const { path } = source;
   if (!(value instanceof Map) && !isListOfDictionaries(value)) {
     const hasArrays = Array.isArray(value) && value.flat(8).some((item) => item instanceof NumpyArray);
     if (hasArrays)
-      throw new UserError(`${path} is a pickle of a list of arrays, which have no names. In Python, ${saveArrays}.`);
-    const fault = `${path} is a pickle, but not one that torch.save wrote`;
+      throw new UserError(`${path} is a pickled list of arrays, which have no names. In Python, ${saveArrays}.`);
+    const fault = `${path} is a pickle that was not written by torch.save`;
     throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
   }
-  const noStorage = () => damaged(path, "its pickle names storages, but there are none");
+  const noStorage = () => damaged(path, "its pickle refers to storages, but the file contains none");
   const file: TorchFile = {
     source,
     value,
@@ -82,7 +82,7 @@ function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoi
   return makeTorchCheckpoint(file, key);
 }
 
-/** Runs pickle after pickle from the start of the file, reading further when one does not end within what was read. */
+/** Returns a function that runs the next pickle of the file, reading more bytes if needed. */
 async function pickleReader(source: Source, host: PickleHost) {
   let window = await source.read(0, Math.min(source.size, firstWindow));
   let at = 0;
@@ -93,8 +93,8 @@ async function pickleReader(source: Source, host: PickleHost) {
         at = result.end;
         return result;
       }
-      if (window.length === source.size) throw cutShort(source.path, source.size + 1, source.size, "its pickle");
-      if (window.length >= longestPickle) throw damaged(source.path, "its pickles are longer than any state dict's");
+      if (window.length === source.size) throw truncated(source.path, source.size + 1, source.size, "its pickle");
+      if (window.length >= longestPickle) throw damaged(source.path, "its pickles are too long for a state dict");
       window = await source.read(0, Math.min(source.size, 4 * window.length));
     }
   };
@@ -110,11 +110,14 @@ async function locateStorages(source: Source, keys: unknown, storages: Map<strin
     if (!storage) throw damaged(path, "it lists a storage that no tensor uses");
     const count = Number(new DataView((await source.read(at, 8)).buffer).getBigUint64(0, true));
     if (count !== storage.total) {
-      throw damaged(path, `its storage ${quote(storage.key)} has ${count} elements where ${storage.total} are named`);
+      throw damaged(
+        path,
+        `its storage ${quote(storage.key)} has ${count} elements, but its pickle declares ${storage.total}`,
+      );
     }
     const begin = at + 8;
     const size = count * storageWidth(storage);
-    if (begin + size > source.size) throw cutShort(path, begin + size, source.size);
+    if (begin + size > source.size) throw truncated(path, begin + size, source.size);
     places.set(storage.key, {
       key: storage.key,
       begin,

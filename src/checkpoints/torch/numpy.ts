@@ -1,6 +1,7 @@
-// Arrays of numpy in a pickle, as detectron2, Paddle and federated clients save weights: `_reconstruct` and a state (version, shape, dtype, order, bytes), or
-// `_frombuffer` in protocol 5. Only plain numbers become arrays; objects and texts are passed over.
-// Source: numpy/core/src/multiarray/methods.c (array_reduce, array_setstate), descriptor.c (arraydescr_reduce).
+// NumPy arrays in a pickle, as detectron2, Paddle and federated clients save weights: `_reconstruct` and a state
+// (version, shape, dtype, order, bytes), or `_frombuffer` in protocol 5. Only numeric arrays are read; objects and
+// strings are ignored. Source: numpy/core/src/multiarray/methods.c (array_reduce, array_setstate), descriptor.c
+// (arraydescr_reduce).
 import { bytesPerElement, type DType, sizeOf, type Tensor, tensorFromBytes } from "../../core/index.ts";
 import { byteLength } from "../checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "../layout.ts";
@@ -28,12 +29,12 @@ interface Content {
   readonly bytes: Uint8Array;
 }
 
-/** An array; empty until its state is there, and for good where that is not of numbers. */
+/** An array; empty until its state is set, and always empty if it is not numeric. */
 export class NumpyArray {
   content: Content | undefined;
-  /** Why an array that may be of numbers is not read. */
+  /** Describes a numeric array that cannot be read. */
   unread: string | undefined;
-  /** It stands for a tensor of a device whose storages PyTorch does not save. */
+  /** Whether it represents a tensor of a device whose storages PyTorch does not save. */
   isDeviceTensor = false;
 
   fill(bytes: unknown, type: unknown, shape: unknown, fortran: boolean): void {
@@ -43,7 +44,7 @@ export class NumpyArray {
   }
 }
 
-/** An array of numbers. */
+/** An array whose content has been read. */
 export type FilledArray = NumpyArray & { readonly content: Content };
 
 export const isFilledArray = (value: unknown): value is FilledArray =>
@@ -51,24 +52,24 @@ export const isFilledArray = (value: unknown): value is FilledArray =>
 
 const modules = ["numpy.core", "numpy._core"];
 
-/** What makes JAX's arrays, now and in older versions. */
+/** Functions that make JAX's arrays, in new and older versions. */
 const jaxArrays = [
   "jax._src.array._reconstruct_array",
   "jax._src.device_array.reconstruct_device_array",
   "jax.interpreters.xla.reconstruct_device_array",
 ];
 
-/** Protocols 0 to 2 write no bytes as `bytes()`. */
-const noBytes = (args: readonly unknown[]) => (args.length === 0 ? new Uint8Array(0) : new Unknown("bytes"));
+/** Protocols 0 to 2 write empty bytes as `bytes()`. */
+const emptyBytes = (args: readonly unknown[]) => (args.length === 0 ? new Uint8Array(0) : new Unknown("bytes"));
 
-/** What numpy's names stand for when they are called. */
+/** Implementations of NumPy's functions by name. */
 export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   "numpy.dtype": ([code]) => (typeof code === "string" ? new NumpyDtype(code) : undefined),
-  "__builtin__.bytes": noBytes,
-  "builtins.bytes": noBytes,
+  "__builtin__.bytes": emptyBytes,
+  "builtins.bytes": emptyBytes,
   "_codecs.encode": ([text, encoding]) =>
     typeof text === "string" && /^latin-?1$/.test(`${encoding}`) ? Buffer.from(text, "latin1") : new Unknown("bytes"),
-  ...Object.fromEntries(jaxArrays.map((name) => [name, ofJax])),
+  ...Object.fromEntries(jaxArrays.map((name) => [name, rebuildJaxArray])),
   ...Object.fromEntries(
     modules.flatMap((module) => [
       [`${module}.multiarray._reconstruct`, () => new NumpyArray()],
@@ -78,14 +79,14 @@ export const numpyCallables: Readonly<Record<string, (args: readonly unknown[]) 
   ),
 };
 
-/** `(function, its arguments, state, …)`: an array of JAX is one of numpy, which is put onto a device when it is loaded. */
-function ofJax([, , state]: readonly unknown[]): NumpyArray {
+/** `(function, its arguments, state, …)`: JAX pickles an array as a NumPy array. */
+function rebuildJaxArray([, , state]: readonly unknown[]): NumpyArray {
   const array = new NumpyArray();
   buildNumpy(array, state);
   return array;
 }
 
-/** Gives a dtype or an array its state, as Python's BUILD does. */
+/** Sets the state of a dtype or array, as Python's BUILD does. */
 export function buildNumpy(target: NumpyDtype | NumpyArray, state: unknown): void {
   if (!Array.isArray(state)) return;
   if (target instanceof NumpyDtype) target.bigEndian = state[1] === ">";
@@ -102,29 +103,29 @@ function frombuffer([bytes, dtype, shape, order]: readonly unknown[]): NumpyArra
   return array;
 }
 
-/** Undefined for texts, objects and dates; a text for numbers that are not read. */
+/** The content of an array; undefined for strings, objects and dates; a description if it cannot be read. */
 function contentOf(bytes: unknown, type: unknown, shape: unknown, fortran: boolean): Content | string | undefined {
-  if (type instanceof Unknown) return `an array of numpy's type ${quote(type.name)}`;
-  if (!(type instanceof NumpyDtype)) return "an array of no type";
+  if (type instanceof Unknown) return `an array of NumPy dtype ${quote(type.name)}`;
+  if (!(type instanceof NumpyDtype)) return "an array without a dtype";
   if (/^[USOMm]/.test(type.code)) return undefined;
   const elements = elementsOf(type.code);
-  if (!elements) return `an array of numpy's type ${quote(type.code)}`;
-  const raw = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes; // Python 2 has texts for bytes
+  if (!elements) return `an array of NumPy dtype ${quote(type.code)}`;
+  const raw = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes; // Python 2 has strings for bytes
   const { dtype, complex } = elements;
   const axes = complex && Array.isArray(shape) ? [...shape, 2] : shape;
   if (!(raw instanceof Uint8Array) || !Array.isArray(axes) || byteLength(dtype, axes) !== raw.length)
-    return "an array whose bytes do not fill its shape";
+    return "an array whose bytes do not match its shape";
   return { dtype, shape: axes as number[], complex, fortran, bigEndian: type.bigEndian, bytes: raw };
 }
 
-/** `(array, dtype, device, requires_grad)`: a tensor of a TPU, which is saved as an array; one of bfloat16 as float32. */
+/** `(array, dtype, device, requires_grad)`: a TPU tensor, saved as an array (bfloat16 as float32). */
 export function deviceTensor([array]: readonly unknown[]): NumpyArray | undefined {
   if (!(array instanceof NumpyArray)) return undefined;
   array.isDeviceTensor = true;
   return array;
 }
 
-/** The array's elements row by row, in memory of their own. */
+/** Copies the array's elements row by row. */
 export function readArray({ content }: FilledArray): Tensor {
   const { dtype, shape, complex, fortran, bigEndian } = content;
   const bytes = Uint8Array.from(content.bytes);

@@ -1,10 +1,10 @@
-// Values that protocol 0 of Python's pickles writes as lines of text.
+// Values that pickle protocol 0 writes as lines of text.
 
 type Fault = (what: string) => Error;
 
 export function parseInteger(digits: string, fault: Fault): number | bigint {
   if (!/^[+-]?\d{1,2500}$/.test(digits))
-    throw fault(`its pickle has ${JSON.stringify(digits.slice(0, 20))} for a number`);
+    throw fault(`its pickle contains ${JSON.stringify(digits.slice(0, 20))} instead of a number`);
   const value = BigInt(digits);
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
@@ -13,7 +13,7 @@ export function parseFloating(digits: string, fault: Fault): number {
   const special = { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY }[digits];
   if (special !== undefined) return special;
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits))
-    throw fault(`its pickle has ${JSON.stringify(digits.slice(0, 20))} for a number`);
+    throw fault(`its pickle contains ${JSON.stringify(digits.slice(0, 20))} instead of a number`);
   return Number(digits);
 }
 
@@ -28,7 +28,7 @@ const escapes: Readonly<Record<string, string>> = {
   "\n": "",
 };
 
-/** A string as Python 2 writes it in source code, in quotes. */
+/** Decodes a Python 2 string literal. */
 export function unescapeString(text: string, fault: Fault): string {
   const [, , inner] = /^(['"])(.*)\1$/s.exec(text) ?? [];
   if (inner === undefined) throw fault("a string in its pickle has no quotes");
@@ -39,7 +39,7 @@ export function unescapeString(text: string, fault: Fault): string {
   });
 }
 
-/** Python's raw-unicode-escape. */
+/** Decodes Python's raw-unicode-escape. */
 export function unescapeUnicode(text: string): string {
   return text.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (whole, four?: string, eight?: string) => {
     const code = Number.parseInt(four ?? eight!, 16);

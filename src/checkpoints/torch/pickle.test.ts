@@ -101,27 +101,27 @@ describe("values", () => {
 
 describe("programs that make no sense", () => {
   it.each([
-    ["0", "takes more from the stack than is there"],
-    ["K\x01(0", "takes more from the stack than is there"],
-    [".", "takes more from the stack than is there"],
+    ["0", "takes a value from an empty stack"],
+    ["K\x01(0", "takes a value from an empty stack"],
+    [".", "takes a value from an empty stack"],
     ["t", "closes a list that was never opened"],
-    ["h\x00", "recalls a value that it never kept"],
-    ["K\x01K\x02a", "appends to something that is no list"],
-    ["]K\x01K\x02s", "fills something that is no dictionary"],
-    ["}(K\x01u", "fills something that is no dictionary"],
-    ["K\x01K\x02R", "calls with arguments that are no tuple"],
-    ["K\x01K\x02\x93", "names a class by no text"],
+    ["h\x00", "reads a memo entry that was never written"],
+    ["K\x01K\x02a", "appends to something that is not a list"],
+    ["]K\x01K\x02s", "sets items of something that is not a dictionary"],
+    ["}(K\x01u", "sets items of something that is not a dictionary"],
+    ["K\x01K\x02R", "calls a function with arguments that are not a tuple"],
+    ["K\x01K\x02\x93", "contains a class name that is not a string"],
     ["\x80\x06", "protocol newer than 5"],
-    ["\xff", "holds the operation 0xff"],
+    ["\xff", "contains the operation 0xff"],
     ["\x97", "keeps data outside the file"],
-    ["I1x\n", '"1x" for a number'],
-    ["F0x1\n", '"0x1" for a number'],
+    ["I1x\n", '"1x" instead of a number'],
+    ["F0x1\n", '"0x1" instead of a number'],
     ["Sa\n", "has no quotes"],
-    ["K\x01p-1\n", '"-1" for a number'],
-    ["g7\n", "recalls a value that it never kept"],
-    ["X\x01\x00\x00\x00\xff.", "is not UTF-8"],
+    ["K\x01p-1\n", '"-1" instead of a number'],
+    ["g7\n", "reads a memo entry that was never written"],
+    ["X\x01\x00\x00\x00\xff.", "is not valid UTF-8"],
     ["\x8b\x00\x00\x01\x00", "an integer of more than 1,024 bytes"],
-    ["N0".repeat(2 ** 21), "goes on for longer than any state dict's"],
+    ["N0".repeat(2 ** 21), "has too many operations for a state dict"],
   ])("%.20j", (codes, fault) => {
     expect(() => run(codes)).toThrow(fault);
   });
@@ -130,7 +130,7 @@ describe("programs that make no sense", () => {
     const pairs = `(${"K\x01K\x02\x86".repeat(1000)}lq\x00`;
     const copies = "ccollections\nOrderedDict\nh\x00\x85R0".repeat(5000);
     expect(() => run(`${pairs}${copies}.`, torchHost("x.pt", new Map()))).toThrow(
-      "copies more than any state dict holds",
+      "copies too many items for a state dict",
     );
   });
 });

@@ -1,44 +1,46 @@
-// A machine for Python's pickles that cannot do anything but build values. Protocols 0 to 5, every operation that Python's pickler writes.
-// Classes and functions are named in a pickle; the host decides what a name stands for, and nothing of the file is ever executed: an object of an unknown
-// class stays unknown, whatever the pickle does to it.
-// Values: None null, integers numbers (bigints beyond 2^53), str and Python 2's str strings, bytes Uint8Array,
-// lists, tuples and sets arrays, dictionaries Maps. The state that Python would put into an object goes to the host.
-// Source: CPython's Lib/pickletools.py, which describes every operation.
+// An unpickler that can only build values: protocols 0 to 5, every operation that Python's pickler writes. A pickle
+// refers to classes and functions by name; the host decides what a name means, and nothing in the file is ever
+// executed. An object of an unknown class stays unknown, whatever the pickle does to it. Values: None null, integers
+// numbers (bigints beyond 2^53), str and Python 2's str strings, bytes Uint8Array, lists, tuples and sets arrays,
+// dictionaries Maps. The host receives the state that Python would set on an object. Source: CPython's
+// Lib/pickletools.py, which describes every operation.
 
 import { parseFloating, parseInteger, unescapeString, unescapeUnicode } from "./pickle-text.ts";
 import { Unknown } from "./unknown.ts";
 
 export interface PickleHost {
-  /** What the global `module.name` stands for; throws when it is not allowed. */
+  /** The value of the global `module.name`; throws if it is not allowed. */
   find(module: string, name: string): unknown;
-  /** Calls what `find` gave. */
+  /** Calls a value from `find`. */
   call(callable: unknown, args: readonly unknown[]): unknown;
-  /** Gives an object the state that Python would. */
+  /** Sets an object's state. */
   build?(target: unknown, state: unknown): void;
-  /** What a persistent id (data outside the pickle) stands for. */
+  /** The value of a persistent id (data outside the pickle). */
   load(id: unknown): unknown;
-  /** The error for a pickle that breaks the rules. */
+  /** The error for an invalid pickle. */
   fault(what: string): Error;
 }
 
-/** No more bytes than this need be given to {@link unpickle}: numpy's arrays lie within their pickle. */
+/** Longest pickle in bytes; large because NumPy arrays are inside their pickle. */
 export const longestPickle = 2 ** 31;
 
-/** A state dict needs some forty operations a tensor; more than this in all is no state dict, and would only eat memory. */
+/**
+ * Most operations of a pickle: a state dict needs about forty for each tensor. Limits the memory of a malicious pickle.
+ */
 const mostOperations = 1 << 22;
 
-/** Thrown and caught in this file: the bytes end before the pickle does. */
+/** Thrown and caught only in this file. */
 const ranOut = new Error("the bytes end before the pickle does");
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Not by TextDecoder, which takes latin1 for Windows-1252 in newer versions of Node. */
+/** TextDecoder is not used, since newer versions of Node decode latin1 as Windows-1252. */
 const latin1 = {
   decode: (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"),
 };
 
 /**
  * Runs one pickle.
- * @returns its value and where it ends; undefined when the bytes end before it does
+ * @returns its value and the offset of its end; undefined if the bytes end before the pickle
  */
 export function unpickle(
   bytes: Uint8Array,
@@ -60,7 +62,7 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
   const memo = new Map<number, unknown>();
   let at = start;
 
-  /** Steps over n bytes; returns where they begin. */
+  /** Skips n bytes; returns the offset of the first. */
   const take = (n: number): number => {
     if (n > bytes.length - at) throw ranOut;
     at += n;
@@ -86,18 +88,18 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
     try {
       return utf8.decode(raw);
     } catch {
-      throw host.fault("a text in its pickle is not UTF-8");
+      throw host.fault("a string in its pickle is not valid UTF-8");
     }
   };
   const line = (): string => asText(lineBytes());
   const decimal = (): number => {
     const digits = line();
     if (!/^\d{1,15}$/.test(digits))
-      throw host.fault(`its pickle has ${JSON.stringify(digits.slice(0, 20))} for a number`);
+      throw host.fault(`its pickle contains ${JSON.stringify(digits.slice(0, 20))} instead of a number`);
     return Number(digits);
   };
   const pop = (): unknown => {
-    if (stack.length <= (marks.at(-1) ?? 0)) throw host.fault("its pickle takes more from the stack than is there");
+    if (stack.length <= (marks.at(-1) ?? 0)) throw host.fault("its pickle takes a value from an empty stack");
     return stack.pop();
   };
   const top = (): unknown => {
@@ -114,17 +116,18 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
   const append = (items: readonly unknown[]): void => {
     const value = top();
     if (value instanceof Unknown) return;
-    if (!Array.isArray(value)) throw host.fault("its pickle appends to something that is no list");
+    if (!Array.isArray(value)) throw host.fault("its pickle appends to something that is not a list");
     for (const item of items) value.push(item);
   };
   const setItems = (items: readonly unknown[]): void => {
     const map = top();
-    if (!(map instanceof Map) || items.length % 2) throw host.fault("its pickle fills something that is no dictionary");
+    if (!(map instanceof Map) || items.length % 2)
+      throw host.fault("its pickle sets items of something that is not a dictionary");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
   };
   const call = (callable: unknown, args: unknown): void => {
     if (callable instanceof Unknown) stack.push(new Unknown(callable.name));
-    else if (!Array.isArray(args)) throw host.fault("its pickle calls with arguments that are no tuple");
+    else if (!Array.isArray(args)) throw host.fault("its pickle calls a function with arguments that are not a tuple");
     else stack.push(host.call(callable, args));
   };
   const callTop = (): void => {
@@ -132,11 +135,12 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
     call(pop(), args);
   };
   const recall = (index: number): void => {
-    if (!memo.has(index)) throw host.fault("its pickle recalls a value that it never kept");
+    if (!memo.has(index)) throw host.fault("its pickle reads a memo entry that was never written");
     stack.push(memo.get(index));
   };
   const find = (module: unknown, name: unknown): unknown => {
-    if (typeof module !== "string" || typeof name !== "string") throw host.fault("its pickle names a class by no text");
+    if (typeof module !== "string" || typeof name !== "string")
+      throw host.fault("its pickle contains a class name that is not a string");
     return host.find(module, name);
   };
 
@@ -145,7 +149,7 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
     switch (operation) {
       // the frame
       case 0x80: // PROTO
-        if (u8() > 5) throw host.fault("its pickle is of a protocol newer than 5");
+        if (u8() > 5) throw host.fault("its pickle uses a protocol newer than 5");
         break;
       case 0x95: // FRAME
         take(8);
@@ -178,7 +182,7 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
       case 0x8b: {
         // LONG4
         const length = u32();
-        if (length > 1024) throw host.fault("its pickle holds an integer of more than 1,024 bytes");
+        if (length > 1024) throw host.fault("its pickle contains an integer of more than 1,024 bytes");
         stack.push(toInteger(slice(length)));
         break;
       }
@@ -366,11 +370,11 @@ function run(bytes: Uint8Array, start: number, host: PickleHost): { value: unkno
 
       default:
         throw host.fault(
-          `its pickle holds the operation 0x${operation.toString(16)}, which Python's pickler does not write`,
+          `its pickle contains the operation 0x${operation.toString(16)}, which Python's pickler does not write`,
         );
     }
   }
-  throw host.fault("its pickle goes on for longer than any state dict's");
+  throw host.fault("its pickle has too many operations for a state dict");
 }
 
 /** A little-endian integer in two's complement. */

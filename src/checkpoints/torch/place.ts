@@ -1,5 +1,6 @@
-// Where tensors lie in storages, and storages with new elements in them. Tensors may share a storage, overlap each other in it, and repeat their own elements
-// (stride 0, as torch.expand leaves them): then one place holds several elements, and new ones that differ have no room.
+// The places of tensors in storages, and storages with new elements. Tensors may share a storage, overlap in it, and
+// repeat elements (stride 0, as torch.expand does): then one place stores several elements, and different new values
+// cannot be stored.
 import { bytesPerElement, UserError } from "../../core/index.ts";
 import type { Replace, TensorInfo } from "../checkpoint.ts";
 import { gather, isDense, scatter, swapBytes } from "../layout.ts";
@@ -7,11 +8,11 @@ import { quote, type Source } from "../source.ts";
 import { type Patch, replacement } from "../writing/patches.ts";
 import type { TorchTensor } from "./values.ts";
 
-/** Where a storage is in the file. */
+/** A storage in the file. */
 export interface StoragePlace {
   readonly key: string;
   readonly size: number;
-  /** Whether reading a part takes unpacking what is before it. */
+  /** Whether reading a part requires decompressing everything before it. */
   readonly packed: boolean;
   /** `length` bytes from `begin`, both within the storage; see {@link Source}. */
   read(begin: number, length: number, memory?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
@@ -19,9 +20,9 @@ export interface StoragePlace {
 
 export interface Place extends TorchTensor {
   readonly at: StoragePlace;
-  /** Of the first element, in bytes within the storage. */
+  /** Offset of the first element in the storage, in bytes. */
   readonly begin: number;
-  /** From the first element to the last, in bytes. */
+  /** Bytes from the first element to the last, inclusive. */
   readonly span: number;
 }
 
@@ -29,7 +30,7 @@ interface Placed extends Place {
   readonly info: TensorInfo;
 }
 
-/** Tensors that are the same elements of a storage: of these the last counts. */
+/** Groups of tensors that are the same elements of a storage; the last name of a group comes first. */
 function samePlaces(tensors: readonly Placed[]): Placed[][] {
   const groups = new Map<string, Placed[]>();
   for (const one of tensors) {
@@ -40,7 +41,10 @@ function samePlaces(tensors: readonly Placed[]): Placed[][] {
   return [...groups.values()];
 }
 
-/** Patches for the tensors in one storage; undefined where one has strides or overlaps another one. Of tensors in one place the last counts. */
+/**
+ * Patches for the tensors in one storage; undefined if one is strided or overlaps another. Of tied tensors the last one
+ * is used.
+ */
 export function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[] | undefined {
   if (!tensors.every(({ shape, strides }) => isDense(shape, strides))) return undefined;
   const places = samePlaces(tensors).sort(([a], [b]) => a.begin - b.begin);
@@ -55,7 +59,7 @@ export function patchesIn(tensors: readonly Placed[], replace: Replace): Patch[]
   }));
 }
 
-/** The new elements of tensors in one place. */
+/** The new elements of tied tensors. */
 async function freshOf(same: readonly Placed[], replace: Replace): Promise<AsyncIterable<Uint8Array> | undefined> {
   for (const { info } of same) {
     const fresh = await replacement(info, replace);
@@ -64,7 +68,9 @@ async function freshOf(same: readonly Placed[], replace: Replace): Promise<Async
   return undefined;
 }
 
-/** A storage in memory, with its tensors replaced wherever their elements are. Throws {@link UserError} where one place would need two values. */
+/**
+ * A storage with its tensors replaced, built in memory. Throws {@link UserError} if one place would need two values.
+ */
 export async function* rewritten(
   tensors: readonly Placed[],
   replace: Replace,
@@ -83,7 +89,7 @@ export async function* rewritten(
     if (pieces && bigEndian) swapBytes(elements, width);
     if (!scatter(elements, bytes, begin, width, shape, strides, taken))
       throw new UserError(
-        `${source.path} keeps several elements of ${quote(info.name)} in one place (torch.expand and views leave a tensor so), but the new ones differ. In Python, save each tensor as tensor.contiguous().clone(), and give that file.`,
+        `${source.path} stores several elements of ${quote(info.name)} in one place (as torch.expand and views do), but their new values differ. In Python, save tensor.contiguous().clone() in place of each tensor, and give that file.`,
       );
   }
   yield bytes;

@@ -89,7 +89,7 @@ describe("nothing is guessed", () => {
   ])("%s", (_, value, places) => {
     expect(() => found(value)).toThrow(
       new UserError(
-        `x.pt holds tensors in several places (${places}), and nothing says which of them is the network. Choose one with --key, or save model.state_dict() alone with torch.save.`,
+        `x.pt contains tensors in several places (${places}), and it is not clear which of them is the network. Choose one with --key, or save only model.state_dict() with torch.save.`,
       ),
     );
   });
@@ -207,7 +207,7 @@ describe("a list beside the network", () => {
       ["collected_params", null],
     ]);
     expect(() => findStateDict("x.pt", alone)).toThrow(
-      'x.pt holds its tensors in a list ("shadow_params"), without the names that a state dict has. Choose a list with --key shadow_params, or save model.state_dict() with torch.save.',
+      'x.pt stores its tensors in a list ("shadow_params"), without the names of a state dict. Choose a list with --key shadow_params, or save model.state_dict() with torch.save.',
     );
     expect([...findStateDict("x.pt", alone, "shadow_params").tensors.keys()]).toEqual(["0", "1"]);
   });
@@ -228,32 +228,30 @@ describe("what is not read", () => {
   });
 
   it.each([
-    ["torch._utils._rebuild_qtensor", 'x.pt holds "v" as a quantised, sparse or eight-bit floating tensor'],
-    ["torch.float8_e4m3fn", "quantised, sparse or eight-bit floating"],
+    ["torch._utils._rebuild_qtensor", 'x.pt stores "v" as a quantised, sparse or eight-bit float tensor'],
+    ["torch.float8_e4m3fn", "quantised, sparse or eight-bit float"],
     ["torch.storage._load_from_bytes", 'torch.save(pickle.load(open("x.pt", "rb")), "weights.pt")'],
     ["torch._utils._rebuild_meta_tensor_no_storage", "on the meta device, which has no elements"],
-    ["torch.distributed.tensor._api.DTensor", "spread over several processes"],
+    ["torch.distributed.tensor._api.DTensor", "a shard of a distributed tensor"],
     ["resolve_conj", "save tensor.resolve_conj().resolve_neg()"],
-    ["torch._utils._rebuild_something_new", "a tensor of a kind that layerwise does not read"],
+    ["torch._utils._rebuild_something_new", "a kind of tensor that layerwise does not read"],
   ])("is refused in it: %s", (name, sentence) => {
     expect(() => findStateDict("x.pt", value({ v: new Unknown(name) }))).toThrow(sentence);
   });
 
   it("is refused where the name is a tensor's, whatever its class", () => {
     expect(() => findStateDict("x.pt", value({ "fc.weight": new Unknown("mine.Packed") }))).toThrow(
-      'x.pt holds "fc.weight" as an object of the class "mine.Packed", not as a tensor',
+      'x.pt stores "fc.weight" as an object of class "mine.Packed", not as a tensor',
     );
   });
 
   it("is a whole module", () => {
-    const sentence = '(class "models.yolo.Model"), where a state dict is expected; nothing was executed.';
-    expect(() => findStateDict("x.pt", module)).toThrow(`x.pt holds a whole module ${sentence}`);
+    const sentence = '(class "models.yolo.Model"), but a state dict is expected; nothing was executed.';
+    expect(() => findStateDict("x.pt", module)).toThrow(`x.pt contains a whole module ${sentence}`);
     expect(() => findStateDict("x.pt", new Map([["model", module]]))).toThrow(
-      `x.pt holds a whole module under "model" ${sentence}`,
+      `x.pt contains a whole module under "model" ${sentence}`,
     );
-    expect(() => findStateDict("x.pt", new Unknown("a.B"))).toThrow(
-      'an object of the class "a.B", which was not executed',
-    );
+    expect(() => findStateDict("x.pt", new Unknown("a.B"))).toThrow('an object of class "a.B", which was not executed');
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -262,7 +260,7 @@ describe("what is not read", () => {
     ["several of them", { model: module, anchors: sized(3, 2), rng: new Map([["cpu", sized(5)]]) }],
   ])("is a whole module beside %s", (_, entries) => {
     const root = new Map(Object.entries(entries));
-    expect(() => findStateDict("x.pt", root)).toThrow('x.pt holds a whole module under "model"');
+    expect(() => findStateDict("x.pt", root)).toThrow('x.pt contains a whole module under "model"');
   });
 
   it("is a whole module within a dictionary", () => {
@@ -279,7 +277,7 @@ describe("what is not read", () => {
       ["ema", module],
       ["rng", new Map([["cpu", sized(5)]])],
     ]);
-    expect(() => findStateDict("x.pt", root, "ema")).toThrow('x.pt holds a whole module under "ema"');
+    expect(() => findStateDict("x.pt", root, "ema")).toThrow('x.pt contains a whole module under "ema"');
     expect([...findStateDict("x.pt", root, "rng").tensors.keys()]).toEqual(["cpu"]);
     root.set("generator", dictionary(net()));
     expect(() => findStateDict("x.pt", root)).toThrow("several places");
@@ -289,7 +287,7 @@ describe("what is not read", () => {
 
   it("is what DeepSpeed's ZeRO-3 has in place of weights", () => {
     const root = { module: { w: sized(0), b: sized(3) }, ds_version: 1 };
-    expect(() => found(root)).toThrow("x.pt holds no elements of w: the weights are elsewhere");
+    expect(() => found(root)).toThrow("x.pt has no elements for w: the weights are in DeepSpeed's ZeRO-3 files");
     expect(found({ module: { w: sized(0), b: sized(3) } })).toBe("w,b");
   });
 });
@@ -312,7 +310,7 @@ it("ends soon for dictionaries that hold themselves many times", () => {
   const value = new Map<unknown, unknown>();
   for (let i = 0; i < 3000; i++) value.set(`k${i}`, new Map(Array.from({ length: 30 }, (_, j) => [`k${j}`, value])));
   value.set("model", value);
-  expect(() => findStateDict("x.pt", value)).toThrow("where a state dict");
+  expect(() => findStateDict("x.pt", value)).toThrow("but a state dict");
   value.set("w", sized(2));
   expect(() => findStateDict("x.pt", value)).toThrow("several places");
 });

@@ -1,6 +1,6 @@
-// Finding the state dict in what people save: the dictionary itself, or one that wraps it with an epoch, an optimiser's
-// state and the like. Only entries that are tensors count; the rest is passed over. Where several dictionaries may be the network
-// nothing is guessed: an encoder beside a decoder looks like a generator beside its critic. The user then names one by its key.
+// Finds the state dict in a saved object: the object itself, or a dictionary nested with an epoch, an optimiser's state
+// and so on. Only tensors count; other entries are ignored. If several dictionaries may be the network, nothing is
+// guessed (an encoder and a decoder look like a generator and its critic): the user chooses one with --key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
 import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
@@ -9,7 +9,6 @@ import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
 import { isTorchTensor, type TorchTensor } from "./values.ts";
 import {
-  beside,
   type Dictionary,
   deepest,
   deepestTree,
@@ -23,22 +22,23 @@ import {
   isWeight,
   named,
   nameOf,
+  notNetwork,
   type Path,
   placesIn,
   shapeOf,
   treeOf,
 } from "./walk.ts";
 
-/** Keys under which training programs keep the weights, the surest first. */
+/** Keys under which training programs store the weights, the most certain first. */
 const wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];
-/** More dictionaries beside each other than this are not held against each other. */
+/** Largest number of sibling dictionaries that are compared with each other. */
 const mostCompared = 50;
 
 export interface StateDict {
   readonly tensors: ReadonlyMap<string, TorchTensor | FilledArray>;
-  /** They are of several dictionaries, by all the keys that lead to them. */
+  /** Whether the tensors come from several nested dictionaries and are named by all their keys. */
   readonly isTree: boolean;
-  /** What of the key that was asked for is no dictionary: a prefix of names. */
+  /** The end of the requested key that is a prefix of names, not a dictionary. */
   readonly prefix: string;
   readonly notes: readonly string[];
   /** Paths of other dictionaries with the same names. */
@@ -48,12 +48,12 @@ export interface StateDict {
 }
 
 /**
- * The tensors by name, in their order; of the dictionary at `key`, or of the one that is the network. Throws {@link UserError} that says what was found where
- * there is no one state dict.
+ * The tensors of the dictionary at `key`, or of the one that is the network, by name and in order. Throws {@link
+ * UserError} that describes the content if there is no state dict, or more than one.
  */
 export function findStateDict(path: string, saved: unknown, key?: string): StateDict {
   const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
-  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw nothingIn(path, value);
+  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw noStateDict(path, value);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
   const dictionaries = placesIn(value)
     .map(({ at }) => nameOf(at))
@@ -62,7 +62,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   if (!found) {
     const module: [Unknown, string?] | undefined =
       key !== undefined && map instanceof Unknown && map.isModule ? [map, key] : moduleIn(value);
-    throw module ? wholeModule(path, ...module) : nothingIn(path, value);
+    throw module ? wholeModule(path, ...module) : noStateDict(path, value);
   }
   const module = key === undefined ? moduleInPlaceOf(value, found) : undefined;
   if (module) throw wholeModule(path, ...module);
@@ -76,7 +76,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
     dictionaries,
   };
 
-  /** Where the key ends in a prefix of names, there must be one network that has them. */
+  /** The network under the key; if the key ends in a prefix of names, there must be exactly one. */
   function networkUnder(): Found | undefined {
     try {
       return findNetwork(path, map, at);
@@ -90,7 +90,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   }
 }
 
-/** The dictionary at a dotted key, whose parts may have dots themselves; what leads no further is left as a prefix of names. */
+/** The dictionary at a dotted key, whose parts may contain dots; the rest of the key is left as a prefix of names. */
 function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonly prefix: string } {
   if (key === ".") return { map, at, prefix: "" };
   let best = { map, at, prefix: key };
@@ -105,7 +105,10 @@ function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonl
   return best;
 }
 
-/** The dictionary that holds the network. Throws {@link UserError} where several may. Each is walked once: a file's dictionaries may hold themselves. */
+/**
+ * The dictionary that contains the network. Throws {@link UserError} if several may. Each is visited once: they may
+ * contain themselves.
+ */
 function findNetwork(path: string, whole: Dictionary, start: Path): Found | undefined {
   const unwrapped = new Set<Dictionary>();
   const largest = new Map<Dictionary, number>();
@@ -119,7 +122,7 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
     const depth = at.length + 1;
     const all = largestIn(value, depth - 1);
     for (const key of wrappers) {
-      // single numbers, such as the best accuracy, count only where there is nothing larger
+      // single numbers, such as the best accuracy, count only if there is nothing larger
       if (largestIn(value.get(key), depth) < Math.min(2, all)) continue;
       const inner = unwrap(value.get(key), [...at, key]);
       if (inner) return inner;
@@ -131,7 +134,7 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
     const networks = withoutAverages(nested.map(([inner, key]) => [key, inner as Dictionary]));
     if (isTree && (networks.length > 1 || loose.some(([, inner]) => isWeight(inner))))
       return treeOf(at, networks, loose);
-    // a tensor or a few beside a dictionary of more (a mean, a latent average) are not the network
+    // a few tensors next to a larger dictionary (a mean, a latent average) are not the network
     if (networks.length === 1 && loose.length < countIn(networks[0][1]))
       return unwrap(networks[0][1], [...at, networks[0][0]]);
     throw severalPlaces(
@@ -140,12 +143,12 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
     );
   }
 
-  /** Elements of the largest tensor that a value is, or holds; 0 without any. */
+  /** Number of elements of the largest tensor in a value; 0 if there is none. */
   function largestIn(value: unknown, depth: number): number {
     if (isTensor(value)) return Math.max(1, sizeOf(shapeOf(value)));
     if (!isDictionary(value) || depth > limit) return 0;
     if (!largest.has(value)) {
-      largest.set(value, 0); // while it is walked
+      largest.set(value, 0); // ends recursion
       const sizes = named(value).map(([, inner]) => largestIn(inner, depth + 1));
       largest.set(
         value,
@@ -156,7 +159,10 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
   }
 }
 
-/** Moving averages are left out where another dictionary has their names: then that is the network, and they are copies of it. */
+/**
+ * Leaves out moving averages if another dictionary has the same names: that one is the network, the averages are
+ * copies.
+ */
 function withoutAverages(nested: readonly [string, Dictionary][]): [string, Dictionary][] {
   if (nested.length > mostCompared) return [...nested];
   const isAverage = ([key]: readonly [string, Dictionary]) => isAverageName(key);
@@ -164,32 +170,40 @@ function withoutAverages(nested: readonly [string, Dictionary][]): [string, Dict
   return nested.filter((one) => !isAverage(one) || !others.some(([, other]) => hasNamesOf(one[1], other)));
 }
 
-/** Whether a copy has no other tensors than the original, wrappers aside, and at least half of them: an average may leave out buffers. */
+/**
+ * Whether a copy has only names of the original, apart from wrappers, and at least half of them: an average may omit
+ * buffers.
+ */
 function hasNamesOf(copy: Dictionary, original: Dictionary): boolean {
   const [own, names] = [copy, original].map(namesIn);
   return own.size > 0 && 2 * own.size >= names.size && [...own].every((name) => names.has(name));
 }
 
-/** Names of the tensors of a dictionary, without what wrappers put into them. */
+/** Names of the tensors of a dictionary, without wrappers. */
 const ownNames = (map: Dictionary): Set<string> =>
   new Set(
     [...map].filter(([, value]) => isTensor(value)).map(([name]) => unwrapName(`${name}`).replace(/^module\./, "")),
   );
 
-/** Names of the tensors of a dictionary, and of the dictionaries in it. */
+/** Names of the tensors of a dictionary and its nested dictionaries. */
 const namesIn = (map: Dictionary): Set<string> =>
   new Set([...dictionariesIn(map)].flatMap(({ map: inner }) => [...ownNames(inner)]));
 
 const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((name) => b.has(name));
 
-/** ema-pytorch's `ema_model.fc.weight` for `fc.weight`. */
+/**
+ * Whether a dictionary contains all names under a prefix, such as ema-pytorch's `ema_model.fc.weight` for `fc.weight`.
+ */
 const holdsUnderPrefix = (map: Dictionary, names: ReadonlySet<string>): boolean => {
   const ends = new Set([...ownNames(map)].map((name) => name.slice(name.indexOf(".") + 1)));
   return [...names].every((name) => ends.has(name));
 };
 
-/** pytorch_ema's list of the parameters alone, in their order: their shapes are the network's, without its buffers'. */
+/**
+ * Whether a list contains a network's parameters without names, as pytorch_ema saves them: the shapes match, except for
+ * buffers.
+ */
 function isListOf(list: Dictionary, map: Dictionary): boolean {
   const shapesOf = (of: Dictionary) => [...of.values()].filter(isTensor).map((one) => String(shapeOf(one)));
   const [own, all] = [list, map].map(shapesOf);
@@ -201,7 +215,10 @@ function isListOf(list: Dictionary, map: Dictionary): boolean {
 
 const countIn = (map: Dictionary): number => namesIn(map).size;
 
-/** The tensors of a dictionary; its arrays, where they are all that it has. Throws {@link UserError} for one that cannot be read. */
+/**
+ * The tensors of a dictionary, or its arrays if it has no tensors. Throws {@link UserError} for one that cannot be
+ * read.
+ */
 function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | FilledArray> {
   const entries = [...map].filter((entry): entry is [string, unknown] => typeof entry[0] === "string");
   const withArrays = !entries.some(([, value]) => isTorchTensor(value));
@@ -210,19 +227,19 @@ function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | Fil
     if (isTorchTensor(value) || (withArrays && isFilledArray(value))) tensors.set(key, value);
     else if (value instanceof NumpyArray && value.isDeviceTensor && !value.unread)
       throw new UserError(
-        `${path} holds ${quote(key)} as a tensor of a TPU or the like, beside tensors of a CPU. In Python, move the model to the CPU, and save model.state_dict() with torch.save.`,
+        `${path} stores ${quote(key)} as a tensor of a TPU or similar device, next to CPU tensors. In Python, move the model to the CPU, then save model.state_dict() with torch.save.`,
       );
     else if (withArrays && value instanceof NumpyArray && value.unread)
       throw new UserError(
-        `${path} holds ${quote(key)} as ${value.unread}, which layerwise does not read. Convert it to float32 first.`,
+        `${path} stores ${quote(key)} as ${value.unread}, which layerwise does not read. Convert it to float32 first.`,
       );
-    else if (isUnreadTensor(value) || (value instanceof Unknown && key.includes(".") && !beside.test(key)))
+    else if (isUnreadTensor(value) || (value instanceof Unknown && key.includes(".") && !notNetwork.test(key)))
       throw unreadEntry(path, key, value);
   }
   return tensors;
 }
 
-/** Throws {@link UserError} for the placeholders that DeepSpeed's ZeRO-3 saves in place of weights. */
+/** Throws {@link UserError} for the empty placeholders that DeepSpeed's ZeRO-3 saves instead of weights. */
 function requireElements(
   path: string,
   whole: Dictionary,
@@ -232,11 +249,11 @@ function requireElements(
   const empty = [...tensors].filter(([, value]) => sizeOf(shapeOf(value)) === 0).map(([name]) => name);
   if (empty.length)
     throw new UserError(
-      `${path} holds no elements of ${listSome(empty, 3)}: the weights are elsewhere, in DeepSpeed's ZeRO-3 files beside it. Run zero_to_fp32.py, which is in that folder, and give the file that it writes.`,
+      `${path} has no elements for ${listSome(empty, 3)}: the weights are in DeepSpeed's ZeRO-3 files in the same folder. Run zero_to_fp32.py, which is in that folder, and give the file that it writes.`,
     );
 }
 
-/** Which dictionary was used, where the file has others, and those that are copies of it. */
+/** Notes on which dictionary was used if the file has others, and the copies of it. */
 function othersIn(
   path: string,
   whole: Dictionary,
@@ -261,7 +278,7 @@ function othersIn(
       else alike.push(nameOf(place));
     }
   }
-  const used = at.length === 0 ? "the outermost dictionary" : quote(nameOf(at));
+  const used = at.length === 0 ? "the top-level dictionary" : quote(nameOf(at));
   const which = alike.length > 1 ? "which have the same names" : "which has the same names";
   const left = [
     ...(alike.length ? [`${listSome(alike.map(quote), 3)}, ${which}`] : []),
@@ -269,9 +286,7 @@ function othersIn(
   ];
   const tops = new Set(parts.map((part) => part.at[at.length]));
   const together = parts.length
-    ? [
-        `${path}: the dictionaries of arrays ${listSome([...tops].map(quote), 3)} are taken together, as parts of one network.`,
-      ]
+    ? [`${path}: the dictionaries of arrays ${listSome([...tops].map(quote), 3)} are treated as parts of one network.`]
     : [];
   if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: together, copies };
   const note = `${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`;
@@ -280,21 +295,24 @@ function othersIn(
 
 function severalPlaces(path: string, keys: readonly string[]): UserError {
   return new UserError(
-    `${path} holds tensors in several places (${listSome(keys.map(quote), 3)}), and nothing says which of them is the network. Choose one with --key, or save model.state_dict() alone with torch.save.`,
+    `${path} contains tensors in several places (${listSome(keys.map(quote), 3)}), and it is not clear which of them is the network. Choose one with --key, or save only model.state_dict() with torch.save.`,
   );
 }
 
-/** A whole module in place of a state dict, and where. */
+/** A whole module instead of a state dict, and its key. */
 function moduleIn(value: Dictionary): [Unknown, string] | undefined {
   for (const [key, inner] of value) if (inner instanceof Unknown && inner.isModule) return [inner, `${key}`];
   return undefined;
 }
 
-/** Whether its key or the names in it are those of a network: tensors beside whole modules are else a score, anchors or a random state. */
+/**
+ * Whether a dictionary's key or names are a network's: otherwise, tensors next to whole modules are a score, anchors or
+ * a random state.
+ */
 const isNamedNetwork = ({ map, at }: Found): boolean =>
   at.some((key) => wrappers.includes(key)) || [...ownNames(map)].some((name) => /[./]/.test(name));
 
-/** The module beside what was found, where that is no network. */
+/** The whole module next to what was found, if that is not a network. */
 function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | undefined {
   if (isNamedNetwork(found)) return undefined;
   const { at } = found;
@@ -305,31 +323,32 @@ function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | 
   return undefined;
 }
 
-function nothingIn(path: string, value: unknown): UserError {
+/** The error for a value without a state dict. */
+function noStateDict(path: string, value: unknown): UserError {
   if (value instanceof Unknown && value.isModule) return wholeModule(path, value);
   const lists = value instanceof Map ? placesIn(value).map(({ at }) => nameOf(at)) : [];
   if (lists.length)
     return new UserError(
-      `${path} holds its tensors in a list (${listSome(lists.map(quote), 3)}), without the names that a state dict has. Choose a list with --key ${lists[0]}, or save model.state_dict() with torch.save.`,
+      `${path} stores its tensors in a list (${listSome(lists.map(quote), 3)}), without the names of a state dict. Choose a list with --key ${lists[0]}, or save model.state_dict() with torch.save.`,
     );
-  const fault = `${path} holds ${describe(value)}, where a state dict (a dictionary of tensors by name) is expected`;
+  const fault = `${path} contains ${describeContents(value)}, but a state dict (a dictionary of named tensors) is expected`;
   const isOfJax =
-    value instanceof Map && [value, ...value.values()].some((one) => one instanceof Unknown && ofJax.test(one.name));
+    value instanceof Map && [value, ...value.values()].some((one) => one instanceof Unknown && jaxClass.test(one.name));
   return new UserError(`${fault}. In Python, ${isOfJax ? saveArrays : "save model.state_dict() with torch.save"}.`);
 }
 
 /** Classes of JAX's libraries, which have no state dict. */
-const ofJax = /^(jax|jaxlib|flax|haiku|optax|equinox|chex)\./;
+const jaxClass = /^(jax|jaxlib|flax|haiku|optax|equinox|chex)\./;
 /** Continues "In Python, ". */
-export const saveArrays = "get the arrays with jax.device_get, give each a name, and save them with numpy.savez";
+export const saveArrays = "get the arrays with jax.device_get, name each one, and save them with numpy.savez";
 
-function describe(value: unknown): string {
-  if (value instanceof Unknown) return `an object of the class ${quote(value.name)}, which was not executed`;
+function describeContents(value: unknown): string {
+  if (value instanceof Unknown) return `an object of class ${quote(value.name)}, which was not executed`;
   if (value instanceof Map) {
     if (value.size === 0) return "an empty dictionary";
     const keys = [...value.keys()].map((key) => (typeof key === "string" ? quote(key) : `a ${typeof key}`));
     const classes = [...value.values()].flatMap((inner) => (inner instanceof Unknown ? quote(inner.name) : []));
-    const objects = classes.length ? `objects of the classes ${listSome(new Set(classes), 3)} under ` : "";
+    const objects = classes.length ? `objects of classes ${listSome(new Set(classes), 3)} under ` : "";
     return `a dictionary with ${objects}the keys ${listSome(keys)}`;
   }
   if (Array.isArray(value)) return `a list of ${value.length} items`;

@@ -1,12 +1,12 @@
-// PyTorch's .pt, .pth, .th: a pickle that describes tensors over storages, and the storages. Two outer forms: a zip
-// archive (since PyTorch 1.6, zip.ts) and a chain of pickles with the storages behind them (legacy.ts).
-// Here: from the pickle's value to a checkpoint. Tensors may share storages, lie in them with strides, and repeat elements
-// (stride 0), so a tensor may be larger than its file; how much larger is bounded.
+// PyTorch's .pt, .pth, .th: a pickle that describes tensors as views of storages, and the storages. Two containers: a
+// zip archive (since PyTorch 1.6, zip.ts) and a sequence of pickles followed by the storages (legacy.ts). This file
+// makes a checkpoint from the pickle's value. Tensors may share storages, be strided, and repeat elements (stride 0),
+// so a tensor may be larger than its file, up to a limit.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { gather, isDense, spanOf, swapBytes } from "../layout.ts";
 import { makeRing } from "../pieces.ts";
-import { cutShort, damaged, quote, type Source } from "../source.ts";
+import { damaged, quote, type Source, truncated } from "../source.ts";
 import type { Output } from "../writing/output.ts";
 import { patched } from "../writing/patches.ts";
 import { type FilledArray, isFilledArray, readArray } from "./numpy.ts";
@@ -19,18 +19,20 @@ export interface TorchFile {
   /** The unpickled value. */
   readonly value: unknown;
   readonly bigEndian: boolean;
-  /** Throws {@link UserError} when the file lacks the storage. */
+  /** Throws {@link UserError} if the storage is missing. */
   locate(storage: TorchStorage): StoragePlace;
-  /** Writes a copy of the file in which the storages of `keys` have the bytes that `fresh` gives. */
+  /** Writes a copy of the file with the storages `keys` replaced by the bytes from `fresh`. */
   rewrite(output: Output, keys: ReadonlySet<string>, fresh: (key: string) => AsyncIterable<Uint8Array>): Promise<void>;
 }
 
-/** A tensor may always have this many bytes, and all together a hundred times this. */
+/** A tensor may always have this many bytes, and all together {@link mostSharing} times this. */
 const smallSize = 1 << 20;
-/** How many times its own size a file's tensors may come to; tied weights and repeated elements make it more than once. */
+/**
+ * Largest total size of a file's tensors, relative to its own; tied weights and repeated elements count several times.
+ */
 const mostSharing = 100;
 
-/** The checkpoint of an opened file: of the dictionary at `key`, or of the one that is the network. */
+/** The checkpoint of an opened file: the dictionary at `key`, or the one that is the network. */
 export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
   const { tensors, prefix, isTree, ...found } = findStateDict(file.source.path, file.value, key);
   const isArrays = [...tensors.values()].some(isFilledArray);
@@ -40,7 +42,7 @@ export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
   return { ...checkpoint, ...found, ...(key === undefined ? {} : { key, keyPrefix: prefix }) };
 }
 
-/** Arrays of numpy, which lie in the pickle itself. */
+/** NumPy arrays, which are inside the pickle. */
 function checkpointOfArrays(
   { source }: TorchFile,
   arrays: ReadonlyMap<string, FilledArray>,
@@ -53,12 +55,12 @@ function checkpointOfArrays(
   return {
     ...checkpoint,
     readOnly: ofDevice
-      ? `${path} holds tensors of a TPU or the like as numpy's arrays, which layerwise reads but does not write. In Python, move the model to the CPU, save model.state_dict() with torch.save, and give that file.`
-      : `${path} is a pickle of numpy's arrays, which layerwise reads but does not write. In Python, ${isTree ? 'give each a name of its own ("layer/weight"), save them with numpy.savez' : 'save the arrays with numpy.savez("weights.npz", **arrays)'}, and give that file.`,
+      ? `${path} stores tensors of a TPU or similar device as NumPy arrays, which layerwise reads but does not write. In Python, move the model to the CPU, save model.state_dict() with torch.save, and give that file.`
+      : `${path} is a pickle of NumPy arrays, which layerwise reads but does not write. In Python, ${isTree ? 'give each array a unique name ("layer/weight"), save them with numpy.savez' : 'save the arrays with numpy.savez("weights.npz", **arrays)'}, and give that file.`,
   };
 }
 
-/** Every tensor is checked against its storage now, its bytes are read later. */
+/** Checks every tensor against its storage now; the bytes are read later. */
 function checkpointOfTensors(file: TorchFile, tensors: ReadonlyMap<string, TorchTensor>): Checkpoint {
   const { source } = file;
   const places = new Map<string, Place>();
@@ -67,7 +69,7 @@ function checkpointOfTensors(file: TorchFile, tensors: ReadonlyMap<string, Torch
     const place = placeTensor(file, name, tensor);
     total += byteLength(tensor.dtype, tensor.shape) ?? Number.POSITIVE_INFINITY;
     if (total > mostSharing * Math.max(source.size, place.at.size, smallSize)) {
-      throw damaged(source.path, `its tensors claim over ${mostSharing} times its size`);
+      throw damaged(source.path, `its tensors claim more than ${mostSharing} times its size`);
     }
     places.set(name, place);
   }
@@ -116,15 +118,15 @@ function placeTensor({ source, locate }: TorchFile, name: string, tensor: TorchT
   const { dtype, shape, strides, storage, offset } = tensor;
   const part = `the tensor ${quote(name)}`;
   const bytes = byteLength(dtype, shape);
-  if (bytes === undefined) throw damaged(source.path, `${part} has a shape that is none`);
+  if (bytes === undefined) throw damaged(source.path, `${part} has an invalid shape`);
   const at = locate(storage);
   const storageBytes = storageWidth(storage) * storage.total;
-  if (storageBytes > at.size) throw cutShort(source.path, storageBytes, at.size, `the storage of ${part}`);
+  if (storageBytes > at.size) throw truncated(source.path, storageBytes, at.size, `the storage of ${part}`);
   const width = bytesPerElement(dtype);
   const begin = storage.offset * storageWidth(storage) + offset * width;
   const span = spanOf(shape, strides) * width;
   const end = (storage.offset + storage.length) * storageWidth(storage);
-  if (span > 0 && begin + span > end) throw damaged(source.path, `${part} reaches beyond its storage`);
+  if (span > 0 && begin + span > end) throw damaged(source.path, `${part} extends beyond its storage`);
   if (bytes > Math.max(source.size, at.size, smallSize)) {
     throw damaged(source.path, `${part} claims ${bytes} bytes, more than the whole file`);
   }

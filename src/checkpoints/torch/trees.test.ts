@@ -50,7 +50,7 @@ const wanted = {
   "mlp/~/linear_1/b": [6],
 };
 const together =
-  'x.pkl: the dictionaries of arrays "mlp/~/linear_0", "mlp/~/linear_1" are taken together, as parts of one network.';
+  'x.pkl: the dictionaries of arrays "mlp/~/linear_0", "mlp/~/linear_1" are treated as parts of one network.';
 
 it.each([
   ["numpy's", ofNumpy],
@@ -59,7 +59,7 @@ it.each([
   const { values, notes, readOnly } = await read(pickled(layers(of)));
   expect(values).toEqual(wanted);
   expect(notes).toEqual([together]);
-  expect(readOnly).toContain('In Python, give each a name of its own ("layer/weight"), save them with numpy.savez');
+  expect(readOnly).toContain('In Python, give each array a unique name ("layer/weight"), save them with numpy.savez');
 });
 
 it("reads those under params, beside a step and an optimiser's state", async () => {
@@ -101,9 +101,9 @@ it("reads frozen dictionaries and tuples", async () => {
 });
 
 it("says what to do with what has no names, or is of an unknown class of JAX's libraries", async () => {
-  const advice = "In Python, get the arrays with jax.device_get, give each a name, and save them with numpy.savez.";
+  const advice = "In Python, get the arrays with jax.device_get, name each one, and save them with numpy.savez.";
   expect(await refusal(path, file(`](${ofJax(1, 2)}${ofJax(3)}e`))).toBe(
-    `x.pkl is a pickle of a list of arrays, which have no names. ${advice}`,
+    `x.pkl is a pickled list of arrays, which have no names. ${advice}`,
   );
   const state = "cflax.training.train_state\nTrainState\n)R";
   expect(await refusal(path, file(pickled({ state })))).toContain(`is expected. ${advice}`);

@@ -1,11 +1,11 @@
-// What stands for an object of a class that is not known here. Nothing of the class is ever executed; only its name is kept, and the items of a
-// dictionary's subclass. A file is refused for such an object only where the state dict itself needs it.
+// A placeholder for an object of an unknown class. Nothing of the class is executed; only its name is kept, and the
+// items of a dict subclass. A file is refused because of such an object only if the state dict needs it.
 import { UserError } from "../../core/index.ts";
 import { quote } from "../source.ts";
 
 export class Unknown extends Map<unknown, unknown> {
   readonly name: string;
-  /** Its state has the parts of a torch.nn.Module. */
+  /** Whether its state has the parts of a torch.nn.Module. */
   isModule = false;
 
   constructor(name: string) {
@@ -16,33 +16,33 @@ export class Unknown extends Map<unknown, unknown> {
 
 interface Reason {
   readonly is: RegExp;
-  /** Continues "FILE holds NAME as ". */
+  /** Continues "FILE stores NAME as ". */
   readonly what: string;
   readonly advice: (path: string) => string;
 }
 
-/** Tensors that are not read, by the class or function that would make them, and what to do. */
+/** Unsupported tensors, by the class or function that makes them, and what to do. */
 const reasons: readonly Reason[] = [
   {
     is: /^torch\.storage\._load_from_bytes$/,
-    what: "a tensor that pickle.dump wrote",
-    advice: (path) => `In Python, torch.save(pickle.load(open(${quote(path)}, "rb")), "weights.pt").`,
+    what: "a tensor written by pickle.dump",
+    advice: (path) => `In Python, run torch.save(pickle.load(open(${quote(path)}, "rb")), "weights.pt").`,
   },
   {
     is: /_rebuild_(q|sparse)|^torch\.(Q[A-Z]\w*Storage|q(u?int|per)\w*|float[48]_\w+|complex32|ComplexHalfStorage)|_packed_params/,
-    what: "a quantised, sparse or eight-bit floating tensor",
+    what: "a quantised, sparse or eight-bit float tensor",
     advice: () => "Convert it to dense float32 first.",
   },
   {
     is: /_rebuild_meta_tensor/,
     what: "a tensor on the meta device, which has no elements",
-    advice: () => "The weights are elsewhere: load them first, then save model.state_dict() with torch.save.",
+    advice: () => "Load the weights first, then save model.state_dict() with torch.save.",
   },
   {
     is: /^torch\.distributed|ShardedTensor|DTensor/,
-    what: "a part of a tensor that is spread over several processes",
+    what: "a shard of a distributed tensor",
     advice: () =>
-      "In Python, gather the state dict (FSDP: StateDictType.FULL_STATE_DICT), and save it with torch.save.",
+      "In Python, gather the state dict (FSDP: StateDictType.FULL_STATE_DICT), then save it with torch.save.",
   },
   {
     is: /^resolve_(conj|neg)$/,
@@ -51,29 +51,29 @@ const reasons: readonly Reason[] = [
   },
   {
     is: /^torch\.(_utils|_tensor|storage)\.|^torch\.\w+Storage$/,
-    what: "a tensor of a kind that layerwise does not read",
-    advice: () => "In Python, save dense tensors alone with torch.save.",
+    what: "a kind of tensor that layerwise does not read",
+    advice: () => "In Python, save only dense tensors with torch.save.",
   },
 ];
 
-/** Whether an unknown object would be a tensor, as far as its name says. */
+/** Whether an unknown object is a tensor, judged by its name. */
 export const isUnreadTensor = (value: unknown): value is Unknown =>
   value instanceof Unknown && reasons.some(({ is }) => is.test(value.name));
 
-/** The error for an entry of a state dict that is an unknown object where a tensor is expected. */
+/** The error for an entry of a state dict that is an unknown object instead of a tensor. */
 export function unreadEntry(path: string, key: string, { name }: Unknown): UserError {
   const reason = reasons.find(({ is }) => is.test(name));
   if (reason)
-    return new UserError(`${path} holds ${quote(key)} as ${reason.what} (${quote(name)}). ${reason.advice(path)}`);
+    return new UserError(`${path} stores ${quote(key)} as ${reason.what} (${quote(name)}). ${reason.advice(path)}`);
   return new UserError(
-    `${path} holds ${quote(key)} as an object of the class ${quote(name)}, not as a tensor; nothing was executed. In Python, save model.state_dict() alone with torch.save.`,
+    `${path} stores ${quote(key)} as an object of class ${quote(name)}, not as a tensor; nothing was executed. In Python, save only model.state_dict() with torch.save.`,
   );
 }
 
-/** The error for a file that holds a whole module in place of its state dict. */
+/** The error for a file that contains a whole module instead of a state dict. */
 export function wholeModule(path: string, { name }: Unknown, key?: string): UserError {
   const where = key === undefined ? "" : ` under ${quote(key)}`;
   return new UserError(
-    `${path} holds a whole module${where} (class ${quote(name)}), where a state dict is expected; nothing was executed. In Python, load it where its class is defined and save its state_dict() with torch.save.`,
+    `${path} contains a whole module${where} (class ${quote(name)}), but a state dict is expected; nothing was executed. In Python, load it where its class is defined, then save its state_dict() with torch.save.`,
   );
 }

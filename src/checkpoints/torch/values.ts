@@ -1,5 +1,5 @@
-// What a name in a PyTorch file's pickle may stand for: the short list of globals that a state dict needs, as data.
-// A tensor becomes a description of where its elements lie; every other class or function is {@link Unknown}.
+// The globals that a PyTorch state dict's pickle may use, as data. A tensor becomes a description of where its elements
+// are; every other class or function is {@link Unknown}.
 import { bytesPerElement, type DType } from "../../core/index.ts";
 import { damaged, quote } from "../source.ts";
 import { buildNumpy, deviceTensor, NumpyArray, NumpyDtype, numpyCallables } from "./numpy.ts";
@@ -13,11 +13,11 @@ export interface TorchStorage {
   readonly key: string;
   /** Undefined for an untyped storage, whose elements are bytes. */
   readonly dtype: DType | undefined;
-  /** Its elements are complex numbers, pairs of `dtype`. */
+  /** Whether the elements are complex numbers, pairs of `dtype`. */
   readonly complex?: boolean;
-  /** The class of a storage whose tensors are not read. */
+  /** The class of a storage whose tensors are unsupported. */
   readonly unread?: string;
-  /** Elements of the whole storage. */
+  /** Number of elements of the whole storage. */
   readonly total: number;
   /** The view's first element and number of elements. */
   readonly offset: number;
@@ -30,7 +30,7 @@ export interface TorchTensor {
   readonly storage: TorchStorage;
   /** Complex numbers, whose last axis has two elements. */
   readonly complex?: boolean;
-  /** All in elements. */
+  /** `offset` and `strides` are in elements. */
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
@@ -39,19 +39,19 @@ export interface TorchTensor {
 interface TorchGlobal {
   readonly kind: "global";
   readonly name: string;
-  /** Gives undefined when the arguments make no sense. */
+  /** Returns undefined if the arguments are invalid. */
   readonly call?: (args: readonly unknown[]) => unknown;
-  /** Of a storage class; null when untyped. */
+  /** For a storage class; null if untyped. */
   readonly storage?: DType | null;
-  /** Of a storage of complex numbers. */
+  /** For a storage of complex numbers. */
   readonly complex?: boolean;
-  /** Of a storage whose tensors are not read. */
+  /** For a storage whose tensors are unsupported. */
   readonly unread?: boolean;
-  /** Of a dtype such as torch.float32. */
+  /** For a dtype such as torch.float32. */
   readonly dtype?: DType;
 }
 
-/** Bytes of a storage's element. */
+/** Size of a storage's element in bytes. */
 export function storageWidth({ dtype, complex }: TorchStorage): number {
   return dtype ? bytesPerElement(dtype) * (complex ? 2 : 1) : 1;
 }
@@ -60,7 +60,7 @@ export function isTorchTensor(value: unknown): value is TorchTensor {
   return hasKind(value, "tensor");
 }
 
-/** Items that all calls together may be given in lists: more is no state dict, and would only eat memory. */
+/** Most list items in the arguments of all calls together. Limits the memory of a malicious pickle. */
 const mostItems = 1 << 22;
 
 const storages: Readonly<Record<string, DType | null>> = {
@@ -83,7 +83,7 @@ const complexStorages: Readonly<Record<string, DType>> = {
   "torch.ComplexDoubleStorage": "float64",
 };
 
-/** Of quantised tensors, which are not read; their elements are passed over. */
+/** Storages of quantised tensors, which are unsupported; their elements are skipped. */
 const unreadStorages: Readonly<Record<string, DType>> = {
   "torch.QInt8Storage": "int8",
   "torch.QUInt8Storage": "uint8",
@@ -101,7 +101,7 @@ const dtypes: Readonly<Record<string, DType>> = {
 
 const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   "collections.OrderedDict": orderedDict,
-  "collections.defaultdict": () => new Map(), // its items come afterwards, as a dictionary's do
+  "collections.defaultdict": () => new Map(), // items are set afterwards, as for a dict
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": rebuildTypedTensor, // of uint16, uint32 and uint64
@@ -111,8 +111,8 @@ const callables: Readonly<Record<string, (args: readonly unknown[]) => unknown>>
   "torch._utils._rebuild_parameter_with_state": ([tensor]) => tensor,
   "torch._tensor._rebuild_from_type_v2": rebuildOfType,
   "torch.Size": ([axes]) => axes,
-  "flax.core.frozen_dict.FrozenDict": frozen,
-  "haiku._src.data_structures.FlatMapping": frozen,
+  "flax.core.frozen_dict.FrozenDict": makeFrozenDict,
+  "haiku._src.data_structures.FlatMapping": makeFrozenDict,
   ...numpyCallables,
 };
 
@@ -128,34 +128,36 @@ const globals = new Map<string, TorchGlobal>([
   ...Object.entries(callables).map(([name, call]) => [name, { kind: "global", name, call }] as const),
 ]);
 
-/** The host for a PyTorch pickle. `found` receives every storage the pickle names. */
+/** The host for a PyTorch pickle. Adds every storage in the pickle to `found`. */
 export function torchHost(path: string, found: Map<string, TorchStorage>): PickleHost {
   const fault = (what: string) => damaged(path, what);
-  let given = 0; // items in lists that calls may copy
+  let given = 0; // list items that calls may copy
   return {
     fault,
     find: (module, name) => globals.get(`${module}.${name}`) ?? new Unknown(`${module}.${name}`),
     call(callable, args) {
       if (Array.isArray(args[0])) given += args[0].length;
-      if (given > mostItems) throw fault("its pickle copies more than any state dict holds");
+      if (given > mostItems) throw fault("its pickle copies too many items for a state dict");
       const { name, call } = hasKind(callable, "global")
         ? (callable as TorchGlobal)
-        : raise(fault("its pickle calls a value"));
+        : raise(fault("its pickle calls something that is not a function"));
       const unknown = args.find((arg) => arg instanceof Unknown);
-      const made = call?.(args) ?? (unknown && new Unknown(unknown.name)); // a tensor over a storage of an unknown class
-      return made ?? raise(fault(`its pickle calls ${name} with arguments that make no sense`));
+      // a tensor over a storage of an unknown class
+      const made = call?.(args) ?? (unknown && new Unknown(unknown.name));
+      return made ?? raise(fault(`its pickle calls ${name} with invalid arguments`));
     },
     build(target, state) {
       if (target instanceof NumpyArray || target instanceof NumpyDtype) buildNumpy(target, state);
-      else if (state instanceof Map && target instanceof Map && !(target instanceof Unknown)) thaw(target, state);
+      else if (state instanceof Map && target instanceof Map && !(target instanceof Unknown))
+        setFrozenItems(target, state);
       else if (target instanceof Unknown) target.isModule ||= state instanceof Map && state.has("_modules");
     },
     load(id) {
-      const storage = loadStorage(id) ?? raise(fault("its pickle names a storage in a way that makes no sense"));
+      const storage = loadStorage(id) ?? raise(fault("its pickle contains an invalid reference to a storage"));
       if (storage instanceof Unknown) return storage;
       const known = found.get(storage.key);
       if (known && storageWidth(known) * known.total !== storageWidth(storage) * storage.total) {
-        throw fault(`its storage ${quote(storage.key)} is said to have two lengths`);
+        throw fault(`its pickle declares two lengths for the storage ${quote(storage.key)}`);
       }
       if (!known) found.set(storage.key, storage);
       return storage;
@@ -164,8 +166,8 @@ export function torchHost(path: string, found: Map<string, TorchStorage>): Pickl
 }
 
 /**
- * `("storage", class, key, device, elements)`, and in the older format perhaps `(view key, offset, length)` at the end; there also
- * `("module", class, file, source)` for the class of a whole module.
+ * `("storage", class, key, device, elements)`, in the older format optionally followed by `(view key, offset, length)`;
+ * there also `("module", class, file, source)` for the class of a whole module.
  */
 function loadStorage(id: unknown): TorchStorage | Unknown | undefined {
   if (!Array.isArray(id)) return undefined;
@@ -180,7 +182,7 @@ function loadStorage(id: unknown): TorchStorage | Unknown | undefined {
   return { ...own, complex, ...(unread ? { unread: name } : {}) };
 }
 
-/** `(storage, offset, shape, strides, requires_grad, hooks, perhaps metadata)`. */
+/** `(storage, offset, shape, strides, requires_grad, hooks, optional metadata)`. */
 function rebuildTensor(args: readonly unknown[]): TorchTensor | Unknown | undefined {
   const [storage, offset, shape, strides, , , metadata] = args;
   if (!hasKind(storage, "storage")) return undefined;
@@ -188,10 +190,10 @@ function rebuildTensor(args: readonly unknown[]): TorchTensor | Unknown | undefi
   if (unread) return new Unknown(unread);
   if (metadata instanceof Map)
     for (const view of ["conj", "neg"]) if (metadata.get(view)) return new Unknown(`resolve_${view}`);
-  return describe(storage as TorchStorage, (storage as TorchStorage).dtype, offset, shape, strides);
+  return makeTensor(storage as TorchStorage, (storage as TorchStorage).dtype, offset, shape, strides);
 }
 
-/** `(function, class, arguments, state)`: a subclass of a tensor, whose elements are those of the tensor unless it is of an unread kind. */
+/** `(function, class, arguments, state)`: a tensor subclass, read as a plain tensor unless the class is unsupported. */
 function rebuildOfType([rebuild, type, args]: readonly unknown[]): unknown {
   if (isUnreadTensor(type)) return new Unknown(type.name);
   if (!hasKind(rebuild, "global") || !Array.isArray(args)) return undefined;
@@ -202,10 +204,17 @@ function rebuildOfType([rebuild, type, args]: readonly unknown[]): unknown {
 function rebuildTypedTensor(args: readonly unknown[]): TorchTensor | undefined {
   const [storage, offset, shape, strides, , , dtype] = args;
   if (!hasKind(storage, "storage") || !hasKind(dtype, "global")) return undefined;
-  return describe(storage as TorchStorage, (dtype as TorchGlobal).dtype, offset, shape, strides);
+  return makeTensor(storage as TorchStorage, (dtype as TorchGlobal).dtype, offset, shape, strides);
 }
 
-function describe(storage: TorchStorage, dtype: DType | undefined, offset: unknown, shape: unknown, strides: unknown) {
+/** A tensor as a view of a storage; undefined if the arguments are invalid. */
+function makeTensor(
+  storage: TorchStorage,
+  dtype: DType | undefined,
+  offset: unknown,
+  shape: unknown,
+  strides: unknown,
+) {
   if (!dtype || !isCount(offset) || !isShape(shape) || !isShape(strides) || shape.length !== strides.length) {
     return undefined;
   }
@@ -215,19 +224,20 @@ function describe(storage: TorchStorage, dtype: DType | undefined, offset: unkno
   return { ...own, complex: true, offset: 2 * offset, shape: [...shape, 2], strides: [...doubled, 1] };
 }
 
-/** `OrderedDict()`; Python 2 also gives a list of pairs. */
+/** `OrderedDict()`; Python 2 may pass a list of pairs. */
 function orderedDict([pairs]: readonly unknown[]): Map<unknown, unknown> | undefined {
   if (pairs === undefined) return new Map();
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) return undefined;
   return new Map(pairs as [unknown, unknown][]);
 }
 
-/** A dictionary of JAX's libraries that cannot be changed, made of another one, or empty until its state is there. */
-function frozen([items]: readonly unknown[]): unknown {
+/** An immutable dictionary of JAX's libraries: made from another one, or empty until its state is set. */
+function makeFrozenDict([items]: readonly unknown[]): unknown {
   return items instanceof Map ? items : new Map();
 }
 
-function thaw(target: Map<unknown, unknown>, state: ReadonlyMap<unknown, unknown>): void {
+/** Copies the items in the state of an immutable dictionary. */
+function setFrozenItems(target: Map<unknown, unknown>, state: ReadonlyMap<unknown, unknown>): void {
   for (const own of ["_dict", "_mapping"]) {
     const items = state.get(own);
     if (items instanceof Map && items !== target) for (const [key, value] of items) target.set(key, value);

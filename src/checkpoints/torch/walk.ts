@@ -1,13 +1,14 @@
-// Walking what a pickle holds: dictionaries and lists, the tensors in them, and trees of arrays, as JAX's libraries keep a network.
+// Walks a pickle's value: dictionaries and lists, the tensors in them, and the trees of arrays in which JAX's libraries
+// store networks.
 import { isFloating, sizeOf } from "../../core/index.ts";
 import { isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, type Unknown } from "./unknown.ts";
 import { isTorchTensor, type TorchTensor } from "./values.ts";
 
-/** Keys of dictionaries that are never the network: an optimiser's state, what PyTorch's modules add. */
-export const beside = /(^|[^a-z])(optim\w*|opt_states?)([^a-z]|$)|_extra_state$/i;
+/** Keys of dictionaries that are never the network: an optimiser's state, a PyTorch module's extra state. */
+export const notNetwork = /(^|[^a-z])(optim\w*|opt_states?)([^a-z]|$)|_extra_state$/i;
 export const deepest = 3;
-/** Dictionaries of arrays are in one another for every part of a network. */
+/** Trees of arrays have a nested dictionary for every part of a network. */
 export const deepestTree = 32;
 export type Dictionary = ReadonlyMap<unknown, unknown>;
 export type Path = readonly string[];
@@ -15,7 +16,7 @@ export type Path = readonly string[];
 export interface Found {
   readonly map: Dictionary;
   readonly at: Path;
-  /** The dictionaries of a tree of arrays, which are one network. */
+  /** The dictionaries of a tree of arrays that form one network. */
   readonly parts?: readonly Found[];
 }
 
@@ -23,13 +24,13 @@ export const isDictionary = (value: unknown): value is Dictionary => value insta
 
 export const nameOf = (at: Path) => at.join(".");
 
-/** A list's items are named by their places in it. */
+/** A list as a dictionary whose keys are the indices. */
 export const dictionaryOf = (list: readonly unknown[]): Dictionary => new Map(list.map((item, i) => [`${i}`, item]));
 
 export const isListOfDictionaries = (value: unknown): value is readonly unknown[] =>
   Array.isArray(value) && value.some((item) => isDictionary(item));
 
-/** Every dictionary that holds tensors itself, from the outside in; of lists, where they are asked for, as a dictionary by places. */
+/** Every dictionary that directly contains tensors, outermost first; lists too if `withLists`. */
 export function* dictionariesIn(whole: Dictionary, withLists = false): Generator<Found> {
   const seen = new Set<unknown>([whole]);
   let level: Found[] = [{ map: whole, at: [] }];
@@ -48,7 +49,7 @@ export function* dictionariesIn(whole: Dictionary, withLists = false): Generator
   }
 }
 
-/** The dictionaries and the lists of weights, which are not whole numbers, as a random state is. */
+/** The dictionaries, and the lists that contain weights: not only integers, as a random state does. */
 export const placesIn = (whole: Dictionary): Found[] => {
   const dictionaries = new Set([...dictionariesIn(whole)].map(({ map }) => map));
   return [...dictionariesIn(whole, true)].filter(
@@ -63,34 +64,35 @@ export const isWeight = (value: unknown): boolean => {
     : isUnreadTensor(value);
 };
 
-/** What may be the network, or hold it. */
+/** Entries that may be, or contain, the network. */
 export const named = (value: Dictionary): [string, unknown][] =>
   [...value].filter(
     (entry): entry is [string, unknown] =>
-      typeof entry[0] === "string" && !((isDictionary(entry[1]) || Array.isArray(entry[1])) && beside.test(entry[0])),
+      typeof entry[0] === "string" &&
+      !((isDictionary(entry[1]) || Array.isArray(entry[1])) && notNetwork.test(entry[0])),
   );
 
 type AnyTensor = TorchTensor | NumpyArray | Unknown;
 
-/** A tensor, or what would be one if it could be read. */
+/** Whether a value is a tensor, including unsupported ones. */
 export const isTensor = (value: unknown): value is AnyTensor =>
   isTorchTensor(value) ||
   isUnreadTensor(value) ||
   (value instanceof NumpyArray && (isFilledArray(value) || value.unread !== undefined));
 
-/** Unread tensors count as large ones. */
+/** The shape of a tensor; unsupported tensors count as having two elements. */
 export function shapeOf(value: AnyTensor): readonly number[] {
   if (isTorchTensor(value)) return value.shape;
   return value instanceof NumpyArray && value.content ? value.content.shape : [2];
 }
 
-/** True where all tensors are numpy's or JAX's: these libraries keep a network as dictionaries in dictionaries. */
+/** True if all tensors are NumPy or JAX arrays: these libraries store a network as nested dictionaries. */
 export function isOfArrays(whole: Dictionary): boolean {
   const tensors = [...dictionariesIn(whole)].flatMap(({ map }) => [...map.values()].filter(isTensor));
   return tensors.length > 0 && tensors.every((one) => one instanceof NumpyArray && !one.isDeviceTensor);
 }
 
-/** A tree's arrays by all the keys that lead to them. */
+/** The arrays of a tree, named by all their keys. */
 export function treeOf(
   at: Path,
   networks: readonly [string, Dictionary][],

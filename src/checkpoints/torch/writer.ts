@@ -1,6 +1,6 @@
-// Writing a state dict as torch.save does in its zip form, so that torch.load reads it, weights_only or not: an
-// OrderedDict of tensors, each with a storage of its own. Only operations that PyTorch 1.13's restricted unpickler knows.
-// uint16, uint32 and uint64 are written as PyTorch 2.3 and later write them; older versions have no such tensors.
+// Writes a state dict in torch.save's zip format, so torch.load reads it, with or without weights_only: an OrderedDict
+// of tensors, each with its own storage. Uses only operations that PyTorch 1.13's restricted unpickler accepts. uint16,
+// uint32 and uint64 are written as in PyTorch 2.3 and later; older versions do not have them.
 import { bytesPerElement, type DType, sizeOf } from "../../core/index.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import type { TensorInfo } from "../checkpoint.ts";

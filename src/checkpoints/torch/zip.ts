@@ -1,10 +1,10 @@
-// PyTorch's zip form: `NAME/data.pkl`, a member `NAME/data/KEY` for every storage, and `NAME/byteorder` where it is recorded.
-// Checksums are not compared: PyTorch may be told to write none (torch.serialization.set_crc32_options).
+// PyTorch's zip format: `NAME/data.pkl`, a member `NAME/data/KEY` for every storage, and optionally `NAME/byteorder`.
+// Checksums are not verified, since PyTorch can omit them (torch.serialization.set_crc32_options).
 import { UserError } from "../../core/index.ts";
 import type { Zip } from "../archive/zip.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import type { Checkpoint } from "../checkpoint.ts";
-import { cutShort, damaged, quote } from "../source.ts";
+import { damaged, quote, truncated } from "../source.ts";
 import { longestPickle, unpickle } from "./pickle.ts";
 import { makeTorchCheckpoint, type TorchFile } from "./torch.ts";
 import { torchHost } from "./values.ts";
@@ -20,20 +20,20 @@ export async function openTorchZip(zip: Zip, key?: string): Promise<Checkpoint> 
   const entry = [...zip.entries.values()].find(({ name }) => pickleName.test(name))!;
   const folder = entry.name.slice(0, -"data.pkl".length);
   if (zip.entries.has(`${folder}constants.pkl`)) {
-    const advice = `In Python, torch.save(torch.jit.load(${quote(path)}).state_dict(), "weights.pt").`;
-    throw new UserError(`${path} is a TorchScript program, where a state dict is expected. ${advice}`);
+    const advice = `In Python, run torch.save(torch.jit.load(${quote(path)}).state_dict(), "weights.pt").`;
+    throw new UserError(`${path} is a TorchScript program, but a state dict is expected. ${advice}`);
   }
-  if (entry.size > longestPickle) throw damaged(path, "its pickle is longer than any state dict's");
+  if (entry.size > longestPickle) throw damaged(path, "its pickle is too long for a state dict");
   const pickle = await zip.readRange(entry, 0, entry.size);
   const result = unpickle(pickle, 0, torchHost(path, new Map()));
-  if (!result) throw cutShort(path, entry.size + 1, entry.size, "its pickle");
+  if (!result) throw truncated(path, entry.size + 1, entry.size, "its pickle");
   const file: TorchFile = {
     source,
     value: result.value,
     bigEndian: await isBigEndian(zip, `${folder}byteorder`),
     locate({ key }) {
       const member = zip.entries.get(`${folder}data/${key}`);
-      if (!member) throw damaged(path, `it lacks the storage ${quote(key)}`);
+      if (!member) throw damaged(path, `the storage ${quote(key)} is missing`);
       return { key, size: member.size, packed: member.deflated, read: (...range) => zip.readRange(member, ...range) };
     },
     async rewrite(output, keys, fresh) {
@@ -52,6 +52,7 @@ async function isBigEndian(zip: Zip, name: string): Promise<boolean> {
   const entry = zip.entries.get(name);
   if (!entry) return false;
   const order = new TextDecoder().decode(await zip.readRange(entry, 0, Math.min(entry.size, 16)));
-  if (order !== "little" && order !== "big") throw damaged(zip.source.path, `its byte order is ${quote(order)}`);
+  if (order !== "little" && order !== "big")
+    throw damaged(zip.source.path, `its byte order ${quote(order)} is unknown`);
   return order === "big";
 }

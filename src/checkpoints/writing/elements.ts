@@ -1,11 +1,11 @@
-// New elements for a tensor in a file: the tensor itself, or pieces of it, so that no tensor need be in memory whole.
+// New elements for a tensor in a file: the whole tensor, or pieces of it to save memory.
 import { bytesOf, sizeOf } from "../../core/index.ts";
 import type { Elements, TensorInfo } from "../checkpoint.ts";
 
 /** A tensor's bytes, in pieces. */
 export type BytesOf = (info: TensorInfo) => AsyncIterable<Uint8Array>;
 
-/** The bytes of a tensor that a file names as `info`. Throws when the elements are of another dtype, or not as many; `how` the file has it says why it matters. */
+/** The bytes of the elements for tensor `info`. Throws if the dtype or size differs; `how` completes the message. */
 export async function* bytesIn(
   { name, dtype, shape }: TensorInfo,
   elements: Elements,

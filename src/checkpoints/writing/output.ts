@@ -1,27 +1,28 @@
-// A file that is written from front to back. Small writes are gathered, and a large one goes on while the next bytes are made.
+// A file that is written from start to end. Small writes are buffered; large ones run while the next bytes are
+// computed.
 import type { FileHandle } from "node:fs/promises";
 
 export interface Output {
-  /** Appends bytes. They must stay as they are until the next call has returned. */
+  /** Appends bytes. They must stay unchanged until the next call has returned. */
   write(bytes: Uint8Array): Promise<void>;
-  /** From here on bytes may still be changed by {@link Output.patch}; until now, or the last call, none may. */
+  /** Bytes from `position` on may still be changed with {@link Output.patch}; undefined: none may. */
   hold(position: number | undefined): void;
-  /** Changes bytes that were written before. */
+  /** Overwrites bytes that were written before. */
   patch(position: number, bytes: Uint8Array): Promise<void>;
-  /** Writes all that was gathered. */
+  /** Writes everything that is buffered. */
   flush(): Promise<void>;
 }
 
-/** Bytes that are gathered, and those from which on a write is not small. */
+/** Size of the buffer, and of the smallest write that bypasses it, in bytes. */
 const gathered = 1 << 18;
 const small = 1 << 16;
-/** One call of the system writes at most 2 GiB. */
+/** One system call writes at most 2 GiB. */
 const mostAtOnce = 1 << 30;
 
-/** `onFinal` is called with the end of what is written and will not change. */
+/** Calls `onFinal` with the end of the bytes that are written and will not change. */
 export function openOutput(handle: Pick<FileHandle, "write">, onFinal: (end: number) => void = () => {}): Output {
   let pending = Promise.resolve();
-  let written = 0; // or being written
+  let written = 0; // including bytes being written
   let held: number | undefined;
   let memory = [new Uint8Array(gathered), new Uint8Array(gathered)]; // one is filled while the other is written
   let used = 0;

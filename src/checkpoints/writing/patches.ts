@@ -1,19 +1,19 @@
-// Copies of files in which some runs of bytes are replaced, a few pieces in memory at a time.
+// Copies files with some spans of bytes replaced, a few pieces in memory at a time.
 import type { Replace, TensorInfo } from "../checkpoint.ts";
 import { inPieces, makeRing, type Ring } from "../pieces.ts";
 import type { Source } from "../source.ts";
 import { bytesIn } from "./elements.ts";
 import type { Output } from "./output.ts";
 
-/** A run of bytes that others may replace. */
+/** A span of bytes to replace. */
 export interface Patch {
   readonly begin: number;
   readonly length: number;
-  /** As many bytes; undefined leaves the file's own. */
+  /** The new bytes, of the same length; undefined leaves the file's. */
   bytes(): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
-/** `size` bytes that `read` gives, with patches that do not overlap. */
+/** The first `size` bytes from `read`, with patches that do not overlap. */
 export async function* patched(
   read: Source["read"],
   size: number,
@@ -36,7 +36,7 @@ export async function copyPatched(source: Source, output: Output, patches: reado
   for await (const piece of patched(source.read, source.size, patches)) await output.write(piece);
 }
 
-/** The bytes of a replacement, whose type is compared with the tensor's. */
+/** The bytes of a replacement; checks its dtype and size. */
 export async function replacement(info: TensorInfo, replace: Replace): Promise<AsyncIterable<Uint8Array> | undefined> {
   const fresh = await replace(info.name);
   return fresh && bytesIn(info, fresh, "in place of");

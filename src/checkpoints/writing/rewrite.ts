@@ -1,5 +1,6 @@
-// A copy of a checkpoint in which some tensors have new elements and everything else is as it was: metadata, wrappers, names, order, the graph. Files
-// with tensors in plain runs are copied with those runs replaced; zip archives are written member by member. A few pieces are in memory at a time.
+// Copies a checkpoint with some tensors replaced and everything else unchanged: metadata, wrappers, names, order, the
+// graph. Files with contiguous tensors are copied with those spans replaced; zip archives are written member by member.
+// Only a few pieces are in memory at a time.
 import { stat } from "node:fs/promises";
 import { hashWritten, sha256File, threadedBytes, UserError, writeAtomic } from "../../core/index.ts";
 import type { Checkpoint, Replace } from "../checkpoint.ts";
@@ -52,7 +53,7 @@ export async function rewriteCheckpoint(
   return writeHashed(path, files, (output) => writeTensors(output, format, [...tensors.values()], read, metadata));
 }
 
-/** Writes a file of about the size of others. */
+/** Writes a file and returns its digest; hashes in a thread if the files `like` it are large. */
 async function writeHashed(
   path: string,
   like: readonly string[],

@@ -1,5 +1,5 @@
-// Writing a checkpoint in any format that can be written: whole or not at all, one tensor or a few pieces of one in memory at a time, and the
-// same bytes for the same tensors.
+// Writes a checkpoint, in full or not at all, with one tensor or a few pieces of it in memory at a time. The same
+// tensors always give the same bytes.
 import { writeAtomic } from "../../core/index.ts";
 import type { Elements, Format, TensorInfo } from "../checkpoint.ts";
 import { writeNpz } from "../npz/writer.ts";
@@ -22,9 +22,9 @@ const writers: Readonly<Record<Exclude<Format, "onnx">, Writer>> = {
 };
 
 /**
- * Writes tensors to a file: whole or not at all, and the same bytes for the same tensors. `read` is called once for every
- * tensor, in an order of the format's choosing. `metadata` is kept by safetensors only; the other formats have no place
- * for it. Throws a {@link UserError} if the file cannot be written, and whatever `read` throws.
+ * Writes tensors to a file: whole or not at all, and the same bytes for the same tensors. `read` is called once for
+ * every tensor, in an order of the format's choosing. `metadata` is kept by safetensors only; the other formats have no
+ * place for it. Throws a {@link UserError} if the file cannot be written, and whatever `read` throws.
  * @example
  * ```ts
  * import { openCheckpoint, writeCheckpoint } from "layerwise/checkpoints";
@@ -44,8 +44,7 @@ export async function writeCheckpoint(
   metadata: Record<string, string> = {},
 ): Promise<void> {
   const infos = [...tensors];
-  if (new Set(infos.map(({ name }) => name)).size < infos.length)
-    throw new Error(`two tensors of one name for ${path}`);
+  if (new Set(infos.map(({ name }) => name)).size < infos.length) throw new Error(`duplicate tensor names for ${path}`);
   await writeAtomic(path, async (handle) => {
     const output = openOutput(handle);
     await writeTensors(output, format, infos, read, metadata);

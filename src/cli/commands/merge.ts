@@ -89,7 +89,7 @@ export const mergeCommand = () =>
               ? undefined
               : { a, b, ...subject, group, data: dataOf(data, options), scans: [], statistics: stats },
         },
-        ({ task, share }) => progress.update(task, share, 1),
+        ({ step, fraction }) => progress.update(step, fraction, 1),
       ).finally(progress.stop);
       console.log(json ? JSON.stringify(record, null, 1) : describe(record, recordPath(record.out)));
     });

@@ -1,17 +1,18 @@
-// Weights that are one tensor though a file holds them twice: some programs write a tied head beside the embedding, others leave it out. What only one file has, and
-// is another of its weights element by element, is tied to that; and what one file ties may be two tensors in the other.
+// Tied weights that a file stores twice: some programs write a tied head as well as the embedding, others omit it. A
+// weight that only one file has, and that equals another of its weights, is tied to that one. Weights tied in one file
+// may be separate in the other.
 import { type Checkpoint, chunksOf, isAverageName } from "../../checkpoints/index.ts";
 import { bytesOf, isFloating, sizeOf } from "../../core/index.ts";
 import { isOptional } from "../../models/index.ts";
 import { levels } from "./spellings.ts";
 
-/** More weights than this that only one file has are a part of another network. */
+/** If only one file has more weights than this, they are part of another network. */
 const mostCopies = 16;
-/** Bytes that are compared first. */
+/** Number of bytes compared first. */
 const beginning = 1 << 16;
 
-/** Of each weight that only `one` has, and that is equal to one that both have: its name, then the other's. */
-export async function copiesIn(one: Checkpoint, other: Checkpoint): Promise<[string, string][]> {
+/** Finds weights that only `one` has and that equal a weight in both: pairs of the copy's name and the weight's. */
+export async function findCopies(one: Checkpoint, other: Checkpoint): Promise<[string, string][]> {
   const isTied = (name: string) => one.tied?.some((names) => names.includes(name)) ?? false;
   const isThere = counterpartsIn(other);
   const weights = [...one.tensors.values()].filter(
@@ -31,7 +32,7 @@ export async function copiesIn(one: Checkpoint, other: Checkpoint): Promise<[str
   return found;
 }
 
-/** Whether a name may be one of a file's, apart from levels and prefixes of either. */
+/** Whether a file may contain a name, ignoring levels and prefixes of either. */
 function counterpartsIn({ tensors }: Checkpoint): (name: string) => boolean {
   const partsOf = (name: string) =>
     name.split(/[./]/).filter((part, i, { length }) => i === length - 1 || !levels.includes(part));
@@ -45,7 +46,7 @@ function counterpartsIn({ tensors }: Checkpoint): (name: string) => boolean {
   };
 }
 
-/** Whether two tensors of a file are equal, and not of one value only, as many are that have nothing to do with each other. */
+/** Whether two tensors of a file are equal and not constant: constant tensors are often equal by chance. */
 async function isCopy(file: Checkpoint, name: string, original: string): Promise<boolean> {
   const begins = await firstOf(file, name);
   if (!begins.equals(await firstOf(file, original))) return false;
@@ -57,7 +58,7 @@ async function firstOf(file: Checkpoint, name: string): Promise<Buffer> {
   return Buffer.alloc(0);
 }
 
-/** Whether two tensors of a file have the same bytes; where asked, more than one value too. */
+/** Whether two tensors of a file have the same bytes and, if `ofSeveralValues`, more than one value. */
 async function isEqual(file: Checkpoint, name: string, other: string, ofSeveralValues = false): Promise<boolean> {
   const pieces = chunksOf(file, other);
   let first: unknown;
@@ -71,8 +72,8 @@ async function isEqual(file: Checkpoint, name: string, other: string, ofSeveralV
   return varies;
 }
 
-/** Groups of names that `one` holds as one tensor, and `other` as several: the first two of a group differ there. */
-export async function partedIn(one: Checkpoint, other: Checkpoint): Promise<string[][]> {
+/** Groups of names that are one tensor in `one` but several in `other`; the first two of a group differ there. */
+export async function findParted(one: Checkpoint, other: Checkpoint): Promise<string[][]> {
   const parted: string[][] = [];
   for (const group of one.tied ?? []) {
     const [own, ...others] = group.filter((name) => other.tensors.has(name));

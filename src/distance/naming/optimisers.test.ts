@@ -73,7 +73,7 @@ it("is neither compared nor in the way of another file's names", async () => {
   ];
   const plain = await of(1, [""]);
   const states = (path: string) =>
-    `${path} has the state of an optimiser beside the weights, which is left as it is there: opt/0/mu/conv/kernel, opt/0/mu/conv/bias, opt/0/mu/head/kernel and 4 more.`;
+    `${path} also contains an optimiser's state, left unchanged: opt/0/mu/conv/kernel, opt/0/mu/conv/bias, opt/0/mu/head/kernel and 4 more.`;
   const { distance, layers, notes } = await compareFiles(a, b);
   expect(layers.map(({ name }) => name)).toEqual(["params/conv", "params/head"]);
   expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(24));

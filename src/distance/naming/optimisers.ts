@@ -1,17 +1,18 @@
-// An optimiser's state among the names of one dictionary: optax's `opt/0/mu/…` beside `params/…`, `optimizer.state.fc.weight.exp_avg`, TensorFlow's
-// `fc/kernel/Adam`. It is never the network, and stays as it is in a file, with the counters and times that a training program writes beside it.
+// An optimiser's state in the same dictionary as the weights: optax's `opt/0/mu/…` next to `params/…`,
+// `optimizer.state.fc.weight.exp_avg`, TensorFlow's `fc/kernel/Adam`. It is not part of the network and is left
+// unchanged, as are the counters and times that training programs write with it.
 import { type Checkpoint, selectTensors } from "../../checkpoints/index.ts";
 import { listSome, sizeOf } from "../../core/index.ts";
 import type { Named } from "./spellings.ts";
 
-/** Components that only an optimiser's state has. */
+/** Name components that only an optimiser's state has. */
 const isOptimiser = (part: string): boolean =>
   /^(optimi[sz]er\w*|optim(_?states?)?|opt_?states?|param_states)$/i.test(part);
-/** Moments under `opt`, which alone may be a part of a network: optax's, big_vision's and PyTorch's. */
+/** Moments of optax, big_vision and PyTorch under `opt`, which on its own could be part of a network. */
 const moments = /^(mu|nu|m|v|trace|momentum|exp_avg\w*|max_exp_avg_sq|momentum_buffer)$/;
-/** The two that have the network's names behind them. */
+/** Pairs of moments that are followed by the network's names. */
 const pairs: Readonly<Record<string, string>> = { mu: "nu", exp_avg: "exp_avg_sq" };
-/** What follows a weight's name: PyTorch's, and TensorFlow's slots. */
+/** Suffixes of a weight's name: PyTorch's states and TensorFlow's slots. */
 const slots =
   /^(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|momentum_buffer|square_avg|adam|adam_1|adam_m|adam_v|momentum|rmsprop|rmsprop_1|adagrad)$/i;
 
@@ -22,7 +23,7 @@ interface Name {
   readonly isSingle: boolean;
 }
 
-/** The names of an optimiser's state, and of the numbers beside it; none where there is no network beside it. */
+/** The names of an optimiser's state and its counters; none if the file contains no network besides it. */
 export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
   const all = [...tensors].map(([name, { shape }]): Name => {
     return { name, parts: name.split(/[./]/), shape: String(shape), isSingle: sizeOf(shape) <= 1 };
@@ -36,7 +37,7 @@ export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
   return all.filter((one) => states.has(one) || isBeside(one)).map(({ name }) => name);
 }
 
-/** What is under a component that names an optimiser. */
+/** Names under a component that names an optimiser. */
 function namedStates(all: readonly Name[]): Name[] {
   const isOpt = ({ parts }: Name) =>
     parts.includes("opt") && parts.slice(parts.indexOf("opt")).some((p) => moments.test(p));
@@ -46,10 +47,10 @@ function namedStates(all: readonly Name[]): Name[] {
   return all.filter((one) => one.parts.some(isOptimiser) || isUnderOpt(one));
 }
 
-/** What a weight's name ends in, with its shape, for every one of its components on. */
+/** All suffixes of a name that start at a component, each with the shape. */
 const endsOf = ({ parts, shape }: Name): string[] => parts.map((_, i) => `${parts.slice(i).join("/")} ${shape}`);
 
-/** `fc.weight.exp_avg` beside `fc.weight`. */
+/** `fc.weight.exp_avg` if there is `fc.weight`. */
 function slotsOf(all: readonly Name[]): Name[] {
   const found = all.filter(({ parts }) => parts.length > 1 && slots.test(parts.at(-1)!));
   if (found.length === 0) return [];
@@ -57,9 +58,9 @@ function slotsOf(all: readonly Name[]): Name[] {
   return found.filter(({ parts, shape }) => ends.has(`${parts.slice(0, -1).join("/")} ${shape}`));
 }
 
-/** `mu/…` and `nu/…` of the same names, which weights have too, whatever they are in. */
+/** `mu/…` and `nu/…` followed by the same names, which weights have too, at any level. */
 function pairedMoments(all: readonly Name[]): Name[] {
-  const groups = new Map<string, Map<string, Name>>(); // by what is up to the moment's component: the rest of the names
+  const groups = new Map<string, Map<string, Name>>(); // by the name up to the moment: the rest of each name
   for (const one of all)
     one.parts.forEach((part, i) => {
       if (i + 1 === one.parts.length || !Object.entries(pairs).flat().includes(part)) return;
@@ -77,12 +78,12 @@ function pairedMoments(all: readonly Name[]): Name[] {
   });
 }
 
-/** A file without an optimiser's state, which a copy of it keeps. */
+/** A file without an optimiser's state; a rewritten copy keeps it. */
 export function withoutOptimiser(file: Checkpoint): Checkpoint {
   const states = new Set(optimiserNames(file));
   if (states.size === 0) return file;
   const rest = [...file.tensors.keys()].filter((name) => !states.has(name));
-  const note = `${file.path} has the state of an optimiser beside the weights, which is left as it is there: ${listSome(states, 3)}.`;
+  const note = `${file.path} also contains an optimiser's state, left unchanged: ${listSome(states, 3)}.`;
   const selected = selectTensors(file, new Map(rest.map((name) => [name, name])));
   return { ...selected, notes: [...(file.notes ?? []), note] };
 }

@@ -1,14 +1,16 @@
-// Other spellings of a file's names that mean the same network: without DataParallel's `module`, with the names that normalisations once had, and without the
-// levels that only hold the parts of a network.
+// Other spellings of the names of the same network: without DataParallel's `module`, with the older names of
+// normalisations, and without levels that only group the parts of a network.
 import type { DType } from "../../core/index.ts";
 
-/** What a file, or a model, holds. */
+/** The tensors of a file or model. */
 export interface Named {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
-  /** Which of its tensors, under common names, are averaged, where not all are: the shapes of the others may differ. */
+  /**
+   * Selects the tensors, under common names, that are averaged, if not all are: the shapes of the others may differ.
+   */
   readonly averagedOf?: AveragedOf;
-  /** Groups of names that are one tensor in it. */
+  /** Groups of names that are one tensor. */
   readonly tied?: readonly (readonly string[])[];
 }
 
@@ -16,25 +18,25 @@ export type AveragedOf = (
   tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[],
 ) => ReadonlySet<string>;
 
-/** A file's names under the names that they may have in common with another's. */
+/** A file's tensors under new names, to compare with another file's. */
 export interface Renamed {
   readonly file: Named;
-  /** By the new name, the file's own. */
+  /** The name in the file by new name. */
   readonly names: ReadonlyMap<string, string>;
-  /** What was taken off, or what all names have. */
+  /** The prefix that was removed, or kept if `isKept`. */
   readonly prefix: string;
   readonly isKept?: boolean;
   /** Weights that are not under the prefix. */
   readonly outside: readonly string[];
 }
 
-/** What training programs call the part that is the network, beside a loss with weights of its own. */
+/** Prefixes that training programs give to the network, for example to separate it from a loss with weights. */
 export const holders = ["model.", "net.", "network.", "backbone.", "module."];
 
-/** Without the `module` that DataParallel puts around a part of a network, where all names of the part have it. */
+/** Without the `module` that DataParallel adds to a part of a network, if all names of the part have it. */
 export function withoutParallel(renamed: Renamed): Renamed {
   const names = [...renamed.names.keys()];
-  const isWrapped = new Map<string, boolean>(); // by a part's name: whether all its names go through `module`
+  const isWrapped = new Map<string, boolean>(); // by part: whether all its names go through `module`
   const partsOf = (name: string) => {
     const parts = name.split(".");
     return parts.map((part, i) => ({ part, parent: parts.slice(0, i).join("."), isLast: i + 1 === parts.length }));
@@ -53,7 +55,7 @@ export function withoutParallel(renamed: Renamed): Renamed {
   return { ...renamed, names: new Map(bare.map((name, i) => [name, own[i]])) };
 }
 
-/** Weight normalisation under the names that it had before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
+/** Weight normalisation under its names before PyTorch 2.0: `weight_g` and `weight_v`, the norms and the directions. */
 export function withOldNorms(renamed: Renamed): Renamed {
   const names = new Map<string, string>();
   for (const [name, own] of renamed.names) {
@@ -65,7 +67,10 @@ export function withOldNorms(renamed: Renamed): Renamed {
   return names.size === renamed.names.size ? { ...renamed, names } : renamed;
 }
 
-/** Normalisation as PyTorch calls it, where a file has TensorFlow's `gamma` and `beta`, as BERT's first files do. A lone `gamma` is a scale of its own. */
+/**
+ * Normalisation under PyTorch's names, for files with TensorFlow's `gamma` and `beta`, such as early BERT files. A
+ * `gamma` without `beta` is another parameter.
+ */
 export function withWeightOfNorms(renamed: Renamed): Renamed {
   const names = new Map<string, string>();
   for (const [name, own] of renamed.names) {
@@ -77,10 +82,13 @@ export function withWeightOfNorms(renamed: Renamed): Renamed {
   return { ...renamed, names };
 }
 
-/** Levels of a network that only hold its parts: transformers 4.52 moved them (`model.layers` to `model.language_model.layers`, `visual` to `model.visual`). */
+/**
+ * Levels that only group the parts of a network: transformers 4.52 moved them (`model.layers` to
+ * `model.language_model.layers`, `visual` to `model.visual`).
+ */
 export const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
 
-/** Without such levels anywhere; as it is where two names would become one. */
+/** Without such levels anywhere; unchanged if two names would become equal. */
 export function withoutLevels(renamed: Renamed): Renamed {
   const names = new Map<string, string>();
   for (const [name, own] of renamed.names) {
@@ -91,7 +99,7 @@ export function withoutLevels(renamed: Renamed): Renamed {
   return names.size === renamed.names.size ? { ...renamed, names } : renamed;
 }
 
-/** `one` under the names of `like` for what is the same in both. */
+/** `one` under the file names of `like`, for names in both. */
 export function underNamesOf(one: Renamed, like: Renamed): Renamed {
   return { ...one, names: new Map([...one.names].map(([name, own]) => [like.names.get(name) ?? own, own])) };
 }

@@ -1,13 +1,13 @@
-// The model card of a merged folder: README.md, with what the hub reads in front.
+// The model card of a merged folder: README.md, with the hub's metadata as front matter.
 import { basename, resolve } from "node:path";
 import { stringify } from "yaml";
 import { hubNameOf, type ModelFolder } from "../../hub/index.ts";
 import type { MergeRecord } from "../record.ts";
 
 export interface CardOptions {
-  /** The command that merges so, as it was given. */
+  /** The command line of the merge. */
   readonly command?: string;
-  /** What the merge was measured on. */
+  /** The samples that the merge was measured on. */
   readonly measure?: { readonly data: { readonly name: string; readonly context?: number } };
 }
 
@@ -15,7 +15,7 @@ export interface CardOptions {
 export function modelCard(ends: readonly ModelFolder[], record: MergeRecord, options: CardOptions): string {
   const { out, base, averaged, parameters } = record;
   const models = ends.map(nameOf);
-  // the hub takes its own names only
+  // the hub accepts only its own model names
   const known = ends.flatMap((end) => hubNameOf(end.path) ?? []);
   const front = {
     ...(known.length ? { base_model: [...new Set(known)] } : {}),
@@ -29,11 +29,11 @@ export function modelCard(ends: readonly ModelFolder[], record: MergeRecord, opt
   return [
     `---\n${stringify(front)}---`,
     `# ${basename(resolve(out.path))}`,
-    `A merge of a = ${models[0]} and b = ${models[1]}, written by layerwise: ${layers.length} of ${layers.length + record.kept.length} layers, ${share} % of the parameters, are averaged${isKept ? `; the others are those of ${rest}` : ""}.`,
+    `A merge of a = ${models[0]} and b = ${models[1]}, written by layerwise: ${layers.length} of ${layers.length + record.kept.length} layers, ${share} % of the parameters, are averaged${isKept ? `; the others come from ${rest}` : ""}.`,
     ...measured(record, options),
     ...(layers.length ? [table(record)] : []),
     ...(options.command ? [`## Command\n\n\`\`\`sh\n${options.command}\n\`\`\``] : []),
-    "`merge.json` is the record of the merge.",
+    "`merge.json` records what was merged.",
     "",
   ].join("\n\n");
 }
@@ -55,12 +55,12 @@ function measured({ checked, budget }: MergeRecord, { measure }: CardOptions): s
   ];
 }
 
-/** The weight of b in each layer, and its own barrier where a budget measured it. */
+/** Alpha of each layer, and its single-layer barrier if a budget measured it. */
 function table({ averaged, kept, base, budget }: MergeRecord): string {
   const rest = base === "a" ? 0 : 1;
   const rows = [...Object.entries(averaged), ...kept.map((name) => [name, rest] as const)];
   const singles = budget?.singles;
-  const head = singles ? ["layer", "weight of b", `its own ${budget.metric} barrier`] : ["layer", "weight of b"];
+  const head = singles ? ["layer", "alpha", `single-layer ${budget.metric} barrier`] : ["layer", "alpha"];
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
     line(head),

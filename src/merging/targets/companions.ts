@@ -1,10 +1,14 @@
-// What belongs to the weights of a, beside the merged ones.
+// Files of a's folder that accompany the weights, such as the config and the tokenizer; they are copied to the merged
+// folder.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { copyContent, listSome } from "../../core/index.ts";
 import { findCompanions, type ModelFolder } from "../../hub/index.ts";
 
-/** Copies it, and returns the names; `left` is a note of what was not copied, but for what is never of use. */
+/**
+ * Copies the companions and returns their names; `left` is a note about the files that were not copied and might
+ * matter.
+ */
 export async function copyCompanions(
   model: ModelFolder,
   other: ModelFolder,
@@ -21,14 +25,17 @@ export async function copyCompanions(
   const notes = left.length ? [`Not copied from ${model.path}: ${listSome(left, 4)}.`] : [];
   if (parts.differing.length)
     notes.push(
-      `${listSome(parts.differing, 3)} of sentence-transformers ${parts.differing.length > 1 ? "differ" : "differs"} between ${model.path} and ${other.path}, so ${list} is left out, and the merged folder is the transformer alone.`,
+      `${listSome(parts.differing, 3)} of sentence-transformers ${parts.differing.length > 1 ? "differ" : "differs"} between ${model.path} and ${other.path}, so ${list} is not copied, and the merged folder contains only the transformer.`,
     );
   return { copied: [...paths.keys(), ...parts.files], left: notes };
 }
 
 const list = "modules.json";
 
-/** The list of the parts that sentence-transformers puts around a transformer, with the files of these, where both ends have the same; else the parts that differ. */
+/**
+ * The parts that sentence-transformers puts around a transformer: their list and files if both ends have the same, else
+ * the parts that differ.
+ */
 async function readParts(
   { folder }: ModelFolder,
   { folder: other }: ModelFolder,
@@ -46,7 +53,10 @@ async function readParts(
   return differing.length ? { files: [], differing } : { files, differing };
 }
 
-/** The folders of the parts, without the transformer, which is in the folder itself. Undefined where the file holds no such list. */
+/**
+ * The folders of the parts, without the transformer, which is in the folder itself. Undefined if the file has no such
+ * list.
+ */
 function partsIn(json: string): string[] | undefined {
   try {
     const parts = (JSON.parse(json) as { path: string }[]).map(({ path }) => path).filter((path) => path !== "");
@@ -56,7 +66,7 @@ function partsIn(json: string): string[] | undefined {
   }
 }
 
-/** The files of a part's folder. A part without settings has no folder, and so no files. */
+/** The files of a part's folder. A part without settings has no folder. */
 const namesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { withFileTypes: true }).catch(() => []))
     .filter((one) => !one.isDirectory())

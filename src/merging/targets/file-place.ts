@@ -1,10 +1,10 @@
-// Where a merged file goes: judged before any work is done, since a search under a budget may take hours.
+// Checks the path of a merged file before any work is done, since a search under a budget may take hours.
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Checkpoint } from "../../checkpoints/index.ts";
 import { requireWritable, UserError } from "../../core/index.ts";
 
-/** The names that files of a format have, the usual one first. */
+/** The file extensions of each format, the usual one first. */
 const extensions: Readonly<Record<Checkpoint["format"], readonly string[]>> = {
   safetensors: [".safetensors"],
   torch: [".pt", ".pth", ".th"],
@@ -12,7 +12,10 @@ const extensions: Readonly<Record<Checkpoint["format"], readonly string[]>> = {
   onnx: [".onnx"],
 };
 
-/** Throws {@link UserError} when `out` cannot be written, would replace a file of an end, or is called something that it is not: it is of a's format. */
+/**
+ * Throws {@link UserError} if `out` cannot be written, would replace a file of an end, or has the extension of another
+ * format than a's.
+ */
 export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Promise<void> {
   if (extname(out) === ".json")
     throw new UserError(
@@ -26,7 +29,7 @@ export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Pro
   const own = extensions[a.format];
   if (!own.includes(extname(out)) && Object.values(extensions).flat().includes(extname(out)))
     throw new UserError(
-      `The merged file is a copy of ${a.path} in its format, ${a.format}, but ${out} is called otherwise. Give --out a name that ends in ${own[0]}.`,
+      `The merged file is a copy of ${a.path} in the ${a.format} format, but ${out} has another extension. Give --out a name that ends in ${own[0]}.`,
     );
   if (await isFolder(out)) throw new UserError(`${out} is a folder. Give --out the name of a file.`);
   const place = await placeOf(out);
@@ -34,7 +37,7 @@ export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Pro
     for (const file of files)
       if ([await placeOf(file), await realpath(file).catch(() => "")].includes(place))
         throw new UserError(
-          `${out} is ${file === path ? "" : `a file of ${path}, `}one of the two ends, which would be lost. Give --out another name.`,
+          `${out} is ${file === path ? "" : `a file of ${path}, `}one of the two ends, which would be overwritten. Give --out another name.`,
         );
   await requireWritable(dirname(out));
 }
@@ -45,7 +48,7 @@ const isFolder = (path: string) =>
     () => false,
   );
 
-/** The place itself, whatever links lead to its folder; a link that lies there is a place of its own. */
+/** The path with links to its folder resolved; a link in that folder is not followed. */
 async function placeOf(path: string): Promise<string> {
   const folder = await realpath(dirname(path)).catch(() => resolve(dirname(path)));
   return join(folder, basename(path));

@@ -1,4 +1,4 @@
-// A merged file: a copy of a's in its format, with the record beside it.
+// A merged file: a copy of a's in the same format, with the record next to it.
 import { rename as move } from "node:fs/promises";
 import { type Checkpoint, isAverageName, openCheckpoint, rewriteCheckpoint } from "../../checkpoints/index.ts";
 import { listSome, partName, writeAtomic } from "../../core/index.ts";
@@ -14,12 +14,12 @@ interface FileOptions {
   readonly keys?: Keys;
 }
 
-/** `rename` gives what was written the names of the ends, where those are not the file's. */
+/** `rename` gives the tensors of the written file the names of the ends, if they differ from the file's. */
 export function fileTarget(
   { a, b, out, keys = {} }: FileOptions,
   rename: (file: Checkpoint) => Promise<Checkpoint> = async (file) => file,
 ): Target {
-  const part = partName(out); // what is there under `out` stays until all is done
+  const part = partName(out); // an existing file at `out` is replaced only when everything is done
   return {
     part,
     ends: [() => openCheckpoint(a, { key: keys.a }), () => openCheckpoint(b, { key: keys.b })],
@@ -37,7 +37,7 @@ export function fileTarget(
   };
 }
 
-/** Copies of the network in the written file, which are still a's: loaders that prefer a moving average read those, others a student or a teacher. */
+/** Notes about copies of the network in the written file that are unchanged from a: loaders may read these instead. */
 function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
   const averages = copies.filter(isAverageName);
   const others = copies.filter((name) => !isAverageName(name));
@@ -47,11 +47,11 @@ function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
           `${out}: ${listSome(
             names.map((name) => JSON.stringify(name)),
             3,
-          )} ${names.length > 1 ? "are" : "is"} still a's, which ${what}.`,
+          )} ${names.length > 1 ? "are" : "is"} unchanged from a, ${what}.`,
         ]
       : [];
   return [
-    ...note(averages, "a loader that prefers a moving average reads"),
-    ...note(others, `${others.length > 1 ? "have" : "has"} the same names`),
+    ...note(averages, "and loaders that prefer a moving average read it"),
+    ...note(others, "with the same names as the network"),
   ];
 }

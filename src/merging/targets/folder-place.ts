@@ -1,11 +1,12 @@
-// Where a merged folder goes: judged before any work, and again when all is done. What a merge did not write is never replaced.
+// Checks the path of a merged folder before any work, and again at the end. Files that merge did not write are never
+// replaced.
 import { readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { listSome, partName, requireWritable, UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../../hub/index.ts";
 import { type MergeRecord, recordName } from "../record.ts";
 
-/** The place itself, whatever links lead to it. */
+/** The path with all links resolved. */
 export async function findPlace(out: string): Promise<string> {
   const place = await realpath(out).catch(() => undefined);
   if (place) return place;
@@ -13,7 +14,10 @@ export async function findPlace(out: string): Promise<string> {
   return join(above === resolve(out) ? above : await findPlace(above), basename(out));
 }
 
-/** Throws {@link UserError} when the folder cannot be written, is in an end, or holds what no merge has written. */
+/**
+ * Throws {@link UserError} if the folder cannot be written, is inside an end, or contains files that no merge has
+ * written.
+ */
 export async function requireFolderPlace(ends: readonly ModelFolder[], out: string, place: string): Promise<void> {
   if (extname(out) === ".json")
     throw new UserError(
@@ -32,12 +36,12 @@ export async function requireFolderPlace(ends: readonly ModelFolder[], out: stri
   const strange = info ? await foreignFiles(place) : [];
   if (strange.length)
     throw new UserError(
-      `${out} is not empty, and merge did not write ${listSome(strange, 3)} in it. Give --out another folder, or remove what is there.`,
+      `${out} contains files that merge did not write: ${listSome(strange, 3)}. Give --out another folder, or remove them.`,
     );
   await requireWritable(dirname(place));
 }
 
-/** Files of a folder that its record does not list. */
+/** The files of a folder that its record does not list. */
 async function foreignFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
@@ -50,7 +54,7 @@ async function foreignFiles(folder: string): Promise<string[]> {
   return files.filter((file) => !own.includes(file)).sort();
 }
 
-/** Moves a folder to its place; one that is there gives way, and comes back where that fails. */
+/** Moves a folder to its place. An existing folder is replaced, and restored if the move fails. */
 export async function moveInto(place: string, part: string): Promise<void> {
   const old = partName(place);
   const isThere = await rename(place, old).then(

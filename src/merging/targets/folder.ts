@@ -1,4 +1,5 @@
-// A merged Hugging Face folder, which from_pretrained loads: weights in the files that a has, with what belongs to them, a model card and the record.
+// A merged Hugging Face folder that from_pretrained loads: weights in the same files as a's, the files that accompany
+// them, a model card and the record.
 import { basename, join } from "node:path";
 import {
   type Checkpoint,
@@ -37,7 +38,7 @@ interface FolderOptions extends CardOptions {
   readonly mergekit?: string;
 }
 
-/** Throws {@link UserError} where the two folders are of different networks, or of different tokenizers. */
+/** Throws {@link UserError} if the two folders have different networks or tokenizers. */
 export async function folderTarget(options: FolderOptions): Promise<Target> {
   const { out, keys = {}, group, mergekit } = options;
   const [a, b] = [await readModelFolder(options.a), await readModelFolder(options.b)];
@@ -71,14 +72,14 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
       const configuration = mergekit ? mergekitText([a, b], x, layers, record) : "";
       await writeAtomic(join(part, "README.md"), modelCard([a, b], record, options));
       await writeAtomic(join(part, recordName), recordText(record));
-      await requireFolderPlace([a, b], out, place); // it may have been filled meanwhile
+      await requireFolderPlace([a, b], out, place); // files may have been added meanwhile
       if (mergekit) await writeAtomic(mergekit, configuration);
       await moveInto(place, part);
     },
   };
 }
 
-/** The common name of each tensor in a's files. One that is tied to another, and written all the same, is one too. */
+/** The common name of each tensor in a's files, including tied tensors that are stored twice. */
 function namesInFile(x: Checkpoint, { spellings }: ModelFolder["network"]): Map<string, string> {
   const { checkpoint: own } = x.stored!;
   const common = new Map([...x.tensors.keys()].map((name) => [storedName(x, name), name]));
@@ -90,7 +91,7 @@ function namesInFile(x: Checkpoint, { spellings }: ModelFolder["network"]): Map<
   return common;
 }
 
-/** Writes each of the files that a's weights are in; returns their names, and their digest as that of an end. */
+/** Writes each of a's weight files; returns their names, and their digest computed as for an end. */
 async function writeWeights(
   a: ModelFolder,
   names: ReadonlyMap<string, string>,

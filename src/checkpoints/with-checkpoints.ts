@@ -1,8 +1,8 @@
-// Several checkpoints at once, closed again however the work ends.
+// Opens several checkpoints at once, and always closes them.
 import type { Checkpoint } from "./checkpoint.ts";
 import { openCheckpoint } from "./detect.ts";
 
-/** Opens checkpoints, each perhaps by a key of its own or in its own way, hands them over and closes them again. */
+/** Opens checkpoints by path, by path and key, or with a function; passes them to `use`, then closes them. */
 export async function withCheckpoints<T>(
   paths: readonly (string | { readonly path: string; readonly key?: string } | (() => Promise<Checkpoint>))[],
   use: (...files: Checkpoint[]) => Promise<T>,
