@@ -72,15 +72,19 @@ function explain(
 ): string {
   if (judged === 0) return "No single layers were measured, so no layer is judged.";
   const { average, keep, undecided } = verdict;
-  const unsure = undecided.length ? `; ${undecided.length} need more samples to decide` : "";
   const [all, some] = bases > 1 ? [" on both bases", " on at least one"] : ["", ""];
   const at = alpha === undefined ? ", each at its own alpha" : alpha === 0.5 ? "" : ` at alpha ${alpha}`;
-  const single = `Averaged on their own${at}, ${average.length} of ${judged} layers have a loss barrier of at most ${limit.toFixed(3)}${all} and ${keep.length} exceed it${some}${unsure}.`;
+  const tolerated = `a loss barrier of at most ${limit.toFixed(3)}${all}`;
+  const single = `Averaged on their own${at}, ${average.length} of ${judged} layers have ${tolerated}.`;
+  const kept = keep.length ? ` ${keep.length} exceed${keep.length === 1 ? "s" : ""} it${some}.` : "";
+  const unsure = undecided.length
+    ? ` ${undecided.length} ${undecided.length === 1 ? "is" : "are"} undecided: use more samples.`
+    : "";
   const joint =
     full === undefined
       ? ""
       : full === null
-        ? " Averaged together, their loss is not finite."
-        : ` Averaged together, their barrier is ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
-  return single + joint;
+        ? " The loss of the average of all layers is not finite."
+        : ` All layers together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
+  return single + kept + unsure + joint;
 }

@@ -44,9 +44,7 @@ const comparisonSchema = z
       .optional()
       .describe("What the distances do not cover, one sentence or more each."),
   })
-  .describe(
-    "The result of `distance`: how far apart two checkpoints are, layer by layer. Null: not finite.",
-  );
+  .describe("The result of `distance`: how far apart two checkpoints are, layer by layer. Null: not finite.");
 
 type Document = Readonly<z.infer<typeof comparisonSchema>>;
 

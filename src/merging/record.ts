@@ -62,9 +62,7 @@ const mergeRecordSchema = z
       .describe("The written checkpoint evaluated on the samples, if a network and samples were given."),
     notes: names.optional().describe("How the files were read, and what was not averaged; one sentence or more each."),
   })
-  .describe(
-    "What `merge` did: which layers were averaged, and what was measured. Null: not finite.",
-  );
+  .describe("What `merge` did: which layers were averaged, and what was measured. Null: not finite.");
 
 /**
  * What {@link merge} did: the document `layerwise/merge@1`, written as FILE.merge.json or FOLDER/merge.json. Its fields

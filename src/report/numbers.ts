@@ -4,7 +4,7 @@
 export function signed(value: number | null = null, digits = 2): string {
   if (value === null || !Number.isFinite(value)) return "not finite";
   const text = Math.abs(value).toFixed(digits);
-  return `${Number(text) === 0 ? "±" : value < 0 ? "−" : "+"}${text}`;
+  return `${Number(text) === 0 ? "" : value < 0 ? "−" : "+"}${text}`;
 }
 
 /** A barrier in at most four characters for a heatmap: +1.6, +.52, −.03, .00, +67; ∞ for null. */

@@ -81,7 +81,7 @@ describe("the colour scale", () => {
       "+67",
       "∞",
     ]);
-    expect([signed(-0.5), signed(0.001), signed(null)]).toEqual(["−0.50", "±0.00", "not finite"]);
+    expect([signed(-0.5), signed(0.001), signed(null)]).toEqual(["−0.50", "0.00", "not finite"]);
   });
 });
 
