@@ -1,4 +1,5 @@
-// What tests of checkpoint files share: a folder that goes away, tensors of every kind, files made and read in one call.
+// What tests of checkpoint files share: a folder that goes away, tensors of every kind, files made and read in one
+// call.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -135,7 +136,10 @@ export async function zipOf(
   return bytes;
 }
 
-/** The sentence a file is refused with, its folder left out; fails when it is not refused, or not by a {@link UserError}. */
+/**
+ * The sentence a file is refused with, its folder left out; fails when it is not refused, or not by a {@link
+ * UserError}.
+ */
 export async function refusal(path: string, bytes?: Uint8Array): Promise<string> {
   const error: unknown = await readTensors(path, bytes).then(
     () => new Error(`${path} was read`),

@@ -1,4 +1,5 @@
-// A reproduction that is killed again and again ends with the same bytes as one that was left alone: checkpoints, measurements, pages, pictures.
+// A reproduction that is killed again and again ends with the same bytes as one that was left alone: checkpoints,
+// measurements, pages, pictures.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {

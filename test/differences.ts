@@ -25,8 +25,9 @@ export interface CheckOptions {
 }
 
 /**
- * Checks every partial derivative of sum(w * build(inputs)), with fixed random w, against central differences: in float64 with step 1e-5 to 1e-8,
- * in float32 (where the runtime has no float64 kernel) with step 1e-2 to 2e-3, relative to the largest derivative.
+ * Checks every partial derivative of sum(w * build(inputs)), with fixed random w, against central differences: in
+ * float64 with step 1e-5 to 1e-8, in float32 (where the runtime has no float64 kernel) with step 1e-2 to 2e-3, relative
+ * to the largest derivative.
  */
 export async function expectGradient(
   shapes: number[][],

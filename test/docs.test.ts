@@ -61,7 +61,8 @@ describe("the documents", () => {
     }
   }
 
-  // the guide's pages on checkpoints are walked through, command by command, in a folder that holds the files they speak of
+  // the guide's pages on checkpoints are walked through, command by command, in a folder that holds the files they
+  // speak of
   for (const file of [
     "pytorch-pair.md",
     "onnx-pair.md",

@@ -1,4 +1,5 @@
-// The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files and as Hugging Face folders, and samples for them.
+// The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files and as Hugging Face
+// folders, and samples for them.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, type Tensor, tensor } from "../src/core/index.ts";

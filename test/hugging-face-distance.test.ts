@@ -252,9 +252,9 @@ describe("distance on folders", () => {
 
   it("accepts two folders or two files, and an initialisation of the same network", async () => {
     expect(areFolders(at("a/model.safetensors"), at("b/model.safetensors"))).toBe(false);
-    expect(() => areFolders(at("a"), at("b/model.safetensors"))).toThrow("is the folder of a model, but");
+    expect(() => areFolders(at("a"), at("b/model.safetensors"))).toThrow("is a model folder, but");
     await writeModelFolder(at("small"), 3, undefined, { ...tinyLlama, num_hidden_layers: 1 });
-    await expect(compareFolders(at("a"), at("b"), { init: at("small") })).rejects.toThrow("is of another network");
+    await expect(compareFolders(at("a"), at("b"), { init: at("small") })).rejects.toThrow("is a different network");
   });
 });
 

@@ -136,7 +136,7 @@ describe("an impossible merge", () => {
     await refuses({ a, b, out: a }, `${a} is ${a}, one of the two ends.`);
     await refuses({ a, b, out: join(b, "merged") }, `is in ${b}, one of the two ends.`);
     await refuses({ a, b, out: join(within, "link", "new", "merged") }, `is in ${a}, one of the two ends.`);
-    await refuses({ a, b, out: within }, "is not empty, and merge did not write a/config.json, a/model.safetensors");
+    await refuses({ a, b, out: within }, "contains files that merge did not write: a/config.json, a/model.safetensors");
     await refuses({ a, b, out: join(a, "config.json") }, "is the name of a JSON file");
     writeFileSync(join(within, "file"), "");
     await refuses({ a, b, out: join(within, "file") }, "is a file. Give --out the name of a folder.");
@@ -150,7 +150,7 @@ describe("an impossible merge", () => {
     await merge({ a, b, out, alpha: 0.25 }); // and one written by a merge
     expect(JSON.parse(readFileSync(join(out, "merge.json"), "utf8")).averaged.norm).toBe(0.25);
     writeFileSync(join(out, "mine.txt"), "");
-    await refuses({ a, b, out }, "merge did not write mine.txt in it.");
+    await refuses({ a, b, out }, "merge did not write: mine.txt.");
     expect(existsSync(join(out, "mine.txt"))).toBe(true);
   });
 

@@ -39,7 +39,7 @@ describe.each([
     expect((await compareFiles(a, b)).distance.full.euclidean).toBe(3);
     const out = join(within, "m.safetensors");
     expect(await messageOf(merge({ a, b, out: join(within, "m") }))).toContain(
-      `which are merged as files. Give --out the name of a file, such as ${join(within, "m.safetensors")}.`,
+      `which are merged as files. Give --out a file name, such as ${join(within, "m.safetensors")}.`,
     );
     await merge({ a, b, out });
     expect([...toNumbers((await readTensors(out)).get("linear.weight")!)]).toEqual([2.5, 0]);
@@ -139,7 +139,7 @@ describe("a transformer among the parts of sentence-transformers", () => {
       const { notes } = await merge({ a, b, out });
       expect(notes).toEqual([
         `Not copied from ${a}: 1_Pooling, 2_Dense, modules.json.`,
-        `2_Dense of sentence-transformers differs between ${a} and ${b}, so modules.json is left out, and the merged folder is the transformer alone.`,
+        `2_Dense of sentence-transformers differs between ${a} and ${b}, so modules.json is not copied, and the merged folder contains only the transformer.`,
       ]);
       for (const name of ["modules.json", "1_Pooling", "2_Dense"]) expect(existsSync(join(out, name))).toBe(false);
     }

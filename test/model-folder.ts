@@ -1,4 +1,5 @@
-// A tiny Hugging Face folder: a Llama, or what a config says, with fresh weights, and a tokenizer whose tokens are the bytes of a text.
+// A tiny Hugging Face folder: a Llama, or what a config says, with fresh weights, and a tokenizer whose tokens are the
+// bytes of a text.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/core/index.ts";

@@ -1,5 +1,5 @@
-// Small ONNX files for tests: nodes as [operation, inputs, output, attributes] and weights; one network with its batch normalisations kept or folded;
-// and the measurement of two state dicts on a graph.
+// Small ONNX files for tests: nodes as [operation, inputs, output, attributes] and weights; one network with its batch
+// normalisations kept or folded; and the measurement of two state dicts on a graph.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";

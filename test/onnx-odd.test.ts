@@ -219,7 +219,7 @@ describe("differences between two files", () => {
       ["act", 3],
     ]);
     await expect(merge({ a: at("a.onnx"), b: at("b.onnx"), out: at("m.onnx") })).rejects.toThrow(
-      "a.onnx keeps act.w in its graph, as a constant, which cannot be replaced.",
+      "a.onnx stores act.w as a constant of its graph, which cannot be replaced.",
     );
   });
 });

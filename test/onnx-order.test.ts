@@ -188,7 +188,7 @@ it("of nodes that need their own output are refused", async () => {
   const nodes = [node("Add", ["x", "u"], ["t"]), node("MatMul", ["t", "w"], ["u"]), node("Relu", ["u"], ["y"])];
   const path = write("circle.onnx", { nodes, weights: new Map([["w", randomTensor("w", [4, 4])]]) });
   await expect(compareFiles(path, path)).rejects.toThrow(
-    /circle\.onnx is no ONNX model that can be read: its node (Add|MatMul) needs its own output\. Export it again\./,
+    /circle\.onnx cannot be read as an ONNX model: its node (Add|MatMul) needs its own output\. Export it again\./,
   );
 });
 
@@ -285,7 +285,7 @@ describe("equal weights that one file stores once", () => {
       expect(back.find((cell) => cell[0] === layer && cell[1] === turned)![2]).toBeCloseTo(loss, 6);
     }
     await expect(merge({ a: once(), b: twice(), out: at("m1.onnx") })).rejects.toThrow(
-      "once.onnx stores fc2.weight together with another weight that was equal",
+      "once.onnx stores fc2.weight and another, equal weight as one tensor",
     );
     await merge({ a: twice(), b: once(), out: at("m2.onnx") });
     const merged = await readTensors(at("m2.onnx"));

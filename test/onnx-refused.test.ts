@@ -55,17 +55,13 @@ const measuring = (a: string, model: { name?: string } = {}) =>
 
 describe("a graph without its weights", () => {
   it.each<[string, (model: ModelProto) => void, string]>([
-    [
-      "which are inputs",
-      makeInputs,
-      "holds a graph without weights, which are inputs of it: fc.weight, fc.bias. Export",
-    ],
+    ["which are inputs", makeInputs, "contains a graph whose weights are inputs: fc.weight, fc.bias. Export"],
     [
       "which are nowhere",
       ({ graph }) => {
         graph!.initializer = [];
       },
-      "holds a graph without the tensors that it uses: fc.weight, fc.bias. Export it again with its weights (PyTorch: export",
+      "contains a graph without the tensors that it uses: fc.weight, fc.bias. Export it again with its weights (PyTorch: export",
     ],
   ])("%s", async (name, change, sentence) => {
     const path = write(`${name}.onnx`, change);

@@ -1,5 +1,6 @@
-// The Python that tests and benchmarks compare with: the one that LAYERWISE_PYTHON names, or the first on this machine that has all the modules they
-// import. Each test names its modules, since an interpreter may have PyTorch without torchvision.
+// The Python that tests and benchmarks compare with: the one that LAYERWISE_PYTHON names, or the first on this machine
+// that has all the modules they import. Each test names its modules, since an interpreter may have PyTorch without
+// torchvision.
 import { type SpawnSyncOptions, spawnSync } from "node:child_process";
 
 export interface Found {

@@ -1,5 +1,5 @@
-// Ground truth that the repository holds: PyTorch's and transformers' numbers of small networks (test/fixtures/pytorch), against ours. Python is not
-// needed; make.py there made them.
+// Ground truth that the repository holds: PyTorch's and transformers' numbers of small networks
+// (test/fixtures/pytorch), against ours. Python is not needed; make.py there made them.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -169,7 +169,8 @@ async function expectSteps({ model, held, batch }: Opened, truth: Training, how:
   const optimiser =
     how === "sgd" ? sgd({ momentum: 0.9, weightDecay: 5e-4 }) : adamw({ betas: [0.9, 0.95], weightDecay: 0.1 });
   const clip = how === "adamw" ? 1 : undefined;
-  // the fast form's gradients are within 2.1e-5 too, but an optimiser may magnify their rounding where the exact gradient is zero
+  // the fast form's gradients are within 2.1e-5 too, but an optimiser may magnify their rounding where the exact
+  // gradient is zero
   await using stepper = new Stepper({ model, optimiser, clip, runtime: { threads: 1 }, form: "plain" }, held);
   const batches: Batch[] = truth.rates.map(() => batch);
   const steps = await stepper.steps(batches, 0, truth.rates);

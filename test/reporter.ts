@@ -19,7 +19,8 @@ export default class ClosingLine implements Reporter {
         count[state]++;
         if (state === "skipped") skipped.push(test.fullName);
       }
-      if (module.state() === "failed" && count.failed === before) count.failed++; // a file that does not load is a failure
+      // a file that does not load is a failure
+      if (module.state() === "failed" && count.failed === before) count.failed++;
     }
     const isFiltered = this.#vitest?.config.testNamePattern !== undefined; // then most are skipped on request
     if (!isFiltered) for (const line of countReasons(skipped)) console.log(line);

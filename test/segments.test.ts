@@ -1,5 +1,5 @@
-// The segmented sweep, forced by a memory limit, gives the same numbers as one graph on every fixture. A killed scan gives
-// the same document when it is rerun.
+// The segmented sweep, forced by a memory limit, gives the same numbers as one graph on every fixture. A killed scan
+// gives the same document when it is rerun.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

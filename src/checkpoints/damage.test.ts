@@ -1,4 +1,4 @@
-// Files that were good and then were not: bits flipped, pieces cut, repeated, moved, lengths that lie. Whatever
+// Damaged files: bits flipped, pieces cut, repeated or moved, wrong lengths. Whatever
 // happened, a file is read or refused with a sentence; nothing else is thrown, nothing hangs, nothing grows.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const folder = temporaryFolder();
 type Damage = (bytes: Buffer, other: Buffer) => Buffer;
 
 const anywhere = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
-/** Headers lie at the start, a zip archive's directory at the end. */
+/** Headers are at the start, a zip archive's directory is at the end. */
 const place = fc.oneof(
   anywhere,
   anywhere.map((x) => x ** 4),

@@ -54,7 +54,7 @@ it.each([
     "nonsense!",
     'x.pt is not in a format that layerwise reads: it starts with "nonsense". Give a .safetensors, .pt, .npz or .onnx file.',
   ],
-])("tells of %j what to do", async (content, sentence) => {
+])("says what to do with %j", async (content, sentence) => {
   expect(await refusal(path, Buffer.from(content, "latin1"))).toBe(sentence);
 });
 
@@ -119,13 +119,13 @@ describe("a folder", () => {
       "unet.safetensors",
     ],
     ["zero", ["mp_rank_00_model_states.pt", "zero_pp_rank_0_mp_rank_00_optim_states.pt"], "mp_rank_00_model_states.pt"],
-  ])("%s stands for the checkpoint in it", async (name, files, expected) => {
+  ])("%s opens as the checkpoint in it", async (name, files, expected) => {
     const checkpoint = await openCheckpoint(await fill(name, files));
     await checkpoint.close();
     expect(checkpoint.path).toBe(join(folder, name, expected));
   });
 
-  it("stands for the index in it", async () => {
+  it("opens as the index in it", async () => {
     const where = await fill("sharded", ["model-00001-of-00001.safetensors"]);
     writeFileSync(
       join(where, "model.safetensors.index.json"),
@@ -152,7 +152,7 @@ describe("a folder", () => {
     ["orbax", ["_CHECKPOINT_METADATA"], "orbax is an Orbax checkpoint."],
     ["saved", ["saved_model.pb"], "saved is a TensorFlow SavedModel. Convert it with tf2onnx"],
     ["tensorflow", ["m.ckpt.index", "m.ckpt.data-00000-of-00001"], "tensorflow contains a TensorFlow checkpoint."],
-  ])("%s is refused where it is not certain", async (name, files, sentence) => {
+  ])("%s is refused if it is ambiguous", async (name, files, sentence) => {
     expect(await refusal(await fill(name, files))).toMatch(sentence);
   });
 });
@@ -193,11 +193,11 @@ describe("a folder with folders", () => {
       [...fsdp, "unet/x.bin"],
       "beside is a folder without a checkpoint. Its subfolder contains one. Give beside/unet.",
     ],
-  ])("%s is named for what it holds", async (name, files, sentence) => {
+  ])("%s is described by its content", async (name, files, sentence) => {
     expect(await refusal(fill(name, files))).toMatch(sentence);
   });
 
-  it("stands for the checkpoint beside shards, such as the one made from them", async () => {
+  it("opens as the checkpoint next to shards, such as the one made from them", async () => {
     const where = fill("gathered", [...fsdp, ...states]);
     await writeTensors(join(where, "weights.pt"), "torch", new Map([["w", tensor("float32", [1], [5])]]));
     const checkpoint = await openCheckpoint(where);
@@ -206,7 +206,7 @@ describe("a folder with folders", () => {
   });
 });
 
-it.each(["0cdb3a2a", "0cdb20de", "0cdb1234"])("knows a file of Orbax by its first bytes, %s", async (mark) => {
+it.each(["0cdb3a2a", "0cdb20de", "0cdb1234"])("recognises a file of Orbax by its first bytes, %s", async (mark) => {
   const bytes = Buffer.concat([Buffer.from(mark, "hex"), Buffer.alloc(80, 0xfe)]);
   expect(await refusal(join(folder, "manifest.ocdbt"), bytes)).toMatch(
     "manifest.ocdbt is part of an Orbax checkpoint. In Python, restore it with orbax.checkpoint",
@@ -230,7 +230,7 @@ it("names the folders in a folder that have checkpoints", async () => {
   expect(await refusal(pipeline)).toMatch(`Its subfolder contains one. Give pipeline/unet.`);
 });
 
-it("refuses what is no readable file", async () => {
+it("refuses what is not a readable file", async () => {
   mkdirSync(join(folder, "folder"));
   writeFileSync(join(folder, "file"), "");
   const missing = join(folder, "missing");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { columnStrides, gather, isDense, rowStrides, spanOf, swapBytes } from "./layout.ts";
 
-it("tells strides, density and span", () => {
+it("computes strides, density and span", () => {
   expect(rowStrides([2, 3, 4])).toEqual([12, 4, 1]);
   expect(columnStrides([2, 3, 4])).toEqual([1, 2, 6]);
   expect(isDense([2, 1, 3], [3, 99, 1])).toBe(true);

@@ -144,7 +144,7 @@ it("groups notes by kind and fate", () => {
   ]);
 });
 
-it("knows a mask and vectors among the initialisers of ONNX files", async () => {
+it("recognises a mask and vectors among the initialisers of ONNX files", async () => {
   const end = (x: number) => {
     const path = join(folder, `${files++}.onnx`);
     const tensors = new Map([

@@ -200,7 +200,7 @@ describe("names match", () => {
     expect(() => match(both, one)).toThrow("Only in a: head.weight.");
   });
 
-  it("beside a loss with weights of its own, outside the part that is the network", () => {
+  it("next to a loss with weights, outside the part that is the network", () => {
     const lightning = { ...prefixed("model."), "criterion.weight": [3] };
     for (const other of [net, prefixed("model.")]) {
       const found = match(lightning, other);
@@ -228,7 +228,7 @@ describe("nothing is matched", () => {
     ["an encoder and a decoder", prefixed("encoder."), prefixed("decoder."), "different networks"],
     ["a name that ends alike", { "myfc.weight": [2, 4] }, { "fc.weight": [2, 4] }, "different networks"],
     [
-      "two parts that only their levels tell apart",
+      "two parts that differ only in their levels",
       { ...prefixed("model."), ...prefixed("language_model."), "x.weight": [3, 3] },
       { ...prefixed("model.language_model."), ...prefixed("model.vlm."), "model.x.weight": [3, 3] },
       "different networks",

@@ -11,7 +11,7 @@ import { addSums, noSums, sumsOf } from "./sums.ts";
 const random = randomStream(1, "sums");
 const numbers = (n: number) => Float32Array.from({ length: n }, () => random.normal());
 
-it("threads' sums are those of the main one, and a file that ends early is told", async () => {
+it("threads compute the same sums as the main thread, and report a truncated file", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sums-"));
   const write = async (format: "safetensors" | "npz", other: Tensor) => {
     const path = join(folder, `end.${format}`);

@@ -37,12 +37,12 @@ it("names the layers that are not finite, and their file", async () => {
   const weights = (name: string, x: number, y: number) =>
     write(name, { "a.weight": tensor("float32", [2], [1, x]), "b.weight": tensor("float32", [2], [1, y]) });
   const [a, b, c] = [await weights("c", 1, 2), await weights("d", Number.NaN, 3), await weights("e", 1, -Infinity)];
-  const told = "the distances of these layers, and the full distance, are undefined.";
+  const undefinedDistances = "the distances of these layers, and the full distance, are undefined.";
   const { notes, distance } = await compareFiles(a, b);
-  expect(notes).toEqual([`${b} contains NaN or infinite weights in a: ${told}`]);
+  expect(notes).toEqual([`${b} contains NaN or infinite weights in a: ${undefinedDistances}`]);
   expect([distance.layers.b.euclidean, distance.full.euclidean]).toEqual([1, Number.NaN]);
   expect((await compareFiles(c, b, { init: a })).notes).toEqual([
-    `${b} contains NaN or infinite weights in a: ${told}`,
-    `${c} contains NaN or infinite weights in b: ${told}`,
+    `${b} contains NaN or infinite weights in a: ${undefinedDistances}`,
+    `${c} contains NaN or infinite weights in b: ${undefinedDistances}`,
   ]);
 });

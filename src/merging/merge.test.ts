@@ -1,4 +1,5 @@
-// Ends that cannot be merged, told before anything is written; merged files that others read are in test/merge.test.ts.
+// Ends that cannot be merged, reported before anything is written. Merged files that other programs read are in
+// test/merge.test.ts.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -54,7 +55,7 @@ it("merges a matrix that is one initialiser under two names in both files", asyn
   expect((await readTensors(out)).get("w")!.data[0]).toBe(3);
 });
 
-it("leaves nothing behind when whole numbers differ, which have no average", async () => {
+it("leaves nothing behind when integers differ, which have no average", async () => {
   const quantised = async (name: string, value: number) => {
     const path = join(folder, name);
     const scales = tensor("float32", [1], [value]);

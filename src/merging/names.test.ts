@@ -302,7 +302,7 @@ it("refuses to write what is only read, and a folder, before any work", async ()
   expect(readFileSync(bare).equals(before)).toBe(true);
 });
 
-it("refuses ends without a weight: whole numbers beside objects, or alone", async () => {
+it("refuses ends without a weight: integers with objects, or alone", async () => {
   const header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".padEnd(117);
   const objects = Buffer.concat([
     Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]),

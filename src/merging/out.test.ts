@@ -1,4 +1,4 @@
-// Ends that lie in several files: none of them is ever written over, and all of them are hashed.
+// Ends in several files: none is ever overwritten, and all are hashed.
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -29,7 +29,7 @@ it("hashes every file of an end, in their order", async () => {
   expect(again.a.sha256).toBe(await sha256File(record.out.path)); // of one file its own
 });
 
-it("never writes over a file of an end, whatever leads there", async () => {
+it("never overwrites a file of an end, whatever links lead there", async () => {
   const [a, b] = [await writeShards("c", 1), await writeShards("d", 3)];
   const before = readFileSync(join(folder, "c", "1"));
   symlinkSync(join(folder, "c"), join(folder, "link"));
@@ -53,12 +53,12 @@ it("asks for the ending of the format, not of the index", async () => {
   await merged.close();
 });
 
-it("refuses a folder before any work, and leaves nothing beside it", async () => {
+it("refuses a folder before any work, and leaves nothing next to it", async () => {
   const [a, b] = [await writeShards("g", 1), await writeShards("h", 3)];
   const out = join(folder, "g");
-  let begun = 0;
-  await expect(merge({ a, b, out, budget: { limit: 1, metric: "loss" } }, () => begun++)).rejects.toThrow(
+  let started = 0;
+  await expect(merge({ a, b, out, budget: { limit: 1, metric: "loss" } }, () => started++)).rejects.toThrow(
     `${out} is a folder. Give --out the name of a file.`,
   );
-  expect([begun, existsSync(`${out}.merge.json`)]).toEqual([0, false]);
+  expect([started, existsSync(`${out}.merge.json`)]).toEqual([0, false]);
 });

@@ -57,23 +57,23 @@ it.each([
   ["is truncated: its directory needs", end, 12, 4, 1e6],
   ["is truncated: its directory needs", end, 16, 4, 1e6],
   ["its directory is invalid", end, 16, 4, 0],
-] as const)("tells: %s", async (sentence, signature, offset, width, value) => {
+] as const)("reports: %s", async (sentence, signature, offset, width, value) => {
   expect(await refusal(path, await changed(signature, offset, width, value))).toContain(sentence);
 });
 
-it("refuses two members of one name", async () => {
+it("refuses two members with the same name", async () => {
   const bytes = Buffer.from(await zipOf({ "a.npy": array, "b.npy": array }));
   bytes.write("a", bytes.lastIndexOf("b.npy"));
   expect(await refusal(path, bytes)).toContain('it contains two members named "a.npy"');
 });
 
-it("finds the end in spite of a note behind it", async () => {
+it("finds the end despite a comment after it", async () => {
   const bytes = Buffer.concat([await archive(), Buffer.from("a note")]);
   bytes.writeUInt16LE(6, bytes.length - 8);
   expect((await readTensors(path, bytes)).size).toBe(2);
 });
 
-it("reads and writes zip64, where every size and place stands in the wide fields", async () => {
+it("reads and writes zip64, where every size and offset is in the wide fields", async () => {
   const bytes = Buffer.from(await zipOf({ "first.npy": array, "second.npy": array }, 1));
   expect(bytes.readUInt32LE(bytes.length - 6)).toBe(0xffffffff);
   expect([...(await readTensors(path, bytes)).values()].map(({ data }) => [...data])).toEqual([
@@ -84,7 +84,7 @@ it("reads and writes zip64, where every size and place stands in the wide fields
   expect(await refusal(path, bytes)).toContain("its zip64 directory record is missing");
 });
 
-it("reads a member that lies beyond 4 GiB", async () => {
+it("reads a member beyond 4 GiB", async () => {
   const gap = 5 * 2 ** 30; // a hole in the file: it takes no room on the disk
   const bytes = Buffer.from(await zipOf({ first: "", "a.npy": array }, 1));
   const directory = bytes.lastIndexOf("PK\x01\x02");
@@ -127,7 +127,7 @@ it("never decompresses to more than was claimed, nor believes a claim that defla
   const short = Buffer.concat([npyHeader("uint8", [2000]), Buffer.alloc(1000)]);
   expect(await refusal(path, await deflated(short, 2128))).toContain("decompresses to 1128 bytes, but claims 2128");
   const cut = await deflated(zeros, undefined, (packed) => packed.subarray(0, 9000));
-  expect(await refusal(path, cut)).toMatch(/claims 10000128 bytes|does not inflate/);
+  expect(await refusal(path, cut)).toMatch(/claims 10000128 bytes|cannot be decompressed/);
   const garbled = await deflated(zeros, undefined, (packed) => packed.fill(0xff, 500));
   expect(await refusal(path, garbled)).toContain("cannot be decompressed");
 });

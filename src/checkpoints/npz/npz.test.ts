@@ -84,7 +84,7 @@ it.each([
 const f4 = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", new Uint8Array(4));
 
 it.each(["'|O'", "'<U3'", "'|S5'", "'<M8[ns]'", "'<m8[D]'", "[('a', '<f4'), ('b', '<i8', (2, 3))]"])(
-  "passes over an array of %s beside weights, with a note, and refuses it alone",
+  "ignores an array of %s next to weights, with a note, and refuses it alone",
   async (descr) => {
     const other = npy(`{'descr': ${descr}, 'fortran_order': False, 'shape': (1,)}`, new Uint8Array(30));
     writeFileSync(path, await zipOf({ "w.npy": f4, "classes.npy": other }));
@@ -124,7 +124,7 @@ it("reads complex numbers as pairs of floats in any order, and writes them back 
   await again.close();
 });
 
-it("refuses members that are no .npy, and passes over others", async () => {
+it("refuses invalid .npy members, and ignores others", async () => {
   expect(await refusal(path, await zipOf({ "w.npy": "text that is long enough" }))).toBe(
     'x.npz cannot be read: its array "w.npy" is not a .npy array. Save it again with numpy.savez.',
   );

@@ -74,7 +74,7 @@ it("refuses to replace elements that are stored as integers, and says how to sto
   await checkpoint.close();
 });
 
-it("reads external data beside the model, from their offset", async () => {
+it("reads external data next to the model, from their offset", async () => {
   const values = tensor("float32", [2], [3, 4]);
   writeFileSync(join(folder, "weights.bin"), Buffer.concat([Buffer.alloc(16), bytesOf(values)]));
   const found = await readTensors(path, model(external({ location: "weights.bin", offset: "16", length: "8" }, [2n])));
@@ -92,7 +92,7 @@ it.each([
   expect(await refusal(path, model(external(entries, [...dims])))).toMatch(sentence);
 });
 
-it("refuses a length that lies, and a model without a graph", async () => {
+it("refuses a wrong length, and a model without a graph", async () => {
   expect(
     await refusal(
       path,

@@ -145,7 +145,7 @@ describe("shards", () => {
     expect(await refusal(index)).toMatch("is not in a format that layerwise reads");
   });
 
-  it("must be there, hold what the index says and lie beside it", async () => {
+  it("must exist in the index's folder and contain what the index says", async () => {
     write({ "module.a": "3.safetensors" });
     expect(await refusal(index)).toMatch(
       "3.safetensors does not exist, but model.safetensors.index.json stores tensors in it. Copy it into the folder",

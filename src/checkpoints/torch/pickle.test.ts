@@ -5,7 +5,7 @@ import { type PickleHost, unpickle } from "./pickle.ts";
 import { Unknown } from "./unknown.ts";
 import { torchHost } from "./values.ts";
 
-/** Names stand for themselves, a call is told as text. */
+/** A host in which a name is its own value, and a call becomes text. */
 const teller: PickleHost = {
   find: (module, name) => `${module}.${name}`,
   call: (callable, args) => `${callable}(${args.join()})`,
@@ -91,7 +91,7 @@ describe("values", () => {
     expect(value(`\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00${codes}`)).toEqual(expected);
   });
 
-  it("tells where it ends, and that it does not end", () => {
+  it("returns where it ends, or that it does not end", () => {
     expect(run("K\x01.rest")).toEqual({ value: 1, end: 3 });
     for (const codes of ["", "K", "X\xff\xff\xff\x7fabc", "cos\nsys", "\x8d\x01\x00\x00\x00\x00\x00\x00\xff"]) {
       expect(run(codes)).toBeUndefined();
@@ -99,7 +99,7 @@ describe("values", () => {
   });
 });
 
-describe("programs that make no sense", () => {
+describe("invalid programs", () => {
   it.each([
     ["0", "takes a value from an empty stack"],
     ["K\x01(0", "takes a value from an empty stack"],
@@ -155,7 +155,7 @@ describe("objects of unknown classes", () => {
     ["a call of what a call gave", "cmine\nThing\n)R)R."],
   ])("stay so after %s", (_, codes) => expect(unknown(codes).name).toBe("mine.Thing"));
 
-  it("hold the items of a dictionary's subclass, and tell a module by its state", () => {
+  it("keep the items of a dict subclass, and recognise a module by its state", () => {
     expect([...unknown("cmine\nThing\n)\x81(K\x01K\x02u.")]).toEqual([[1, 2]]);
     expect(unknown("cmine\nNet\n)\x81}(X\x08\x00\x00\x00_modules}ub.").isModule).toBe(true);
     expect(unknown("cmine\nNet\n)\x81}(X\x01\x00\x00\x00a}ub.").isModule).toBe(false);

@@ -34,23 +34,23 @@ describe("the network is found", () => {
     ["alone", net(), fc],
     ["of single numbers alone", { scale: sized(), shift: sized(1) }, "scale,shift"],
     ["of empty tensors alone", { none: sized(0, 4) }, "none"],
-    ["under a key that nobody listed, beside single tensors", { best_acc: sized(), loss: sized(1), enc: net() }, fc],
-    ["beside a dictionary of single tensors", { metrics: { acc: sized() }, enc: net() }, fc],
+    ["under a key that nobody listed, next to single tensors", { best_acc: sized(), loss: sized(1), enc: net() }, fc],
+    ["next to a dictionary of single tensors", { metrics: { acc: sized() }, enc: net() }, fc],
     ["two keys deep", { epoch: 3, run: { weights: net() } }, fc],
     ["by the surest key", { state_dict: net(), decoder: net("other"), mean: sized(3) }, fc],
     ["under a key within a key", { model: { module: net() }, rng: { cpu: sized(5) } }, fc],
-    ["beside its averages", { enc: net(), ema: net(), enc_ema: net("module.fc"), "ema-enc": { shadow: net() } }, fc],
-    ["beside an average without buffers", { enc: net(), ema: { "fc.weight": sized(3, 4) } }, fc],
-    ["as an average alone, beside single tensors", { ema_state_dict: net(), best_acc1: sized(), epoch: 3 }, fc],
-    ["as an average alone, beside a tensor", { g_ema: net(), latent_avg: sized(4) }, fc],
-    ["beside statistics", { encoder_state: net(), mean: sized(3) }, fc],
-    ["beside a tensor, under such a key", { model: { head: sized(2), body: net() } }, fc],
+    ["next to its averages", { enc: net(), ema: net(), enc_ema: net("module.fc"), "ema-enc": { shadow: net() } }, fc],
+    ["next to an average without buffers", { enc: net(), ema: { "fc.weight": sized(3, 4) } }, fc],
+    ["as an average alone, next to single tensors", { ema_state_dict: net(), best_acc1: sized(), epoch: 3 }, fc],
+    ["as an average alone, next to a tensor", { g_ema: net(), latent_avg: sized(4) }, fc],
+    ["next to statistics", { encoder_state: net(), mean: sized(3) }, fc],
+    ["next to a tensor, under such a key", { model: { head: sized(2), body: net() } }, fc],
     ["rather than single numbers under a surer key", { net: { acc: sized() }, weights: net() }, fc],
-    ["beside an optimiser's state", { enc: net(), optimizer_G: { state: { "fc.weight": net("exp") } } }, fc],
+    ["next to an optimiser's state", { enc: net(), optimizer_G: { state: { "fc.weight": net("exp") } } }, fc],
     ["with what modules add", { ...net(), "fc._extra_state": { scale: sized(4) } }, fc],
   ])("%s", (_, value, names) => expect(found(value)).toBe(names));
 
-  it("beside a moving average that has its names under a prefix, which a merge leaves as it is", () => {
+  it("next to a moving average that has its names under a prefix, which a merge leaves as it is", () => {
     const ema = { ...net("online_model.fc"), ...net("ema_model.fc"), initted: sized() };
     const state = findStateDict("x.pt", dictionary({ model: net(), ema, optimizer: { a: net() } }));
     expect([...state.tensors.keys()].join()).toBe(fc);
@@ -73,7 +73,7 @@ describe("the network is found", () => {
 describe("nothing is guessed", () => {
   it.each<[string, Nested, string]>([
     [
-      "a network beside as many tensors",
+      "a network next to as many tensors",
       { encoder_state: net(), mean: sized(3), deviation: sized(3) },
       '"encoder_state", "mean", "deviation"',
     ],
@@ -139,15 +139,15 @@ describe("a note says which dictionary was used", () => {
   it.each<[string, Nested, string | undefined]>([
     ["alone", net(), undefined],
     ["in a dictionary of nothing else", { model: net() }, undefined],
-    ["beside an epoch", { model: net(), epoch: 3 }, 'used "model".'],
-    ["beside an optimiser", { model: net(), optimizer: { state: net() } }, 'used "model".'],
+    ["next to an epoch", { model: net(), epoch: 3 }, 'used "model".'],
+    ["next to an optimiser", { model: net(), optimizer: { state: net() } }, 'used "model".'],
     [
-      "beside its average",
+      "next to its average",
       { state_dict: net(), state_dict_ema: net("module.fc"), epoch: 3 },
       'used "state_dict"; left out "state_dict_ema", which has the same names.',
     ],
     [
-      "beside averages and another network",
+      "next to averages and another network",
       { model: net(), ema: net(), d: net("d"), mean: sized(3) },
       'used "model"; left out "ema", which has the same names, and "mean", "d".',
     ],
@@ -158,13 +158,13 @@ describe("a note says which dictionary was used", () => {
   });
 });
 
-describe("a list beside the network", () => {
+describe("a list next to the network", () => {
   const net2 = { "fc.weight": sized(3, 4), "fc.bias": sized(3), count: sized() };
   const average = [sized(3, 4), sized(3)];
-  const besides = (entries: Record<string, unknown>) =>
+  const listAnd = (entries: Record<string, unknown>) =>
     new Map([["model", dictionary(net2)], ...Object.entries(entries)]);
   const inEma = (list: unknown) =>
-    besides({
+    listAnd({
       ema: new Map<string, unknown>([
         ["decay", 0.9],
         ["shadow_params", list],
@@ -185,14 +185,14 @@ describe("a list beside the network", () => {
     ["of dictionaries", { clients: [dictionary(net("g")), 3, dictionary(net("h"))] }, '"clients.0", "clients.2"'],
     ["in a list", { members: [average, average.slice(1)] }, '"members.0", "members.1"'],
   ])("%s is noted", (_, entries, names) => {
-    expect(findStateDict("x.pt", besides(entries)).notes).toEqual([`x.pt: used "model"; left out ${names}.`]);
+    expect(findStateDict("x.pt", listAnd(entries)).notes).toEqual([`x.pt: used "model"; left out ${names}.`]);
   });
 
   it("of states of a generator or an optimiser is not", () => {
     const state = { ...sized(16), dtype: "uint8" as const };
     const optimizers = { optimizer_states: [dictionary({ state: net() })], optim: [sized(3, 4)] };
     for (const entries of [{ cuda: [state, state] }, optimizers, { sizes: [1, 2] }])
-      expect(findStateDict("x.pt", besides(entries)).notes).toEqual(['x.pt: used "model".']);
+      expect(findStateDict("x.pt", listAnd(entries)).notes).toEqual(['x.pt: used "model".']);
   });
 
   it("of which the key names one leaves out the rest", () => {
@@ -200,7 +200,7 @@ describe("a list beside the network", () => {
     expect(notes).toEqual(['x.pt: used "ema.shadow_params"; left out "model".']);
   });
 
-  it("alone is no state dict, but may be chosen", () => {
+  it("alone is not a state dict, but may be chosen", () => {
     const alone = new Map<string, unknown>([
       ["decay", 0.9],
       ["shadow_params", average],
@@ -218,7 +218,7 @@ describe("what is not read", () => {
     new Map<string, unknown>([["w", sized(3)], ...Object.entries(entries)]);
   const module = Object.assign(new Unknown("models.yolo.Model"), { isModule: true });
 
-  it("is passed over beside the network", () => {
+  it("is ignored next to the network", () => {
     const root = new Map<string, unknown>([
       ["net", value({ "fc._extra_state": new Unknown("_io.BytesIO") })],
       ["path", new Unknown("pathlib.PosixPath")],
@@ -258,7 +258,7 @@ describe("what is not read", () => {
     ["a score, as YOLOv5 saves it", { epoch: 3, best_fitness: sized(1), model: module, ema: module }],
     ["a random state", { model: module, rng: new Map([["cpu", sized(5)]]) }],
     ["several of them", { model: module, anchors: sized(3, 2), rng: new Map([["cpu", sized(5)]]) }],
-  ])("is a whole module beside %s", (_, entries) => {
+  ])("is a whole module next to %s", (_, entries) => {
     const root = new Map(Object.entries(entries));
     expect(() => findStateDict("x.pt", root)).toThrow('x.pt contains a whole module under "model"');
   });
@@ -271,7 +271,7 @@ describe("what is not read", () => {
     expect(() => findStateDict("x.pt", new Map([["run", run]]))).toThrow('a whole module under "run.model"');
   });
 
-  it("is a module that the key names, but no dictionary beside it", () => {
+  it("is a module that the key names, but no dictionary next to it", () => {
     const root = new Map<string, unknown>([
       ["model", module],
       ["ema", module],
@@ -292,7 +292,7 @@ describe("what is not read", () => {
   });
 });
 
-it("never takes a tensor for the network beside a dictionary of more, and finds the one dictionary under any key", () => {
+it("never takes a tensor for the network next to a dictionary of more, and finds the one dictionary under any key", () => {
   const key = fc_.string({ minLength: 1, maxLength: 6 }).filter((name) => !/optim|_extra_state/i.test(name));
   const numbers = fc_.dictionary(key, fc_.constant(sized()), { maxKeys: 4 });
   const tensors = fc_.dictionary(key, fc_.constant(sized(2, 3)), { minKeys: 2, maxKeys: 5 });

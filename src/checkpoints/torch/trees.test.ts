@@ -62,7 +62,7 @@ it.each([
   expect(readOnly).toContain('In Python, give each array a unique name ("layer/weight"), save them with numpy.savez');
 });
 
-it("reads those under params, beside a step and an optimiser's state", async () => {
+it("reads those under params, next to a step and an optimiser's state", async () => {
   const moments = { mu: layers(ofJax), nu: layers(ofJax) };
   const { values, notes } = await read(pickled({ params: layers(ofJax), opt_state: moments, step: integer }));
   expect(values).toEqual(wanted);

@@ -24,7 +24,7 @@ describe("an optimiser's state among the names", () => {
     ],
     ["of flax", { ...under("params/"), ...under("batch_stats/"), step: [] }, under("opt_state/0/trace/")],
     ["of optax, in something else", under("params/"), { ...under("state/1/mu/"), ...under("state/1/nu/") }],
-    ["of optax, beside bare names", under(""), { ...under("mu/"), ...under("nu/") }],
+    ["of optax, next to bare names", under(""), { ...under("mu/"), ...under("nu/") }],
     ["with dots", under("params.", "", "."), { ...under("opt.m.", "", "."), ...under("opt.v.", "", ".") }],
     [
       "of PyTorch",
@@ -43,7 +43,7 @@ describe("an optimiser's state among the names", () => {
 
   it.each<[string, Shapes]>([
     ["queries, keys and values", { "attn.q.weight": [4, 4], "attn.k.weight": [4, 4], "attn.v.weight": [4, 4] }],
-    ["a mean beside a variance", { "mu.weight": [2, 4], "logvar.weight": [2, 4], "nu.weight": [3, 4] }],
+    ["a mean and a variance", { "mu.weight": [2, 4], "logvar.weight": [2, 4], "nu.weight": [3, 4] }],
     ["a network called opt", under("opt.model.", "", ".")],
     ["a part called momentum", { ...under("encoder."), ...under("momentum.") }],
     ["an optimiser alone", under("optimizer.state.")],
