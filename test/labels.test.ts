@@ -494,3 +494,29 @@ describe("a graph that computes its own loss", () => {
     expect(regressed.document.model.task).toContain("regression, values [n] in output p");
   });
 });
+
+it("takes the logarithm of a softmax over any axes, so that it equals a LogSoftmax", async () => {
+  const x = randomTensor("rows", [6, 5, 4]);
+  const labels = whole([6, 5], classesOf(30, 3));
+  // before operator set 13, axis 1 means all axes from there on
+  for (const [opset, axis] of [
+    [11, 1],
+    [13, 1],
+    [13, 2],
+  ]) {
+    const [plain, logarithm] = await Promise.all(
+      ["Softmax", "LogSoftmax"].map(async (op) => {
+        const network = linear(["n", 5, 4], ["n", 5, 3], { opset });
+        const nodes: DeclaredNetwork["nodes"] = [
+          network.nodes[0],
+          ["Add", ["h", "fc.bias"], "z"],
+          [op, ["z"], "y", { axis }],
+        ];
+        return (await measured(writeEnds({ ...network, nodes }), { x, labels }, { batch: 3, task: "tokens" })).document;
+      }),
+    );
+    expect(plain.ends.a.loss).toBeCloseTo(logarithm.ends.a.loss!, 5);
+    expect(plain.cells[0].loss!.barrier).toBeCloseTo(logarithm.cells[0].loss!.barrier!, 5);
+    expect(plain.notes?.join()).toContain("contains probabilities; their logarithms are used as scores.");
+  }
+});

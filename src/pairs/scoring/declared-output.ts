@@ -40,6 +40,10 @@ export const comesFromProduct = ({ nodes }: ForeignModel, name: string): boolean
 export const comesFromSigmoid = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, [...passing, "Clip"], ["Sigmoid"]) !== undefined;
 
+/** True if an output's elements come from a softmax, over any axes. */
+export const comesFromSoftmax = ({ nodes }: ForeignModel, name: string): boolean =>
+  origin(nodes, name, passing, ["Softmax"]) !== undefined;
+
 /** True if an output's elements are the indices of the largest scores. */
 export const comesFromArgMax = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, passing, ["ArgMax"]) !== undefined;

@@ -22,6 +22,7 @@ import {
   comesFromArgMax,
   comesFromProduct,
   comesFromSigmoid,
+  comesFromSoftmax,
   declaredTypes,
   usesLabels,
 } from "./declared-output.ts";
@@ -133,11 +134,13 @@ export async function chooseOutput(
       const axis = classAxis === undefined ? 0 : classAxis < batchAxis ? classAxis : classAxis + 1;
       if (reading.kind !== "values" && comesFromSigmoid(foreign, name))
         return beforeSigmoids(foreign, candidate, reading);
+      // a softmax over other axes than the classes does not sum to 1 along them
+      const isSoftmax = comesFromSoftmax(foreign, name) || (scores !== undefined && areProbabilities(scores, axis));
       return {
         output: {
           name,
           type,
-          areProbabilities: reading.kind !== "values" && scores !== undefined && areProbabilities(scores, axis),
+          areProbabilities: reading.kind !== "values" && isSoftmax,
           arrange: (value) => arrangeScores(value, { shape, batchAxis, reading }),
         },
         reading,
