@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readMeasurement, saveMeasurement } from "../src/connectivity/index.ts";
 import { type DType, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { onnxTypes } from "../src/graph/index.ts";
@@ -443,4 +443,80 @@ it("converts integers and bools only without loss", async () => {
   );
   const floats = tensor("float32", [6, 4], on);
   expect(await refusal(writeEnds(network), { x, mask: floats, labels })).toMatch(/mask is bool, but .* has float32/);
+});
+
+describe("a graph that computes its own loss", () => {
+  const withLoss = (nodes: DeclaredNetwork["nodes"], outputs: DeclaredNetwork["outputs"], dtype: DType = "int64") => ({
+    ...linear(["n", 4], []),
+    nodes: [...linear([], []).nodes, ...nodes],
+    inputs: { x: ["n", 4], labels: ["n"] },
+    outputs,
+    types: { labels: dtype },
+  });
+  const x = randomTensor("rows", [12, 4]);
+  const labels = whole([12], classesOf(12, 3));
+  const crossEntropy = (reduction: string): DeclaredNetwork["nodes"] => [
+    ["SoftmaxCrossEntropyLoss", ["y", "labels"], "loss", { reduction }],
+  ];
+  const bySquares: DeclaredNetwork["nodes"] = [
+    ["ReduceMean", ["y"], "p", { axes: [1], keepdims: 0 }],
+    ["Cast", ["labels"], "values", { to: 1 }],
+    ["Sub", ["p", "values"], "d"],
+    ["Mul", ["d", "d"], "loss"],
+  ];
+  const advice = "which the graph computes from labels, not scores. Export the model with its scores (logits) as an";
+
+  it("is refused if the loss is all that it gives", async () => {
+    for (const [nodes, shape] of [
+      [crossEntropy("mean"), []],
+      [crossEntropy("none"), ["n"]],
+      [bySquares, ["n"]],
+    ] as const)
+      for (const task of [undefined, "regress", "classify"] as const) {
+        const ends = writeEnds(withLoss(nodes, { loss: shape }));
+        const message = await refusal(ends, { x, labels }, { task, batch: 4 });
+        expect(message).toBe(`The output loss [${shape.length ? 4 : ""}] of the model is a loss, ${advice} output.`);
+      }
+  });
+
+  it("is measured by its other outputs, also where labels become values or have another type", async () => {
+    const scored = writeEnds(withLoss(crossEntropy("none"), { loss: ["n"], y: ["n", 3] }));
+    const { document } = await measured(scored, { x, labels }, { batch: 4 });
+    expect(document.ends.a.loss).toBeCloseTo(mean(lossesOf(linear([], []), "a", x, classesOf(12, 3))), 5);
+    expect(await refusal(scored, { x, labels }, { output: "loss" })).toContain("not scores. Choose another --output.");
+
+    const small = writeEnds(withLoss(bySquares, { loss: ["n"], y: ["n", 3] }, "int32"));
+    const int32 = whole([12], classesOf(12, 3), "int32");
+    expect((await measured(small, { x, labels: int32 })).document.ends).toEqual(document.ends);
+
+    const squares = writeEnds(withLoss(bySquares, { loss: ["n"], p: ["n"] }));
+    const regressed = await measured(squares, { x, labels }, { task: "regress", batch: 4 });
+    expect(regressed.document.model.task).toContain("regression, values [n] in output p");
+  });
+});
+
+it("takes the logarithm of a softmax over any axes, so that it equals a LogSoftmax", async () => {
+  const x = randomTensor("rows", [6, 5, 4]);
+  const labels = whole([6, 5], classesOf(30, 3));
+  // before operator set 13, axis 1 means all axes from there on
+  for (const [opset, axis] of [
+    [11, 1],
+    [13, 1],
+    [13, 2],
+  ]) {
+    const [plain, logarithm] = await Promise.all(
+      ["Softmax", "LogSoftmax"].map(async (op) => {
+        const network = linear(["n", 5, 4], ["n", 5, 3], { opset });
+        const nodes: DeclaredNetwork["nodes"] = [
+          network.nodes[0],
+          ["Add", ["h", "fc.bias"], "z"],
+          [op, ["z"], "y", { axis }],
+        ];
+        return (await measured(writeEnds({ ...network, nodes }), { x, labels }, { batch: 3, task: "tokens" })).document;
+      }),
+    );
+    expect(plain.ends.a.loss).toBeCloseTo(logarithm.ends.a.loss!, 5);
+    expect(plain.cells[0].loss!.barrier).toBeCloseTo(logarithm.cells[0].loss!.barrier!, 5);
+    expect(plain.notes?.join()).toContain("contains probabilities; their logarithms are used as scores.");
+  }
 });

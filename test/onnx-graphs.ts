@@ -36,7 +36,7 @@ export type NodeSpec = readonly [
   op: string,
   inputs: readonly string[],
   output: string,
-  attributes?: Readonly<Record<string, number | readonly number[]>>,
+  attributes?: Readonly<Record<string, number | string | readonly number[]>>,
 ];
 
 /** An input or output of a graph; its sizes are numbers, or names where they are free, and unknown without `dims`. */
@@ -70,9 +70,19 @@ export function graphBytes(
         input: [...input],
         output: [output],
         attribute: Object.entries(attributes).map(([name, value]) =>
-          typeof value === "number"
-            ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
-            : create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INTS, ints: value.map(BigInt) }),
+          typeof value === "string"
+            ? create(AttributeProtoSchema, {
+                name,
+                type: AttributeProto_AttributeType.STRING,
+                s: new TextEncoder().encode(value),
+              })
+            : typeof value === "number"
+              ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
+              : create(AttributeProtoSchema, {
+                  name,
+                  type: AttributeProto_AttributeType.INTS,
+                  ints: value.map(BigInt),
+                }),
         ),
       }),
     ),

@@ -151,6 +151,21 @@ describe("differences between two files", () => {
     expect((await measured()).layers.map(({ name }) => name)).toEqual(["fc"]);
   });
 
+  it("attributes without a type (CNTK) are equal to typed ones with the same value", async () => {
+    const untyped = ({ name, i }: Attribute): Attribute => ({ name, i });
+    const gemm = (attribute: Attribute[]) => [node("Gemm", ["x", "fc.weight", "fc.bias"], ["y"], { attribute })];
+    pair((seed) => {
+      const transB = int("transB", 1);
+      return { nodes: gemm([seed === "a" ? untyped(transB) : transB]), weights: linear(seed) };
+    });
+    expect((await compareFiles(at("a.onnx"), at("b.onnx"))).layers.map(({ name }) => name)).toEqual(["fc"]);
+    pair((seed) => ({
+      nodes: gemm(seed === "a" ? [untyped(int("transB", 0))] : [int("transB", 1)]),
+      weights: linear(seed),
+    }));
+    await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow("operation 0 (Gemm) has another transB");
+  });
+
   it("weights that are attributes", async () => {
     const attribute = (seed: string) => [
       floats("coefficients", [...toNumbers(drawn(seed, 9))]),

@@ -174,8 +174,9 @@ class Walk {
     this.#compareNodes(nodes, sortByFlow(otherBody.node, otherBody.output), scopes, within);
     if (body.output.some((name, i) => scopes[0].get(name) !== otherBody.output[i]))
       throw new GraphDifference(`${within}it has other outputs`);
-    const defaults = (one: typeof body) => one.attributeProto.map(attributeBytes).join();
-    if (defaults(body) !== defaults(otherBody)) throw new GraphDifference(`${within}its attributes differ`);
+    const [defaults, others] = [body.attributeProto, otherBody.attributeProto];
+    if (defaults.length !== others.length || defaults.some((one, i) => !areEqual(one, others[i])))
+      throw new GraphDifference(`${within}its attributes differ`);
   }
 
   #compareGraphs(a: GraphProto, b: GraphProto, scopes: Scopes, within: string): void {
@@ -218,7 +219,7 @@ function compareAttributes(node: NodeProto, other: NodeProto, where: string): vo
   for (const { name } of [...node.attribute, ...other.attribute])
     if (!known.has(name) || !node.attribute.some((one) => one.name === name))
       throw new GraphDifference(`${where} has an attribute ${name} in one only`);
-  const differing = node.attribute.filter((one) => attributeBytes(one) !== attributeBytes(known.get(one.name)!));
+  const differing = node.attribute.filter((one) => !areEqual(one, known.get(one.name)!));
   const weights = differing.filter(mayBeWeights);
   if (weights.length) {
     const names = weights.map(({ name }) => name).join(" and ");
@@ -246,17 +247,28 @@ function differentConstant(name: string, type: number): GraphDifference {
 
 /** True for an attribute with several floats: coefficients, thresholds, a tensor. */
 const mayBeWeights = ({ type, t, floats }: AttributeProto): boolean =>
-  (type === AttributeProto_AttributeType.FLOATS && floats.length > 0) ||
+  ((type === AttributeProto_AttributeType.FLOATS || !type) && floats.length > 0) ||
   (t !== undefined && isFloating(dtypeOfOnnx(t.dataType) ?? "int64"));
+
+/** Whether attributes are equal, subgraphs aside. Old exporters (CNTK) leave the type unset. */
+const areEqual = (a: AttributeProto, b: AttributeProto): boolean =>
+  (a.type === b.type || !a.type || !b.type) && attributeBytes(a) === attributeBytes(b);
 
 const written = new WeakMap<AttributeProto, string>();
 
-/** The bytes of an attribute without its doc string, its tensor's name, and its subgraphs. */
+/** The bytes of an attribute's values without its type, its doc string, its tensor's name, and its subgraphs. */
 function attributeBytes(attribute: AttributeProto): string {
   const known = written.get(attribute);
   if (known !== undefined) return known;
   const t = attribute.t && create(TensorProtoSchema, { ...attribute.t, name: "", docString: "" });
-  const bare = create(AttributeProtoSchema, { ...attribute, docString: "", t, g: undefined, graphs: [] });
+  const bare = create(AttributeProtoSchema, {
+    ...attribute,
+    type: AttributeProto_AttributeType.UNDEFINED,
+    docString: "",
+    t,
+    g: undefined,
+    graphs: [],
+  });
   const bytes = Buffer.from(toBinary(AttributeProtoSchema, bare)).toString("latin1");
   written.set(attribute, bytes);
   return bytes;

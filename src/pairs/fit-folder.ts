@@ -28,7 +28,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   if (isLanguage) requireEnds(given);
   const shape = scoresShape(folder, model, given);
   const data = isLanguage ? shifted(given) : given;
-  const fitted = fitLabels(data, task, shape, folder.architecture);
+  const fitted = fitLabels(data, task, shape, folder.architecture, given);
   const notes = [...(data === given ? [] : [shiftNote]), ...fitted.notes];
   return {
     model: { ...model, isMultiLabel: fitted.kind === "labels" },

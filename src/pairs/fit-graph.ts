@@ -32,7 +32,8 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
         notes.unshift(`The output ${output.name} contains probabilities; their logarithms are used as scores.`);
       if (note) notes.unshift(note);
       const facts = { task: describeTask(reading, output, { shape, batchAxis }, data) };
-      return { model: onnxModel(network, output), data, batch, fixedBatch: fixed, notes, facts, inputs };
+      const apart = separateLabels(data);
+      return { model: onnxModel(network, output), data: apart, batch, fixedBatch: fixed, notes, facts, inputs };
     },
   };
 }
@@ -59,11 +60,34 @@ function inputsOf(graph: Graph, ports: readonly Port[], { inputs }: BatchShape):
   const given = Object.keys(inputs);
   return Object.fromEntries(
     ports.map((port) => {
-      const from = ports.length === 1 && given.length === 1 ? given[0] : port.name;
+      const own = port.name in inputs ? port.name : labelsInput;
+      const from = ports.length === 1 && given.length === 1 ? given[0] : own;
       const { dtype, shape } = inputs[from];
       return [port.name, cast(graph.input(from, dtype, shape), port.dtype ?? dtype)];
     }),
   );
+}
+
+/** The name of the graph's input `labels` among the data's inputs, where it differs from the labels that are scored. */
+const labelsInput = "labels as an input";
+
+/**
+ * Renames the input `labels` of a graph that computes its own loss, if the scored labels have another type or shape:
+ * both are inputs of the graphs that are run.
+ */
+function separateLabels(data: Dataset): Dataset {
+  const { inputs, labelShape, labelType = "int64" } = data;
+  const own = inputs.find(({ name }) => name === "labels");
+  if (!own || (own.dtype === labelType && String(own.shape) === String(labelShape) && !own.axis)) return data;
+  return {
+    ...data,
+    inputs: inputs.map((one) => (one === own ? { ...one, name: labelsInput } : one)),
+    batch(indices, options) {
+      const { inputs: given, labels } = data.batch(indices, options);
+      const { labels: asInput, ...others } = given;
+      return { inputs: { ...others, [labelsInput]: asInput }, labels };
+    },
+  };
 }
 
 /**

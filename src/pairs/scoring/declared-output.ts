@@ -6,6 +6,7 @@ import type { ForeignModel, Port, Type } from "../../graph/index.ts";
 const products = ["Gemm", "MatMul", "Add", "LogSoftmax"];
 /** Operations that keep their first input's elements and their order. */
 const reshaping = ["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
+const losses = ["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"];
 const passing = ["Cast", "Transpose", ...reshaping];
 
 /**
@@ -39,9 +40,30 @@ export const comesFromProduct = ({ nodes }: ForeignModel, name: string): boolean
 export const comesFromSigmoid = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, [...passing, "Clip"], ["Sigmoid"]) !== undefined;
 
+/** True if an output's elements come from a softmax, over any axes. */
+export const comesFromSoftmax = ({ nodes }: ForeignModel, name: string): boolean =>
+  origin(nodes, name, passing, ["Softmax"]) !== undefined;
+
 /** True if an output's elements are the indices of the largest scores. */
 export const comesFromArgMax = ({ nodes }: ForeignModel, name: string): boolean =>
   origin(nodes, name, passing, ["ArgMax"]) !== undefined;
+
+/** True if an output is computed from labels: by a loss operation, or from an input that holds them. */
+export function usesLabels({ nodes }: ForeignModel, name: string, labels: ReadonlySet<string>): boolean {
+  const makers = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node])));
+  const seen = new Set<string>();
+  const waiting = [name];
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (labels.has(value)) return true;
+    const maker = makers.get(value);
+    if (!maker || seen.has(value)) continue;
+    seen.add(value);
+    const isLossOperation = maker.domain === "" && losses.includes(maker.opType);
+    if (isLossOperation && maker.output[0] === value) return true;
+    waiting.push(...(isLossOperation ? maker.input.slice(0, 1) : maker.input)); // the second output is log-probabilities
+  }
+  return false;
+}
 
 /** The input of the sigmoid that an output comes from; undefined if anything but reshapes is between them. */
 export const beforeSigmoid = ({ nodes }: ForeignModel, name: string): string | undefined =>

@@ -13,10 +13,16 @@ export interface Fitted {
 }
 
 /**
- * Fits labels to a task. `shape` is the shape of a sample's scores, `network` the network's name. Throws {@link
- * UserError} if they do not fit.
+ * Fits labels to a task. `shape` is the shape of a sample's scores, `network` the network's name. Notes describe the
+ * labels of `given`, the data before any shift. Throws {@link UserError} if they do not fit.
  */
-export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly number[], network: string): Fitted {
+export function fitLabels(
+  data: Dataset,
+  task: NetworkTask,
+  shape: readonly number[],
+  network: string,
+  given = data,
+): Fitted {
   const labels = factsOf(data);
   if (task.kind === "values") return fitValues(data, labels, shape, network);
   const areRows = labels.areFloats && task.count > 1 && String(labels.shape) === String(shape);
@@ -39,8 +45,8 @@ export function fitLabels(data: Dataset, task: NetworkTask, shape: readonly numb
       `${data.name} has the label ${classes - 1}${called}, but the labels of ${network} are 0 to ${task.count - 1}. Give samples of these classes.`,
     );
   if (!reading) throw unlike(data, shape.slice(0, -1), network);
-  const arranged = arrangeLabels(data, reading);
-  return { data: arranged, kind: "classes", notes: notesOf(reading, labels, arranged) };
+  const notes = notesOf(reading, labels, arrangeLabels(given, reading));
+  return { data: arrangeLabels(data, reading), kind: "classes", notes };
 }
 
 const multiLabelNote =

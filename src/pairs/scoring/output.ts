@@ -1,7 +1,7 @@
 // Finds the output of an ONNX graph with the scores, and how the labels fit it. Complete declarations are enough if the
 // scores come from a product; otherwise the graph runs once on the first samples.
 import { convert, listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
-import { batchAt, batchShape, type Dataset } from "../../data/index.ts";
+import { batchAt, batchShape, type Dataset, labelNames } from "../../data/index.ts";
 import {
   type ForeignModel,
   Graph,
@@ -22,7 +22,9 @@ import {
   comesFromArgMax,
   comesFromProduct,
   comesFromSigmoid,
+  comesFromSoftmax,
   declaredTypes,
+  usesLabels,
 } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
 import { cannotRun } from "./refusals.ts";
@@ -45,6 +47,8 @@ interface Candidate {
   readonly type: Type;
   readonly batchAxis: number;
   readonly readings: readonly Reading[];
+  /** The output is computed from the labels and has at most one value for each. */
+  readonly isLoss: boolean;
   /** Scores of some samples, if the graph was run. */
   readonly scores?: Tensor;
 }
@@ -82,11 +86,16 @@ export async function chooseOutput(
     throw new UserError(
       `--task ${task} needs class labels, but the labels of ${data.name} are real values (float32). Convert them to integers, or omit --task.`,
     );
+  const labelInputs = inputsWithLabels(data);
   const candidateOf = (port: Port, type: Type, batchAxis: number, scores?: Tensor): Candidate => {
     const facts = outputFacts(port, type, batchAxis, comesFromSigmoid(foreign, port.name));
-    const areScores = /float/.test(type.dtype) && !comesFromArgMax(foreign, port.name);
+    const isLoss =
+      sizeOf(type.shape) <= (type.shape[batchAxis] ?? 1) * sizeOf(labels.shape) &&
+      usesLabels(foreign, port.name, labelInputs);
+    const hasBatch = type.shape.length > 0;
+    const areScores = /float/.test(type.dtype) && hasBatch && !isLoss && !comesFromArgMax(foreign, port.name);
     const readings = areScores ? readingsOf(labels, facts, task) : [];
-    return { name: port.name, type, batchAxis, readings, scores };
+    return { name: port.name, type, batchAxis, readings, isLoss, scores };
   };
   const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, [batch, ...data.labelShape]) : undefined;
   const declared = ports
@@ -125,11 +134,13 @@ export async function chooseOutput(
       const axis = classAxis === undefined ? 0 : classAxis < batchAxis ? classAxis : classAxis + 1;
       if (reading.kind !== "values" && comesFromSigmoid(foreign, name))
         return beforeSigmoids(foreign, candidate, reading);
+      // a softmax over other axes than the classes does not sum to 1 along them
+      const isSoftmax = comesFromSoftmax(foreign, name) || (scores !== undefined && areProbabilities(scores, axis));
       return {
         output: {
           name,
           type,
-          areProbabilities: reading.kind !== "values" && scores !== undefined && areProbabilities(scores, axis),
+          areProbabilities: reading.kind !== "values" && isSoftmax,
           arrange: (value) => arrangeScores(value, { shape, batchAxis, reading }),
         },
         reading,
@@ -173,8 +184,17 @@ function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candid
   return { output, reading, shape, batchAxis, note };
 }
 
-/** The error if all outputs are class indices or other integers; undefined if one may be scores. */
+/** The error if all outputs are losses, class indices or other integers; undefined if one may be scores. */
 function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): UserError | undefined {
+  const [{ name: loss, type: lossType }] = candidates;
+  if (candidates.every(({ isLoss }) => isLoss) && foreign.sequences.length === 0)
+    return new UserError(
+      `The output ${loss} [${lossType.shape}] of the model is a loss, which the graph computes from labels, not scores. ${
+        foreign.outputs.length > candidates.length
+          ? "Choose another --output."
+          : "Export the model with its scores (logits) as an output."
+      }`,
+    );
   const isPlace = ({ name }: Candidate) => comesFromArgMax(foreign, name);
   const areAll = candidates.every((one) => isPlace(one) || !/float/.test(one.type.dtype));
   if (!areAll || foreign.sequences.length > 0) return undefined;
@@ -217,7 +237,9 @@ function scoresFor(labels: LabelFacts, batch: number): string {
 
 /** Likely faults of class labels, as sentences that end in a space. */
 function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): string {
-  const shapes = candidates.map(({ type, batchAxis }) => type.shape.toSpliced(batchAxis, 1));
+  const shapes = candidates.flatMap(({ type: { shape }, batchAxis, isLoss }) =>
+    isLoss || shape.length === 0 ? [] : [shape.toSpliced(batchAxis, 1)],
+  );
   if (positionsOf(labels).length === 0 && shapes.some((shape) => sizeOf(shape) === 1))
     return "If the labels are values, such as ages, use --task regress. ";
   if (labels.classes === 256) return "If 255 marks ignored labels, save -1 instead. ";
@@ -240,6 +262,15 @@ function outputFacts({ shape }: Port, type: Type, batchAxis: number, isSigmoid: 
     isSigmoid,
     free: free?.flatMap((one, axis) => (one ? [axis] : [])),
   };
+}
+
+/** The inputs that hold the labels, for a graph that computes its own loss. */
+function inputsWithLabels(data: Dataset): Set<string> {
+  const usual = data.inputs.length > 1 ? data.inputs.filter(({ name }) => labelNames.includes(name)) : [];
+  if (usual.length === 0) return new Set();
+  const { inputs, labels } = batchAt(data, 0, Math.min(data.count, 64));
+  const marks = String(toNumbers(labels));
+  return new Set(usual.flatMap(({ name }) => (String(toNumbers(inputs[name])) === marks ? [name] : [])));
 }
 
 const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 }) => !axis);
