@@ -1,8 +1,7 @@
-// Makes docs/gallery from the figures of `layerwise reproduce all`:
-// node --import tsx scripts/gallery.mjs runs/figures-SCALE
-// Stores each figure's pictures (SVG) and numbers (JSON), and writes a page that compares them with the paper, for every
-// scale that was run. The small scale is in docs/gallery, each other scale in a folder with its name. Figures that are
-// not in the given folder are kept.
+// Makes docs/gallery from the figures of `layerwise reproduce all`: node --import tsx scripts/gallery.mjs
+// runs/figures-SCALE Stores each figure's pictures (SVG) and numbers (JSON), and writes a page that compares them with
+// the paper, for every scale that was run. The small scale is in docs/gallery, each other scale in a folder with its
+// name. Figures that are not in the given folder are kept.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { figureTitle, verdictOf } from "../src/report/index.ts";

@@ -1,5 +1,5 @@
-// A page of the reference from a JSON Schema: a table of fields for the document, and one for each object in it. Objects
-// with the same fields share a table. Objects at the paths in `closed` get none.
+// A page of the reference from a JSON Schema: a table of fields for the document, and one for each object in it.
+// Objects with the same fields share a table. Objects at the paths in `closed` get none.
 
 /** The Markdown text of a page. `intro` are paragraphs before the first table. */
 export function schemaPage({ title, intro, schema, closed = [] }) {

@@ -81,7 +81,7 @@ export interface Checkpoint {
   /** Closes its files. */
   close(): Promise<void>;
   /**
-   * Where a tensor lies whole: row by row, little endian, unpacked. Undefined where it does not.
+   * The bytes of a tensor, if the file has them in one piece: row by row, little endian, uncompressed. Else undefined.
    * @internal
    */
   range?(name: string): ByteRange | undefined;
@@ -134,7 +134,8 @@ const readAtOnce = 4;
  * import { openCheckpoint, tensorsOf } from "layerwise/checkpoints";
  *
  * const checkpoint = await openCheckpoint("rings-a.safetensors");
- * for await (const [name, { shape }] of tensorsOf(checkpoint)) if (name.startsWith("layers.0")) console.log(name, shape);
+ * for await (const [name, { shape }] of tensorsOf(checkpoint))
+ *   if (name.startsWith("layers.0")) console.log(name, shape);
  * // layers.0.weight [ 8, 2 ]
  * // layers.0.bias [ 8 ]
  * await checkpoint.close();

@@ -10,7 +10,7 @@ export const chunkBytes = 1 << 22;
  * The elements of a tensor, row by row, as one-dimensional tensors of at most `limit` bytes (default 4 MiB). Where the
  * tensor is stored whole, only a piece is in memory at a time; where it is packed or strided it is read at once. Throws
  * a {@link UserError} for an unknown name or a damaged file.
- * @param ring Memory for the pieces; a piece in it stays as it is until the next but one is asked for. Default: fresh memory.
+ * @param ring Memory for the pieces; a piece is valid until the next but one is read. Default: new memory.
  * @example
  * ```ts
  * import { chunksOf, openCheckpoint } from "layerwise/checkpoints";

@@ -53,7 +53,7 @@ export interface OpenOptions {
 
 /**
  * Opens a checkpoint of any format; reads its headers only. Names come without wrappers such as `module.`. A folder
- * stands for the checkpoint in it. Throws a {@link UserError} that names the file and the fault if it is missing,
+ * is opened as the checkpoint in it. Throws a {@link UserError} that names the file and the fault if it is missing,
  * damaged or not a checkpoint.
  * @param options Which dictionary of the file, and whether names stay as they are.
  * @example

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts a Slurm of three nodes on this machine, as root, without systemd: test/cluster/start.sh FOLDER [PORT]
-# Then: export SLURM_CONF=FOLDER/slurm.conf. test/cluster/stop.sh FOLDER ends it. Made for tests: timeouts are short, memory is not counted.
+# Then: export SLURM_CONF=FOLDER/slurm.conf. test/cluster/stop.sh FOLDER ends it.
+# Made for tests: timeouts are short, memory is not counted.
 set -euo pipefail
 folder=$(realpath -m "$1")
 port=${2:-$((20000 + RANDOM % 20000))}

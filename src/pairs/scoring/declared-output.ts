@@ -60,7 +60,8 @@ export function usesLabels({ nodes }: ForeignModel, name: string, labels: Readon
     seen.add(value);
     const isLossOperation = maker.domain === "" && losses.includes(maker.opType);
     if (isLossOperation && maker.output[0] === value) return true;
-    waiting.push(...(isLossOperation ? maker.input.slice(0, 1) : maker.input)); // the second output is log-probabilities
+    // the second output is log-probabilities
+    waiting.push(...(isLossOperation ? maker.input.slice(0, 1) : maker.input));
   }
   return false;
 }
