@@ -232,6 +232,7 @@ describe("what is not read", () => {
     ["torch.float8_e4m3fn", "quantised, sparse or eight-bit float"],
     ["torch.storage._load_from_bytes", 'torch.save(pickle.load(open("x.pt", "rb")), "weights.pt")'],
     ["torch._utils._rebuild_meta_tensor_no_storage", "on the meta device, which has no elements"],
+    ["torch.nn.parameter.UninitializedParameter", "In Python, run the model once on a batch, or load its trained"],
     ["torch.distributed.tensor._api.DTensor", "a shard of a distributed tensor"],
     ["resolve_conj", "save tensor.resolve_conj().resolve_neg()"],
     ["torch._utils._rebuild_something_new", "a kind of tensor that layerwise does not read"],
