@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
 import { describeFileError, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
+import { cannotAverage } from "../distance/index.ts";
 import { type Layer, matchLayers } from "../models/index.ts";
 import { openMergeEnds } from "./ends.ts";
 import { parseLayerAlphas } from "./layer-alphas.ts";
@@ -72,6 +73,8 @@ async function mergeOpened(
     : parseLayerAlphas(options.layers ?? ["**"], layers, alpha);
   const requestedPlan = planMerge(ends, requested, options);
   ends.requirePlaces((name) => (requestedPlan.alphaOf(name) ?? 0) !== 0);
+  const refused = ends.graphs ? [] : requestedPlan.refused();
+  if (refused.length) throw cannotAverage(x.path, y.path, refused, "Otherwise exclude their layers with --layers.");
   const choice = budget && candidates && (await measured?.chooseLayers(candidates, { ...budget, base, alpha }, report));
   const alphas = choice ? new Map(choice.layers.map((name) => [name, alpha])) : requested;
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(alphas, base) : undefined;
