@@ -44,6 +44,8 @@ export interface StateDict {
   readonly notes: readonly string[];
   /** Paths of other dictionaries with the same names. */
   readonly copies: readonly string[];
+  /** Tensors of other dictionaries, by path. */
+  readonly outside: ReadonlyMap<string, TorchTensor>;
   /** Paths of all dictionaries of tensors. */
   readonly dictionaries: readonly string[];
 }
@@ -74,6 +76,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
     isTree: found.parts !== undefined,
     prefix,
     ...othersIn(path, value, found),
+    outside: outsideOf(value, found),
     dictionaries,
   };
 
@@ -268,6 +271,17 @@ function shapesIn(value: unknown): Map<string, readonly number[]> {
     groups
       .filter(isDictionary)
       .flatMap((group) => [...group].flatMap(([name, shape]) => (isShape(shape) ? [[`${name}`, shape] as const] : []))),
+  );
+}
+
+/** The tensors of a file's other dictionaries, by path. */
+function outsideOf(whole: Dictionary, { map, parts = [] }: Found): Map<string, TorchTensor> {
+  const own = new Set([map, ...parts.map((part) => part.map)]);
+  const others = [...dictionariesIn(whole)].filter((one) => !own.has(one.map));
+  return new Map(
+    others.flatMap((one) =>
+      [...one.map].flatMap(([key, value]) => (isTorchTensor(value) ? [[nameOf([...one.at, `${key}`]), value]] : [])),
+    ),
   );
 }
 
