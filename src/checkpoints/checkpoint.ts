@@ -96,6 +96,11 @@ export interface Checkpoint {
    */
   readonly tied?: readonly (readonly string[])[];
   /**
+   * By tensor: names of tensors in the file that share its elements but are not part of this checkpoint.
+   * @internal
+   */
+  readonly sharedOutside?: ReadonlyMap<string, readonly string[]>;
+  /**
    * Writes a copy of the file in which the tensors `names` have the elements that `replace` gives; all else stays as it
    * is.
    * @internal

@@ -1,7 +1,7 @@
 // Weights without elements: DeepSpeed's ZeRO-3 and FSDP save sharded weights with shape [0] unless they are gathered
-// first.
-import { listSome, sizeOf } from "../core/index.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+// first. Early versions of DeepSpeed (2021) save them with shape [1] and any value.
+import { isFloating, listSome, sizeOf } from "../core/index.ts";
+import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 
 /** Error message for tensors among `names` that have no elements; undefined if there are none. */
 export function describeEmptyTensors(
@@ -14,5 +14,31 @@ export function describeEmptyTensors(
     empty.length === tensors.size
       ? `All tensors in ${path} are empty`
       : `${path} has no elements for ${listSome(empty, 3)}`;
-  return `${fault}, because the weights were sharded when the file was saved. Gather them, then save the state dict again (DeepSpeed: zero_to_fp32.py; FSDP: StateDictType.FULL_STATE_DICT).`;
+  return `${fault}, ${gather}`;
+}
+
+const gather =
+  "because the weights were sharded when the file was saved. Gather them, then save the state dict again (DeepSpeed: zero_to_fp32.py; FSDP: StateDictType.FULL_STATE_DICT).";
+
+/** Error message for placeholders of shape [1] in place of weights; undefined if there are none. */
+export function describePlaceholders({ path, tensors }: Pick<Checkpoint, "path" | "tensors">): string | undefined {
+  const names = placeholdersIn(tensors);
+  return names.length
+    ? `${path} has only one element each for ${listSome(names, 3)}, placeholders without the weights, ${gather}`
+    : undefined;
+}
+
+/**
+ * Names of weights that are placeholders of shape [1]: all float tensors have that shape, or their modules have larger
+ * biases, which ZeRO-3 leaves whole.
+ */
+export function placeholdersIn(tensors: ReadonlyMap<string, Pick<TensorInfo, "dtype" | "shape">>): string[] {
+  const isOne = (shape: readonly number[] | undefined) => String(shape) === "1";
+  const floats = [...tensors].filter(([, { dtype }]) => isFloating(dtype));
+  const ones = floats.flatMap(([name, { shape }]) => (isOne(shape) ? [name] : []));
+  const weights = ones.filter((name) => /(^|[./])weight$/.test(name));
+  if (weights.length === 0) return [];
+  if (ones.length > 1 && ones.length === floats.length) return ones;
+  const hasLargeBias = (name: string) => sizeOf(tensors.get(name.replace(/weight$/, "bias"))?.shape ?? []) > 1;
+  return weights.filter(hasLargeBias);
 }

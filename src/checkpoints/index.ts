@@ -14,7 +14,7 @@ export {
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
-export { describeEmptyTensors } from "./empty.ts";
+export { describeEmptyTensors, describePlaceholders } from "./empty.ts";
 export { notFinite } from "./finite.ts";
 export { adapterFiles, adviceOfParts, findCheckpoint, isCheckpointName, partsOfFolder, weightFiles } from "./folder.ts";
 export { isAverageName } from "./names.ts";

@@ -19,7 +19,11 @@ export function selectTensors(
     tensors.set(name, { ...info, name, shape: shapeOf(name) ?? info.shape });
   }
   const newNames = new Map([...names].map(([name, own]) => [own, name]));
-  const { range, rewrite: _, aliases, ...rest } = checkpoint;
+  const { range, rewrite: _, aliases, sharedOutside, ...rest } = checkpoint;
+  const shared = [...names].flatMap(([name, own]) => {
+    const outside = sharedOutside?.get(own);
+    return outside ? [[name, outside] as const] : [];
+  });
   const known = [...(aliases ?? [])].flatMap(([alias, own]): [string, string][] =>
     newNames.has(own) ? [[alias, newNames.get(own)!]] : [],
   );
@@ -27,6 +31,7 @@ export function selectTensors(
     ...rest,
     tensors,
     ...(known.length ? { aliases: new Map(known) } : {}),
+    ...(shared.length ? { sharedOutside: new Map(shared) } : {}),
     stored: { checkpoint, nameOf },
     tied: checkpoint.tied
       ?.map((group) => group.flatMap((own) => newNames.get(own) ?? []))
@@ -56,11 +61,24 @@ export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
     const under = own
       .map((name): [string, string] => [nameOf(name), name])
       .filter(([name]) => name.length > key.length + 1 && /^[./]/.test(name.slice(key.length)) && name.startsWith(key));
-    if (under.length)
-      return selectTensors(checkpoint, new Map(under.map(([n, name]) => [n.slice(key.length + 1), name])));
+    if (under.length) {
+      const names = new Map(under.map(([n, name]) => [n.slice(key.length + 1), name]));
+      return selectTensors(withSharedOutside(checkpoint, new Set(names.values())), names);
+    }
   }
   const parents = own.flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
   throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
+}
+
+/** Marks the tensors `names` that are tied to others. */
+function withSharedOutside(checkpoint: Checkpoint, names: ReadonlySet<string>): Checkpoint {
+  const shared = new Map(checkpoint.sharedOutside);
+  for (const group of checkpoint.tied ?? []) {
+    const others = group.filter((name) => !names.has(name)).map((name) => storedName(checkpoint, name));
+    if (others.length === 0) continue;
+    for (const name of group) if (names.has(name)) shared.set(name, [...(shared.get(name) ?? []), ...others]);
+  }
+  return shared.size ? { ...checkpoint, sharedOutside: shared } : checkpoint;
 }
 
 /** The error for a key that a file does not contain; `found` lists what it contains. */

@@ -3,10 +3,10 @@ import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { isAveraged } from "../models/index.ts";
 import type { Kinds } from "./kinds.ts";
 
-/** The error for integer tensors that differ. */
-export const cannotAverage = (a: string, b: string, names: readonly string[]): UserError =>
+/** The error for integer tensors that differ; `more` is advice for other cases than quantised models. */
+export const cannotAverage = (a: string, b: string, names: readonly string[], more = ""): UserError =>
   new UserError(
-    `${a} and ${b} contain integer tensors that differ (${listSome(names, 3)}), which cannot be averaged. If they are quantised, give the float models.`,
+    `${a} and ${b} contain integer tensors that differ (${listSome(names, 3)}), which cannot be averaged. If they are quantised, give the float models.${more && ` ${more}`}`,
   );
 
 /** Throws {@link UserError} when two files differ in such a tensor; `a` and `b` are their paths. */

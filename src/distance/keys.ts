@@ -1,5 +1,5 @@
 // Gives two or more checkpoints of one network common names, before any tensor is read.
-import { type Checkpoint, describeEmptyTensors, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, describeEmptyTensors, describePlaceholders, selectTensors } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages } from "./averages.ts";
@@ -143,7 +143,7 @@ function renamed(file: Checkpoint, names: ReadonlyMap<string, string>, like?: Ch
   return selectTensors(file, names, shapeOf);
 }
 
-/** Throws {@link UserError} if all tensors, or some weights, have no elements. */
+/** Throws {@link UserError} if all tensors, or some weights, have no elements or are placeholders. */
 function requireElements(file: Checkpoint): void {
   const all = [...file.tensors.values()];
   const areEmpty = all.every(({ shape }) => sizeOf(shape) === 0);
@@ -154,7 +154,8 @@ function requireElements(file: Checkpoint): void {
     file,
     names.map(({ name }) => name),
   );
-  if (fault) throw new UserError(fault);
+  const placeholders = fault ?? describePlaceholders(file);
+  if (placeholders) throw new UserError(placeholders);
   requireFloats(file);
 }
 

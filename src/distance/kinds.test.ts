@@ -197,3 +197,26 @@ it("sums leave out equal infinities wherever they are, and no others", () => {
     ),
   );
 });
+
+it("weights of one element are placeholders if all others are, or if their biases have more", async () => {
+  const file = (shapes: Record<string, number[]>) =>
+    writeNew(
+      Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tensor("float32", shape)])),
+      "torch",
+    );
+  const distance = async (shapes: Record<string, number[]>) => {
+    const [a, b] = [await file(shapes), await file(shapes)];
+    return compareFiles(a, b).then(
+      () => "",
+      (error: Error) => error.message.replaceAll(a, "A"),
+    );
+  };
+  expect(await distance({ "fc.weight": [1], "fc.bias": [1] })).toMatch(
+    /^A has only one element each for fc\.weight, fc\.bias, placeholders .* Gather them/,
+  );
+  expect(await distance({ "fc.weight": [1], "fc.bias": [4], "norm.weight": [4] })).toMatch(
+    /^A has only one element each for fc\.weight, placeholders/,
+  );
+  expect(await distance({ "fc.weight": [1, 1], "fc.bias": [1] })).toBe("");
+  expect(await distance({ "prelu.weight": [1], "fc.weight": [4, 4], "fc.bias": [4] })).toBe("");
+});

@@ -1,14 +1,7 @@
 // The two ends of a merge: their tensors under the names of a's file, and the layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import {
-  type Aligned,
-  type AveragedOf,
-  alignCheckpoints,
-  type Kinds,
-  kindsOfFiles,
-  requireAverageable,
-} from "../distance/index.ts";
+import { type Aligned, type AveragedOf, alignCheckpoints, type Kinds, kindsOfFiles } from "../distance/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model, matchLayers } from "../models/index.ts";
 import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
@@ -102,7 +95,6 @@ async function endsOfFiles(
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
-  requireAverageable(kinds, x.path, y.path);
   const tied = pair ? pair.tied : (a.tied ?? []);
   const tensors = [...a.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
   return {

@@ -118,7 +118,7 @@ it("counters are the base's, in a's dtype; masks too, with a note; quantised wei
 
 it("says that the average of LoRA's factors is not that of the adapters", async () => {
   const end = (x: number, [down, up]: readonly [string, string]) =>
-    writeNew({ [down]: floats(x), [up]: floats(x + 1), "norm.weight": floats(x) });
+    writeNew({ [down]: floats(x, 1), [up]: floats(x + 1, 1), "norm.weight": floats(x, 1) });
   for (const names of [
     ["q.lora_A.weight", "q.lora_B.weight"],
     ["q.lora_A.default.weight", "q.lora_B.default.weight"],
@@ -190,4 +190,36 @@ it("passes infinities that both files have at one place, and refuses all others"
     ),
     { numRuns: 60 },
   );
+});
+
+describe("integer tables that differ", () => {
+  const end = (x: number) =>
+    writeNew(
+      {
+        "g_a.weight": floats(x, 2),
+        "entropy.matrix": floats(x),
+        "entropy._cdf": tensor("int32", [2], [0, x]),
+        "tables.offset": tensor("int32", [2], [x, 0]),
+      },
+      "torch",
+    );
+
+  it("stop a merge only of their own layers", async () => {
+    const [a, b] = [await end(1), await end(3)];
+    for (const options of [{}, { alpha: 0.25 }, { layers: ["**"] }, { layers: ["g_a=0.5", "entropy", "tables"] }])
+      await expect(merged(a, b, options)).rejects.toThrow(/differ \(entropy._cdf, tables.offset\)/);
+    await expect(merged(a, b, { layers: ["entropy"] })).rejects.toThrow(
+      "differ (entropy._cdf), which cannot be averaged. If they are quantised, give the float models. Otherwise exclude their layers with --layers.",
+    );
+    const names = ["g_a.weight", "entropy.matrix", "entropy._cdf", "tables.offset"];
+    const valuesOf = async (options: Partial<MergeOptions>) => {
+      const { of } = await merged(a, b, options);
+      return names.flatMap(of);
+    };
+    expect(await valuesOf({ layers: ["g_a"] })).toEqual([2, 2, 1, 0, 1, 1, 0]);
+    expect(await valuesOf({ layers: ["g_a"], base: "b" })).toEqual([2, 2, 3, 0, 3, 3, 0]);
+    expect(await valuesOf({ layers: ["g_a=0.5", "entropy=1"] })).toEqual([2, 2, 3, 0, 3, 1, 0]);
+    expect(await valuesOf({ alpha: 0 })).toEqual([1, 2, 1, 0, 1, 1, 0]);
+    expect(await valuesOf({ alpha: 1 })).toEqual([3, 2, 3, 0, 3, 3, 0]);
+  });
 });

@@ -6,6 +6,8 @@ import { noteOfAdapters } from "./adapters.ts";
 export interface Keeping {
   /** The end that a tensor is kept from; undefined if it is averaged. */
   endOf(name: string): "a" | "b" | undefined;
+  /** Differing tensors that can neither be averaged nor kept from one end, in layers that are averaged. */
+  refused(): string[];
   notes(): string[];
 }
 
@@ -28,9 +30,16 @@ export function keepFrom(
   const isEnd = (alpha: number | undefined) => alpha === 0 || alpha === 1;
   const isKeptWithLayer = ({ name, intactIn }: Differing) =>
     !intactIn && (isEnd(alphaOf(name)) || (layerOf.has(name) && alphaOf(name) === undefined));
+  // a tensor without a layer, such as a table, may stay the base's unless everything is averaged
+  const isInMixed = ({ name }: Differing) => {
+    const alpha = alphaOf(name);
+    return alpha === undefined ? !layerOf.has(name) && alphas.size === layers.length : !isEnd(alpha);
+  };
   const mixed = layers.filter(({ name }) => alphas.has(name) && !isEnd(alphas.get(name)));
   return {
     endOf: (name) => (isAveraged(kinds.of(name)) ? undefined : end(differing.get(name) ?? { name })),
+    refused: () =>
+      kinds.differing.filter((one) => one.kind.differing === "refuse" && isInMixed(one)).map(({ name }) => name),
     notes: () => [
       ...notesOfKept(
         kinds.differing.filter((one) => !isKeptWithLayer(one)),

@@ -2,7 +2,8 @@
 import { rm } from "node:fs/promises";
 import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
-import { describeFileError, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
+import { describeFileError, listSome, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
+import { cannotAverage } from "../distance/index.ts";
 import { type Layer, matchLayers } from "../models/index.ts";
 import { openMergeEnds } from "./ends.ts";
 import { parseLayerAlphas } from "./layer-alphas.ts";
@@ -72,6 +73,8 @@ async function mergeOpened(
     : parseLayerAlphas(options.layers ?? ["**"], layers, alpha);
   const requestedPlan = planMerge(ends, requested, options);
   ends.requirePlaces((name) => (requestedPlan.alphaOf(name) ?? 0) !== 0);
+  const refused = ends.graphs ? [] : requestedPlan.refused();
+  if (refused.length) throw cannotAverage(x.path, y.path, refused, "Otherwise exclude their layers with --layers.");
   const choice = budget && candidates && (await measured?.chooseLayers(candidates, { ...budget, base, alpha }, report));
   const alphas = choice ? new Map(choice.layers.map((name) => [name, alpha])) : requested;
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(alphas, base) : undefined;
@@ -94,6 +97,7 @@ async function mergeOpened(
       ...target.notes,
       ...ends.notes,
       ...plan.notes(),
+      ...noteOfShared(ends.files[0], (name) => fresh?.has(name) || (plan.alphaOf(name) ?? 0) !== 0),
       ...notesOfWritten(),
       ...ofCopy,
     ];
@@ -135,6 +139,17 @@ async function mergeOpened(
   } finally {
     keep();
   }
+}
+
+/** A note on tensors outside the merged state dict that change too, since a's file shares them with merged ones. */
+function noteOfShared({ path, sharedOutside }: Checkpoint, isChanged: (name: string) => boolean | undefined): string[] {
+  const outside = [...(sharedOutside ?? [])].filter(([name]) => isChanged(name)).flatMap(([, names]) => names);
+  const names = [...new Set(outside)];
+  return names.length
+    ? [
+        `${listSome(names, 3)} in ${path} ${names.length > 1 ? "share their elements" : "shares its elements"} with merged tensors, so the merge changes ${names.length > 1 ? "them" : "it"} too.`,
+      ]
+    : [];
 }
 
 /** Loads the runtime only if something is measured. */

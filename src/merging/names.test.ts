@@ -81,15 +81,21 @@ it("keeps a counter of another shape as the base has it", async () => {
   }
 });
 
-/** A .pt of dictionaries of one tensor each, of two elements. */
-async function writeDictionaries(path: string, values: Record<string, readonly [number, number]>): Promise<void> {
+/** A .pt of dictionaries of one tensor each, of two elements, or of these tensors alone; the same array is the same storage. */
+async function writeDictionaries(
+  path: string,
+  values: Record<string, readonly [number, number]>,
+  areTensors = false,
+): Promise<void> {
   const text = (content: string) => `X${String.fromCharCode(content.length, 0, 0, 0)}${content}`;
-  const dictionaries = Object.keys(values).map((key, i) => {
-    const storage = `(${text("storage")}ctorch\nFloatStorage\n${text(`${i}`)}${text("cpu")}K\x02tQ`;
-    return `${text(key)}}${text("w")}ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x00K\x02\x85K\x01\x85\x89}tRs`;
+  const storages = [...new Set(Object.values(values))];
+  const dictionaries = Object.entries(values).map(([key, pair]) => {
+    const storage = `(${text("storage")}ctorch\nFloatStorage\n${text(`${storages.indexOf(pair)}`)}${text("cpu")}K\x02tQ`;
+    const rebuilt = `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\x00K\x02\x85K\x01\x85\x89}tR`;
+    return `${text(key)}${areTensors ? rebuilt : `}${text("w")}${rebuilt}s`}`;
   });
   const members = Object.fromEntries(
-    Object.values(values).map((pair, i) => [`x/data/${i}`, new Uint8Array(Float32Array.from(pair).buffer)]),
+    storages.map((pair, i) => [`x/data/${i}`, new Uint8Array(Float32Array.from(pair).buffer)]),
   );
   const pickle = Buffer.from(`\x80\x02}(${dictionaries.join("")}u.`, "latin1");
   writeFileSync(path, await zipOf({ "x/data.pkl": pickle, ...members }));
@@ -116,6 +122,28 @@ it("takes the dictionary that a key names, of each end its own, and says what is
   expect(record.notes).toContain(`${out}: "g", "d" are unchanged from a, with the same names as the network.`);
   const { distance } = await compareFiles(a, b, { keys: { a: "g", b: "g_ema" } });
   expect(distance.full.euclidean).toBeCloseTo(Math.sqrt(50));
+});
+
+it("names what a merge changes outside the chosen state dict, because a's file shares it", async () => {
+  const [a, b, out] = ["shared-a.pt", "shared-b.pt", "shared.pt"].map(at);
+  const [own, other] = [
+    [1, 1],
+    [3, 3],
+  ] as const;
+  await writeDictionaries(a, { teacher: own, student: own, g_ema: [2, 2] });
+  await writeDictionaries(b, { teacher: other, student: other, g_ema: [6, 6] });
+  const merging = (options: Partial<MergeOptions>) => merge({ a, b, out, ...options });
+  const note = `student.w in ${a} shares its elements with merged tensors, so the merge changes it too.`;
+  const keys = { a: "teacher", b: "teacher" };
+  const { notes } = await merging({ keys });
+  expect(notes).toContain(note);
+  expect(notes).toContain(`${out}: "g_ema" is unchanged from a, and loaders that prefer a moving average read it.`);
+  expect((await merging({ keys, alpha: 0 })).notes).not.toContain(note);
+  expect((await merging({ keys: { a: "g_ema", b: "g_ema" } })).notes?.join()).not.toContain("shares its elements");
+  // under a key that is a prefix of names
+  await writeDictionaries(a, { "teacher.w": own, "student.w": own }, true);
+  await writeDictionaries(b, { "teacher.w": other, "student.w": other }, true);
+  expect((await merging({ keys })).notes).toContain(note);
 });
 
 it("finds a tied tensor that safetensors files keep under other names, by their notes", async () => {

@@ -6,6 +6,8 @@ import type { MergeOptions } from "./options.ts";
 interface Plan {
   /** Undefined for a tensor that is copied from a's file unchanged. */
   alphaOf(name: string): number | undefined;
+  /** Differing integer tensors in averaged layers, which a merge of state dicts refuses. */
+  refused(): string[];
   /** Notes about tensors that cannot be averaged. */
   notes(): string[];
 }
@@ -27,6 +29,7 @@ export function planMerge(
       if (alpha === undefined) return base === "b" ? 1 : undefined;
       return statistics === "a" && ends.isStatistic(name) ? undefined : alpha; // the output is a copy of a's file
     },
+    refused: keeping.refused,
     notes: keeping.notes,
   };
 }

@@ -232,6 +232,7 @@ describe("what is not read", () => {
     ["torch.float8_e4m3fn", "quantised, sparse or eight-bit float"],
     ["torch.storage._load_from_bytes", 'torch.save(pickle.load(open("x.pt", "rb")), "weights.pt")'],
     ["torch._utils._rebuild_meta_tensor_no_storage", "on the meta device, which has no elements"],
+    ["torch.nn.parameter.UninitializedParameter", "In Python, run the model once on a batch, or load its trained"],
     ["torch.distributed.tensor._api.DTensor", "a shard of a distributed tensor"],
     ["resolve_conj", "save tensor.resolve_conj().resolve_neg()"],
     ["torch._utils._rebuild_something_new", "a kind of tensor that layerwise does not read"],
@@ -313,4 +314,39 @@ it("ends soon for dictionaries that hold themselves many times", () => {
   expect(() => findStateDict("x.pt", value)).toThrow("but a state dict");
   value.set("w", sized(2));
   expect(() => findStateDict("x.pt", value)).toThrow("several places");
+});
+
+describe("DeepSpeed's placeholders of ZeRO-3", () => {
+  const state = (weights: number[][], more: Record<string, unknown>) => {
+    const names = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"];
+    const module = new Map(names.map((name, i) => [name, sized(...weights[i])]));
+    return new Map<string, unknown>([["module", module], ...Object.entries(more)]);
+  };
+  const shapes = {
+    "fc1.weight": [8, 6],
+    "fc1.bias": [8],
+    "fc2.weight": [1, 8],
+    "fc2.bias": [1],
+  };
+  const param_shapes = [new Map(Object.entries(shapes))];
+  const elsewhere = /^x\.pt has no elements for (.*): the weights are in DeepSpeed's ZeRO-3 files/;
+  const missing = (...given: Parameters<typeof state>): string | undefined => {
+    try {
+      findStateDict("x.pt", state(...given));
+      return undefined;
+    } catch (error) {
+      return elsewhere.exec((error as Error).message)?.[1];
+    }
+  };
+
+  it("have no elements, or one where the parameter has more", () => {
+    expect(missing([[0], [8], [0], [1]], { ds_version: "0.16.2" })).toBe("fc1.weight, fc2.weight");
+    expect(missing([[1], [8], [1], [1]], { param_shapes })).toBe("fc1.weight, fc2.weight");
+    expect(missing([[1], [1], [1], [1]], { param_shapes: param_shapes[0] })).toBe(
+      "fc1.weight, fc1.bias, fc2.weight and 1 more",
+    );
+    expect(missing([[1], [1], [1], [1]], { ds_version: "0.5.1" })).toBe("fc1.weight, fc1.bias, fc2.weight and 1 more");
+    expect(missing(Object.values(shapes), { param_shapes })).toBeUndefined();
+    expect(missing([[1, 1], [1], [1, 1], [1]], { ds_version: "0.5.1" })).toBeUndefined();
+  });
 });

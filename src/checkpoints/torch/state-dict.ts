@@ -2,6 +2,7 @@
 // and so on. Only tensors count; other entries are ignored. If several dictionaries may be the network, nothing is
 // guessed (an encoder and a decoder look like a generator and its critic): the user chooses one with --key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
+import { placeholdersIn } from "../empty.ts";
 import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
@@ -43,6 +44,8 @@ export interface StateDict {
   readonly notes: readonly string[];
   /** Paths of other dictionaries with the same names. */
   readonly copies: readonly string[];
+  /** Tensors of other dictionaries, by path. */
+  readonly outside: ReadonlyMap<string, TorchTensor>;
   /** Paths of all dictionaries of tensors. */
   readonly dictionaries: readonly string[];
 }
@@ -73,6 +76,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
     isTree: found.parts !== undefined,
     prefix,
     ...othersIn(path, value, found),
+    outside: outsideOf(value, found),
     dictionaries,
   };
 
@@ -246,11 +250,39 @@ function requireElements(
   tensors: ReadonlyMap<string, TorchTensor | FilledArray>,
 ): void {
   if (!["ds_config", "ds_version", "param_shapes"].some((key) => whole.has(key))) return;
-  const empty = [...tensors].filter(([, value]) => sizeOf(shapeOf(value)) === 0).map(([name]) => name);
+  const saved = new Map([...tensors].filter((entry): entry is [string, TorchTensor] => isTorchTensor(entry[1])));
+  const shapes = shapesIn(whole.get("param_shapes"));
+  const isPlaceholder = (name: string) => {
+    const [own, wanted] = [sizeOf(saved.get(name)!.shape), shapes.get(name)];
+    return own === 0 || (own === 1 && wanted !== undefined && sizeOf(wanted) > 1);
+  };
+  const empty = [...new Set([...[...saved.keys()].filter(isPlaceholder), ...placeholdersIn(saved)])];
   if (empty.length)
     throw new UserError(
       `${path} has no elements for ${listSome(empty, 3)}: the weights are in DeepSpeed's ZeRO-3 files in the same folder. Run zero_to_fp32.py, which is in that folder, and give the file that it writes.`,
     );
+}
+
+/** DeepSpeed's param_shapes: the shapes of the whole parameters by name, in a dictionary or a list of them. */
+function shapesIn(value: unknown): Map<string, readonly number[]> {
+  const groups = Array.isArray(value) ? value : [value];
+  const isShape = (shape: unknown): shape is number[] => Array.isArray(shape) && shape.every(Number.isInteger);
+  return new Map(
+    groups
+      .filter(isDictionary)
+      .flatMap((group) => [...group].flatMap(([name, shape]) => (isShape(shape) ? [[`${name}`, shape] as const] : []))),
+  );
+}
+
+/** The tensors of a file's other dictionaries, by path. */
+function outsideOf(whole: Dictionary, { map, parts = [] }: Found): Map<string, TorchTensor> {
+  const own = new Set([map, ...parts.map((part) => part.map)]);
+  const others = [...dictionariesIn(whole)].filter((one) => !own.has(one.map));
+  return new Map(
+    others.flatMap((one) =>
+      [...one.map].flatMap(([key, value]) => (isTorchTensor(value) ? [[nameOf([...one.at, `${key}`]), value]] : [])),
+    ),
+  );
 }
 
 /** Notes on which dictionary was used if the file has others, and the copies of it. */

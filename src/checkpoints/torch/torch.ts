@@ -34,12 +34,18 @@ const mostSharing = 100;
 
 /** The checkpoint of an opened file: the dictionary at `key`, or the one that is the network. */
 export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
-  const { tensors, prefix, isTree, ...found } = findStateDict(file.source.path, file.value, key);
+  const { tensors, prefix, isTree, outside, ...found } = findStateDict(file.source.path, file.value, key);
   const isArrays = [...tensors.values()].some(isFilledArray);
   const checkpoint = isArrays
     ? checkpointOfArrays(file, tensors as ReadonlyMap<string, FilledArray>, isTree)
     : checkpointOfTensors(file, tensors as ReadonlyMap<string, TorchTensor>);
-  return { ...checkpoint, ...found, ...(key === undefined ? {} : { key, keyPrefix: prefix }) };
+  const shared = isArrays ? undefined : sharedWith(tensors as ReadonlyMap<string, TorchTensor>, outside);
+  return {
+    ...checkpoint,
+    ...found,
+    ...(shared?.size ? { sharedOutside: shared } : {}),
+    ...(key === undefined ? {} : { key, keyPrefix: prefix }),
+  };
 }
 
 /** NumPy arrays, which are inside the pickle. */
@@ -112,6 +118,33 @@ function tiedOf(places: ReadonlyMap<string, Place>): string[][] {
     groups.get(key)!.push(name);
   }
   return [...groups.values()].filter((names) => names.length > 1);
+}
+
+/** By tensor: the names of others that have elements in common with it. */
+function sharedWith(
+  tensors: ReadonlyMap<string, TorchTensor>,
+  others: ReadonlyMap<string, TorchTensor>,
+): Map<string, string[]> {
+  const rangeOf = ({ dtype, storage, offset, shape, strides }: TorchTensor): [number, number] => {
+    const width = bytesPerElement(dtype);
+    const begin = storage.offset * storageWidth(storage) + offset * width;
+    return [begin, begin + spanOf(shape, strides) * width];
+  };
+  const byStorage = new Map<string, string[]>();
+  for (const [name, { storage }] of others) {
+    if (!byStorage.has(storage.key)) byStorage.set(storage.key, []);
+    byStorage.get(storage.key)!.push(name);
+  }
+  const shared = new Map<string, string[]>();
+  for (const [name, tensor] of tensors) {
+    const [begin, end] = rangeOf(tensor);
+    const found = (byStorage.get(tensor.storage.key) ?? []).filter((other) => {
+      const [from, to] = rangeOf(others.get(other)!);
+      return from < end && begin < to;
+    });
+    if (found.length) shared.set(name, found);
+  }
+  return shared;
 }
 
 function placeTensor({ source, locate }: TorchFile, name: string, tensor: TorchTensor): Place {

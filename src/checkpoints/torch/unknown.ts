@@ -39,6 +39,12 @@ const reasons: readonly Reason[] = [
     advice: () => "Load the weights first, then save model.state_dict() with torch.save.",
   },
   {
+    is: /\.Uninitialized(Parameter|Buffer)$/,
+    what: "a parameter without a shape, from a lazy module that has not run yet",
+    advice: () =>
+      "In Python, run the model once on a batch, or load its trained weights, then save model.state_dict() with torch.save.",
+  },
+  {
     is: /^torch\.distributed|ShardedTensor|DTensor/,
     what: "a shard of a distributed tensor",
     advice: () =>

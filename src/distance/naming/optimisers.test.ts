@@ -34,6 +34,11 @@ describe("an optimiser's state among the names", () => {
     ["of PyTorch, by moments", under("", "", "."), { ...under("exp_avg.", "", "."), ...under("exp_avg_sq.", "", ".") }],
     ["of PyTorch, behind the names", under("", "", "."), under("", ".exp_avg_sq", ".")],
     ["of TensorFlow", under(""), { ...under("", "/Adam"), ...under("", "/Adam_1") }],
+    [
+      "of Paddle",
+      { "linear_0.w_0": [3, 4], "linear_0.b_0": [4] },
+      { "linear_0.w_0_moment1_0": [3, 4], "linear_0.w_0_moment2_0": [3, 4], "linear_0.w_0_beta1_pow_acc_0": [1] },
+    ],
     ["of BERT", under("bert/"), { ...under("bert/", "/adam_m"), ...under("bert/", "/adam_v"), global_step: [] }],
   ])("%s", (_, weights, states) => {
     expect(found({ ...weights, ...states })).toEqual(Object.keys(states));
@@ -82,4 +87,20 @@ it("is neither compared nor in the way of another file's names", async () => {
   expect(other.distance.full.euclidean).toBeCloseTo(Math.sqrt(24));
   const moments = await compareFiles(a, b, { keys: { a: "opt/0/mu", b: "opt/0/mu" } });
   expect(moments.layers.map(({ name }) => name)).toEqual(["conv", "head"]);
+});
+
+it("an optimiser's state that is all of a file is noted", async () => {
+  const file = (names: readonly string[]) =>
+    writeNew(Object.fromEntries(names.map((name) => [name, tensor("float32", [2], [1, 2])])), "safetensors");
+  const notesOf = async (...names: string[]) => {
+    const a = await file(names);
+    const { notes } = await compareFiles(a, await file(names));
+    return notes?.map((note) => note.replace(a, "A")) ?? [];
+  };
+  expect(await notesOf("linear_0.w_0_moment1_0", "linear_0.w_0_moment2_0")).toContain(
+    "A contains the state of an optimiser, not weights: linear_0.w_0_moment1_0, linear_0.w_0_moment2_0. Give the network's file instead.",
+  );
+  expect((await notesOf("fc.weight.exp_avg", "fc.weight.exp_avg_sq")).join()).toContain("state of an optimiser, not");
+  expect(await notesOf("fc.weight", "fc.momentum")).toEqual([]);
+  expect(await notesOf("encoder_moment", "moment_0.weight")).toEqual([]);
 });

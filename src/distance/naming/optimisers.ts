@@ -16,6 +16,10 @@ const pairs: Readonly<Record<string, string>> = { mu: "nu", exp_avg: "exp_avg_sq
 const slots =
   /^(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|momentum_buffer|square_avg|adam|adam_1|adam_m|adam_v|momentum|rmsprop|rmsprop_1|adagrad)$/i;
 
+/** Paddle's suffixes: `linear_0.w_0_moment1_0`. */
+const accumulator =
+  /_(moment[12]?(_max)?|velocity|inf_norm|mean_(square|grad)|avg_squared_(grad|update)|beta[12]_pow_acc)_\d+$/;
+
 interface Name {
   readonly name: string;
   readonly parts: readonly string[];
@@ -37,6 +41,15 @@ export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
   return all.filter((one) => states.has(one) || isBeside(one)).map(({ name }) => name);
 }
 
+/** The names of an optimiser's state that is all of a file; none if it was requested with a key. */
+function statesAlone({ tensors, key }: Checkpoint): string[] {
+  const names = [...tensors.values()].filter(({ shape }) => sizeOf(shape) > 1).map(({ name }) => name);
+  const isState = (name: string) => accumulator.test(name) || (/[./]/.test(name) && slots.test(lastOf(name)));
+  return key === undefined && names.every(isState) ? names : [];
+}
+
+const lastOf = (name: string): string => name.split(/[./]/).at(-1)!;
+
 /** Names under a component that names an optimiser. */
 function namedStates(all: readonly Name[]): Name[] {
   const isOpt = ({ parts }: Name) =>
@@ -44,7 +57,7 @@ function namedStates(all: readonly Name[]): Name[] {
   const opts = new Set(all.filter(isOpt).map(({ parts }) => parts.slice(0, parts.indexOf("opt") + 1).join("/")));
   const isUnderOpt = ({ parts }: Name) =>
     parts.some((part, i) => part === "opt" && opts.has(parts.slice(0, i + 1).join("/")));
-  return all.filter((one) => one.parts.some(isOptimiser) || isUnderOpt(one));
+  return all.filter((one) => one.parts.some(isOptimiser) || isUnderOpt(one) || accumulator.test(one.name));
 }
 
 /** All suffixes of a name that start at a component, each with the shape. */
@@ -81,7 +94,12 @@ function pairedMoments(all: readonly Name[]): Name[] {
 /** A file without an optimiser's state; a rewritten copy keeps it. */
 export function withoutOptimiser(file: Checkpoint): Checkpoint {
   const states = new Set(optimiserNames(file));
-  if (states.size === 0) return file;
+  if (states.size === 0) {
+    const alone = statesAlone(file);
+    if (alone.length === 0) return file;
+    const note = `${file.path} contains the state of an optimiser, not weights: ${listSome(alone, 3)}. Give the network's file instead.`;
+    return { ...file, notes: [...(file.notes ?? []), note] };
+  }
   const rest = [...file.tensors.keys()].filter((name) => !states.has(name));
   const note = `${file.path} also contains an optimiser's state, left unchanged: ${listSome(states, 3)}.`;
   const selected = selectTensors(file, new Map(rest.map((name) => [name, name])));

@@ -38,9 +38,11 @@ export function fileTarget(
 }
 
 /** Notes about copies of the network in the written file that are unchanged from a: loaders may read these instead. */
-function notesOfCopy({ copies = [] }: Checkpoint, out: string): string[] {
-  const averages = copies.filter(isAverageName);
-  const others = copies.filter((name) => !isAverageName(name));
+function notesOfCopy({ copies = [], sharedOutside }: Checkpoint, out: string): string[] {
+  const shared = [...(sharedOutside?.values() ?? [])].flat();
+  const unchanged = copies.filter((copy) => !shared.some((name) => name.startsWith(`${copy}.`)));
+  const averages = unchanged.filter(isAverageName);
+  const others = unchanged.filter((name) => !isAverageName(name));
   const note = (names: readonly string[], what: string) =>
     names.length
       ? [
