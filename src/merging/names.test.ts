@@ -81,7 +81,10 @@ it("keeps a counter of another shape as the base has it", async () => {
   }
 });
 
-/** A .pt of dictionaries of one tensor each, of two elements, or of these tensors alone; the same array is the same storage. */
+/**
+ * A .pt of dictionaries of one tensor each, of two elements, or of these tensors alone; the same array is the same
+ * storage.
+ */
 async function writeDictionaries(
   path: string,
   values: Record<string, readonly [number, number]>,
