@@ -291,15 +291,15 @@ describe("refuses", () => {
       );
 
   it.each<[string, Record<string, object>, string]>([
-    ["a missing folder", { pair: { init: "nowhere" } }, "nowhere is neither same, different, nor a Hugging"],
+    ["a missing folder", { pair: { init: "nowhere" } }, "nowhere is not same, different, or a Hugging"],
     ["a name that the cache lacks", { pair: { init: "no/where" } }, "no/where is neither a path nor a model in the"],
     ["a folder without a config", { pair: { init: "text" } }, "text has no config.json"],
     [
       "a network in addition to the folder",
       { model: { name: "gpt" } },
-      "model: the network is that of the folder in pair.init",
+      "model: the folder in pair.init sets the network",
     ],
-    ["a context elsewhere", { pair: { init: "same" } }, "data.context: is for a pair that starts from a folder"],
+    ["a context elsewhere", { pair: { init: "same" } }, "data.context: is only for a pair that starts from a folder"],
     ["images", { data: { name: "cifar10" } }, "cifar10 is not a text"],
     ["a missing text", { data: { name: "no.txt" } }, "no.txt: there is no such file"],
     ["a missing split", {}, "has no split test. Its splits are train, valid. Choose one of them with --split (measure"],
@@ -308,11 +308,11 @@ describe("refuses", () => {
       { data: { name: "one.txt" } },
       "has no splits. Omit --split (in a recipe: measure.splits",
     ],
-    ["windows longer than the text", { data: { context: 5000 } }, "holds 0 windows of 5000 tokens"],
+    ["windows longer than the text", { data: { context: 5000 } }, "contains 0 windows of 5000 tokens"],
     [
       "two rates for clients",
       { training: { lr: [1, 2] }, federated: {} },
-      "training.lr: two rates are for the two ends",
+      "training.lr: clients share one learning rate",
     ],
   ])("%s", async (_, changes, message) => {
     expect(await refused(changes)).toContain(message);
@@ -321,7 +321,7 @@ describe("refuses", () => {
 
   it("windows longer than the positions, a text in which nothing counts, weights that are not finite", async () => {
     await writeModelFolder(at("positions"), 3, undefined, families.gpt2);
-    expect(await refused({ pair: { init: "positions" }, data: { context: 13 } })).toContain("knows 12 positions, but");
+    expect(await refused({ pair: { init: "positions" }, data: { context: 13 } })).toContain("has 12 positions, but");
     writeFileSync(at("empty.jsonl"), `${JSON.stringify({ prompt: sentence.repeat(9), completion: "" })}\n`);
     const only = { data: { name: "empty.jsonl", samples: 4 }, measure: { splits: ["train"] } };
     expect(await refused(only)).toContain("counts in the loss");

@@ -125,7 +125,7 @@ describe("measure", () => {
   it("draws and judges one alpha, and lists all", async () => {
     const { document } = await measure({ ...base(), alphas: [0.3] });
     const { html } = renderMeasurement(document);
-    expect(html).toContain("at weight 0.3 of b");
+    expect(html).toContain("at alpha 0.3");
     expect(html).not.toContain("were measured.");
     expect(document.verdict.alpha).toBe(0.3);
   });
