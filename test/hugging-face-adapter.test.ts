@@ -35,9 +35,9 @@ const gather =
 it.each<[string, Record<string, number[]>, string]>([
   ["nothing", {}, "contains no factors (lora_A and lora_B), so it would not change its base. Save the adapter again"],
   ["whole modules alone", { [embedding]: [256, 16] }, "contains no factors (lora_A and lora_B)"],
-  ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty: ${gather}`],
-  ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `holds no elements of ${a}: ${gather}`],
-  ["a module of shape [0]", { ...own, [embedding]: [0] }, `holds no elements of ${embedding}: ${gather}`],
+  ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty, ${gather}`],
+  ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `has no elements for ${a}, ${gather}`],
+  ["a module of shape [0]", { ...own, [embedding]: [0] }, `has no elements for ${embedding}, ${gather}`],
   ["one factor", { [b]: [16, 2] }, `contains ${b} without the other factor of the same matrix. Save the adapter again`],
   ["the other factor", { [a]: [2, 16] }, `contains ${a} without the other factor of the same matrix.`],
 ])("refuses an adapter of %s", async (name, shapes, fault) => {
