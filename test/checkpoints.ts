@@ -1,5 +1,4 @@
-// What tests of checkpoint files share: a folder that goes away, tensors of every kind, files made and read in one
-// call.
+// What tests of checkpoint files share: a temporary folder, tensors of every kind, files written and read in one call.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,6 +21,7 @@ import {
   dtypes,
   sizeOf,
   type Tensor,
+  tensor,
   tensorFromBytes,
   UserError,
 } from "../src/core/index.ts";
@@ -147,4 +147,19 @@ export async function refusal(path: string, bytes?: Uint8Array): Promise<string>
   );
   if (!(error instanceof UserError)) throw error;
   return error.message.replaceAll(`${dirname(path)}/`, "");
+}
+
+/** A network of one layer, fc, under a prefix, and more tensors. */
+export const oneLayer = (value: number, prefix = "", more: Record<string, Tensor> = {}) =>
+  new Map([
+    [`${prefix}fc.weight`, tensor("float32", [2, 2], [value, value, value, value])],
+    [`${prefix}fc.bias`, tensor("float32", [2], [value, -value])],
+    ...Object.entries(more),
+  ]);
+
+/** The numbers in a file under its own names. */
+export async function storedNumbers(path: string): Promise<Record<string, number[]>> {
+  const file = await openCheckpoint(path, { asStored: true });
+  const all = await readAll(file).finally(() => file.close());
+  return Object.fromEntries([...all].map(([name, { data }]) => [name, [...data].map(Number)]));
 }

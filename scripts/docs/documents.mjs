@@ -1,4 +1,4 @@
-// The documents that other programs read: their schemas, and what their pages begin with.
+// The documents that other programs read: their schemas, and the first paragraphs of their pages.
 import {
   comparisonJsonSchema,
   measurementJsonSchema,
@@ -29,7 +29,7 @@ const documents = [
     make: recipeJsonSchema,
     closed: ["scales.*"], // again the fields of the recipe
     intro: [
-      "A recipe is a YAML file: `layerwise reproduce FILE` carries it out, and `readRecipe` reads it in the library. [Your own experiment](../your-own-experiment.md) begins with an empty file.",
+      "A recipe is a YAML file: `layerwise reproduce FILE` runs it, and `readRecipe` reads it in the library. [Custom experiment](../your-own-experiment.md) starts from an empty file.",
       "Every key has a default, so a recipe lists only what differs. An unknown key is an error. Some keys exclude each other, such as `training.epochs` and `training.steps`; the meaning says so, and reading the recipe checks it.",
       "An editor with a YAML language server completes keys with this first line: `# yaml-language-server: $schema=node_modules/layerwise/schemas/recipe.json`.",
     ],
@@ -40,8 +40,8 @@ const documents = [
     title: "The samples file",
     make: samplesJsonSchema,
     intro: [
-      "`measure` writes `samples.safetensors` beside `measure.json`: the loss and error of every sample for every mix, so that other statistics can be computed without measuring again. It is a safetensors file. This page describes its header, the JSON text at its start, as `safetensors` and other readers return it.",
-      "The ends are the rows whose mix has `a` for every layer, or `b`. The barrier of sample `i` for row `r` and weight alpha is `loss[r, i] - ((1 - alpha) * loss[row_a, i] + alpha * loss[row_b, i])`.",
+      "`measure` writes `samples.safetensors` next to `measure.json`: the loss and error of every sample for every mix, so that other statistics can be computed without measuring again. It is a safetensors file. This page describes its header, the JSON text at its start, as `safetensors` and other readers return it.",
+      "The ends are the rows whose mix has `a` for every layer, or `b`. The barrier of sample `i` for row `r` and alpha is `loss[r, i] - ((1 - alpha) * loss[row_a, i] + alpha * loss[row_b, i])`.",
     ],
   },
   {
@@ -70,10 +70,11 @@ const documents = [
 export function documentFiles() {
   return new Map(
     documents.flatMap(({ page, schema, make, intro, ...rest }) => {
+      const made = make();
       const about = `JSON Schema: [schemas/${schema}.json](../../schemas/${schema}.json), in the package \`layerwise/schemas/${schema}.json\`.`;
       return [
-        [`schemas/${schema}.json`, `${JSON.stringify(make(), null, 2)}\n`],
-        [`docs/reference/${page}.md`, schemaPage({ ...rest, intro: [...intro, about], schema: make() })],
+        [`schemas/${schema}.json`, `${JSON.stringify(made, null, 2)}\n`],
+        [`docs/reference/${page}.md`, schemaPage({ ...rest, intro: [...intro, about], schema: made })],
       ];
     }),
   );

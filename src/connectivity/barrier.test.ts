@@ -175,6 +175,13 @@ describe("the verdict", () => {
     expect(decide([cell("x", 0, 0.1), cell(null, 1, 3, "full")]).average).toEqual(["x"]); // a tenth of the full barrier
   });
 
+  it("says that the ends' losses differ, if half of that exceeds the tolerance", () => {
+    const reason = (gap: number) => decide([cell("x", 0, 0.04)], { gap }).reason;
+    expect(reason(0.5)).toContain(" The losses of the ends differ by 0.50 nats,");
+    expect(reason(0.1)).not.toContain("differ");
+    expect(decide([cell(null, 0, 1, "full")], { gap: 0.5 }).reason).not.toContain("differ");
+  });
+
   it("is about one alpha: 0.5, or the nearest to it", () => {
     const at = (alpha: number, high: number) => ({ ...cell("x", 0, high), alpha });
     expect(decide([at(0, 9), at(0.5, 0.01), at(1, 9)])).toMatchObject({ average: ["x"], alpha: 0.5 });

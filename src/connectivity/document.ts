@@ -38,8 +38,12 @@ export async function makeDocument(
   const alphas = [...new Set(cells.map((cell) => cell.alpha))];
   const { layerAlphas } = options;
   // by the losses, also where only errors are reported
-  const verdict = decide(measured, options.tolerance, layerAlphas !== undefined);
-  const gap = Math.abs(mean(ends.a.loss, scores.weights) - mean(ends.b.loss, scores.weights));
+  const [lossA, lossB] = [ends.a, ends.b].map(({ loss }) => mean(loss, scores.weights));
+  const verdict = decide(measured, {
+    tolerance: options.tolerance,
+    haveOwnAlphas: layerAlphas !== undefined,
+    gap: Math.abs(lossA - lossB),
+  });
   return {
     schema: "layerwise/measure@1",
     a: { path: a.path, sha256: a.sha256 },
@@ -59,7 +63,7 @@ export async function makeDocument(
     ...(layerAlphas ? {} : divideFullBarrier(cells, layers)),
     distance: await measureDistances(pair, options.initial),
     verdict,
-    ...collectNotes(pair, options, measured.some(({ base }) => base !== null) && gap > 2 * verdict.tolerance ? gap : 0),
+    ...collectNotes(pair, options),
   };
 }
 
@@ -151,17 +155,11 @@ async function measureDistances(
   return { ...between, from_init: { a: await fromStart(initial[0], a), b: await fromStart(initial[1], b) } };
 }
 
-/** `gap`: the difference of the ends' losses, if it is large enough to decide the verdict. */
 function collectNotes(
   { notes, cannotRecalibrate, model }: Pair,
   { statistics = "average", remarks = [] }: MeasureOptions,
-  gap: number,
 ): { notes?: string[] } {
   const all = [...remarks, ...notes];
-  if (gap > 0)
-    all.push(
-      `The losses of the ends differ by ${gap.toFixed(2)} nats. A barrier on one base includes half of that, with either sign, so the verdict depends on it: look at the mean over both bases, too.`,
-    );
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate recomputes them on the samples"}`,

@@ -3,21 +3,10 @@
 import { z } from "zod";
 import { type JsonSchema, jsonSchemaOf, UserError } from "../core/index.ts";
 import { splits } from "../data/index.ts";
+import { distancesSchema, endSchema } from "../distance/index.ts";
 import { type Cell, cellSchema, decodeCell, encodeCell, metrics } from "./cell.ts";
 
 const maybe = z.number().nullable();
-const distance = z.object({
-  euclidean: maybe.describe("Euclidean distance; null if it is not finite."),
-  cosine: maybe.describe("Cosine of the angle between the two weight vectors; null if one is zero."),
-});
-const distances = z.object({
-  full: distance.describe("All layers together."),
-  layers: z.record(z.string(), distance).describe("Each layer, by its name."),
-});
-const end = z.object({
-  path: z.string().describe("The file or folder, as it was given."),
-  sha256: z.string().describe("SHA-256 of the file; of several files, of their hashes one after another."),
-});
 const scores = z.object({
   loss: maybe.describe("Mean loss in nats; per token for a language model."),
   error: maybe.describe("Error in percent; of next tokens for a language model. Null for a regression."),
@@ -76,8 +65,8 @@ const verdictSchema = z.object({
 export const measurementSchema = z
   .object({
     schema: z.literal("layerwise/measure@1").describe("The document's name and version."),
-    a: end.describe("The first end."),
-    b: end.describe("The second end."),
+    a: endSchema.describe("The first end."),
+    b: endSchema.describe("The second end."),
     model: z
       .looseObject({ name: z.string().describe("The built-in network, the ONNX graph, or the folder.") })
       .describe(
@@ -106,10 +95,10 @@ export const measurementSchema = z
     shares: sharesSchema
       .optional()
       .describe("The full barrier at alpha 0.5, divided among the layers, to compare a layer's own barrier with."),
-    distance: distances
+    distance: distancesSchema
       .extend({
         from_init: z
-          .object({ a: distances.describe("End a."), b: distances.describe("End b.") })
+          .object({ a: distancesSchema.describe("End a."), b: distancesSchema.describe("End b.") })
           .optional()
           .describe("The distance of each end from its own initialisation, if those were given."),
       })

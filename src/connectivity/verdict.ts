@@ -13,6 +13,15 @@ export interface Verdict {
   readonly reason: string;
 }
 
+export interface DecideOptions {
+  /** Largest accepted loss barrier, in nats; default 0.05, or a tenth of the full barrier if that is larger. */
+  readonly tolerance?: number;
+  /** Whether each layer has its own alpha; else one alpha is judged. */
+  readonly haveOwnAlphas?: boolean;
+  /** How much the losses of the two ends differ, in nats. Half of it is in every barrier on one base. */
+  readonly gap?: number;
+}
+
 /** The judged part of a cell: its loss. A cell without one is judged as if its loss were not finite. */
 export type JudgedCell = Pick<Cell, "scan" | "layer" | "alpha" | "loss">;
 
@@ -29,7 +38,10 @@ const chooseAlpha = (cells: readonly JudgedCell[]): number =>
  * Judges each layer by its `single` cells at one alpha, or each layer at its own: average when the interval on every
  * base is below the tolerance, keep when the interval on any base is above it.
  */
-export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwnAlphas = false): Verdict {
+export function decide(
+  cells: readonly JudgedCell[],
+  { tolerance, haveOwnAlphas = false, gap = 0 }: DecideOptions = {},
+): Verdict {
   const alpha = chooseAlpha(cells);
   const isJudged = (cell: JudgedCell) => haveOwnAlphas || cell.alpha === alpha;
   const joint = cells.find((cell) => cell.scan === "full" && isJudged(cell));
@@ -50,7 +62,14 @@ export function decide(cells: readonly JudgedCell[], tolerance?: number, haveOwn
     ...verdict,
     tolerance: limit,
     alpha,
-    reason: explain(verdict, { limit, alpha: haveOwnAlphas ? undefined : alpha, full, judged: singles.size, bases }),
+    reason: explain(verdict, {
+      limit,
+      alpha: haveOwnAlphas ? undefined : alpha,
+      full,
+      judged: singles.size,
+      bases,
+      gap: gap > 2 * limit ? gap : 0,
+    }),
   };
 }
 
@@ -68,7 +87,15 @@ function explain(
     full,
     judged,
     bases,
-  }: { limit: number; alpha: number | undefined; full: number | null | undefined; judged: number; bases: number },
+    gap,
+  }: {
+    limit: number;
+    alpha: number | undefined;
+    full: number | null | undefined;
+    judged: number;
+    bases: number;
+    gap: number;
+  },
 ): string {
   if (judged === 0) return "No single layers were measured, so no layer is judged.";
   const { average, keep, undecided } = verdict;
@@ -86,5 +113,8 @@ function explain(
       : full === null
         ? " The loss of the average of all layers is not finite."
         : ` All layers together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
-  return single + kept + unsure + joint;
+  const unequal = gap
+    ? ` The losses of the ends differ by ${gap.toFixed(2)} nats, and a barrier on one base includes half of that, with either sign: look at the mean over both bases, too.`
+    : "";
+  return single + kept + unsure + joint + unequal;
 }

@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "./errors.ts";
-import { isAlive, lockOwner, partName, writerOf } from "./owner.ts";
+import { isAlive, lockOwner, partName, writerOf } from "./lock/owner.ts";
 
 /** The project's root folder (with package.json), the same from src/ and from dist/. */
 export const projectRoot = fileURLToPath(new URL("../../", import.meta.url));

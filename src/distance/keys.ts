@@ -150,12 +150,12 @@ function requireElements(file: Checkpoint): void {
   const names = all.filter(
     ({ name, shape }) => areEmpty || (String(shape) === "0" && /(^|[./])(weight|bias|kernel|embedding)$/.test(name)),
   );
-  const fault = describeEmptyTensors(
-    file,
-    names.map(({ name }) => name),
-  );
-  const placeholders = fault ?? describePlaceholders(file);
-  if (placeholders) throw new UserError(placeholders);
+  const fault =
+    describeEmptyTensors(
+      file,
+      names.map(({ name }) => name),
+    ) ?? describePlaceholders(file);
+  if (fault) throw new UserError(fault);
   requireFloats(file);
 }
 

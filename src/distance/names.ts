@@ -276,7 +276,7 @@ function requireMost(renamed: Renamed): void {
   );
 }
 
-/** Whether a name is of a head, which turns features into outputs, by its first component: a loss has no such names. */
+/** Whether the first component of a name is a head, which turns features into outputs; a loss has other names. */
 const isHead = (own: string) =>
   /^(?:\w*heads?|classifier|aux_classifier|score|qa_outputs|embed_out|cls|fc|logits)[./]/i.test(own);
 

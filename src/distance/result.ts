@@ -10,11 +10,15 @@ const distance = z.object({
   euclidean: maybe.describe("Euclidean distance; null if it is not finite."),
   cosine: maybe.describe("Cosine of the angle between the two weight vectors; null if one is zero."),
 });
-const distances = z.object({
+export const distancesSchema = z.object({
   full: distance.describe("All layers together."),
   layers: z.record(z.string(), distance).describe("Each layer, by its name."),
 });
 const end = z.object({ path: z.string().describe("The file or folder, as it was given.") });
+/** An end of a measurement or a merge. */
+export const endSchema = end.extend({
+  sha256: z.string().describe("SHA-256 of the file; of several files, of their hashes one after another."),
+});
 const layer = z.object({
   name: z.string().describe("The layer's name: a state-dict key without its last component."),
   parameters: z.array(z.string()).readonly().describe("The names of its tensors."),
@@ -29,10 +33,10 @@ const comparisonSchema = z
     init: end.optional().describe("The common initialisation, if one was given."),
     preflight: preflightSchema.optional().describe("Two Hugging Face folders only: the check before a merge."),
     layers: z.array(layer).readonly().describe("All layers, in the order of a. Empty if `distance` is null."),
-    distance: distances
+    distance: distancesSchema
       .extend({
         from_init: z
-          .object({ a: distances.describe("End a."), b: distances.describe("End b.") })
+          .object({ a: distancesSchema.describe("End a."), b: distancesSchema.describe("End b.") })
           .optional()
           .describe("The distance of each end from the initialisation, if one was given."),
       })

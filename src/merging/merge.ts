@@ -79,7 +79,7 @@ async function mergeOpened(
   const alphas = choice ? new Map(choice.layers.map((name) => [name, alpha])) : requested;
   const fresh = statistics === "recalibrate" ? await measured?.recalibrate(alphas, base) : undefined;
 
-  const plan = planMerge(ends, alphas, options);
+  const plan = choice ? planMerge(ends, alphas, options) : requestedPlan;
   const { replace, notes: notesOfWritten } = replaceWith(
     ends,
     options,

@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { type JsonSchema, jsonSchemaOf } from "../core/index.ts";
+import { endSchema } from "../distance/index.ts";
 
 const maybe = z.number().nullable();
 const names = z.array(z.string()).readonly();
-const sha256 = z.string().describe("SHA-256 of the file; of several files, of their hashes one after another.");
-const end = z.object({ path: z.string().describe("The file or folder, as it was given."), sha256 });
 
 const budgetSchema = z.object({
   limit: z.number().describe("The largest allowed joint barrier: nats for the loss, points for the error."),
@@ -37,8 +36,8 @@ const checkedSchema = z.object({
 const mergeRecordSchema = z
   .object({
     schema: z.literal("layerwise/merge@1").describe("The document's name and version."),
-    a: end.describe("The first end, whose format and metadata the result has."),
-    b: end.describe("The second end."),
+    a: endSchema.describe("The first end, whose format and metadata the result has."),
+    b: endSchema.describe("The second end."),
     out: z
       .object({
         path: z.string().describe("The file or folder that was written."),

@@ -29,33 +29,49 @@ function medianOf(values: readonly number[]): number {
   return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }
 
-/** One or two sentences; the first begins in lower case. */
-export function describeFinding(document: Measurement): string {
-  const full = fullOf(document);
-  const alone = summariseSingles(document);
-  const joint = full
-    ? `averaging ${allLayers(document)}${atAlpha(document)}: ${describeBarriers(document, full)}.`
-    : "";
-  if (!alone) return joint || "no single layers and no full average were measured.";
-  const { median, worst } = alone;
-  const points = mainMetric(document) === "error" ? " points" : "";
-  const single = `veraging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier)}${points} (${worst.name}).`;
-  return joint ? `${joint} A${single}` : `a${single}`;
+interface FindingOptions {
+  /** Shortens the name of the layer with the largest barrier. */
+  readonly shorten?: (name: string) => string;
+  /** Whether perplexities of the ends are next to that of the average. */
+  readonly withEnds?: boolean;
 }
 
-/** `loss barrier +1.20, error barrier +30.1 points`. */
-const describeBarriers = (document: Measurement, full: Cell): string =>
-  metricsOf(document)
-    .map((metric) =>
-      metric === "loss"
-        ? `loss barrier ${signed(full.loss?.barrier)}${isLanguage(document) ? ` (perplexity ${perplexities(document, full)})` : ""}`
-        : `error barrier ${signed(full.error?.barrier, 1)} points`,
-    )
-    .join(", ");
+/** One or two sentences: the average of all layers, and the single layers. */
+export function describeFinding(
+  document: Measurement,
+  { shorten = (name) => name, withEnds = false }: FindingOptions = {},
+): string[] {
+  const full = fullOf(document);
+  const alone = summariseSingles(document);
+  const sentences: string[] = [];
+  if (full)
+    sentences.push(
+      `Averaging ${allLayers(document)}${atAlpha(document)}: ${describeScores(document, full, withEnds)}.`,
+    );
+  if (alone) {
+    const { median, worst } = alone;
+    const points = mainMetric(document) === "error" ? " points" : "";
+    sentences.push(
+      `Averaging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier)}${points} (${shorten(worst.name)}).`,
+    );
+  }
+  return sentences.length ? sentences : ["No single layers and no full average were measured."];
+}
 
-/** `45.1; ends 20.2 and 21.3`. */
-const perplexities = ({ ends: { a, b } }: Measurement, full: Cell): string =>
-  `${plain(full.perplexity)}; ends ${plain(a.perplexity)} and ${plain(b.perplexity)}`;
+/** `loss barrier +1.20, error barrier +30.1 points, perplexity 45.1`. */
+function describeScores(document: Measurement, full: Cell, withEnds: boolean): string {
+  const barriers = {
+    loss: () => `loss barrier ${signed(full.loss?.barrier)}`,
+    error: () => `error barrier ${signed(full.error?.barrier, 1)} points`,
+  };
+  const scores = metricsOf(document).map((metric) => barriers[metric]());
+  if (!isLanguage(document)) return scores.join(", ");
+  const perplexity = `perplexity ${plain(full.perplexity)}`;
+  const { a, b } = document.ends;
+  return withEnds
+    ? `${scores.join(", ")} (${perplexity}; ends ${plain(a.perplexity)} and ${plain(b.perplexity)})`
+    : [...scores, perplexity].join(", ");
+}
 
 /** Compares single layers with random steps; undefined if there is no baseline. */
 export function describeBaseline(document: Measurement): string | undefined {

@@ -14,7 +14,7 @@ export {
   scanTitle,
   splitsOf,
 } from "./cells.ts";
-export { describeBaseline, summariseSingles } from "./finding.ts";
+export { describeBaseline, describeFinding } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
 export { plain, short, signed } from "./numbers.ts";
 export { renderOverview } from "./overview.ts";

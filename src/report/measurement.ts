@@ -83,7 +83,7 @@ export function renderMeasurement(document: Measurement): Rendered {
       section(
         "Verdict",
         verdictTable(document),
-        paragraph(describeFinding(document).replace(/^./, (c) => c.toUpperCase())),
+        paragraph(describeFinding(document, { withEnds: true }).join(" ")),
         ...notes.map((note) => paragraph(note)),
       ),
       ...(scans.length

@@ -90,7 +90,7 @@ export function renderRun(run: RunRecord): Rendered {
   const html = pageHtml({
     title: figure ? figureTitle(run) : `${run.name}: which layers can be averaged?`,
     subtitle: `${last.document.model.name} on ${last.document.data.name}, measured on the first ${counts.join(" and ")} ${samplesOf(last.document)}${taskOf(last.document)} · run ${run.hash}`,
-    finding: `${verdictSentence(run)}At ${counted} ${last.epoch} on the ${shownSplit} samples: ${describeFinding(last.document)}`,
+    finding: `${verdictSentence(run)}At ${counted} ${last.epoch}, on the ${shownSplit} samples. ${describeFinding(last.document, { withEnds: true }).join(" ")}`,
     tiles: tilesOf(last.document),
     sections: [
       ...claimSection(run),

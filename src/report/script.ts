@@ -21,7 +21,7 @@ const data = document.getElementById("cells");
 if (data) {
   const { limits, scans, metricNames, baseNames } = JSON.parse(data.textContent);
   const stops = JSON.parse(document.getElementById("stops").textContent);
-  const sign = (x, digits) => { const t = Math.abs(x).toFixed(digits); return (Number(t) === 0 ? "\\u00b1" : x < 0 ? "\\u2212" : "+") + t; };
+  const sign = (x, digits) => { const t = Math.abs(x).toFixed(digits); return (Number(t) === 0 ? "" : x < 0 ? "\\u2212" : "+") + t; };
   const brief = (x) => { const s = Math.abs(x), t = s.toFixed(s >= 9.95 ? 0 : s >= 0.995 ? 1 : 2).replace(/^0\\./, "."); return (Number(t) === 0 ? "" : x < 0 ? "\\u2212" : "+") + t; };
   const colour = (x, limit) => {
     const at = (Math.max(-1, Math.min(1, x / limit)) + 1) / 2 * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);

@@ -125,11 +125,6 @@ function sharedWith(
   tensors: ReadonlyMap<string, TorchTensor>,
   others: ReadonlyMap<string, TorchTensor>,
 ): Map<string, string[]> {
-  const rangeOf = ({ dtype, storage, offset, shape, strides }: TorchTensor): [number, number] => {
-    const width = bytesPerElement(dtype);
-    const begin = storage.offset * storageWidth(storage) + offset * width;
-    return [begin, begin + spanOf(shape, strides) * width];
-  };
   const byStorage = new Map<string, string[]>();
   for (const [name, { storage }] of others) {
     if (!byStorage.has(storage.key)) byStorage.set(storage.key, []);
@@ -137,27 +132,34 @@ function sharedWith(
   }
   const shared = new Map<string, string[]>();
   for (const [name, tensor] of tensors) {
-    const [begin, end] = rangeOf(tensor);
-    const found = (byStorage.get(tensor.storage.key) ?? []).filter((other) => {
-      const [from, to] = rangeOf(others.get(other)!);
-      return from < end && begin < to;
+    const own = bytesIn(tensor);
+    const found = (byStorage.get(tensor.storage.key) ?? []).filter((name) => {
+      const other = bytesIn(others.get(name)!);
+      return other.begin < own.begin + own.span && own.begin < other.begin + other.span;
     });
     if (found.length) shared.set(name, found);
   }
   return shared;
 }
 
+/** Where a tensor's bytes begin in its storage, and how many there are from its first to its last element. */
+function bytesIn({ dtype, storage, offset, shape, strides }: TorchTensor): Pick<Place, "begin" | "span"> {
+  const width = bytesPerElement(dtype);
+  return {
+    begin: storage.offset * storageWidth(storage) + offset * width,
+    span: spanOf(shape, strides) * width,
+  };
+}
+
 function placeTensor({ source, locate }: TorchFile, name: string, tensor: TorchTensor): Place {
-  const { dtype, shape, strides, storage, offset } = tensor;
+  const { dtype, shape, storage } = tensor;
   const part = `the tensor ${quote(name)}`;
   const bytes = byteLength(dtype, shape);
   if (bytes === undefined) throw damaged(source.path, `${part} has an invalid shape`);
   const at = locate(storage);
   const storageBytes = storageWidth(storage) * storage.total;
   if (storageBytes > at.size) throw truncated(source.path, storageBytes, at.size, `the storage of ${part}`);
-  const width = bytesPerElement(dtype);
-  const begin = storage.offset * storageWidth(storage) + offset * width;
-  const span = spanOf(shape, strides) * width;
+  const { begin, span } = bytesIn(tensor);
   const end = (storage.offset + storage.length) * storageWidth(storage);
   if (span > 0 && begin + span > end) throw damaged(source.path, `${part} extends beyond its storage`);
   if (bytes > Math.max(source.size, at.size, smallSize)) {

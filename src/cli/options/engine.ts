@@ -33,8 +33,10 @@ export async function chooseEngine(command: { opts(): unknown }): Promise<Engine
   const { maxTasks, ...given } = Object.fromEntries(
     Object.entries(flags).filter(([, value]) => value !== undefined),
   ) as Flags;
-  if (maxTasks !== undefined) noteRenamed("--max-tasks", "--max-units");
-  if (maxTasks !== undefined && given.maxUnits === undefined) Object.assign(given, { maxUnits: maxTasks });
+  if (maxTasks !== undefined) {
+    noteRenamed("--max-tasks", "--max-units");
+    given.maxUnits ??= maxTasks;
+  }
   const { readSettings } = await import("./engine-settings.ts");
   const { engine: name = "local", cpusPerTask = 1, threads, ...rest } = { ...readSettings(), ...given };
   if (name === "slurm") {

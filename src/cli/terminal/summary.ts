@@ -2,10 +2,10 @@
 import type { Measurement } from "../../connectivity/index.ts";
 import type { Written } from "../../experiments/index.ts";
 import {
-  allLayers,
   atAlpha,
   baseOf,
   describeBaseline,
+  describeFinding,
   drawn,
   fullOf,
   isLanguage,
@@ -17,7 +17,6 @@ import {
   scanTitle,
   signed,
   splitsOf,
-  summariseSingles,
   verdictOf,
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
@@ -50,7 +49,7 @@ export function showRun({ name, unit, measurements, claims = [] }: RunRecord, pa
   const full = points.map((m) => `${m.epoch}: ${signed(fullOf(m.document)?.loss?.barrier, 2)}`).join(" · ");
   return [
     ...(claims.length ? [[...claims.map(claimLine), claimLegend(unit)].join("\n")] : []),
-    `At ${unit} ${points.at(-1)!.epoch}:\n${describeFinding(last)}`,
+    `At ${unit} ${points.at(-1)!.epoch}:\n${findingLines(last)}`,
     `Loss barrier of all layers by ${unit}:\n${wrapped(full, "")}`,
     ...heatmaps,
     `Report: ${page}`,
@@ -102,7 +101,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
   });
   const verdict = [document.verdict.reason, describeBaseline(document)].filter((text) => text !== undefined);
   return [
-    [...verdict.map((text) => wrapped(text, "")), describeFinding(document)].join("\n"),
+    [...verdict.map((text) => wrapped(text, "")), findingLines(document)].join("\n"),
     ...(scans.length ? [heatmap] : []),
     [
       ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
@@ -134,21 +133,10 @@ function describeLanguageEnds({ ends }: Measurement): string {
   return `${line("a")}\n${line("b")}`;
 }
 
-/** Barriers of all layers and of single layers, one sentence each. */
-function describeFinding(document: Measurement): string {
-  const full = fullOf(document);
-  const alone = summariseSingles(document);
-  const barriers = {
-    loss: () => `loss barrier ${signed(full?.loss?.barrier)}`,
-    error: () => `error barrier ${signed(full?.error?.barrier, 1)} points`,
-  };
-  const values = metricsOf(document).map((metric) => barriers[metric]());
-  if (isLanguage(document)) values.push(`perplexity ${plain(full?.perplexity)}`);
-  const parts = full ? [`Averaging ${allLayers(document)}: ${values.join(", ")}.`] : [];
-  if (alone) {
-    const { median, worst } = alone;
-    const [name] = shortenNames([worst.name], Math.max(leastWidth, width() - 8));
-    parts.push(`Averaging one layer: median ${signed(median, 3)}, largest ${signed(worst.barrier)} (${name}).`);
-  }
-  return parts.map((part) => wrapped(part, "")).join("\n");
+/** What was found, wrapped, with the layer's name shortened to fit. */
+function findingLines(document: Measurement): string {
+  const shorten = (name: string) => shortenNames([name], Math.max(leastWidth, width() - 8))[0];
+  return describeFinding(document, { shorten })
+    .map((sentence) => wrapped(sentence, ""))
+    .join("\n");
 }

@@ -1,5 +1,5 @@
 // Image files as samples for a folder's network: prepared by its preprocessor settings, with its own labels. A weight
-// file without a folder has no such settings, so images for torchvision's networks are prepared as in torchvision's
+// file without a folder lacks these settings, so images for torchvision's networks are prepared as in torchvision's
 // evaluation.
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -54,8 +54,8 @@ async function readParts(
 }
 
 /**
- * The folders of the parts, without the transformer, which is in the folder itself. Undefined if the file has no such
- * list.
+ * The folders of the parts, without the transformer, which is in the folder itself. Undefined if it is not a list of
+ * folder names.
  */
 function partsIn(json: string): string[] | undefined {
   try {

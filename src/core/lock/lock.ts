@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { link, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { describeFileError } from "./files.ts";
+import { describeFileError } from "../files.ts";
 import { isAlive, lockOwner, type Owner, partName, self } from "./owner.ts";
 
 /** Milliseconds between heartbeats. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync,
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { removeUnfinished } from "./files.ts";
+import { removeUnfinished } from "../files.ts";
 import { takeLock } from "./lock.ts";
 import { writerOf } from "./owner.ts";
 
