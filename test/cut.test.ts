@@ -144,7 +144,7 @@ it("reports to a second command which process works in the folder", async () => 
   const second = spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
   expect(second.status).toBe(1);
   expect(second.stderr).toMatch(
-    new RegExp(`^layerwise: Process ${first.pid} is working in runs/one-[0-9a-f]+; wait until it has finished`),
+    new RegExp(`^layerwise: Process ${first.pid} is using runs/one-[0-9a-f]+\\. Wait until it has finished`),
   );
   first.kill("SIGKILL");
   await ended;

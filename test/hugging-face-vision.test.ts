@@ -113,6 +113,6 @@ describe.skipIf(!hasShared)(`image classifiers${hasShared ? "" : " (skipped: ../
     await expect(run({ head: await writeNew({ logit_scale: randomTensor("s", []) }) })).rejects.toThrow(
       "has no text_embeds",
     );
-    await expect(run({ head, classes: path })).rejects.toThrow("Give one of them");
+    await expect(run({ head, classes: path })).rejects.toThrow("Use only one of them");
   });
 });
