@@ -1,6 +1,6 @@
 // Makes a measurement's document from the scores of its mixes.
 import { chunksOf, withCheckpoints } from "../checkpoints/index.ts";
-import { UserError } from "../core/index.ts";
+import { noteOfAlphas, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { averagedSums, layerDistances, sumsOfPieces } from "../distance/index.ts";
 import type { End, Pair } from "../pairs/index.ts";
@@ -157,9 +157,9 @@ async function measureDistances(
 
 function collectNotes(
   { notes, cannotRecalibrate, model }: Pair,
-  { statistics = "average", remarks = [] }: MeasureOptions,
+  { statistics = "average", remarks = [], alphas = [], layerAlphas = {} }: MeasureOptions,
 ): { notes?: string[] } {
-  const all = [...remarks, ...notes];
+  const all = [...remarks, ...noteOfAlphas([...alphas, ...Object.values(layerAlphas)]), ...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate recomputes them on the samples"}`,

@@ -17,5 +17,5 @@ export {
   type StoredMeasurement,
 } from "./result.ts";
 export { type Bases, loadOrders, type Order, parseScans, planCells, type ScanName } from "./scans.ts";
-export { type Drawing, readMeasurement, saveDrawing, saveMeasurement } from "./store.ts";
+export { type Drawing, readMeasurement, requireResultsFolder, saveDrawing, saveMeasurement } from "./store.ts";
 export { decide } from "./verdict.ts";

@@ -2,7 +2,16 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describeFileError, makeFolder, makeFreshFolder, parseJson, writeAtomic } from "../core/index.ts";
+import {
+  describeFileError,
+  listSome,
+  makeFolder,
+  makeFreshFolder,
+  parseJson,
+  requireWritable,
+  UserError,
+  writeAtomic,
+} from "../core/index.ts";
 import type { Scores } from "../sweep/index.ts";
 import { encodeMeasurement, type Measurement, parseMeasurement } from "./result.ts";
 
@@ -11,6 +20,26 @@ export interface Drawing {
   readonly html: string;
   readonly figures: Readonly<Record<string, string>>;
   readonly csv: string;
+}
+
+/**
+ * Throws {@link UserError} if results cannot be written into a folder, or would replace files that measure did not
+ * write. Check this before hours of work.
+ */
+export async function requireResultsFolder(folder: string): Promise<void> {
+  const present = (names: readonly string[]) => names.filter((name) => existsSync(join(folder, name)));
+  if (present(["recipe.yaml", "experiment.json"]).length)
+    throw new UserError(
+      `${folder} contains an experiment, whose report would be overwritten. Choose another folder with --out.`,
+    );
+  const foreign = existsSync(join(folder, "measure.json"))
+    ? []
+    : present(["samples.safetensors", "report.html", "cells.csv", "figures"]);
+  if (foreign.length)
+    throw new UserError(
+      `${folder} contains ${listSome(foreign)}, which measure did not write. Choose another folder with --out.`,
+    );
+  await requireWritable(folder);
 }
 
 /**

@@ -1,4 +1,5 @@
 // The verdict: which layers may be averaged, by the intervals of their single-layer loss barriers and a tolerance.
+import { plain, signed } from "../core/index.ts";
 import type { Cell } from "./cell.ts";
 
 export interface Verdict {
@@ -101,7 +102,7 @@ function explain(
   const { average, keep, undecided } = verdict;
   const [all, some] = bases > 1 ? [" on both bases", " on at least one"] : ["", ""];
   const at = alpha === undefined ? ", each at its own alpha" : alpha === 0.5 ? "" : ` at alpha ${alpha}`;
-  const tolerated = `a loss barrier of at most ${limit.toFixed(3)}${all}`;
+  const tolerated = `a loss barrier of at most ${plain(limit, 3)}${all}`;
   const single = `Averaged on their own${at}, ${average.length} of ${judged} layers have ${tolerated}.`;
   const kept = keep.length ? ` ${keep.length} exceed${keep.length === 1 ? "s" : ""} it${some}.` : "";
   const unsure = undecided.length
@@ -112,9 +113,9 @@ function explain(
       ? ""
       : full === null
         ? " The loss of the average of all layers is not finite."
-        : ` All layers together have a barrier of ${full.toFixed(3).replace(/^-(?=0\.000$)/, "")}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
+        : ` All layers together have a barrier of ${signed(full, 3)}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
   const unequal = gap
-    ? ` The losses of the ends differ by ${gap.toFixed(2)} nats, and a barrier on one base includes half of that, with either sign: look at the mean over both bases, too.`
+    ? ` The losses of the ends differ by ${plain(gap, 2)} nats, and a barrier on one base includes half of that, with either sign: look at the mean over both bases, too.`
     : "";
   return single + kept + unsure + joint + unequal;
 }

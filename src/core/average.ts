@@ -1,5 +1,6 @@
 // The average of two tensors, (1 - alpha) a + alpha b, computed in double precision and rounded once to the result's
 // dtype. It needs no memory except for its result.
+import { listSome } from "./errors.ts";
 import { brainValues, chunkLength, fromNumbers, halfValues, roundToHalf, toNumbers, valuesOf } from "./numbers.ts";
 import { type DType, makeArray, type Tensor } from "./tensor.ts";
 
@@ -118,4 +119,12 @@ function mixConverted(a: Tensor, b: Tensor, alpha: number, { dtype, data }: Tens
     const piece = fromNumbers(dtype, [count], mixed).data;
     for (let i = 0; i < count; i++) data[at + i] = piece[i];
   }
+}
+
+/** A note on alphas outside 0 to 1, which extrapolate. */
+export function noteOfAlphas(alphas: Iterable<number>): string[] {
+  const outside = [...new Set(alphas)].filter((alpha) => alpha < 0 || alpha > 1);
+  return outside.length
+    ? [`Alpha ${listSome(outside.map(String))} is outside 0 to 1, so weights are extrapolated beyond an end.`]
+    : [];
 }

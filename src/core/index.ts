@@ -1,8 +1,9 @@
 // The base of every other folder: tensors, random streams, hashes, errors, atomic files, the user's modules. Imports no
 // other folder.
-export { average, averageInto, convert } from "./average.ts";
+export { average, averageInto, convert, noteOfAlphas } from "./average.ts";
 export * from "./errors.ts";
 export * from "./files.ts";
+export { plain, short, signed } from "./format.ts";
 export * from "./hash.ts";
 export { allFinite, brokenIn, type Inspection, inspect } from "./inspect.ts";
 export { type JsonSchema, jsonSchemaOf } from "./json-schema.ts";

@@ -2,7 +2,15 @@
 import { rm } from "node:fs/promises";
 import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import type { MeasureOptions } from "../connectivity/index.ts";
-import { describeFileError, listSome, removeAtExit, sha256Files, UserError, watchFiles } from "../core/index.ts";
+import {
+  describeFileError,
+  listSome,
+  noteOfAlphas,
+  removeAtExit,
+  sha256Files,
+  UserError,
+  watchFiles,
+} from "../core/index.ts";
 import { cannotAverage } from "../distance/index.ts";
 import { type Layer, matchLayers } from "../models/index.ts";
 import { openMergeEnds } from "./ends.ts";
@@ -96,6 +104,7 @@ async function mergeOpened(
       ...(options.remarks ?? []),
       ...target.notes,
       ...ends.notes,
+      ...noteOfAlphas(alphas.values()),
       ...plan.notes(),
       ...noteOfShared(ends.files[0], (name) => fresh?.has(name) || (plan.alphaOf(name) ?? 0) !== 0),
       ...notesOfWritten(),

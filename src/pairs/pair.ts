@@ -1,6 +1,6 @@
 // Opens pairs: two ends of one network, and the samples that they are measured on, checked against each other.
-import { openCheckpoint } from "../checkpoints/index.ts";
-import { isModule, UserError } from "../core/index.ts";
+import { openCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import { isModule, UsageError, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
 import { networks } from "../models/index.ts";
@@ -40,9 +40,24 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
       `${isFolder ? a : b} is a folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
     );
   if (isFolder) return huggingFace;
-  const areGraphs = [a, b].every((path) => path.endsWith(".onnx"));
-  return !areGraphs && (await isStateDict(a, { key: keys.a })) ? stateDicts() : twoGraphs;
+  if (await areGraphs({ a, b, keys })) return twoGraphs;
+  if (await isStateDict(a, { key: keys.a })) return stateDicts();
+  throw new UsageError(
+    `Name the network of ${a} with --model: a built-in one (\`layerwise models\` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.`,
+  );
 }
+
+/** Whether both ends are ONNX graphs. Also finds files that are missing or damaged. */
+const areGraphs = ({ a, b, keys }: Pick<Required<EndsRequest>, "a" | "b" | "keys">): Promise<boolean> =>
+  [a, b].every((path) => path.endsWith(".onnx"))
+    ? Promise.resolve(true)
+    : withCheckpoints(
+        [
+          { path: a, key: keys.a },
+          { path: b, key: keys.b },
+        ],
+        async (...ends) => ends.every(({ format }) => format === "onnx"),
+      );
 
 /** The origin of two checkpoints of a named model. */
 function originOfModel(name: string): Origin {

@@ -1,7 +1,7 @@
 // Summarises a measurement in sentences and a few numbers, from stored values only.
 import type { Cell, Measurement, Metric } from "../connectivity/index.ts";
+import { plain, signed } from "../core/index.ts";
 import { allLayers, atAlpha, drawn, fullOf, isAtAlpha, isLanguage, metricsOf } from "./cells.ts";
-import { plain, signed } from "./numbers.ts";
 
 /** The metric of the sentences: the loss if it was measured. */
 const mainMetric = (document: Measurement): Metric => metricsOf(document)[0] ?? "loss";
@@ -52,7 +52,7 @@ export function describeFinding(
     const { median, worst } = alone;
     const points = mainMetric(document) === "error" ? " points" : "";
     sentences.push(
-      `Averaging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier)}${points} (${shorten(worst.name)}).`,
+      `Averaging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier, 3)}${points} (${shorten(worst.name)}).`,
     );
   }
   return sentences.length ? sentences : ["No single layers and no full average were measured."];
@@ -61,7 +61,7 @@ export function describeFinding(
 /** `loss barrier +1.20, error barrier +30.1 points, perplexity 45.1`. */
 function describeScores(document: Measurement, full: Cell, withEnds: boolean): string {
   const barriers = {
-    loss: () => `loss barrier ${signed(full.loss?.barrier)}`,
+    loss: () => `loss barrier ${signed(full.loss?.barrier, 3)}`,
     error: () => `error barrier ${signed(full.error?.barrier, 1)} points`,
   };
   const scores = metricsOf(document).map((metric) => barriers[metric]());
@@ -117,7 +117,7 @@ export function tilesOf(document: Measurement): { value: string; label: string }
     ...(alone
       ? [
           { value: signed(alone.median, 3), label: "single-layer barrier, median" },
-          { value: signed(alone.worst.barrier), label: `single-layer barrier, largest: ${alone.worst.name}` },
+          { value: signed(alone.worst.barrier, 3), label: `single-layer barrier, largest: ${alone.worst.name}` },
         ]
       : []),
     ...shown.flatMap((metric) =>

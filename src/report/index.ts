@@ -16,7 +16,6 @@ export {
 } from "./cells.ts";
 export { describeBaseline, describeFinding } from "./finding.ts";
 export { renderMeasurement } from "./measurement.ts";
-export { plain, short, signed } from "./numbers.ts";
 export { renderOverview } from "./overview.ts";
 export { pngOf } from "./pictures/png.ts";
 export { colourOf, isLight, limitOf, type Rgb } from "./pictures/scale.ts";

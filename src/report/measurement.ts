@@ -1,5 +1,6 @@
 // The report of one measurement of two checkpoints.
 import type { Measurement } from "../connectivity/index.ts";
+import { plain, signed } from "../core/index.ts";
 import {
   allLayers,
   atAlpha,
@@ -15,7 +16,6 @@ import {
   unitsOf,
 } from "./cells.ts";
 import { describeBaseline, describeFinding, tilesOf } from "./finding.ts";
-import { plain, signed } from "./numbers.ts";
 import { details, figures, meaning, pageHtml, paragraph, section, table, verdictTable } from "./page.ts";
 import { limitOf } from "./pictures/scale.ts";
 import { whiskersSvg } from "./pictures/whiskers.ts";

@@ -1,7 +1,7 @@
 // One page over several experiments: claims, verdicts and pictures of each.
 import { relative } from "node:path";
 import { pictureName, scansOf } from "./cells.ts";
-import { escapeHtml } from "./numbers.ts";
+import { escapeHtml } from "./escape.ts";
 import { figures, pageHtml, paragraph, section } from "./page.ts";
 import { renderRun } from "./run.ts";
 import { type RunRecord, verdictOf } from "./run-record.ts";

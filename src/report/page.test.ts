@@ -7,8 +7,8 @@ import { parquetReadObjects } from "hyparquet";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
+import { short, signed } from "../core/index.ts";
 import { cellsParquet, pngOf, renderMeasurement, renderOverview, renderRun, verdictOf } from "./index.ts";
-import { short, signed } from "./numbers.ts";
 import { colourOf } from "./pictures/scale.ts";
 
 const layers = ["conv1", "layer1.conv1", '<img src=x onerror="document.title=1">', "fc"];

@@ -1,6 +1,6 @@
 // The page around the figures: head, tiles, switches, tables. The result is one self-contained file.
 import type { Measurement } from "../connectivity/index.ts";
-import { escapeHtml } from "./numbers.ts";
+import { escapeHtml } from "./escape.ts";
 import { stops } from "./pictures/scale.ts";
 import { style } from "./pictures/style.ts";
 import { script } from "./script.ts";

@@ -43,7 +43,7 @@ if (data) {
       const rgb = barrier === null ? null : colour(barrier, limit);
       rect.setAttribute("fill", rgb ? "rgb(" + rgb + ")" : "url(#hatch)");
       if (text.textContent !== "") text.textContent = barrier === null ? "\\u221e" : brief(barrier);
-      const light = !rgb || 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 150;
+      const light = !rgb || 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 118;
       text.setAttribute("class", (light ? "on-light" : "on-dark") + (low !== null && low <= 0 && high >= 0 ? " unsure" : ""));
       cell.dataset.tip = cell.dataset.place + "\\nbarrier " + (barrier === null ? "not finite" : sign(barrier, 3)) + (low === null ? "" : " (95 %: " + sign(low, 3) + " to " + sign(high, 3) + ")") + "\\nvalue " + (value === null ? "not finite" : Number(value.toPrecision(4)));
     });

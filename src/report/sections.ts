@@ -1,8 +1,8 @@
 // The tables of a run's page: claims, clients, pairs, set-up, numbers.
 import { metrics } from "../connectivity/index.ts";
+import { plain, signed } from "../core/index.ts";
 import { drawn, fullOf, type Measured } from "./cells.ts";
 import { summariseSingles } from "./finding.ts";
-import { plain, signed } from "./numbers.ts";
 import { paragraph, section, table } from "./page.ts";
 import type { RunRecord } from "./run-record.ts";
 
@@ -53,9 +53,9 @@ export function pairSection({ pairs = [] }: RunRecord): string {
     const alone = last && summariseSingles(last);
     return [
       `${i + 1}: ${folder}`,
-      signed(full?.loss?.barrier),
+      signed(full?.loss?.barrier, 3),
       signed(full?.error?.barrier, 1),
-      alone ? `${signed(alone.worst.barrier)} (${alone.worst.name})` : "not measured",
+      alone ? `${signed(alone.worst.barrier, 3)} (${alone.worst.name})` : "not measured",
     ];
   });
   return section(

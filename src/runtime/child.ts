@@ -3,7 +3,7 @@
 // parent.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { makeFolder, takeLock, UserError } from "../core/index.ts";
+import { makeFolder, takeLock, UsageError, UserError } from "../core/index.ts";
 import type { Message, UnitWork, Work } from "./work.ts";
 
 process.on("disconnect", () => process.exit(1));
@@ -22,10 +22,13 @@ async function answer({ module, name, input }: Omit<UnitWork, "result">): Promis
     await send({ kind: "done", output });
   } catch (error) {
     const { message, stack } = error as Error;
-    await send({ kind: "failed", expected: error instanceof UserError, message, stack });
+    await send({ kind: "failed", error: kindOf(error), message, stack });
   }
   process.exit(0);
 }
+
+const kindOf = (error: unknown) =>
+  error instanceof UsageError ? "usage" : error instanceof UserError ? "user" : "bug";
 
 const send = (message: Message | { progress: unknown }) =>
   new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { UserError } from "../core/index.ts";
+import { UsageError, UserError } from "../core/index.ts";
 import { startWork } from "./work.ts";
 
 const module = new URL("../../test/trouble.work.ts", import.meta.url);
@@ -15,6 +15,7 @@ describe("work in a separate process", () => {
 
   it("rejects with the user's error unchanged, and with a bug as a bug", async () => {
     await expect(startWork(module, "user error")).rejects.toThrow(new UserError("This is shown unchanged."));
+    await expect(startWork(module, "wrong usage")).rejects.toBeInstanceOf(UsageError);
     const bug = await startWork(module, "bug").catch((error: Error) => error);
     expect(bug).not.toBeInstanceOf(UserError);
     expect((bug as Error).message).toBe("this is a bug");

@@ -3,7 +3,7 @@
 // are structured clones.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../core/index.ts";
+import { UsageError, UserError } from "../core/index.ts";
 import { describeExit } from "../jobs/index.ts";
 
 /** A function that a module exports to run in a separate process; by default the module's default export. */
@@ -20,7 +20,7 @@ export interface WorkOptions<Progress> {
 export type Message =
   | { kind: "progress"; progress: unknown }
   | { kind: "done"; output: unknown }
-  | { kind: "failed"; expected: boolean; message: string; stack?: string };
+  | { kind: "failed"; error: "usage" | "user" | "bug"; message: string; stack?: string };
 
 /** Work as a unit of a job: it writes a file and returns nothing. Its input is JSON. */
 export interface UnitWork {
@@ -84,8 +84,8 @@ export function startWork<Input, Output, Progress>(
       else if (message.kind === "done") resolve(message.output as Output);
       else
         reject(
-          message.expected
-            ? new UserError(message.message)
+          message.error !== "bug"
+            ? new (message.error === "usage" ? UsageError : UserError)(message.message)
             : Object.assign(new Error(message.message), { stack: message.stack }),
         );
     });

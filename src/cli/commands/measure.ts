@@ -1,14 +1,12 @@
 // layerwise measure A B: measures the barriers of two checkpoints.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import type { MeasureOptions, MeasureResult, Metric } from "../../connectivity/index.ts";
-import { requireWritable, UsageError, UserError } from "../../core/index.ts";
+import { UsageError } from "../../core/index.ts";
 import type { EngineSettings } from "../../jobs/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
 import { handOver } from "../options/hand-over.ts";
-import { dataHelp, dataOf, keysOfEnds, subjectOf, withSubject } from "../options/subject.ts";
+import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts";
 import { example, integer, metrics, numbers, oneOf, positive, randomDraws } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { makeProgress, type ProgressLines } from "../terminal/progress.ts";
@@ -33,7 +31,7 @@ export const measureCommand = () =>
     .option("--layers <globs...>", "average only these layers; default: all")
     .option("--base <end>", "end of the layers outside the average: a, b or both", oneOf("a", "b", "both"), "both")
     .addOption(
-      new Option("--alpha <list>", "how much of b is in an average, comma-separated")
+      new Option("--alpha <list>", "how much of b is in an average, from 0 (a) to 1 (b), comma-separated")
         .argParser(numbers)
         .default([0.5], "0.5"),
     )
@@ -72,28 +70,13 @@ export const measureCommand = () =>
     )
     .action(async (givenA, givenB, options, command) => {
       const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
-      const { isModelFolder, isStateDict } = await import("../../hub/index.ts");
-      const isNamed = (path: string) => path.endsWith(".onnx") || isModelFolder(path);
-      const key = keysOfEnds(options.key)?.a;
-      const isKnown = (path: string) =>
-        isStateDict(path, { key }).catch((error) => {
-          if (key !== undefined) throw error;
-          return false;
-        });
-      if (options.model === undefined && ![a, b].every(isNamed) && !(await isKnown(a)))
-        throw new UsageError(
-          "Name the network with --model: a built-in one (`layerwise models` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.",
-        );
-      const { encodeMeasurement, parseScans, saveMeasurement } = await import("../../connectivity/index.ts");
+      const { encodeMeasurement, parseScans, requireResultsFolder, saveMeasurement } = await import(
+        "../../connectivity/index.ts"
+      );
       const engine = await chooseEngine(command);
       if (engine.name !== "slurm" && "piece" in command.opts())
         throw new UsageError("--piece is for --engine slurm. Leave it out.");
-      const { out = "runs" } = options;
-      if (["recipe.yaml", "experiment.json"].some((file) => existsSync(join(out, file))))
-        throw new UserError(
-          `${out} contains an experiment, whose report would be overwritten. Choose another folder with --out.`,
-        );
-      await requireWritable(out);
+      await requireResultsFolder(options.out ?? "runs");
       const request: MeasureOptions = {
         a,
         b,

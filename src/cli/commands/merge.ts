@@ -1,7 +1,7 @@
 // layerwise merge A B --out FILE: writes a merged checkpoint in A's format, or a merged folder. It averages the given
 // layers, or those that a budget allows.
 import { Command, Option } from "@commander-js/extra-typings";
-import { UsageError } from "../../core/index.ts";
+import { signed, UsageError } from "../../core/index.ts";
 import type { MergekitAlphas } from "../../hub/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
 import { chooseEnds, fromMergekitHelp } from "../options/from-mergekit.ts";
@@ -28,7 +28,11 @@ export const mergeCommand = () =>
       "--layers <globs...>",
       "layers to average, optionally with their own alpha: 'layer1.**' fc=0.25; default: all",
     )
-    .addOption(new Option("--alpha <x>", "how much of b is in an average").argParser(numbers).default([0.5], "0.5"))
+    .addOption(
+      new Option("--alpha <x>", "how much of b is in an average, from 0 (a) to 1 (b)")
+        .argParser(numbers)
+        .default([0.5], "0.5"),
+    )
     .option("--base <end>", "end of the layers outside the average: a or b", oneOf("a", "b"), "a")
     .option("--budget <x>", "choose the most parameters whose joint barrier is at most x; needs --data", positive)
     .addOption(
@@ -118,7 +122,7 @@ function describe(record: MergeRecord, path: string): string {
     ...(kept.length ? [`Kept from ${base}: ${list(kept)}.`] : []),
   ];
   if (budget) {
-    const barrier = budget.barrier === null ? "not finite" : budget.barrier.toFixed(4);
+    const barrier = signed(budget.barrier, 4);
     const sets = `(${budget.evaluated} sets were evaluated; ${budget.method})`;
     lines.push(
       names.length
@@ -129,7 +133,7 @@ function describe(record: MergeRecord, path: string): string {
   if (checked) {
     const number = (x: number | null) => (x === null ? "–" : x.toFixed(4));
     lines.push(
-      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (barrier ${number(checked.loss_barrier)}), error ${checked.error?.toFixed(1) ?? "–"} % (barrier ${checked.error_barrier?.toFixed(1) ?? "–"} points).`,
+      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (barrier ${signed(checked.loss_barrier, 4)}), error ${checked.error?.toFixed(1) ?? "–"} % (barrier ${checked.error_barrier === null ? "–" : signed(checked.error_barrier, 1)} points).`,
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));

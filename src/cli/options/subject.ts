@@ -75,7 +75,7 @@ export function subjectOf(options: Options) {
 }
 
 /** The keys of the two ends; undefined if none is given. */
-export function keysOfEnds(given: ReturnType<typeof keys> | undefined): MeasureOptions["keys"] {
+function keysOfEnds(given: ReturnType<typeof keys> | undefined): MeasureOptions["keys"] {
   if (given === undefined) return undefined;
   const { a, b } = given;
   return { ...(a ? { a } : {}), ...(b ? { b } : {}) };

@@ -1,6 +1,7 @@
 // A heatmap in the terminal: names on the left, a number in each cell, on the report's colours if the terminal supports
 // them. Without colours, a bar marks the large values.
-import { colourOf as colourOfValue, isLight, limitOf, type Rgb, short as shortNumber } from "../../report/index.ts";
+import { plain, short as shortNumber } from "../../core/index.ts";
+import { colourOf as colourOfValue, isLight, limitOf, type Rgb } from "../../report/index.ts";
 import { shortenNames } from "./names.ts";
 
 export type Colour = "truecolor" | "256" | "none";
@@ -91,8 +92,8 @@ function cube(rgb: Rgb): number {
 }
 
 function legend(limit: number, colour: Colour): string {
-  const words = `positive: worse than the ends; colour scale up to ±${limit.toFixed(2)}`;
-  if (colour === "none") return `positive: worse than the ends; ▌: more than ${(limit / 3).toFixed(2)} from zero`;
+  const words = `positive: worse than the ends; colour scale up to ±${plain(limit, 2)}`;
+  if (colour === "none") return `positive: worse than the ends; ▌: more than ${plain(limit / 3, 2)} from zero`;
   const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
   return `${ramp} ${words}`;
 }

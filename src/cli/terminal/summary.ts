@@ -1,5 +1,6 @@
 // Runs and measurements in the terminal: the verdict first, then heatmaps, then details and the path of the report.
 import type { Measurement } from "../../connectivity/index.ts";
+import { plain, signed } from "../../core/index.ts";
 import type { Written } from "../../experiments/index.ts";
 import {
   atAlpha,
@@ -10,12 +11,10 @@ import {
   fullOf,
   isLanguage,
   metricsOf,
-  plain,
   type RunRecord,
   samplesOf,
   scansOf,
   scanTitle,
-  signed,
   splitsOf,
   verdictOf,
 } from "../../report/index.ts";
@@ -102,7 +101,7 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const verdict = [document.verdict.reason, describeBaseline(document)].filter((text) => text !== undefined);
   return [
     [...verdict.map((text) => wrapped(text, "")), findingLines(document)].join("\n"),
-    ...(scans.length ? [heatmap] : []),
+    ...(scans.length ? [heatmap, wrapped(legendOf(scans), "")] : []),
     [
       ...(typeof document.model.task === "string" ? [wrapped(`Task: ${document.model.task}.`, "")] : []),
       isLanguage(document) ? describeLanguageEnds(document) : describeEnds(document),
@@ -111,6 +110,10 @@ export function showMeasurement(document: Measurement, folder: string): string {
     `Report: ${folder}/report.html`,
   ].join("\n\n");
 }
+
+/** What the columns mean: `single: each layer on its own; deep: …`. */
+const legendOf = (scans: readonly string[]): string =>
+  `${scans.map((scan) => `${scan}: ${scanTitle(scan).replace(/^[A-Z]/, (c) => c.toLowerCase())}`).join("; ")}.`;
 
 /** Loss and error of the two ends. */
 function describeEnds(document: Measurement): string {

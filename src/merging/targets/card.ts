@@ -1,6 +1,7 @@
 // The model card of a merged folder: README.md, with the hub's metadata as front matter.
 import { basename, resolve } from "node:path";
 import { stringify } from "yaml";
+import { signed } from "../../core/index.ts";
 import { hubNameOf, type ModelFolder } from "../../hub/index.ts";
 import type { MergeRecord } from "../record.ts";
 
@@ -46,12 +47,15 @@ const nameOf = ({ path }: ModelFolder): string => {
 const fixed = (value: number | null | undefined, digits = 4) =>
   value === null || value === undefined ? "–" : value.toFixed(digits);
 
+const barrier = (value: number | null | undefined, digits = 4) =>
+  value === null || value === undefined ? "–" : signed(value, digits);
+
 function measured({ checked, budget }: MergeRecord, { measure }: CardOptions): string[] {
   if (!checked) return [];
   const { samples, loss, error, loss_barrier, error_barrier } = checked;
   const limit = budget ? ` The budget was ${budget.limit} (${budget.metric}).` : "";
   return [
-    `On ${samples} samples of \`${measure?.data.name}\` the loss of this model is ${fixed(loss)} nats (barrier ${fixed(loss_barrier)}: the difference from the mean of the two models), the error ${fixed(error, 1)} % (barrier ${fixed(error_barrier, 1)} points).${limit}`,
+    `On ${samples} samples of \`${measure?.data.name}\` the loss of this model is ${fixed(loss)} nats (barrier ${barrier(loss_barrier)}: the difference from the mean of the two models), the error ${fixed(error, 1)} % (barrier ${barrier(error_barrier, 1)} points).${limit}`,
   ];
 }
 
@@ -65,6 +69,6 @@ function table({ averaged, kept, base, budget }: MergeRecord): string {
   return [
     line(head),
     line(head.map(() => "---")),
-    ...rows.map(([name, alpha]) => line([name, String(alpha), ...(singles ? [fixed(singles[name])] : [])])),
+    ...rows.map(([name, alpha]) => line([name, String(alpha), ...(singles ? [barrier(singles[name])] : [])])),
   ].join("\n");
 }

@@ -1,8 +1,10 @@
 // Checks the path of a merged file before any work is done, since a search under a budget may take hours.
+import { existsSync } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Checkpoint } from "../../checkpoints/index.ts";
 import { requireWritable, UserError } from "../../core/index.ts";
+import { recordPath } from "../record.ts";
 
 /** The file extensions of each format, the usual one first. */
 const extensions: Readonly<Record<Checkpoint["format"], readonly string[]>> = {
@@ -13,8 +15,8 @@ const extensions: Readonly<Record<Checkpoint["format"], readonly string[]>> = {
 };
 
 /**
- * Throws {@link UserError} if `out` cannot be written, would replace a file of an end, or has the extension of another
- * format than a's.
+ * Throws {@link UserError} if `out` cannot be written, would replace a file of an end or one that no merge has written,
+ * or has the extension of another format than a's.
  */
 export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Promise<void> {
   if (extname(out) === ".json")
@@ -39,6 +41,10 @@ export async function requireOut(a: Checkpoint, b: Checkpoint, out: string): Pro
         throw new UserError(
           `${out} is ${file === path ? "" : `a file of ${path}, `}one of the two ends, which would be overwritten. Give --out another name.`,
         );
+  if (existsSync(out) && !existsSync(recordPath({ path: out })))
+    throw new UserError(
+      `${out} exists, and merge did not write it: there is no record ${recordPath({ path: out })}. Give --out another name, or remove the file.`,
+    );
   await requireWritable(dirname(out));
 }
 

@@ -1,5 +1,6 @@
 // Line charts over epochs or steps: a few named lines, optionally with bands; values on hover.
-import { escapeHtml, plain } from "../numbers.ts";
+import { plain } from "../../core/index.ts";
+import { escapeHtml } from "../escape.ts";
 import { pictureStyle } from "./style.ts";
 
 export interface CurvePoint {

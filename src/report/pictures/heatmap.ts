@@ -1,7 +1,8 @@
 // A heatmap of one scan: a row per layer, a column per epoch, the number in each cell. The page's script recolours it
 // when a switch changes.
 import type { Scored } from "../../connectivity/index.ts";
-import { escapeHtml, plain, short, signed } from "../numbers.ts";
+import { plain, short, signed } from "../../core/index.ts";
+import { escapeHtml } from "../escape.ts";
 import { colourOf, css, isLight } from "./scale.ts";
 import { pictureStyle } from "./style.ts";
 

@@ -27,10 +27,11 @@ export function colourOf(value: number, limit: number): Rgb {
 export const css = ([r, g, b]: Rgb): string => `rgb(${r},${g},${b})`;
 
 /**
- * Whether dark text reads better than white on a colour (relative luminance above the middle of the perceived range).
+ * Whether dark text has more contrast than white on a colour: its relative luminance (WCAG) is above 0.18, which for
+ * greys is 118 of 255.
  */
 export function isLight([r, g, b]: Rgb): boolean {
-  return 0.299 * r + 0.587 * g + 0.114 * b > 150;
+  return 0.299 * r + 0.587 * g + 0.114 * b > 118;
 }
 
 /** The scale's limit: the largest absolute value, but at least `least`, so that noise around zero stays pale. */

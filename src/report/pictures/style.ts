@@ -2,7 +2,7 @@
 
 /** Also used outside the page, where a picture has a white background. */
 export const pictureStyle =
-  "<style>svg:root{background:#fff}.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}.on-light{fill:#222}.on-dark{fill:#fff}.unsure{opacity:.45}.cell text{font-size:10px;pointer-events:none}</style>";
+  "<style>svg:root{background:#fff}.axis{fill:#555}.panel-title{font-weight:600;font-size:12px;fill:#222}.grid{stroke:#8884;stroke-width:.6}.zero{stroke:#555;stroke-width:1}.on-light{fill:#222}.on-dark{fill:#fff}.unsure{opacity:.6}.cell text{font-size:10px;pointer-events:none}</style>";
 
 export const style = `
 :root { color-scheme: light dark; --ink: #222; --faint: #666; --paper: #fff; --line: #ddd; --tile: #f5f5f3 }

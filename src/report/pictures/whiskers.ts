@@ -1,6 +1,7 @@
 // One scan of one measurement: a dot with its interval for each layer. Zero is a line; right of it is worse.
 import type { Scored } from "../../connectivity/index.ts";
-import { escapeHtml, plain } from "../numbers.ts";
+import { plain } from "../../core/index.ts";
+import { escapeHtml } from "../escape.ts";
 import { niceTicks } from "./curves.ts";
 import { tip } from "./heatmap.ts";
 import { colourOf, css } from "./scale.ts";

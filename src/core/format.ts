@@ -21,8 +21,3 @@ export function plain(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined) return "not finite";
   return String(Number(value.toPrecision(digits)));
 }
-
-/** Text safe inside HTML and SVG, in attributes too. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-}
