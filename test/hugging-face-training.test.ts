@@ -291,7 +291,7 @@ describe("refuses", () => {
       );
 
   it.each<[string, Record<string, object>, string]>([
-    ["a missing folder", { pair: { init: "nowhere" } }, "nowhere is not same, different, or a Hugging"],
+    ["a missing folder", { pair: { init: "nowhere" } }, "nowhere is not `same`, `different`, or a Hugging"],
     ["a name that the cache lacks", { pair: { init: "no/where" } }, "no/where is neither a path nor a model in the"],
     ["a folder without a config", { pair: { init: "text" } }, "text has no config.json"],
     [

@@ -186,7 +186,7 @@ describe("a folder with folders", () => {
     [
       "states",
       states,
-      "states is a folder without a checkpoint; it contains only training state (rng_state_0.pth, rng_state_1.pth, scheduler.pt and 1 more). Give the path of a file.",
+      "states is a folder without a checkpoint; it contains only training state (rng_state_0.pth, rng_state_1.pth, scheduler.pt and 1 more). Give the path of a checkpoint file, or of a Hugging Face folder.",
     ],
     [
       "beside",
@@ -238,7 +238,7 @@ it("refuses what is not a readable file", async () => {
     `Cannot read ${missing}: there is no such file. Check the path.`,
   );
   expect(await refusal(join(folder, "folder"))).toBe(
-    "folder is a folder without a checkpoint. Give the path of a file.",
+    "folder is a folder without a checkpoint. Give the path of a checkpoint file, or of a Hugging Face folder.",
   );
   expect(await refusal("/dev/zero")).toMatch("zero is not a regular file");
   expect(await refusal(join(folder, "file/below"))).toMatch("a part of the path is a file");

@@ -59,7 +59,9 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (inFolder) throw inFolder;
   const states = names.filter(isCheckpointName);
   const others = states.length ? `; it contains only training state (${listSome(states, 3)})` : "";
-  const advice = parts.length ? adviceOfParts(parts) : "Give the path of a file.";
+  const advice = parts.length
+    ? adviceOfParts(parts)
+    : "Give the path of a checkpoint file, or of a Hugging Face folder.";
   throw new UserError(`${path} is a folder without a checkpoint${others}. ${advice}`);
 }
 

@@ -1,5 +1,5 @@
 // A checkpoint under other names, or without some of its tensors.
-import { UserError } from "../core/index.ts";
+import { nearest, UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
 import { quote } from "./source.ts";
 
@@ -84,11 +84,17 @@ function withSharedOutside(checkpoint: Checkpoint, names: ReadonlySet<string>): 
 /** The error for a key that a file does not contain; `found` lists what it contains. */
 export function unknownKey(path: string, key: string, found: readonly string[]): UserError {
   const has = found.length
-    ? `It contains ${listAll(found.map(quote))}. Choose one of these with --key`
+    ? `${suggest(key, found)}It contains ${listAll(found.map(quote))}. Choose one of these with --key`
     : "It is a plain state dict. Omit --key";
   return new UserError(
     `${path} has no dictionary ${quote(key)}, and no tensor names that start with it. ${has}, or set it for one end only with --key a=NAME or b=NAME.`,
   );
+}
+
+/** Dictionaries in others are found by their last name too. */
+function suggest(key: string, found: readonly string[]): string {
+  const near = found.find((name) => name.endsWith(`.${key}`)) ?? nearest(key, found);
+  return near === undefined || found.length === 1 ? "" : `Did you mean ${quote(near)}? `;
 }
 
 const listAll = (items: readonly string[]): string =>

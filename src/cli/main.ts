@@ -17,6 +17,7 @@ import { reportCommand } from "./commands/report.ts";
 import { reproduceCommand } from "./commands/reproduce.ts";
 import { trainCommand } from "./commands/train.ts";
 import { unitCommand } from "./commands/unit.ts";
+import { wrapped } from "./terminal/wrap.ts";
 
 const { version } = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { version: string };
 
@@ -62,11 +63,21 @@ try {
   process.exitCode = explain(error);
 }
 
+/** Wrapped on a terminal; one line elsewhere, such as in a log that is searched. */
+function shown(message: string): string {
+  return process.stderr.isTTY
+    ? message
+        .split("\n")
+        .map((line) => wrapped(line, "  ", 0))
+        .join("\n")
+    : message;
+}
+
 /** Prints a failure and returns the exit status. Commander has printed its own errors already. */
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (process.argv.includes("--debug")) console.error(error);
-  else if (error instanceof UserError) console.error(`layerwise: ${error.message}`);
+  else if (error instanceof UserError) console.error(shown(`layerwise: ${error.message}`));
   else
     console.error(
       `layerwise: unexpected error: ${(error as Error)?.message ?? error}. Rerun with --debug and report the output.`,

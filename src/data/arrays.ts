@@ -36,7 +36,7 @@ export function arrayDataset(
   const { count: have, inputs: laid, labels } = layOut(where, arrays, declared);
   if (have === 0) throw new UserError(`${where} contains no samples. Give arrays with at least one.`);
   if (samples !== undefined && samples > have)
-    throw new UserError(`${where} contains ${have} samples, but ${samples} are needed. Use fewer (--samples).`);
+    throw new UserError(`${where} contains ${have} samples, but ${samples} are needed. Use fewer samples.`);
   const count = samples ?? have;
   const chosen = new Map(
     [...laid].map(([key, { array, axis }]) => [

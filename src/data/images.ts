@@ -183,7 +183,7 @@ export async function readRecords(
     );
   if (samples === undefined && missing.length)
     throw new UserError(
-      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples (--samples, data.samples).`,
+      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples.`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what);
 }
@@ -198,7 +198,7 @@ export function firstRecords(
   const have = records.length / record;
   if (samples !== undefined && have < samples) {
     throw new UserError(
-      `${what} has ${have} samples here, but ${samples} are needed. Use fewer (--samples), or add the missing files.`,
+      `${what} has ${have} samples here, but ${samples} are needed. Use fewer samples, or add the missing files.`,
     );
   }
   return records.subarray(0, samples === undefined ? records.length : samples * record);

@@ -28,6 +28,6 @@ export {
   readProcessor,
   readTimm,
 } from "./pictures/index.ts";
-export { dataSources, openData } from "./registry.ts";
+export { dataSources, openData, requireDataName } from "./registry.ts";
 export { isRows, type Row, type RowOptions, readRows } from "./rows/index.ts";
 export { countWindows, readWindows } from "./windows.ts";

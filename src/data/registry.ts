@@ -25,16 +25,27 @@ export const dataSources: readonly DataSource[] = [cifar10, cifar10Half, cifar10
  * ```
  */
 export async function openData(name: string, options: DataOptions = {}): Promise<Dataset> {
-  const source = dataSources.find((known) => known.name === name);
-  if (!source && isCifar(name)) return openPythonCifar(name, options);
+  const open = await findReader(name);
+  if (open === openPythonCifar) return openPythonCifar(name, options);
   if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
     throw new UserError(`data.size is only for cifar10 and cifar100; ${name} has one size. Omit it.`);
   const { split } = options;
   if (split === "valid")
     throw new UserError(`${name} has no split valid; only folders of texts or images have one. Choose train or test.`);
-  if (source) return source.open({ ...options, split });
-  if (name.startsWith("npz:")) return openNpzData(name.slice(4), { ...options, split });
-  if (isModule(name)) return openModuleData(name, { ...options, split });
+  return open(name, { ...options, split });
+}
+
+/** Throws {@link UserError} if {@link openData} knows no data set of this name. */
+export const requireDataName = async (name: string): Promise<void> => void (await findReader(name));
+
+type Reader = (name: string, options: DataOptions & { split?: "train" | "test" }) => Promise<Dataset>;
+
+async function findReader(name: string): Promise<Reader> {
+  const source = dataSources.find((known) => known.name === name);
+  if (source) return (_, options) => source.open(options);
+  if (isCifar(name)) return openPythonCifar;
+  if (name.startsWith("npz:")) return (_, options) => openNpzData(name.slice(4), options);
+  if (isModule(name)) return openModuleData;
   if (await isPictures(name))
     throw new UserError(
       `${name} contains images, but a network without a folder has no image settings. Give Hugging Face folders, or the images as arrays with npz:FILE.`,

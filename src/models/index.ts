@@ -18,5 +18,5 @@ export { holderOf } from "./model.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
 export { graphParameters, joinTransposed, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
-export { buildModel, findNetwork, networks } from "./registry.ts";
+export { buildModel, findNetwork, networks, requireSizes } from "./registry.ts";
 export { batchScores, classification, scoresOf } from "./scores.ts";

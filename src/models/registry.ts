@@ -58,6 +58,12 @@ async function loadNetwork(path: string): Promise<Network> {
   };
 }
 
+/** Throws {@link UserError} for a size that the network does not have. */
+export function requireSizes({ name, sizes }: Network, given: Partial<Record<string, number>>): void {
+  const unknown = Object.keys(given).find((size) => given[size] !== undefined && !(size in sizes));
+  if (unknown) throw new UserError(`Model ${name} has no size ${unknown}. It has ${listSome(Object.keys(sizes))}.`);
+}
+
 /**
  * Builds a network, or a built-in one by name. Given sizes take precedence over those from a checkpoint's shapes, and
  * those over the defaults.
@@ -69,11 +75,7 @@ export function buildModel(
 ): Model {
   const network = typeof what === "string" ? builtIn(what) : what;
   const read: Partial<Record<string, number>> = shapes ? (network.readSizes?.(shapes) ?? {}) : {};
-  for (const size of Object.keys(given)) {
-    if (given[size] !== undefined && !(size in network.sizes)) {
-      throw new UserError(`Model ${network.name} has no size ${size}. It has ${listSome(Object.keys(network.sizes))}.`);
-    }
-  }
+  requireSizes(network, given);
   const sizes: Sizes = Object.fromEntries(
     Object.entries(network.sizes).map(([size, value]) => [size, given[size] ?? read[size] ?? value]),
   );

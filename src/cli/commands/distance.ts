@@ -1,11 +1,12 @@
 // layerwise distance A B: compares the weights of two checkpoints, layer by layer. Needs no data and no model. For two
 // Hugging Face folders, it also checks whether they can be averaged.
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import type { Comparison, FolderComparison } from "../../distance/index.ts";
 import { example, keyHelp, keys, oneOf } from "../options/values.ts";
 import { shortenNames } from "../terminal/names.ts";
 import { showPreflight } from "../terminal/preflight.ts";
 import { makeProgress } from "../terminal/progress.ts";
+import { wrapped } from "../terminal/wrap.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
 
@@ -42,7 +43,7 @@ export const distanceCommand = () =>
       "distance" as (typeof orders)[number],
     )
     .option("--key <name>", `${keyHelp}, init=NAME for --init`, keys)
-    .option("--csv", "print the table as CSV")
+    .addOption(new Option("--csv", "print the table as CSV").conflicts("json"))
     .option("--json", "print the result as one JSON document")
     .option("--quiet", "hide progress")
     .addHelpText("before", example("layerwise distance a.safetensors b.safetensors"))
@@ -63,7 +64,8 @@ export const distanceCommand = () =>
         if (distance) console.log(asCsv(rows));
         for (const text of [...check, ...notes]) console.error(text);
       } else {
-        const table = distance ? [[asTable(rows, distance), ...notes].join("\n")] : notes;
+        const wide = notes.map((note) => wrapped(note, ""));
+        const table = distance ? [[asTable(rows, distance), ...wide].join("\n")] : wide;
         console.log([...check, ...table].join("\n\n"));
       }
       if (preflight?.can_average === false) process.exitCode = 1;
@@ -84,7 +86,11 @@ function rowsOf(layers: Comparison["layers"], distance: Distances, sort: (typeof
     cosine: (row: Row) => row.cosine ?? 2,
     model: () => 0,
   };
-  return rows.sort((x, y) => keys[sort](x) - keys[sort](y));
+  const order = (row: Row) => {
+    const key = keys[sort](row);
+    return Number.isNaN(key) ? Number.MAX_VALUE : key; // undefined distances come last
+  };
+  return rows.sort((x, y) => order(x) - order(y));
 }
 
 function asTable(rows: readonly Row[], { from_init: from, full }: Distances): string {

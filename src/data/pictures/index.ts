@@ -68,6 +68,6 @@ export async function openPictures(path: string, options: OpenPictures): Promise
   const have = source.labels.length;
   if (have === 0) throw new UserError(`${path} contains no images. Add some, or choose another split.`);
   if (samples !== undefined && samples > have)
-    throw new UserError(`${path} contains ${have} images, but ${samples} are needed. Use fewer (--samples).`);
+    throw new UserError(`${path} contains ${have} images, but ${samples} are needed. Use fewer samples.`);
   return pictureDataset(path, source, samples ?? have, options);
 }

@@ -50,7 +50,7 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
   requireShards(path, shards, rows.length, samples);
   if (rows.length === 0) throw new UserError(`${path} has no rows. Add some, or choose another split.`);
   if (samples !== Number.POSITIVE_INFINITY && rows.length < samples)
-    throw new UserError(`${path} contains ${rows.length} rows, but ${samples} are needed. Use fewer (--samples).`);
+    throw new UserError(`${path} contains ${rows.length} rows, but ${samples} are needed. Use fewer samples.`);
   const [{ label }] = rows;
   if ((label === -1 || label === -100) && rows.every((row) => row.label === label))
     throw new UserError(

@@ -32,7 +32,7 @@ export const shakespeare: DataSource = {
     const { have, count, positions } = countWindows(ids.length, context, samples);
     if (have < 1 || (samples !== undefined && samples > have))
       throw new UserError(
-        `The ${split} split of ${path} has ${have} windows of ${context} characters, but ${samples ?? 1} are needed. Use fewer (--samples) or shorter ones (--context).`,
+        `The ${split} split of ${path} has ${have} windows of ${context} characters, but ${samples ?? 1} are needed. Use fewer samples, or a shorter context.`,
       );
     const windows = (starts: ArrayLike<number>): Batch =>
       readWindows("input", ids, (position) => ids[position + 1], starts, context);

@@ -3,11 +3,12 @@
 
 import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import type { z } from "zod";
-import { listSome, nearest, readText, UserError } from "../../core/index.ts";
+import { nearest, readText, UserError } from "../../core/index.ts";
 import { findModel, isModelFolder } from "../../hub/index.ts";
+import { describeFaults } from "./faults.ts";
+import { requireNames } from "./names.ts";
 import { applyScale, parseYaml, type Scale } from "./scales.ts";
-import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
+import { type Recipe, recipeSchema, startsFromFolder } from "./schema.ts";
 
 /**
  * Reads a recipe file at a scale. A `data.dir` is relative to the recipe's folder. Throws a {@link UserError} that
@@ -21,25 +22,38 @@ import { knownKeys, type Recipe, recipeSchema, startsFromFolder } from "./schema
  * ```
  */
 export async function readRecipe(path: string, scale: Scale = "paper"): Promise<Recipe> {
-  const text = await readText(path);
-  const recipe = parseRecipe(await applyScale(parseYaml(text, path), scale, path), path);
+  const value = await applyScale(parseYaml(await readText(path), path), scale, path);
+  const { init } = Object(Object(value).pair);
+  if (typeof init === "string") requireInit(init, path); // before a fault that follows from a wrong word
+  const recipe = parseRecipe(value, path);
   if (recipe.data.dir) recipe.data.dir = resolve(path, "..", recipe.data.dir);
-  return startsFromFolder(recipe) ? resolvePaths(recipe, path) : recipe;
+  const resolved = startsFromFolder(recipe) ? resolvePaths(recipe, path) : recipe;
+  await requireNames(resolved, path);
+  return resolved;
 }
 
-/** Resolves the paths of the folder and the text, relative to the recipe's folder. The folder may be in the cache. */
-function resolvePaths(recipe: Recipe, path: string): Recipe {
-  const { init } = recipe.pair;
+/** Throws {@link UserError} if an initialisation is neither a known word nor a folder. */
+function requireInit(init: string, path: string): void {
+  if (!startsFromFolder({ pair: { init } }) || isModelFolder(findFolder(init, path))) return;
+  const near = nearest(init, ["same", "different"]);
+  throw new UserError(
+    `${path}: pair.init: ${init} is not \`same\`, \`different\`, or a Hugging Face folder${near ? `; did you mean ${near}?` : "."} Give a path relative to the recipe's folder, or a name in the cache.`,
+  );
+}
+
+/** The folder beside the recipe, or in the cache. */
+function findFolder(init: string, path: string): string {
   const beside = resolve(path, "..", init);
-  const folder = existsSync(beside) ? beside : findModel(init);
-  if (!isModelFolder(folder))
-    throw new UserError(
-      `${path}: pair.init: ${init} is not same, different, or a Hugging Face folder. Give a path relative to the recipe's folder, or a name in the cache.`,
-    );
+  return existsSync(beside) ? beside : findModel(init);
+}
+
+/** Resolves the paths of the folder and the text, relative to the recipe's folder. */
+function resolvePaths(recipe: Recipe, path: string): Recipe {
+  const folder = resolve(findFolder(recipe.pair.init, path));
   return {
     ...recipe,
-    model: { ...recipe.model, name: resolve(folder) },
-    pair: { ...recipe.pair, init: resolve(folder) },
+    model: { ...recipe.model, name: folder },
+    pair: { ...recipe.pair, init: folder },
     data: { ...recipe.data, name: resolve(path, "..", recipe.data.name) },
   };
 }
@@ -55,22 +69,12 @@ function resolvePaths(recipe: Recipe, path: string): Recipe {
  * ```
  */
 export function parseRecipe(value: unknown, path: string): Recipe {
-  const named =
-    value && typeof value === "object" && !("name" in value)
-      ? { name: basename(path).replace(/\.ya?ml$/, ""), ...value }
-      : value;
-  const parsed = recipeSchema.safeParse(named);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new UserError(
+      `${path} is not a recipe: it must contain keys such as training and measure. See docs/reference/recipe.md.`,
+    );
+  const named = !("name" in value) ? { name: basename(path).replace(/\.ya?ml$/, ""), ...value } : value;
+  const parsed = recipeSchema.safeParse(named, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new UserError(`${path}: ${describeIssue(parsed.error.issues[0])}.`);
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const at = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") {
-    const key = issue.keys[0];
-    const known = knownKeys(issue.path);
-    const near = nearest(key, known);
-    return `${[...issue.path, key].join(".")} is not a known key; ${near ? `did you mean ${near}? Known keys:` : "known keys:"} ${listSome(known, 20)}`;
-  }
-  return `${at || "the recipe"}: ${issue.message.replace(/^Invalid input: /, "")}`;
+  throw new UserError(describeFaults(path, parsed.error.issues));
 }

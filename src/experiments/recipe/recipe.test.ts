@@ -113,6 +113,44 @@ it("an unknown key is reported with the nearest known key", () => {
   expect(() => parseRecipe({ scalse: {} }, "test.yaml")).toThrow(/did you mean scales\?/);
 });
 
+it("a fault names the file, the key, what it must be and what it is", () => {
+  const faults: [unknown, string][] = [
+    [{ training: { lr: "fast" } }, 'r.yaml: training.lr must be a number or a list, not "fast".'],
+    [{ training: { epochs: 0 } }, "r.yaml: training.epochs must be above 0, not 0."],
+    [{ data: { samples: "many" } }, 'r.yaml: data.samples must be a number or all, not "many".'],
+    [{ pair: { order_seeds: [1] } }, "r.yaml: pair.order_seeds must be a list of at least 2 entries, not [1]."],
+    [
+      { measure: { splits: ["trian"] } },
+      'r.yaml: measure.splits[0] must be train, valid or test, not "trian" (did you mean train?).',
+    ],
+    [{ claims: [{ take: "full", below: 1 }] }, "r.yaml: claims[0].says is missing; it must be text."],
+    [
+      { training: { optimiser: "adam", betas: [0.9, 1.5] } },
+      'r.yaml has 2 faults:\n  training.optimiser must be sgd or adamw, not "adam" (did you mean adamw?)\n  training.betas[1] must be below 1, not 1.5',
+    ],
+    [[1], "r.yaml is not a recipe: it must contain keys"],
+    [null, "r.yaml is not a recipe: it must contain keys"],
+  ];
+  for (const [value, message] of faults) expect(() => parseRecipe(value, "r.yaml")).toThrow(message);
+});
+
+it("a fault in a name has the file and the key too", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "layerwise-recipe-")), "r.yaml");
+  const faults = {
+    "measure: { scans: [singel] }": "measure.scans: There is no scan singel; did you mean single?",
+    "data: { name: cifar1 }": "data.name: There is no data set cifar1; did you mean cifar10?",
+    "model: { name: resnet19 }": "model: There is no model resnet19; did you mean resnet18?",
+    "model: { name: mlp, width: 4 }": "model: Model mlp has no size width. It has ",
+    "model: { name: mlp }\npair: { init: differnt }": "or a Hugging Face folder; did you mean different?",
+    "": "is not a recipe",
+  };
+  for (const [text, message] of Object.entries(faults)) {
+    writeFileSync(path, text);
+    await expect(readRecipe(path)).rejects.toThrow(message);
+    await expect(readRecipe(path)).rejects.toThrow(path);
+  }
+});
+
 it("scans may be one comma-separated text", () => {
   expect(parseRecipe({ measure: { scans: ["single, deep", "full "] } }, "test.yaml").measure.scans).toEqual([
     "single",

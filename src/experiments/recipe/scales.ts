@@ -31,7 +31,7 @@ export async function applyScale(value: unknown, scale: Scale, path: string): Pr
 /** Whether a recipe has the scale; every recipe has `paper`. */
 export async function hasScale(path: string, scale: Scale): Promise<boolean> {
   if (scale === "paper") return true;
-  const { scales = {} } = parseYaml(await readText(path), path) as { scales?: object };
+  const { scales = {} } = Object(parseYaml(await readText(path), path)) as { scales?: object };
   return scale in scales;
 }
 
@@ -65,8 +65,8 @@ async function readSharedScale(name: string, where: string, path: string): Promi
 export function parseYaml(text: string, path: string): unknown {
   const document = parseDocument(text);
   if (document.errors.length)
-    throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split("\n")[0]}`);
-  return document.toJS() ?? {};
+    throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split("\n")[0].replace(/:$/, ".")}`);
+  return document.toJS();
 }
 
 function mergeValues(value: unknown, change: unknown): unknown {

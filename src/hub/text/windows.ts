@@ -24,7 +24,7 @@ export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions)
   const { have, count, positions } = countWindows(ids.length, context, samples);
   if (have < 1 || (samples !== undefined && samples > have))
     throw new UserError(
-      `${name} contains ${have} windows of ${context} tokens, but ${samples ?? 1} are needed. Use fewer (--samples) or shorter ones (--context).`,
+      `${name} contains ${have} windows of ${context} tokens, but ${samples ?? 1} are needed. Use fewer samples, or a shorter context.`,
     );
   const unknown = ids.subarray(0, positions + context).find((id) => id >= vocabulary);
   if (unknown !== undefined)
