@@ -238,7 +238,7 @@ describe("folders", () => {
     await expect(openWeights(unknown)).rejects.toThrow("not part of the network in config.json: bert.adapter.bias");
   });
 
-  it("are checked before a merge: different label names make it garbage", async () => {
+  it("are checked before a merge: different label names forbid it", async () => {
     const renamed = { ...config, id2label: { 0: "glad", 1: "calm", 2: "sad" } };
     await writeModelFolder(at("renamed"), 1, undefined, renamed);
     const files = await Promise.all(

@@ -71,19 +71,19 @@ describe.skipIf(!hasShared)(`distances${hasShared ? "" : " (skipped: ../shared i
     }
   });
 
-  it("come with a table if the shapes fit, even if a merge would be garbage", async () => {
+  it("come with a table if the shapes fit, even if they cannot be averaged", async () => {
     const [good, other] = [join(root, "accepted/good-a"), (name: string) => join(root, "refused", name)];
     const vocabulary = await compareFolders(good, other("other-vocabulary"));
     expect(vocabulary.distance).toBeNull();
-    expect(vocabulary.preflight.verdict).toBe("A merge would be garbage: vocabulary and tokenizer differ.");
+    expect(vocabulary.preflight.verdict).toBe("These two cannot be averaged: vocabulary and tokenizer differ.");
     expect(checkOf(vocabulary, "tokenizer").says).toBe(`4 tokens only in b: "w", "x", "y" and 1 more`);
     const tokenizer = await compareFolders(good, other("other-tokenizer"));
     expect(tokenizer.distance!.full.euclidean).toBeGreaterThan(0);
-    expect(tokenizer.preflight.verdict).toBe("A merge would be garbage: tokenizer differs.");
+    expect(tokenizer.preflight.verdict).toBe("These two cannot be averaged: tokenizer differs.");
     expect(checkOf(tokenizer, "tokenizer").says).toBe(`2 tokens with different ids: "one", "two"`);
     const families = await compareFolders(join(root, "llama/a"), join(root, "llama-yarn/b"));
     expect(checkOf(families, "rope").says).toContain("a default, theta 10000; b yarn, theta 200, factor 4");
-    expect(checkOf(families, "sizes").says).toBe("a 4 heads of 8 on 2; b 2 heads of 16");
+    expect(checkOf(families, "sizes").says).toBe("a 4 heads of width 8, 2 key-value heads; b 2 heads of width 16");
   });
 
   it("accept adapters", async () => {
@@ -232,7 +232,7 @@ describe("distance on folders", () => {
     await writeModelFolder(at("wide"), 3, undefined, { ...tinyLlama, intermediate_size: 32 });
     const { stdout, stderr, status } = run("distance", at("a"), at("wide"), "--quiet");
     expect([status, stderr]).toEqual([1, ""]);
-    expect(stdout).toContain("A merge would be garbage: sizes differ.");
+    expect(stdout).toContain("These two cannot be averaged: sizes differ.");
     expect(stdout).toContain("✗ sizes              different: a MLP 24; b MLP 32\n");
     expect(stdout).not.toContain("layer ");
     const json = run("distance", at("a"), at("wide"), "--quiet", "--json");

@@ -1,21 +1,37 @@
 // A text as non-overlapping windows of tokens: window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
-import { tensor } from "../core/index.ts";
+import { tensor, UserError } from "../core/index.ts";
 import type { Batch } from "./dataset.ts";
 
 export interface WindowCount {
-  /** Number of whole windows of the text. */
-  readonly have: number;
   /** Number of windows requested; default all. */
   readonly count: number;
   /** Number of positions at which a window may start in training. */
   readonly positions: number;
 }
 
-/** Counts the windows of `context` tokens in a text of `tokens` tokens. */
-export function countWindows(tokens: number, context: number, samples?: number): WindowCount {
+export interface WindowOptions {
+  /** The text, in an error. */
+  readonly name: string;
+  /** What a window consists of. */
+  readonly unit: "tokens" | "characters";
+  readonly context: number;
+  /** Number of requested windows; default all. */
+  readonly samples?: number;
+}
+
+/** Counts the windows in a text of `tokens` tokens. Throws {@link UserError} if there are too few. */
+export function countWindows(tokens: number, { name, unit, context, samples }: WindowOptions): WindowCount {
   const have = Math.max(0, Math.floor((tokens - 1) / context));
+  if (have === 0)
+    throw new UserError(
+      `${name} has ${tokens} ${unit}, which is less than one window of ${context} ${unit} and the next one. Use a longer text, or a shorter context.`,
+    );
+  if (samples !== undefined && samples > have)
+    throw new UserError(
+      `${name} contains ${have} windows of ${context} ${unit}, but ${samples} are needed. Use fewer samples, or a shorter context.`,
+    );
   const count = samples ?? have;
-  return { have, count, positions: samples === undefined ? tokens - context : (count - 1) * context + 1 };
+  return { count, positions: samples === undefined ? tokens - context : (count - 1) * context + 1 };
 }
 
 /** The windows that start at some positions; `next(i)` is the token that token i predicts. */

@@ -81,7 +81,7 @@ export class Config {
   only(key: string, ...handled: readonly Json[]): void {
     const value = this.keys[key];
     if (value === undefined || value === null || handled.includes(value)) return;
-    throw this.fault(key, `is ${JSON.stringify(value)}, which layerwise does not support`);
+    throw this.unsupported(key, `is ${JSON.stringify(value)}, which layerwise does not evaluate`);
   }
 
   /** The same config with some keys changed. */
@@ -89,11 +89,20 @@ export class Config {
     return new Config(this.path, { ...this.keys, ...keys }, this.within);
   }
 
+  /** The error for a setting that contradicts others, or has the wrong type. */
   fault(key: string, what: string): UserError {
     return new UserError(
       `${this.path}: ${this.within}${key} ${what}. Give a folder whose config.json matches its weights.`,
     );
   }
+
+  /** The error for a setting that layerwise does not evaluate. */
+  unsupported(key: string, what: string): UserError {
+    return new UserError(`${this.path}: ${this.within}${key} ${what}. ${forDistances}`);
+  }
 }
+
+/** What works with a folder whose network is not supported. */
+export const forDistances = "For distances and merges, give the weight files.";
 
 export const isNumber = (value: Json): value is number => typeof value === "number";

@@ -14,7 +14,7 @@ import {
 import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
 import { findModel } from "./cache.ts";
-import { Config, type JsonObject } from "./config.ts";
+import { Config, forDistances, type JsonObject } from "./config.ts";
 import { type Family, families } from "./families/index.ts";
 import { isTimm, readTimm } from "./families/timm/index.ts";
 import { fitWeights } from "./fit-weights.ts";
@@ -94,8 +94,6 @@ export async function readModelFolder(path: string): Promise<ModelFolder> {
   const network = family.read(config, architecture);
   return { path, folder, config, family, architecture: architecture ?? family.architectures[0], network };
 }
-
-const forDistances = "For distances and merges, give the weight files.";
 
 /** The family of a config.json, and its architecture if it names one. */
 function readFamily(config: Config): { family: Family; architecture?: string } {

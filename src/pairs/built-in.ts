@@ -11,6 +11,7 @@ import {
   layersOf,
   type Model,
   type Network,
+  networks,
   type Parameter,
 } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
@@ -90,11 +91,20 @@ function inputOf(graph: Graph, { name }: Model, { inputs }: BatchShape) {
   return { input: graph.input(given[0], dtype, shape) };
 }
 
+/** Whether a checkpoint contains exactly the parameters of a built-in network, in their shapes. */
+function hasParameters({ tensors }: Checkpoint, network: Network): boolean {
+  const { parameters } = buildModel(network, {}, (name) => tensors.get(name)?.shape);
+  const own = parameters.filter(({ kind }) => kind !== "counter");
+  const isThere = ({ name, shape }: Parameter) => String(tensors.get(name)?.shape) === String(shape);
+  return own.every(isThere) && tensors.size <= parameters.length;
+}
+
 /**
  * Throws {@link UserError} if a checkpoint does not fit the network. It may contain a tied tensor under only one of its
  * names.
  */
-function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
+function compareWithModel(file: Checkpoint, model: Model): void {
+  const { path, tensors } = file;
   const wanted = new Map(model.parameters.map((p) => [p.name, p]));
   const isThere = (name: string) =>
     tensors.has(name) || model.tied.some((names) => names.includes(name) && names.some((one) => tensors.has(one)));
@@ -102,12 +112,12 @@ function compareWithModel({ path, tensors }: Checkpoint, model: Model): void {
   const extra = [...tensors.keys()].filter((name) => !wanted.has(name));
   if (missing.length || extra.length) {
     const parts = [
-      missing.length ? `the file lacks ${listSome(missing)}` : "",
-      extra.length ? `the model has no ${listSome(extra)}` : "",
+      missing.length ? `the file lacks ${listSome(missing, 3)}` : "",
+      extra.length ? `the model has no ${listSome(extra, 3)}` : "",
     ];
-    throw new UserError(
-      `${path} does not fit model ${model.name}: ${parts.filter(Boolean).join("; ")}. Choose another --model.`,
-    );
+    const others = networks.filter((network) => hasParameters(file, network)).map(({ name }) => name);
+    const advice = others.length ? `Use --model ${others.join(" or ")}, which fits.` : "Choose another --model.";
+    throw new UserError(`${path} does not fit model ${model.name}: ${parts.filter(Boolean).join(", and ")}. ${advice}`);
   }
   const unlike = [...wanted.values()].filter(
     (p) => p.kind !== "counter" && tensors.has(p.name) && String(tensors.get(p.name)!.shape) !== String(p.shape),

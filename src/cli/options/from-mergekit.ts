@@ -1,4 +1,5 @@
 // The two ends and their alphas, from the command line or from a mergekit configuration.
+import { existsSync } from "node:fs";
 import { UsageError } from "../../core/index.ts";
 import type { MergekitAlphas } from "../../hub/index.ts";
 
@@ -14,6 +15,7 @@ interface Given {
   readonly a: string | undefined;
   readonly b: string | undefined;
   readonly fromMergekit?: string;
+  readonly layers?: readonly string[];
   readonly group?: MergekitAlphas["group"];
 }
 
@@ -27,11 +29,16 @@ export interface ChosenEnds {
 
 /** Throws {@link UsageError} if an end is missing, or if a configuration and one of the options `decided` are given. */
 export async function chooseEnds(
-  { a, b, fromMergekit, group }: Given,
+  { a, b, fromMergekit, layers = [], group }: Given,
   command: Sources,
   decided: readonly string[],
 ): Promise<ChosenEnds> {
   if (fromMergekit === undefined) {
+    const [first, second] = layers.slice(-2);
+    if (a === undefined && second !== undefined && [first, second].every((path) => existsSync(path)))
+      throw new UsageError(
+        `--layers takes all words after it, also ${first} and ${second}. Give the two ends before the options.`,
+      );
     if (a === undefined || b === undefined)
       throw new UsageError("Give the checkpoints of both ends, A and B. --help shows an example.");
     return { a, b, group };

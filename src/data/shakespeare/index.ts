@@ -29,11 +29,8 @@ export const shakespeare: DataSource = {
     const all = encode(text, path);
     const cut = Math.floor(0.8 * all.length);
     const ids = split === "train" ? all.subarray(0, cut) : all.subarray(cut);
-    const { have, count, positions } = countWindows(ids.length, context, samples);
-    if (have < 1 || (samples !== undefined && samples > have))
-      throw new UserError(
-        `The ${split} split of ${path} has ${have} windows of ${context} characters, but ${samples ?? 1} are needed. Use fewer samples, or a shorter context.`,
-      );
+    const where = `The ${split} split of ${path}`;
+    const { count, positions } = countWindows(ids.length, { name: where, unit: "characters", context, samples });
     const windows = (starts: ArrayLike<number>): Batch =>
       readWindows("input", ids, (position) => ids[position + 1], starts, context);
     return {

@@ -1,5 +1,5 @@
 // Compares two folders: the differences in their configs that change what the network computes.
-import { UserError } from "../../core/index.ts";
+import { listSome, UserError } from "../../core/index.ts";
 import type { ModelFolder } from "../folder.ts";
 import { givenNames, hasLabels, longestText } from "../network.ts";
 import { ropeSettings } from "./describe.ts";
@@ -18,14 +18,15 @@ export interface Difference {
 export function requireSameNetwork(a: ModelFolder, b: ModelFolder, { mayHeadsDiffer = false } = {}): void {
   const all = compareNetworks(a, b);
   const differences = (mayHeadsDiffer ? all.filter(({ name }) => name !== countName) : all).map(phraseOf);
-  if (differences.length)
-    throw new UserError(
-      `${a.path} and ${b.path} are different networks: ${differences.join("; ")}. Give two folders with the same architecture.`,
-    );
+  if (differences.length === 0) return;
+  const type = all.find(({ name }) => name === typeName); // the other differences follow from it
+  throw new UserError(
+    `${a.path} and ${b.path} are different networks: ${type ? phraseOf(type) : listSome(differences)}. Give two folders with the same architecture.`,
+  );
 }
 
-/** The name of the number of labels. */
-const countName = "labels";
+/** The names of the family, and of the number of labels. */
+const [typeName, countName] = ["model_type", "labels"];
 
 const phraseOf = ({ name, a = "unset", b = "unset" }: Difference): string => `${name} is ${a} and ${b}`;
 
@@ -37,7 +38,7 @@ export function compareNetworks(a: ModelFolder, b: ModelFolder): Difference[] {
   const longest = Math.max(longestText(a.network.input), longestText(b.network.input));
   const [x, y] = [a, b].map(({ family, network }) => {
     const settings = network.settings(longest);
-    return new Map([["model_type", family.type], ...settings]);
+    return new Map([[typeName, family.type], ...settings]);
   });
   const names = [...new Set([...x.keys(), ...y.keys()])].filter((name) => x.get(name) !== y.get(name));
   const isRotary = (name: string) => /(^|[ .])rotary\./.test(name);

@@ -1,4 +1,4 @@
-// The check before a merge: what two folders have in common, differences that would make a merge garbage, and
+// The check before a merge: what two folders have in common, differences that would make a merge useless, and
 // differences that are only worth a note. Reads configs, tokenizers and the headers of the weights.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ export async function checkPair(x: FolderWeights, y: FolderWeights): Promise<Pre
   return { can_average: !checks.some(({ garbage }) => garbage), verdict: verdictOf(checks), checks };
 }
 
-/** A check that never makes a merge garbage: what both have, or what differs. */
+/** A check that never makes a merge useless: what both have, or what differs. */
 function note(name: string, a: string, b: string): Check {
   if (a === b) return { name, status: "same", garbage: false, says: a };
   return { name, status: "different", garbage: false, says: `${a} and ${b}; a merge keeps a's` };
@@ -204,7 +204,7 @@ function verdictOf(checks: readonly Check[]): string {
     return `${[names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ")} ${differ}`;
   };
   const faults = checks.filter(({ garbage }) => garbage);
-  if (faults.length) return `A merge would be garbage: ${listed(faults)}.`;
+  if (faults.length) return `These two cannot be averaged: ${listed(faults)}.`;
   const isUnknown = checks.some(({ name, status }) => name === "tokenizer" && status === "missing");
   const notes = checks.filter(({ status }) => status === "different");
   const condition = isUnknown ? " if they have the same tokenizer" : "";

@@ -24,14 +24,15 @@ export function decoderNetwork(decoder: Decoder): FolderNetwork {
   };
 }
 
-/** `4 blocks`, `width 32`, `4 heads of 8 on 2`, `MLP 64`, and the number of learned positions. */
+/** `4 blocks`, `width 32`, `4 heads of width 8`, `2 key-value heads`, `MLP 64`, and the number of learned positions. */
 function sizesOf({ blocks, width, positions, context }: Decoder): string[] {
   const [{ attention, mlp }] = blocks;
   const { heads, keyValueHeads, headDim } = attention;
   return [
     `${blocks.length} ${blocks.length === 1 ? "block" : "blocks"}`,
     `width ${width}`,
-    `${heads} heads of ${headDim}${keyValueHeads < heads ? ` on ${keyValueHeads}` : ""}`,
+    `${heads} heads of width ${headDim}`,
+    ...(keyValueHeads < heads ? [`${keyValueHeads} key-value heads`] : []),
     `MLP ${mlp.width}`,
     ...(positions ? [`${context} positions`] : []),
   ];

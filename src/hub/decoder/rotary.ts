@@ -42,7 +42,7 @@ export function readRotary(config: Config, options: RotaryOptions): Rotary {
   const kind = kinds[type];
   if (!kind) {
     const where = parameters!.has("rope_type") ? "rope_type" : "type";
-    throw parameters!.fault(where, `is "${type}", an unknown kind of rotary embedding`);
+    throw parameters!.unsupported(where, `is "${type}", an unknown kind of rotary embedding`);
   }
   return { dim, at: kind({ ...options, theta, dim, parameters: parameters ?? config }) };
 }

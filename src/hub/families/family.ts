@@ -47,7 +47,7 @@ const known: Readonly<Record<string, Activation>> = {
 /** The activation that a key names. Throws {@link UserError} for an unknown one. */
 export function readActivation(config: Config, key: string, absent: string): Activation {
   const name = config.text(key, absent);
-  if (!(name in known)) throw config.fault(key, `is "${name}", an unsupported activation`);
+  if (!(name in known)) throw config.unsupported(key, `is "${name}", an unsupported activation`);
   return known[name];
 }
 

@@ -21,11 +21,7 @@ export interface WindowsOptions {
  */
 export function windowsOf({ ids, labels }: TokenStream, options: WindowsOptions): Dataset {
   const { name, split, context, samples, vocabulary } = options;
-  const { have, count, positions } = countWindows(ids.length, context, samples);
-  if (have < 1 || (samples !== undefined && samples > have))
-    throw new UserError(
-      `${name} contains ${have} windows of ${context} tokens, but ${samples ?? 1} are needed. Use fewer samples, or a shorter context.`,
-    );
+  const { count, positions } = countWindows(ids.length, { name, unit: "tokens", context, samples });
   const unknown = ids.subarray(0, positions + context).find((id) => id >= vocabulary);
   if (unknown !== undefined)
     throw new UserError(

@@ -32,7 +32,7 @@ export function readArguments(config: Config, own: JsonObject, known: readonly s
   const given = config.part("model_args") ?? new Config(config.path, {}, "model_args.");
   const handled = new Set([...Object.keys(own), ...known, ...harmless, ...shared]);
   const other = Object.keys(given.keys).find((key) => !handled.has(key) && !isOff(given.keys[key]));
-  if (other !== undefined) throw given.fault(other, "is an argument that layerwise does not support");
+  if (other !== undefined) throw given.unsupported(other, "is an argument that layerwise does not evaluate");
   return given.with({ ...fromPretrained(config), ...own, ...given.keys });
 }
 

@@ -51,7 +51,7 @@ function readVit(args: Config, epsilon: number) {
   const [side, other] = sides(args, "patch_size", 16);
   const isMean = args.text("global_pool", "token") === "avg";
   const [heads, width] = [args.size("num_heads"), args.size("embed_dim")];
-  if (side !== other) throw args.fault("patch_size", `is ${side}x${other}; layerwise evaluates square patches`);
+  if (side !== other) throw args.unsupported("patch_size", `is ${side}x${other}; layerwise evaluates square patches`);
   if (width % heads) throw args.fault("embed_dim", `is ${width}, which is not a multiple of the ${heads} heads`);
   const hasClassToken = args.flag("class_token", true);
   if (!hasClassToken && !isMean) throw args.fault("class_token", "is false, but the scores come from that token");

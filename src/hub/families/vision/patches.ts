@@ -17,7 +17,7 @@ export interface Patches {
 export function readPatches(config: Config, imageSize: number, patchSize: number): Patches {
   const [height, width] = sides(config, "image_size", imageSize);
   const [side, other] = sides(config, "patch_size", patchSize);
-  if (side !== other) throw config.fault("patch_size", `is ${side}x${other}; layerwise evaluates square patches`);
+  if (side !== other) throw config.unsupported("patch_size", `is ${side}x${other}; layerwise evaluates square patches`);
   return { channels: config.size("num_channels", 3), height, width, side };
 }
 

@@ -13,7 +13,8 @@ interface ResNet extends ReturnType<typeof readResNet> {}
 function readResNet(config: Config) {
   const sizes = config.sizes("hidden_sizes", [256, 512, 1024, 2048]);
   const type = config.text("layer_type", "bottleneck");
-  if (type !== "basic" && type !== "bottleneck") throw config.fault("layer_type", `is "${type}", an unknown kind`);
+  if (type !== "basic" && type !== "bottleneck")
+    throw config.unsupported("layer_type", `is "${type}", an unknown kind`);
   return {
     channels: config.size("num_channels", 3),
     stem: config.size("embedding_size", 64),
