@@ -199,7 +199,7 @@ describe("wrong input gets one sentence", () => {
       "a wrong value",
       () => ["train", write("value.yaml", "training: { epochs: many }")],
       1,
-      /training\.epochs: expected number/,
+      /training\.epochs must be a number, not "many"/,
     ],
     ["broken YAML", () => ["train", write("broken.yaml", "a: [")], 1, /is not valid YAML/],
     [
@@ -252,8 +252,18 @@ describe("wrong input gets one sentence", () => {
       /contains an experiment, whose report would be overwritten/,
     ],
     ["an unknown experiment", () => ["reproduce", "quik"], 1, /did you mean quick\?/],
-    ["a folder that is no run", () => ["report", "."], 1, /is not a run folder/],
-    ["a missing option", () => ["measure", "a", "b", "--data", "cifar10-half"], 2, /--model/],
+    ["a folder that is no run", () => ["report", "."], 1, /is not a folder of results/],
+    [
+      "a missing option",
+      () => [
+        "measure",
+        ...["a", "b"].map((end) => join(projectRoot, `docs/examples/rings-${end}.safetensors`)),
+        "--data",
+        "x",
+      ],
+      2,
+      /with --model/,
+    ],
     [
       "an unknown option",
       () => ["measure", "a", "b", "--model", "x", "--data", "y", "--modle", "x"],

@@ -177,7 +177,7 @@ describe("the verdict", () => {
 
   it("says that the ends' losses differ, if half of that exceeds the tolerance", () => {
     const reason = (gap: number) => decide([cell("x", 0, 0.04)], { gap }).reason;
-    expect(reason(0.5)).toContain(" The losses of the ends differ by 0.50 nats,");
+    expect(reason(0.5)).toContain(" The losses of the ends differ by 0.5 nats,");
     expect(reason(0.1)).not.toContain("differ");
     expect(decide([cell(null, 0, 1, "full")], { gap: 0.5 }).reason).not.toContain("differ");
   });

@@ -63,7 +63,7 @@ export async function makeDocument(
     ...(layerAlphas ? {} : divideFullBarrier(cells, layers)),
     distance: await measureDistances(pair, options.initial),
     verdict,
-    ...collectNotes(pair, options),
+    ...collectNotes(pair, options, ends),
   };
 }
 
@@ -156,10 +156,16 @@ async function measureDistances(
 }
 
 function collectNotes(
-  { notes, cannotRecalibrate, model }: Pair,
+  { notes, cannotRecalibrate, model, data }: Pair,
   { statistics = "average", remarks = [], alphas = [], layerAlphas = {} }: MeasureOptions,
+  ends: { readonly a: SampleScores; readonly b: SampleScores },
 ): { notes?: string[] } {
-  const all = [...remarks, ...noteOfAlphas([...alphas, ...Object.values(layerAlphas)]), ...notes];
+  const all = [
+    ...remarks,
+    ...noteOfAlphas([...alphas, ...Object.values(layerAlphas)]),
+    ...noteOfChance(ends, data.classes),
+    ...notes,
+  ];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate recomputes them on the samples"}`,
@@ -169,4 +175,22 @@ function collectNotes(
     all.push(`Running statistics of normalisation layers ${how}.`);
   }
   return all.length ? { notes: all } : {};
+}
+
+/** With fewer samples, a good network may seem to guess. */
+const fewest = 100;
+
+/** A note on ends that are no better than guessing among the classes, within two standard errors. */
+function noteOfChance(ends: { readonly a: SampleScores; readonly b: SampleScores }, classes: number): string[] {
+  const chance = 1 - 1 / classes;
+  const guessing = (["a", "b"] as const).filter((end) => {
+    const { error } = ends[end];
+    const isOneAnswer = classes > 1 && error.length >= fewest && error.every((wrong) => wrong === 0 || wrong === 1);
+    return isOneAnswer && mean(error) + 2 * Math.sqrt((chance * (1 - chance)) / error.length) >= chance;
+  });
+  if (guessing.length === 0) return [];
+  const errors = guessing.map((end) => `${(100 * mean(ends[end].error)).toFixed(1)} %`).join(" and ");
+  return [
+    `${guessing.length > 1 ? "Both ends are" : `End ${guessing[0]} is`} no better than guessing on these samples (error ${errors}; guessing among ${classes} classes has ${(100 * chance).toFixed(1)} %), so the barriers say little.`,
+  ];
 }

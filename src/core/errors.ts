@@ -30,7 +30,7 @@ export function listSome(items: Iterable<string>, limit = 5): string {
 /** The known word nearest to `word` by edit distance, to suggest in an error; undefined when none is close. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.ceil(word.length / 2)) + 1;
+  let least = Math.min(Math.max(2, Math.ceil(word.length / 2)) + 1, word.length); // at least one letter is the same
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) [best, least] = [candidate, distance];

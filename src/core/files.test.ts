@@ -32,8 +32,8 @@ describe("files", () => {
     expect(existsSync("~")).toBe(false);
     await requireWritable(folder);
     expect(existsSync(folder)).toBe(true);
-    writeFileSync(join(folder, "in the way"), "");
-    await expect(requireWritable(join(folder, "in the way"))).rejects.toThrow(UserError);
+    writeFileSync(join(folder, "taken"), "");
+    await expect(requireWritable(join(folder, "taken"))).rejects.toThrow(UserError);
   });
 
   it("that cannot be written give a UserError, soon", async () => {

@@ -128,7 +128,7 @@ const reasons: Record<string, string> = {
   ENOTDIR: "a part of the path is a file",
   ENOSPC: "the disk is full",
   EROFS: "the file system is read-only",
-  EEXIST: "something of that name is in the way",
+  EEXIST: "a file or folder of that name already exists",
 };
 
 /** Throws {@link UserError} when a folder, existing or not, cannot be written to. Check this before hours of work. */

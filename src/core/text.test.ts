@@ -23,13 +23,13 @@ it.each([
   ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 97, 0, 0, 0])],
 ])("refuses %s, and says how to convert it", (name, bytes) => {
   expect(() => decodeText(bytes, "x.txt")).toThrow(
-    `x.txt is ${name} text, but layerwise reads UTF-8. Convert it, such as with iconv -f ${name} -t UTF-8, and use the copy.`,
+    `x.txt is ${name} text, but layerwise reads UTF-8. Convert it, for example with iconv -f ${name} -t UTF-8, and use the copy.`,
   );
 });
 
 it("refuses other encodings, and names the line", () => {
   const fault = (line: number) =>
-    `x.txt is not UTF-8 text: line ${line} has bytes in another encoding. Convert it, such as with iconv -f WINDOWS-1252 -t UTF-8`;
+    `x.txt is not UTF-8 text: line ${line} has bytes in another encoding. Convert it, for example with iconv -f WINDOWS-1252 -t UTF-8`;
   expect(() => decodeText(Buffer.from("a\nb\ncafé\nd", "latin1"), "x.txt")).toThrow(fault(3));
   expect(() => decodeText(Buffer.from("é", "latin1"), "x.txt")).toThrow(fault(1));
   // cut in the middle of a character

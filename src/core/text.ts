@@ -15,11 +15,11 @@ export function decodeText(bytes: Uint8Array, path: string, line?: number): stri
   const wide = (line ?? 1) === 1 ? wideEncodingOf(bytes) : undefined;
   if (wide)
     throw new UserError(
-      `${path} is ${wide} text, but layerwise reads UTF-8. Convert it, such as with iconv -f ${wide} -t UTF-8, and use the copy.`,
+      `${path} is ${wide} text, but layerwise reads UTF-8. Convert it, for example with iconv -f ${wide} -t UTF-8, and use the copy.`,
     );
   if (!isUtf8(bytes))
     throw new UserError(
-      `${path} is not UTF-8 text: line ${line ?? findWrongLine(bytes)} has bytes in another encoding. Convert it, such as with iconv -f WINDOWS-1252 -t UTF-8 for text from Windows or in Latin-1, and use the copy.`,
+      `${path} is not UTF-8 text: line ${line ?? findWrongLine(bytes)} has bytes in another encoding. Convert it, for example with iconv -f WINDOWS-1252 -t UTF-8 for text from Windows or in Latin-1, and use the copy.`,
     );
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     .toString("utf8")

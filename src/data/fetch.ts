@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { createGunzip } from "node:zlib";
 import { describeFileError, listSome, makeFolder, nearest, UserError, writeAtomic } from "../core/index.ts";
 import { type Archive, archives } from "./archives.ts";
+import { dataSources } from "./registry.ts";
 import { filesInTar } from "./tar.ts";
 
 /** Where data sets are kept, and where an archive comes from. */
@@ -35,6 +36,10 @@ export interface FetchOptions {
 export async function fetchData(name: string, { dir, from, onProgress }: FetchOptions): Promise<string> {
   const archive = archives[name];
   if (!archive) {
+    if (dataSources.some((source) => source.name === name))
+      throw new UserError(
+        `${name} is included in layerwise: there is nothing to download. Use it with --data ${name}.`,
+      );
     const near = nearest(name, Object.keys(archives));
     throw new UserError(
       `There is no archive of ${name}${near ? `; did you mean ${near}?` : "."} Available are ${listSome(Object.keys(archives))}.`,

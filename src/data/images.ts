@@ -179,7 +179,7 @@ export async function readRecords(
   }
   if (have === 0)
     throw new UserError(
-      `${what} is missing: there is no ${paths[0]}. Give the folder of its official files with --data-dir (data.dir in a recipe), or download them with layerwise fetch.`,
+      `${what} is missing: there is no ${paths[0]}. Give the folder of its official files with --data-dir (data.dir in a recipe), or download them with \`layerwise fetch ${what.toLowerCase().replace("-", "")}\`.`,
     );
   if (samples === undefined && missing.length)
     throw new UserError(

@@ -14,7 +14,7 @@ export const dataCommand = () =>
       for (const { name, title, url, bytes, hash, algorithm } of list) {
         console.log(`${name.padEnd(16)} ${title}`);
         console.log(
-          `${"".padEnd(16)} ${url ? `${url} (${((bytes ?? 0) / 1e6).toFixed(0)} MB)\n${"".padEnd(16)} ${algorithm} ${hash}` : "included in layerwise"}\n`,
+          `${"".padEnd(16)} ${url ? `${((bytes ?? 0) / 1e6).toFixed(0)} MB, ${algorithm} ${hash}\n${"".padEnd(16)} ${url}` : "included in layerwise"}\n`,
         );
       }
       console.log("Custom data: npz:FILE reads arrays, MODULE.mjs is a module that returns samples.");

@@ -9,6 +9,7 @@ import { dataHelp, dataOf, subjectOf, withSubject } from "../options/subject.ts"
 import { example, metrics, numbers, oneOf, positive } from "../options/values.ts";
 import { onInterrupt } from "../terminal/interrupt.ts";
 import { makeProgress } from "../terminal/progress.ts";
+import { wrapped } from "../terminal/wrap.ts";
 
 /** The options of the main group in --help, in this order. */
 export const mainMergeOptions = ["out", "layers", "alpha", "budget", "data", "model", "samples", "metric"];
@@ -118,16 +119,22 @@ function describe(record: MergeRecord, path: string): string {
   const list = (some: readonly string[]) =>
     some.length > 12 ? `${some.slice(0, 12).join(", ")} and ${some.length - 12} more` : some.join(", ");
   const lines = [
-    `Averaged ${names.length} of ${names.length + kept.length} layers, ${share} % of the parameters: ${list(names) || "none"}.`,
+    kept.length
+      ? `Averaged ${names.length} of ${names.length + kept.length} layers, ${share} % of the parameters: ${list(names) || "none"}.`
+      : `Averaged all ${names.length} layers.`,
     ...(kept.length ? [`Kept from ${base}: ${list(kept)}.`] : []),
   ];
   if (budget) {
     const barrier = signed(budget.barrier, 4);
-    const sets = `(${budget.evaluated} sets were evaluated; ${budget.method})`;
+    const sets = `${budget.evaluated} sets were evaluated`;
+    const isOver = budget.barrier !== null && budget.barrier > budget.limit;
+    const gap = isOver
+      ? ` ${base}'s own ${budget.metric} is ${budget.barrier?.toFixed(4)} above the mean of the two ends: try --base ${base === "a" ? "b" : "a"}.`
+      : "";
     lines.push(
       names.length
-        ? `Their joint ${budget.metric} barrier is ${barrier}, within ${budget.limit} ${sets}.`
-        : `No set of layers stays within ${budget.limit}, so the file is ${base} itself, whose ${budget.metric} is ${barrier} from the mean of the two ends ${sets}.`,
+        ? `Their joint ${budget.metric} barrier is ${barrier}, within ${budget.limit} (${sets}).`
+        : `No set of layers has a joint ${budget.metric} barrier of at most ${budget.limit} (${sets}), so the result equals ${base}.${gap}`,
     );
   }
   if (checked) {
@@ -137,5 +144,8 @@ function describe(record: MergeRecord, path: string): string {
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));
-  return [...lines, `Written: ${out.path} in the format of ${a.path}, and ${path}.`].join("\n");
+  const written = out.files
+    ? `Written: ${out.path} with ${path}.`
+    : `Written: ${out.path} in the format of ${a.path}, and ${path}.`;
+  return [...lines, written].map((line) => wrapped(line, "", 0)).join("\n");
 }

@@ -18,8 +18,10 @@ export const modelsCommand = () =>
       for (const { name, title, sizes, parameters, layers } of list) {
         const given = Object.entries(sizes).map(([size, value]) => `${size} ${value}`);
         console.log(`${name.padEnd(16)} ${title}`);
-        console.log(
-          `${"".padEnd(16)} ${parameters.toLocaleString("en-GB")} parameters in ${layers} layers; defaults: ${given.join(", ")}\n`,
-        );
+        const rest = [
+          `${parameters.toLocaleString("en-GB")} parameters in ${layers} layers`,
+          `defaults: ${given.join(", ")}`,
+        ];
+        console.log(`${rest.map((line) => `${"".padEnd(16)} ${line}`).join("\n")}\n`);
       }
     });

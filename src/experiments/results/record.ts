@@ -28,7 +28,7 @@ export interface Written {
 export async function writeRun(folder: string): Promise<Written> {
   const text = await readFile(join(folder, "recipe.yaml"), "utf8").catch(() => {
     throw new UserError(
-      `${folder} is not a run folder: it has no recipe.yaml. Give a folder that reproduce or measure wrote.`,
+      `${folder} is not a folder of results: it has no recipe.yaml and no measure.json. Give a folder that reproduce or measure wrote.`,
     );
   });
   const recipe = parseRecipe(parse(text), join(folder, "recipe.yaml"));
