@@ -1,6 +1,5 @@
 // The networks of shared/fixtures/encoders, measured and compared with what the libraries gave: losses and barriers to
-// 5e-6 of themselves, logits to
-// 1e-5 of the largest.
+// 5e-6 of themselves, logits to 1e-5 of the largest.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";

@@ -1,7 +1,6 @@
 // Converts elements to numbers and back. The 16-bit dtypes are converted in plain loops over existing arrays: a table
-// of
-// 65,536 values widens float16, and rounding works on the bits of a wider float. Arrays pass through a chunk of scratch
-// memory, so a conversion needs no memory except for its result.
+// of 65,536 values widens float16, and rounding works on the bits of a wider float. Arrays pass through a chunk of
+// scratch memory, so a conversion needs no memory except for its result.
 import { type DType, sizeOf, type Tensor, tensor } from "./tensor.ts";
 
 /** Elements converted at a time: they fit a core's cache. */
