@@ -113,10 +113,10 @@ const scanTitles: Readonly<Record<string, string>> = {
   single: "Each layer on its own",
   shallow: "All layers from the input up to the named one",
   deep: "All layers from the output up to the named one",
-  random: "Layers added in random order, up to the named one",
-  minimal: "Outermost layers added first, up to the named one",
+  random: "In random order, up to the named layer",
+  minimal: "Outermost layers first, up to the named one",
 };
 export function scanTitle(scan: string): string {
-  if (isModule(scan)) return `Layers added in the order ${moduleName(scan)}, up to the named one`;
+  if (isModule(scan)) return `In the order ${moduleName(scan)}, up to the named layer`;
   return scanTitles[scan] ?? `${scan.split(":")[1]} consecutive layers up to the named one`;
 }

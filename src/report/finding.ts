@@ -98,8 +98,8 @@ export function tilesOf(document: Measurement): { value: string; label: string }
   const tiles = {
     loss: () => {
       const { barrier, interval } = full?.loss ?? {};
-      const range = interval ? `, 95 % ${signed(interval[0])} to ${signed(interval[1])}` : "";
-      return { value: signed(barrier), label: `full loss barrier${range}` };
+      const range = interval ? `, 95 % ${signed(interval[0], 3)} to ${signed(interval[1], 3)}` : "";
+      return { value: signed(barrier, 3), label: `full loss barrier${range}` };
     },
     error: () => ({ value: signed(full?.error?.barrier, 1), label: "full error barrier, points" }),
   };
