@@ -62,3 +62,15 @@ it("reports that weights of shape [0] are in another file, for a folder and for 
   await expect(readModelFolder(path).then((model) => openWeights(model))).rejects.toThrow(fault);
   await expect(compareFiles(file, file)).rejects.toThrow(fault);
 });
+
+it.each<[string, object]>([
+  ["use_dora is true", { use_dora: true }],
+  ['bias is "lora_only"', { bias: "lora_only" }],
+  ["trainable_token_indices is [1]", { trainable_token_indices: [1] }],
+  ['peft_type is "IA3"', { peft_type: "IA3" }],
+])("advises merging an adapter whose %s", async (setting, config) => {
+  const path = await writeAdapter(`unsupported-${setting.slice(0, 5)}`, own, config);
+  await expect(readModelFolder(path)).rejects.toThrow(
+    `${join(path, "adapter_config.json")}: ${setting}, which layerwise does not evaluate. In Python, merge the adapter into its base (merge_and_unload in PEFT), save the result with save_pretrained, and give that folder.`,
+  );
+});

@@ -1,5 +1,5 @@
 // Tiny Hugging Face folders, made here: a closed form, segments, groups, and refusals.
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../src/checkpoints/index.ts";
@@ -130,6 +130,19 @@ describe("refuses", () => {
     await writeModelFolder(at("empty"), 4);
     rmSync(join(at("empty"), "model.safetensors"));
     expect(await refused("empty", "empty")).toContain("has no weights");
+  });
+
+  it("weights under other names", async () => {
+    await writeModelFolder(at("renamed"), 4);
+    renameSync(join(at("renamed"), "model.safetensors"), join(at("renamed"), "weights.safetensors"));
+    expect(await refused("renamed", "renamed")).toContain(
+      "renamed contains weights.safetensors, but none of model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json. Give the file with the weights, or rename it.",
+    );
+    renameSync(join(at("renamed"), "weights.safetensors"), join(at("renamed"), "ft-model-00001-of-00002.safetensors"));
+    writeFileSync(join(at("renamed"), "ft-model-00002-of-00002.safetensors"), "");
+    expect(await refused("renamed", "renamed")).toContain(
+      "renamed contains shards (ft-model-00001-of-00002.safetensors, ft-model-00002-of-00002.safetensors) without an index. In Python, load all of them into one dictionary",
+    );
   });
 
   it.each([

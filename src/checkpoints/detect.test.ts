@@ -125,6 +125,30 @@ describe("a folder", () => {
     expect(checkpoint.path).toBe(join(folder, name, expected));
   });
 
+  it("opens as the index of its shards, whatever its name", async () => {
+    const shard = "diffusion_pytorch_model-00001-of-00002.safetensors";
+    const where = await fill("parts", [shard, shard.replace("00001", "00002")]);
+    const index = join(where, "diffusion_pytorch_model.safetensors.index.json");
+    writeFileSync(index, JSON.stringify({ weight_map: { w: shard } }));
+    const checkpoint = await openCheckpoint(where);
+    await checkpoint.close();
+    expect(checkpoint.path).toBe(index);
+  });
+
+  it("lists files of text last", async () => {
+    const where = await fill("speech", [
+      "model.ckpt",
+      "normalizer.ckpt",
+      "noam_scheduler.ckpt",
+      "dataloader-TRAIN.ckpt",
+    ]);
+    writeFileSync(join(where, "brain.ckpt"), "avg_train_loss: 0.1\nstep: 9\n");
+    writeFileSync(join(where, "counter.ckpt"), "7");
+    expect(await refusal(where)).toBe(
+      "speech is a folder with several checkpoints. Give one of them: model.ckpt, normalizer.ckpt, brain.ckpt, counter.ckpt.",
+    );
+  });
+
   it("opens as the index in it", async () => {
     const where = await fill("sharded", ["model-00001-of-00001.safetensors"]);
     writeFileSync(
@@ -148,6 +172,11 @@ describe("a folder", () => {
       "accelerate is a folder with several checkpoints. Give one of them: pytorch_model.bin, pytorch_model_1.bin.",
     ],
     ["two", ["model.safetensors", "model_1.safetensors"], "Give one of them: model.safetensors, model_1.safetensors."],
+    [
+      "torchtune",
+      ["adapter_0.pt", "hf_model_0001_0.pt", "hf_model_0002_0.pt", "recipe_state.pt"],
+      "torchtune contains shards (hf_model_0001_0.pt, hf_model_0002_0.pt) without an index. In Python, load all of them into one dictionary, and save it as model.safetensors with safetensors.torch.save_file.",
+    ],
     ["dcp", [".metadata", "__0_0.distcp"], "dcp is a distributed checkpoint (DCP). In Python, run"],
     ["orbax", ["_CHECKPOINT_METADATA"], "orbax is an Orbax checkpoint."],
     ["saved", ["saved_model.pb"], "saved is a TensorFlow SavedModel. Convert it with tf2onnx"],
@@ -187,6 +216,11 @@ describe("a folder with folders", () => {
       "states",
       states,
       "states is a folder without a checkpoint; it contains only training state (rng_state_0.pth, rng_state_1.pth, scheduler.pt and 1 more). Give the path of a checkpoint file, or of a Hugging Face folder.",
+    ],
+    [
+      "epochs",
+      ["epoch_0/hf_model_0001_0.pt", "epoch_0/config.json", "recipe_state/recipe_state.pt"],
+      "epochs is a folder without a checkpoint. Its subfolder contains one. Give epochs/epoch_0.",
     ],
     [
       "beside",

@@ -1,5 +1,5 @@
 // Finds the checkpoint in a folder, such as one that from_pretrained takes, if it is unambiguous.
-import { readdir, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { listSome, UserError } from "../core/index.ts";
 import { findUnsupported } from "./unsupported.ts";
@@ -27,9 +27,12 @@ const endings = /\.(safetensors|pt|pth|th|ckpt|bin|npz|onnx|pkl|pdparams)$/;
  */
 export const isCheckpointName = (path: string): boolean => endings.test(path);
 
-/** Files that Trainer, Accelerate and DeepSpeed save with the weights to resume training. */
+/** Files that Trainer, Accelerate, DeepSpeed, torchtune and SpeechBrain save with the weights to resume training. */
 const trainingState =
-  /^((optimi[sz]ers?|optim|(lr_?)?schedulers?|(grad_?)?scaler|(rng|random)_states?|training_(args|states?)|trainer_state|sampler|dl_state_dict|custom_checkpoint)([._-].*)?|.*_optim_states)\.\w+$/;
+  /^((optimi[sz]ers?|optim|([a-z]+_)?schedulers?|lrscheduler|dataloader|recipe_state|(grad_?)?scaler|(rng|random)_states?|training_(args|states?)|trainer_state|sampler|dl_state_dict|custom_checkpoint)([._-].*)?|.*_optim_states)\.\w+$/;
+
+/** One of several files of a network, as Hugging Face's libraries and torchtune name them. */
+const isShard = (name: string): boolean => /^(.+-\d{5}-of-\d{5}|hf_model_\d{4}_\d+)\.\w+$/.test(name);
 
 /** Whether a file in a folder may be its checkpoint. */
 const mayBeCheckpoint = (name: string): boolean => isCheckpointName(name) && !trainingState.test(name);
@@ -53,7 +56,9 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (stranger) throw stranger;
   const files = names.filter(mayBeCheckpoint);
   if (files.length === 1) return join(path, files[0]);
-  if (files.length) throw severalCheckpoints(path, files);
+  const indices = names.filter((name) => name.endsWith(".index.json"));
+  if (indices.length === 1 && files.length && files.every(isShard)) return join(path, indices[0]);
+  if (files.length) throw severalCheckpoints(path, await textLast(path, files));
   const parts = await partsOfFolder(path);
   const inFolder = parts.length ? undefined : findUnsupported(path);
   if (inFolder) throw inFolder;
@@ -65,8 +70,46 @@ export async function findCheckpoint(path: string): Promise<string> {
   throw new UserError(`${path} is a folder without a checkpoint${others}. ${advice}`);
 }
 
-const severalCheckpoints = (path: string, files: readonly string[]): UserError =>
-  new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
+function severalCheckpoints(path: string, files: readonly string[]): UserError {
+  if (files.filter(isShard).length > 1) return shardsWithoutIndex(path, files);
+  return new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
+}
+
+const shardsWithoutIndex = (path: string, files: readonly string[]): UserError =>
+  new UserError(
+    `${path} contains shards (${listSome(files.filter(isShard), 3)}) without an index. In Python, load all of them into one dictionary, and save it as model.safetensors with safetensors.torch.save_file.`,
+  );
+
+/** The error for a Hugging Face folder without weights under a name that transformers reads. */
+export function withoutWeights(path: string, names: readonly string[]): UserError {
+  const files = names.filter(mayBeCheckpoint).sort();
+  if (files.filter(isShard).length > 1) return shardsWithoutIndex(path, files);
+  if (files.length)
+    return new UserError(
+      `${path} contains ${listSome(files, 3)}, but none of ${weightFiles.join(", ")}. Give the file with the weights, or rename it.`,
+    );
+  return new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
+}
+
+/** Files in their order, but those that begin with text last: counters, and settings in YAML. */
+async function textLast(path: string, files: readonly string[]): Promise<string[]> {
+  const text: string[] = [];
+  for (const name of files) if (await beginsWithText(join(path, name))) text.push(name);
+  return [...files.filter((name) => !text.includes(name)), ...text];
+}
+
+async function beginsWithText(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined); // reported when it is opened
+  if (!file) return false;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.subarray(0, bytesRead).every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13));
+  } catch {
+    return false; // a folder
+  } finally {
+    await file.close();
+  }
+}
 
 /**
  * The subfolders that contain checkpoints: a diffusers pipeline has a network in each, sentence-transformers in one.

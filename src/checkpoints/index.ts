@@ -16,7 +16,15 @@ export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
 export { describeEmptyTensors, describePlaceholders } from "./empty.ts";
 export { notFinite } from "./finite.ts";
-export { adapterFiles, adviceOfParts, findCheckpoint, isCheckpointName, partsOfFolder, weightFiles } from "./folder.ts";
+export {
+  adapterFiles,
+  adviceOfParts,
+  findCheckpoint,
+  isCheckpointName,
+  partsOfFolder,
+  weightFiles,
+  withoutWeights,
+} from "./folder.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
 export { readStructure } from "./onnx/structure.ts";

@@ -1,6 +1,6 @@
 // Two ONNX files of one architecture: their graphs are walked side by side to pair the weights, whatever their names.
 import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
-import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, UserError } from "../core/index.ts";
+import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import {
   alignModels,
   type ForeignModel,
@@ -10,7 +10,14 @@ import {
   missingValues,
   separateShared,
 } from "../graph/index.ts";
-import { dtypeOf, graphParameters, joinTransposed, type LayerTensor } from "../models/index.ts";
+import {
+  dtypeOf,
+  graphParameters,
+  isNeutral,
+  joinTransposed,
+  type LayerTensor,
+  neutralValue,
+} from "../models/index.ts";
 import { type Kinds, kindsOf } from "./kinds.ts";
 import { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";
 
@@ -106,23 +113,26 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   };
   const placeIn = (file: Checkpoint, name: string) => held.get(file)!.get(name)!.tensor ?? storedIn(file, name);
 
-  // constants and single numbers are weights only if they differ
-  const differing = new Set<string>();
-  for (const { name, dtype, shape, tensor } of graph.held) {
-    if (!isFloating(dtype) || !(tensor || sizeOf(shape) === 1)) continue;
+  // constants and single numbers are weights only if they differ, scales also if they are not 1
+  const trained = new Set<string>();
+  for (const one of graph.held) {
+    const { name, dtype, shape, tensor } = one;
+    const mayBeNeutral = neutralValue(one) !== undefined;
+    if (!isFloating(dtype) || !(tensor || sizeOf(shape) === 1 || mayBeNeutral)) continue;
     const read = async (file: Checkpoint) => {
       const place = placeIn(file, name);
       return typeof place === "string" ? file.read(place) : place;
     };
     const own = await read(first);
-    for (const file of others) if (!haveSameBytes(own, await read(file))) differing.add(name);
+    if (mayBeNeutral && !tensor && !isNeutral(one, toNumbers(own))) trained.add(name);
+    for (const file of others) if (!haveSameBytes(own, await read(file))) trained.add(name);
   }
   const piecesIn = (file: Checkpoint) => (name: string, limit?: number) => {
     const place = placeIn(file, name);
     return typeof place === "string" ? chunksOf(file, place, limit) : [place];
   };
   const kinds = await kindsOf(graph.held, piecesIn(first), piecesIn(others[0]));
-  const parameters = graphParameters(graph, ({ name }) => differing.has(name), kinds.of);
+  const parameters = graphParameters(graph, ({ name }) => trained.has(name), kinds.of);
   const transposed = await findTransposed(
     parameters.map((one) => ({ ...one, dtype: dtypeOf(one) })),
     files.map(piecesIn),

@@ -31,20 +31,20 @@ export interface Matched {
  */
 export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   const [x, y] = [unrenamed(a), unrenamed(b)];
-  if (isOneNetwork(x, y, tied)) return matched(x, y);
+  if (isOneNetwork(x, y, tied)) return matched(x, y, tied);
   for (const prefix of holders) {
     const [one, other] = [within(x, prefix), within(y, prefix)];
     const isWhole = one.outside.length === 0 || other.outside.length === 0; // one file has only this part
     if (!isWhole || !isMost(one) || !isMost(other) || !isOneNetwork(one, other, tied)) continue;
     requireNoHead(one, other);
-    return matched(one, other);
+    return matched(one, other, tied);
   }
   const [bareX, bareY] = [withoutParallel(x), withoutParallel(y)];
-  if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY);
+  if (isOneNetwork(bareX, bareY, tied)) return matched(bareX, bareY, tied);
   const [oldX, oldY] = [withOldNorms(bareX), withOldNorms(bareY)];
-  if (isOneNetwork(oldX, oldY, tied)) return matched(oldX, oldY);
+  if (isOneNetwork(oldX, oldY, tied)) return matched(oldX, oldY, tied);
   const [normX, normY] = [withWeightOfNorms(oldX), withWeightOfNorms(oldY)];
-  if (isOneNetwork(normX, normY, tied)) return matched(normX, normY);
+  if (isOneNetwork(normX, normY, tied)) return matched(normX, normY, tied);
   const own = new Set([...weightsOf(y), ...weightsOf(bareY)]);
   // otherwise prefixes are not tried
   const isApart = ![x, bareX].some((one) => weightsOf(one).some((name) => own.has(name)));
@@ -59,12 +59,12 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
       if (fitting.length > 1) throw severalPrefixes(fitting.map(([one, other]) => (one.prefix ? one : other)));
       for (const [one, other] of fitting) {
         for (const end of [one, other]) requireMost(end);
-        return matched(one, other);
+        return matched(one, other, tied);
       }
     }
   const [partsX, partsY] = [withoutLevels(normX), withoutLevels(normY)];
   if (isOneNetwork(partsX, partsY, tied)) {
-    const found = matched(underNamesOf(partsX, partsX), underNamesOf(partsY, partsX));
+    const found = matched(underNamesOf(partsX, partsX), underNamesOf(partsY, partsX), tied);
     return { ...found, notes: [noteOfLevels(a, b, found), ...found.notes] };
   }
   throw different(x, y, tied);
@@ -167,29 +167,37 @@ interface Difference {
   readonly common: number;
 }
 
-/**
- * Differences between the networks: weights in only one file (unless tied to one in both), and shapes of averaged
- * tensors.
- */
-function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
-  const isInBoth = (name: string) => a.names.has(name) && b.names.has(name);
+/** Weights in only one of two files, unless they are tied to one in both. */
+function onlyIn(one: Renamed, other: Renamed, tied: Tied): string[] {
   const groups = tied.map((names) => new Set(names));
-  const isTied = ({ names }: Renamed, name: string) => {
-    const own = names.get(name)!;
+  const isTied = (name: string) => {
+    const own = one.names.get(name)!;
     return groups.some(
-      (group) => group.has(own) && [...names].some(([one, stored]) => group.has(stored) && isInBoth(one)),
+      (group) => group.has(own) && [...one.names].some(([same, stored]) => group.has(stored) && other.names.has(same)),
     );
   };
-  const only = (one: Renamed, other: Renamed) =>
-    weightsOf(one).filter((name) => !other.names.has(name) && !isTied(one, name));
-  const common = [...a.names.keys()].filter(isInBoth);
-  const averaged = a.file.averagedOf?.([...a.names.keys()].map((name) => ({ ...infoOf(a, name), name })));
+  return weightsOf(one).filter((name) => !other.names.has(name) && !isTied(name));
+}
+
+/** Differences between the networks: averaged weights in only one file, and shapes of averaged tensors. */
+function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
+  const averagedIn = (one: Renamed) => {
+    const names = a.file.averagedOf?.([...one.names.keys()].map((name) => ({ ...infoOf(one, name), name })));
+    return (name: string) => names?.has(name) ?? true;
+  };
+  const [isAveragedA, isAveragedB] = [averagedIn(a), averagedIn(b)];
+  const common = [...a.names.keys()].filter((name) => b.names.has(name));
   const unlike = common.filter((name) => {
-    if (averaged && !averaged.has(name)) return false;
+    if (!isAveragedA(name)) return false;
     if (String(infoOf(a, name).shape) === String(infoOf(b, name).shape)) return false;
     return !(isSingle(a, name) && isSingle(b, name)) && !(isIndex(a, name) && isIndex(b, name));
   });
-  return { onlyA: only(a, b), onlyB: only(b, a), unlike, common: common.length };
+  return {
+    onlyA: onlyIn(a, b, tied).filter(isAveragedA),
+    onlyB: onlyIn(b, a, tied).filter(isAveragedB),
+    unlike,
+    common: common.length,
+  };
 }
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
@@ -207,12 +215,20 @@ function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
 }
 
 /** The common names and notes. Tensors of only one file are left out, except tied ones. */
-function matched(a: Renamed, b: Renamed): Matched {
+function matched(a: Renamed, b: Renamed, tied: Tied): Matched {
   const common = new Set([...a.names.keys()].filter((name) => b.names.has(name)));
   const isLike = (name: string) =>
     String(infoOf(a, name).shape) === String(infoOf(b, name).shape) || (isSingle(a, name) && isSingle(b, name));
+  const apart = new Map([
+    [a, new Set(onlyIn(a, b, tied))],
+    [b, new Set(onlyIn(b, a, tied))],
+  ]);
   const keep = (one: Renamed, other: Renamed) =>
-    new Map([...one.names].filter(([name, own]) => (other.names.has(name) ? isLike(name) : isWeight(one.file, own))));
+    new Map(
+      [...one.names].filter(([name, own]) =>
+        other.names.has(name) ? isLike(name) : isWeight(one.file, own) && !apart.get(one)!.has(name),
+      ),
+    );
   const extra = (one: Renamed, other: Renamed) =>
     [...one.names].filter(([name, own]) => !other.names.has(name) && !isWeight(one.file, own)).map(([, own]) => own);
   const unlike = [...common].filter((name) => !isLike(name));
@@ -226,6 +242,8 @@ function matched(a: Renamed, b: Renamed): Matched {
       notes.push(
         `Only in ${one.file.path}, left unchanged: ${listSome(names, 3)} (${describeExtra(one.file, names)}).`,
       );
+    const weights = apart.get(one)!;
+    if (weights.size) notes.push(`Only in ${one.file.path}, and not averaged: ${listSome(weights, 3)}.`);
   }
   if (unlike.length)
     notes.push(`Different shapes in ${a.file.path} and ${b.file.path}, left unchanged: ${listSome(unlike, 3)}.`);
@@ -307,17 +325,19 @@ function severalPrefixes(places: readonly Renamed[]): UserError {
 function different(a: Renamed, b: Renamed, tied: Tied): UserError {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
   const [x, y] = [a.file.path, b.file.path];
+  const others =
+    common > 0 && !a.file.averagedOf ? " To average only layers that both have, use merge --layers with base a." : "";
   if (onlyA.length || onlyB.length || common === 0) {
     const all = ({ file, names }: Renamed, only: readonly string[]) => {
       const some = common === 0 ? [...names.keys()] : only;
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
     return new UserError(
-      `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.`,
+      `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,
     );
   }
   const some = unlike.map((name) => `${name} is [${infoOf(a, name).shape}] and [${infoOf(b, name).shape}]`);
   return new UserError(
-    `The shapes in ${x} and ${y} differ: ${listSome(some, 3)}. Give two checkpoints of one architecture.`,
+    `The shapes in ${x} and ${y} differ: ${listSome(some, 3)}. Give two checkpoints of one architecture.${others}`,
   );
 }

@@ -35,6 +35,9 @@ const unhandled = {
 } as const;
 const absent = ["target_parameters", "layer_replication", "alora_invocation_tokens", "trainable_token_indices"];
 
+const mergeFirst =
+  "In Python, merge the adapter into its base (merge_and_unload in PEFT), save the result with save_pretrained, and give that folder.";
+
 export const isAdapter = (folder: string): boolean => existsSync(join(folder, adapterSettings));
 
 /** The folder of an adapter's base: relative to the adapter, else in the cache. */
@@ -48,7 +51,8 @@ export function baseOf(folder: string, name: string): string {
  * it.
  */
 export async function readAdapter(folder: string): Promise<Adapter> {
-  const config = new Config(join(folder, adapterSettings), await readJson(join(folder, adapterSettings)));
+  const path = join(folder, adapterSettings);
+  const config = new Config(path, await readJson(path), "", mergeFirst);
   config.only("peft_type", "LORA");
   for (const [key, off] of Object.entries(unhandled)) config.only(key, off);
   for (const key of absent) config.only(key);

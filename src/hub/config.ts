@@ -12,6 +12,8 @@ export class Config {
     readonly keys: JsonObject,
     /** The path of the keys within the file, for errors: `rope_parameters.`. */
     private readonly within = "",
+    /** What to do about a setting that layerwise does not evaluate. */
+    private readonly advice = forDistances,
   ) {}
 
   has(key: string): boolean {
@@ -73,7 +75,7 @@ export class Config {
     const value = this.keys[key];
     if (value === undefined || value === null) return undefined;
     if (typeof value === "object" && !Array.isArray(value))
-      return new Config(this.path, value as JsonObject, `${this.within}${key}.`);
+      return new Config(this.path, value as JsonObject, `${this.within}${key}.`, this.advice);
     throw this.fault(key, "is not an object");
   }
 
@@ -86,7 +88,7 @@ export class Config {
 
   /** The same config with some keys changed. */
   with(keys: JsonObject): Config {
-    return new Config(this.path, { ...this.keys, ...keys }, this.within);
+    return new Config(this.path, { ...this.keys, ...keys }, this.within, this.advice);
   }
 
   /** The error for a setting that contradicts others, or has the wrong type. */
@@ -98,7 +100,7 @@ export class Config {
 
   /** The error for a setting that layerwise does not evaluate. */
   unsupported(key: string, what: string): UserError {
-    return new UserError(`${this.path}: ${this.within}${key} ${what}. ${forDistances}`);
+    return new UserError(`${this.path}: ${this.within}${key} ${what}. ${this.advice}`);
   }
 }
 

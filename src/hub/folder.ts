@@ -1,6 +1,6 @@
 // A Hugging Face folder: config.json, weights, tokenizer. The config determines which tensors are required, and their
 // shapes.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   adviceOfParts,
@@ -10,6 +10,7 @@ import {
   openCheckpoint,
   partsOfFolder,
   weightFiles,
+  withoutWeights,
 } from "../checkpoints/index.ts";
 import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
 import { type Adapter, adapterSettings, applyAdapter, isAdapter, readAdapter } from "./adapter.ts";
@@ -183,5 +184,5 @@ export function weightFileOf({ path, folder, stateDict }: Pick<ModelFolder, "pat
   if (name) return join(folder, name);
   const stranger = findUnsupported(folder);
   if (stranger) throw stranger;
-  throw new UserError(`${path} has no weights. Give a folder with one of ${weightFiles.join(", ")}.`);
+  throw withoutWeights(path, existsSync(folder) ? readdirSync(folder) : []);
 }

@@ -245,3 +245,29 @@ it("needs equal shapes only of what is averaged, where --layers says what that i
   // of b there is no place for what is b's
   await expect(merge({ a, b, out, layers: ["field.fc"], base: "b" })).rejects.toThrow("The shapes in");
 });
+
+it("needs equal names only of what is averaged, where --layers says what that is", async () => {
+  const [a, b] = [at("noise-a.safetensors"), at("noise-b.safetensors")];
+  const out = at("noise.safetensors");
+  const own = (name: string, value: number) => ({ [name]: tensor("float32", [2], [value, value]) });
+  await writeTensors(a, "safetensors", oneLayer(1, "module.net.", own("module.noise.first", 5)));
+  await writeTensors(b, "safetensors", oneLayer(3, "net.", own("noise.second", 7)));
+  const refused = `Only in ${a}: noise.first. Only in ${b}: noise.second. Give two checkpoints of one architecture.`;
+  const { notes, averaged } = await merge({ a, b, out, layers: ["net.fc"] });
+  expect(averaged).toEqual({ "net.fc": 0.5 });
+  expect(notes).toEqual([
+    `Only in ${a}, and not averaged: noise.first.`,
+    `Only in ${b}, and not averaged: noise.second.`,
+  ]);
+  expect(await storedNumbers(out)).toEqual({
+    "module.net.fc.weight": [2, 2, 2, 2],
+    "module.net.fc.bias": [2, -2],
+    "module.noise.first": [5, 5],
+  });
+  for (const layers of [["net.fc", "noise"], ["**"], ["noise"]])
+    await expect(merge({ a, b, out, layers })).rejects.toThrow(refused);
+  await expect(merge({ a, b, out })).rejects.toThrow(
+    `${refused} To average only layers that both have, use merge --layers with base a.`,
+  );
+  await expect(merge({ a, b, out, layers: ["net.fc"], base: "b" })).rejects.toThrow(refused);
+});

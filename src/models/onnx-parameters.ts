@@ -4,6 +4,7 @@ import { isFloating, sizeOf, type Tensor } from "../core/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
+import { neutralValue } from "./naming/neutral.ts";
 import { layerOf, moduleOf } from "./naming/paths.ts";
 import { biasesOf, normalisationsOf } from "./naming/products.ts";
 import { madeUpScalars } from "./naming/scalars.ts";
@@ -11,20 +12,21 @@ import { commonStem, nameLayers } from "./naming/underscores.ts";
 import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /**
- * The weights of a graph as parameters: floating tensors with more than one element or a name from the model; for the
- * others `differs` decides.
+ * The weights of a graph as parameters: floating tensors with more than one element or a name from the model. For the
+ * others, and those that may be neutral constants, `isTrained` decides by their elements.
  */
 export function graphParameters(
   graph: ForeignModel,
-  differs: (held: Held) => boolean,
+  isTrained: (held: Held) => boolean,
   kindOf: (name: string) => Kind,
 ): Parameter[] {
   const { held, statistics } = graph;
   const isMadeUp = madeUpScalars(graph);
   const parameters = held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
-    const isWeight = !tensor && (sizeOf(shape) > 1 || !(isGenerated(name) || isMadeUp(held)));
-    if (!isFloating(dtype) || !(isWeight || differs(held))) return [];
+    const isNamed = !isGenerated(name) && !isMadeUp(held);
+    const isWeight = !tensor && (isNamed || sizeOf(shape) > 1) && neutralValue(held) === undefined;
+    if (!isFloating(dtype) || !(isWeight || isTrained(held))) return [];
     const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
   });

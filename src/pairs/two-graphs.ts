@@ -1,7 +1,7 @@
 // A pair of two ONNX files of one architecture. Walking both graphs in parallel pairs their weights, whatever their
 // names.
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
-import { inspect, isFloating, listSome, type Tensor } from "../core/index.ts";
+import { inspect, isFloating, listSome, type Tensor, toNumbers } from "../core/index.ts";
 import {
   alignGraphs,
   cannotAverage,
@@ -11,7 +11,15 @@ import {
   separateGraphs,
 } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
-import { dtypeOf, graphParameters, isComputed, joinTransposed, layersOf } from "../models/index.ts";
+import {
+  dtypeOf,
+  graphParameters,
+  isComputed,
+  isNeutral,
+  joinTransposed,
+  layersOf,
+  neutralValue,
+} from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
 import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
@@ -35,7 +43,11 @@ export const twoGraphs: Origin = {
     const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
     if (whole.length) throw cannotAverage(first.path, second.path, whole);
     const kinds = await kindsOfEnds(a, b);
-    const found = graphParameters(foreign, ({ name }) => differing.has(name), kinds.of);
+    const trained = new Set(differing);
+    for (const held of foreign.held)
+      if (!held.tensor && neutralValue(held) !== undefined && !isNeutral(held, toNumbers(await a.read(held.name))))
+        trained.add(held.name);
+    const found = graphParameters(foreign, ({ name }) => trained.has(name), kinds.of);
     const transposed = await findTransposed(
       found.map((one) => ({ ...one, dtype: dtypeOf(one) })),
       [piecesOf(first, a), piecesOf(second, b)],

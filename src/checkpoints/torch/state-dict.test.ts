@@ -121,7 +121,7 @@ describe("a key", () => {
     expect(keysOf(new Map([["models", pair]]), "models.1")).toBe("d.weight,d.scale");
     expect(() => findStateDict("x.pt", pair)).toThrow('several places ("0", "1")');
     expect(notesOf([dictionary(net()), 3])).toEqual(['x.pt: used "0".']);
-    expect(() => findStateDict("x.pt", [sized(3), 3])).toThrow("a list of 2 items");
+    expect(() => findStateDict("x.pt", [sized(3), 3])).toThrow("a list or tuple of 2 items");
   });
 
   it("lists what there is", () => {

@@ -6,6 +6,7 @@ import { placeholdersIn } from "../empty.ts";
 import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
+import { adviceFor } from "./frameworks.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
 import { isTorchTensor, type TorchTensor } from "./values.ts";
@@ -56,7 +57,7 @@ export interface StateDict {
  */
 export function findStateDict(path: string, saved: unknown, key?: string): StateDict {
   const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
-  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw noStateDict(path, value);
+  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw noStateDict(path, saved);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
   const dictionaries = placesIn(value)
     .map(({ at }) => nameOf(at))
@@ -65,7 +66,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   if (!found) {
     const module: [Unknown, string?] | undefined =
       key !== undefined && map instanceof Unknown && map.isModule ? [map, key] : moduleIn(value);
-    throw module ? wholeModule(path, ...module) : noStateDict(path, value);
+    throw module ? wholeModule(path, ...module) : noStateDict(path, saved);
   }
   const module = key === undefined ? moduleInPlaceOf(value, found) : undefined;
   if (module) throw wholeModule(path, ...module);
@@ -356,34 +357,33 @@ function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | 
 }
 
 /** The error for a value without a state dict. */
-function noStateDict(path: string, value: unknown): UserError {
-  if (value instanceof Unknown && value.isModule) return wholeModule(path, value);
+function noStateDict(path: string, saved: unknown): UserError {
+  if (saved instanceof Unknown && saved.isModule) return wholeModule(path, saved);
+  const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
   const lists = value instanceof Map ? placesIn(value).map(({ at }) => nameOf(at)) : [];
   if (lists.length)
     return new UserError(
       `${path} stores its tensors in a list (${listSome(lists.map(quote), 3)}), without the names of a state dict. Choose a list with --key ${lists[0]}, or save model.state_dict() with torch.save.`,
     );
-  const fault = `${path} contains ${describeContents(value)}, but a state dict (a dictionary of named tensors) is expected`;
-  const isOfJax =
-    value instanceof Map && [value, ...value.values()].some((one) => one instanceof Unknown && jaxClass.test(one.name));
-  return new UserError(`${fault}. In Python, ${isOfJax ? saveArrays : "save model.state_dict() with torch.save"}.`);
+  const fault = `${path} contains ${describeContents(saved)}, but a state dict (a dictionary of named tensors) is expected`;
+  return new UserError(`${fault}. In Python, ${adviceFor([value, ...(value instanceof Map ? value.values() : [])])}.`);
 }
 
-/** Classes of JAX's libraries, which have no state dict. */
-const jaxClass = /^(jax|jaxlib|flax|haiku|optax|equinox|chex)\./;
-/** Continues "In Python, ". */
-export const saveArrays = "get the arrays with jax.device_get, name each one, and save them with numpy.savez";
+const classesIn = (values: readonly unknown[]): string =>
+  listSome(new Set(values.flatMap((one) => (one instanceof Unknown ? quote(one.name) : []))), 3);
 
 function describeContents(value: unknown): string {
   if (value instanceof Unknown) return `an object of class ${quote(value.name)}, which was not executed`;
   if (value instanceof Map) {
     if (value.size === 0) return "an empty dictionary";
     const keys = [...value.keys()].map((key) => (typeof key === "string" ? quote(key) : `a ${typeof key}`));
-    const classes = [...value.values()].flatMap((inner) => (inner instanceof Unknown ? quote(inner.name) : []));
-    const objects = classes.length ? `objects of classes ${listSome(new Set(classes), 3)} under ` : "";
-    return `a dictionary with ${objects}the keys ${listSome(keys)}`;
+    const classes = classesIn([...value.values()]);
+    return `a dictionary with ${classes && `objects of classes ${classes} under `}the keys ${listSome(keys)}`;
   }
-  if (Array.isArray(value)) return `a list of ${value.length} items`;
+  if (Array.isArray(value)) {
+    const classes = classesIn(value);
+    return `a list or tuple of ${value.length} items${classes && `, with objects of classes ${classes}`}`;
+  }
   if (isTorchTensor(value)) return `a single tensor of shape [${value.shape.join(", ")}]`;
   return value === null ? "None" : `a single value (${typeof value})`;
 }

@@ -108,3 +108,18 @@ it("says what to do with what has no names, or is of an unknown class of JAX's l
   const state = "cflax.training.train_state\nTrainState\n)R";
   expect(await refusal(path, file(pickled({ state })))).toContain(`is expected. ${advice}`);
 });
+
+it.each([
+  ["dnnlib.tflib.network", "Network", "load it with TensorFlow, get the value of each variable as an array, and save"],
+  ["keras.src.models.sequential", "Sequential", "load it with TensorFlow"],
+  ["sklearn.linear_model._logistic", "LogisticRegression", "convert the model with skl2onnx, and give the .onnx file."],
+  ["chainer.links.loss.classifier", "Classifier", "save the model with chainer.serializers.save_npz."],
+  ["mine.models", "Net", "save model.state_dict() with torch.save."],
+])("says what to do with an object of %s, also in a tuple or a dictionary", async (module, name, advice) => {
+  const object = `c${module}\n${name}\n)\x81`;
+  const expected = ", but a state dict (a dictionary of named tensors) is expected. In Python, ";
+  const items = `a list or tuple of 2 items, with objects of classes "${module}.${name}"`;
+  expect(await refusal(path, file(`(${object}${object}t`))).toContain(`x.pkl contains ${items}${expected}${advice}`);
+  for (const content of [object, pickled({ G: object })])
+    expect(await refusal(path, file(content))).toContain(expected + advice);
+});

@@ -5,7 +5,7 @@
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { isFloating, sizeOf } from "../../core/index.ts";
 import { cast, type ForeignModel, type Held } from "../../graph/index.ts";
-import { isGenerated } from "../../models/index.ts";
+import { isGenerated, isNeutral, neutralValue } from "../../models/index.ts";
 import {
   type Binding,
   bindingOf,
@@ -104,14 +104,20 @@ export async function matchWeights(
     for (const [name, one] of plain) if (!(await agrees(heldBy.get(name)!, one, end))) return false;
     return plain.length > 0;
   };
-  const open = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
+  const unnamed = [...nameless, ...floating.filter(({ tensor, shape }) => tensor && sizeOf(shape) > 1)];
+  const neutral = new Set<Held>();
+  for (const held of unnamed.filter((one) => neutralValue(one) !== undefined))
+    if (isNeutral(held, (await elements.ofGraph(held)) ?? [Number.NaN])) neutral.add(held);
+  // a fresh normalisation also has ones and zeros, so neutral constants get only what no weight has
+  const open = [...unnamed.filter((held) => !neutral.has(held)), ...neutral];
   const hasOrigin = open.length > 0 && ((await isOrigin(ends[0])) || (await isOrigin(ends[1])));
 
   const lost: Held[] = [];
   for (const held of open) {
     if (bindings.has(held.name)) continue;
-    const local = ofModule(held);
-    const sure = await findEqual(held, local, candidates);
+    const isFree = ({ name }: Candidate) => !(neutral.has(held) && isUsed(name));
+    const local = ofModule(held).filter(isFree);
+    const sure = await findEqual(held, local, candidates, isFree);
     if (sure) {
       take(held, sure);
       continue;
@@ -133,7 +139,7 @@ export async function matchWeights(
   const unusedShapes = unused.map((name) => names.get(name)!.shape);
   const constants: string[] = [];
   for (const held of lost.filter(({ name }) => !bindings.has(name)))
-    if (isOwnConstant(held, shapes, unusedShapes)) constants.push(held.name);
+    if (isOwnConstant(held, neutral.has(held) ? [] : shapes, unusedShapes)) constants.push(held.name);
     else missing.push(`${held.name} [${held.shape}]`);
   const unbound = model.held.filter(({ name }) => !bindings.has(name));
   const hidden = missing.length ? [] : await foldedParameters(unbound, unused, ends, elements);
@@ -152,9 +158,10 @@ async function findEqual(
   held: Held,
   local: readonly Candidate[],
   { isTheirs, ofElements }: Candidates,
+  isFree: (one: Candidate) => boolean,
 ): Promise<Candidate | undefined> {
   for (const one of local) if (await isTheirs(held, one)) return one;
-  const equal = await ofElements(held);
+  const equal = (await ofElements(held)).filter(isFree);
   return equal.length === 1 ? equal[0] : undefined;
 }
 

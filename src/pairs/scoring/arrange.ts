@@ -35,7 +35,7 @@ export function arrangeScores(scores: Value, { shape, batchAxis, reading, isProb
 }
 
 /** The data with labels in the form of a reading: class indices for each position, or values. */
-export function arrangeLabels(data: Dataset, { kind, positions, classAxis }: Reading): Dataset {
+export function arrangeLabels(data: Dataset, { kind, positions, oneHotAxis }: Reading): Dataset {
   const { labels, count, labelShape } = data;
   const dtype = kind === "values" ? "float32" : "int64";
   const shape = kind === "values" ? labelShape : positions;
@@ -51,7 +51,7 @@ export function arrangeLabels(data: Dataset, { kind, positions, classAxis }: Rea
         return { inputs, labels: tensor(dtype, [indices.length, ...shape], toNumbers(own)) };
       },
     };
-  if (kind === "one-hot") return relabel(data, classesOf(labels, classAxis! + 1, [count, ...shape]));
+  if (kind === "one-hot") return relabel(data, classesOf(labels, oneHotAxis! + 1, [count, ...shape]));
   return relabel(data, tensor(dtype, [count, ...shape], toNumbers(labels)));
 }
 

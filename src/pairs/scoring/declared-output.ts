@@ -9,26 +9,22 @@ const reshaping = ["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
 const losses = ["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"];
 const passing = ["Cast", "Transpose", ...reshaping];
 
-/**
- * The declared types of outputs on a batch; undefined if they are incomplete. `labels` is the shape of a batch's
- * labels.
- */
-export function declaredTypes(ports: readonly Port[], labels: readonly number[]): Map<string, Type> | undefined {
+/** The declared types of outputs on a batch; undefined if they are incomplete. */
+export function declaredTypes(ports: readonly Port[], batch: number): Map<string, Type> | undefined {
   const types = new Map<string, Type>();
   for (const port of ports) {
-    const type = declaredType(port, labels);
+    const type = declaredType(port, batch);
     if (!type) return undefined;
     types.set(port.name, type);
   }
   return types;
 }
 
-/** Leading free sizes are taken from the labels; the others must be declared. */
-function declaredType({ dtype, shape }: Port, labels: readonly number[]): Type | undefined {
+/** Only the first axis may be free: the labels may have another length than a free axis has when the graph runs. */
+function declaredType({ dtype, shape }: Port, batch: number): Type | undefined {
   if (!dtype || !shape) return undefined;
   const isDeclared = (n: (typeof shape)[number]) => typeof n === "number" && n > 0;
-  const firstDeclared = shape.findIndex((n, i) => i > 0 && isDeclared(n));
-  const sizes = shape.map((n, i) => (isDeclared(n) ? n : i < firstDeclared ? labels[i] : undefined));
+  const sizes = shape.map((n, i) => (isDeclared(n) ? n : i === 0 && shape.length > 1 ? batch : undefined));
   return sizes.includes(undefined) ? undefined : { dtype, shape: sizes as number[] };
 }
 

@@ -1,10 +1,10 @@
 // Labels in the form that the task of a Hugging Face folder needs: class indices, rows of yes-or-no labels, or values.
-import { listSome, sizeOf, tensor, toNumbers, UserError } from "../../core/index.ts";
+import { listSome, tensor, toNumbers, UserError } from "../../core/index.ts";
 import { type Dataset, relabel } from "../../data/index.ts";
 import { givenNames, type NetworkTask } from "../../hub/index.ts";
 import type { Task } from "../origin.ts";
 import { arrangeLabels } from "./arrange.ts";
-import { factsOf, type LabelFacts, notesOf, type Reading, readingsOf } from "./readings.ts";
+import { factsOf, haveSameOrder, type LabelFacts, notesOf, type Reading, readingsOf } from "./readings.ts";
 
 export interface Fitted {
   readonly data: Dataset;
@@ -63,7 +63,7 @@ function fitRows(data: Dataset, labels: LabelFacts, shape: readonly number[], ne
 }
 
 function fitValues(data: Dataset, labels: LabelFacts, shape: readonly number[], network: string): Fitted {
-  if (sizeOf(labels.shape) !== sizeOf(shape)) throw unlike(data, shape, network);
+  if (!haveSameOrder(labels.shape, shape)) throw unlike(data, shape, network);
   return { data: asValues(data), kind: "values", notes: [] };
 }
 

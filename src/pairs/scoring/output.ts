@@ -97,7 +97,7 @@ export async function chooseOutput(
     const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, isLoss, scores };
   };
-  const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, [batch, ...data.labelShape]) : undefined;
+  const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, batch) : undefined;
   const declared = ports
     .flatMap((port) => (byDeclaration ? [candidateOf(port, byDeclaration.get(port.name)!, 0)] : []))
     .filter(({ readings }) => readings.length > 0);
@@ -218,7 +218,7 @@ function noOutput(
 ): UserError {
   const areValues = task === "regress" || !labels.areWhole;
   const need = areValues ? `values for the labels [${sizes}]` : scoresFor(labels, sizes[0]);
-  const suspicion = areValues ? "" : suspicionOf(labels, candidates);
+  const suspicion = areValues ? suspicionOfValues(labels, candidates) : suspicionOf(labels, candidates);
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
     : `${suspicion}Give other labels, or set --output and --task.`;
@@ -235,6 +235,15 @@ function scoresFor(labels: LabelFacts, batch: number): string {
   return `scores ${scores} for ${labels.classes} classes (the largest label is ${labels.classes - 1})`;
 }
 
+/** Advice for values whose axes are in another order than the output's, as a sentence that ends in a space. */
+function suspicionOfValues(labels: LabelFacts, candidates: readonly Candidate[]): string {
+  const sorted = (shape: readonly number[]) => String([...shape].sort((x, y) => x - y));
+  const alike = candidates.find(
+    ({ type: { shape }, batchAxis }) => sorted(shape.toSpliced(batchAxis, 1)) === sorted(labels.shape),
+  );
+  return alike ? `If the axes of the labels are in another order, transpose them to [${alike.type.shape}]. ` : "";
+}
+
 /** Likely faults of class labels, as sentences that end in a space. */
 function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): string {
   const shapes = candidates.flatMap(({ type: { shape }, batchAxis, isLoss }) =>
@@ -247,6 +256,9 @@ function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): stri
   const isOneMore = shapes.some((shape) => readingsOf(fromZero, { shape }).some(({ kind }) => kind === "classes"));
   if (isOneMore && !labels.hasZero) return "If the labels are counted from 1, subtract 1. ";
   const positions = positionsOf(labels);
+  const [length] = shapes.flatMap((shape) => (shape.length === 2 && shape[1] >= labels.classes ? [shape[0]] : []));
+  if (positions.length === 1 && length !== undefined)
+    return `A sample needs a label for each of its ${length} positions; negative ones do not count. `;
   const others = shapes.flatMap((shape) =>
     shape.length === positions.length + 1 && shape[0] >= labels.classes ? [shape.slice(1)] : [],
   );

@@ -11,6 +11,8 @@ export interface Reading {
   readonly classes: number;
   /** The axis with a score for every class, if there is one. */
   readonly classAxis?: number;
+  /** The axis of one-hot labels with an element for every class. */
+  readonly oneHotAxis?: number;
   /** The shape of a sample's labels. */
   readonly positions: readonly number[];
 }
@@ -96,6 +98,15 @@ const withoutOnes = (shape: readonly number[]): string => shape.filter((n) => n 
 /** Readings with a score for every class, along the last axis or (as in PyTorch for images) the first. */
 function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, output: OutputFacts): Reading[] {
   if (!areWhole) return [];
+  const isSameShape = String(shape) === String(output.shape);
+  // masks may have the classes last and their scores first, or the reverse
+  const oneHotAxis = (classAxis: number, positions: readonly number[]) =>
+    (isSameShape ? [classAxis] : [...shape.keys()]).find(
+      (axis) =>
+        shape[axis] === output.shape[classAxis] &&
+        String(shape.toSpliced(axis, 1)) === String(positions) &&
+        isOneHot(axis),
+    );
   const last = output.shape.length - 1;
   const fitting = [...new Set([last, 0])].flatMap((axis): Reading[] => {
     const size = output.shape[axis];
@@ -105,7 +116,8 @@ function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, outpu
     const task = isSingle ? "classify" : axis === last ? "tokens" : "segment";
     const reading = { task, classes: size, classAxis: axis, positions } as const;
     if (withoutOnes(shape) === withoutOnes(positions)) return classes <= size ? [{ ...reading, kind: "classes" }] : [];
-    return String(shape) === String(output.shape) && isOneHot(axis) ? [{ ...reading, kind: "one-hot" }] : [];
+    const along = oneHotAxis(axis, positions);
+    return along === undefined ? [] : [{ ...reading, kind: "one-hot", oneHotAxis: along }];
   });
   const declared = fitting.filter(({ classAxis }) => !output.free?.includes(classAxis!));
   return declared.length ? declared : fitting;
@@ -117,9 +129,20 @@ function singleReadings({ shape, areWhole, classes }: LabelFacts, output: Output
   const positions = output.shape.filter((n) => n !== 1);
   const readings: Reading[] = [];
   if (isLike && areWhole && classes <= 2) readings.push({ task: "classify", kind: "binary", classes: 2, positions });
-  if (sizeOf(shape) === sizeOf(output.shape))
+  if (haveSameOrder(shape, output.shape))
     readings.push({ task: "regress", kind: "values", classes: 0, positions: shape });
   return readings;
+}
+
+/**
+ * True if two shapes have their elements in the same order: they are equal apart from sizes of 1, or one is the other
+ * with neighbouring axes merged.
+ */
+export function haveSameOrder(x: readonly number[], y: readonly number[]): boolean {
+  if (sizeOf(x) !== sizeOf(y)) return false;
+  const ends = (shape: readonly number[]) => shape.map((_, i) => sizeOf(shape.slice(0, i + 1)));
+  const [own, other] = [x, y].map((shape) => new Set([1, ...ends(shape)]));
+  return [...own].every((end) => other.has(end)) || [...other].every((end) => own.has(end));
 }
 
 /** Chooses a reading. Throws {@link UserError} if the choice is ambiguous. */
