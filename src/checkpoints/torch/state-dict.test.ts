@@ -144,12 +144,12 @@ describe("a note says which dictionary was used", () => {
     [
       "next to its average",
       { state_dict: net(), state_dict_ema: net("module.fc"), epoch: 3 },
-      'used "state_dict"; left out "state_dict_ema", which has the same names.',
+      'used "state_dict"; left out "state_dict_ema", which has the same names. To use it, give --key state_dict_ema.',
     ],
     [
       "next to averages and another network",
       { model: net(), ema: net(), d: net("d"), mean: sized(3) },
-      'used "model"; left out "ema", which has the same names, and "mean", "d".',
+      'used "model"; left out "ema", which has the same names, and "mean", "d". To use it, give --key ema.',
     ],
     ["around another", { ...net(), d: net("d"), "e.weight": sized(3), "f.weight": sized(3) }, undefined],
   ])("%s", (_, value, note) => {

@@ -322,7 +322,8 @@ function othersIn(
     ? [`${path}: the dictionaries of arrays ${listSome([...tops].map(quote), 3)} are treated as parts of one network.`]
     : [];
   if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: together, copies };
-  const note = `${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.`;
+  const choice = alike.length ? ` To use ${alike.length > 1 ? "one of them" : "it"}, give --key ${alike[0]}.` : "";
+  const note = `${path}: used ${used}${left.length ? `; left out ${left.join(", and ")}` : ""}.${choice}`;
   return { notes: [note, ...together], copies };
 }
 
