@@ -1,6 +1,6 @@
 // The files that the guide's pages speak of: pairs of small networks as PyTorch and ONNX files and as Hugging Face
 // folders, and samples for them.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, type Tensor, tensor } from "../src/core/index.ts";
 import { openData } from "../src/data/index.ts";
@@ -56,9 +56,9 @@ export async function guideFolder(): Promise<string> {
   writeFileSync(join(at("cifar-10-batches-py"), "test_batch"), test);
   writeFileSync(at("text.txt"), "To be, or not to be, that is the question.\n".repeat(12));
   const [, recipe] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, "docs/hugging-face.md"), "utf8"))!;
-  writeFileSync(at("mine.yaml"), recipe);
+  writeFileSync(at("tune.yaml"), recipe);
   copyFileSync(at("a.onnx"), at("graph.onnx"));
-  copyFileSync(join(projectRoot, "docs/examples/rings.mjs"), at("rings.mjs"));
+  cpSync(join(projectRoot, "docs/examples"), at("docs/examples"), { recursive: true });
   const data = await openData("cifar10-half", { samples: 40 });
   const { inputs, labels } = data.batch(Array.from({ length: 40 }, (_, i) => i));
   await writeTensors(

@@ -75,11 +75,11 @@ describe.skipIf(!hasShared)(`distances${hasShared ? "" : " (skipped: ../shared i
     const [good, other] = [join(root, "accepted/good-a"), (name: string) => join(root, "refused", name)];
     const vocabulary = await compareFolders(good, other("other-vocabulary"));
     expect(vocabulary.distance).toBeNull();
-    expect(vocabulary.preflight.verdict).toBe("These two cannot be averaged: vocabulary and tokenizer differ.");
+    expect(vocabulary.preflight.verdict).toBe("These two are not compatible: vocabulary and tokenizer differ.");
     expect(checkOf(vocabulary, "tokenizer").says).toBe(`4 tokens only in b: "w", "x", "y" and 1 more`);
     const tokenizer = await compareFolders(good, other("other-tokenizer"));
     expect(tokenizer.distance!.full.euclidean).toBeGreaterThan(0);
-    expect(tokenizer.preflight.verdict).toBe("These two cannot be averaged: tokenizer differs.");
+    expect(tokenizer.preflight.verdict).toBe("These two are not compatible: tokenizer differs.");
     expect(checkOf(tokenizer, "tokenizer").says).toBe(`2 tokens with different ids: "one", "two"`);
     const families = await compareFolders(join(root, "llama/a"), join(root, "llama-yarn/b"));
     expect(checkOf(families, "rope").says).toContain("a default, theta 10000; b yarn, theta 200, factor 4");
@@ -123,7 +123,7 @@ beforeEach(() => {
 describe("the check before a merge", () => {
   it("finds no difference between two similar folders, and reads every file once", async () => {
     const { preflight, layers, distance } = await compareFolders(at("a"), at("b"));
-    expect(preflight.verdict).toBe("These two can be averaged.");
+    expect(preflight.verdict).toBe("These two are compatible.");
     expect(preflight.checks.every(({ status }) => status === "same")).toBe(true);
     expect(layers.map(({ name }) => name)).toEqual(["embeddings", "model.layers.0", "model.layers.1", "norm", "head"]);
     expect(distance!.full.euclidean).toBeGreaterThan(0);
@@ -208,14 +208,14 @@ describe("the check before a merge", () => {
       garbage: false,
       says: "float32 and float64; a merge keeps a's",
     });
-    expect(compared.preflight.verdict).toBe("These two can be averaged; dtype differs.");
+    expect(compared.preflight.verdict).toBe("These two are compatible; dtype differs.");
   });
 
   it("reports a missing tokenizer", async () => {
     await writeModelFolder(at("bare"), 3);
     rmSync(at("bare/tokenizer.json"));
     const { preflight } = await compareFolders(at("a"), at("bare"));
-    expect(preflight.verdict).toBe("These two can be averaged if they have the same tokenizer.");
+    expect(preflight.verdict).toBe("These two are compatible if they have the same tokenizer.");
   });
 });
 
@@ -223,7 +223,7 @@ describe("distance on folders", () => {
   it("prints the check above the table, in 80 columns, with exit status 0", () => {
     const { stdout, status } = run("distance", at("a"), at("b"), "--quiet");
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^These two can be averaged\.\n\n✓ architecture {7}same: llama \(LlamaForCausalLM\)\n/);
+    expect(stdout).toMatch(/^These two are compatible\.\n\n✓ architecture {7}same: llama \(LlamaForCausalLM\)\n/);
     expect(stdout).toContain("\n\nlayer ");
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
@@ -232,7 +232,7 @@ describe("distance on folders", () => {
     await writeModelFolder(at("wide"), 3, undefined, { ...tinyLlama, intermediate_size: 32 });
     const { stdout, stderr, status } = run("distance", at("a"), at("wide"), "--quiet");
     expect([status, stderr]).toEqual([1, ""]);
-    expect(stdout).toContain("These two cannot be averaged: sizes differ.");
+    expect(stdout).toContain("These two are not compatible: sizes differ.");
     expect(stdout).toContain("✗ sizes              different: a MLP 24; b MLP 32\n");
     expect(stdout).not.toContain("layer ");
     const json = run("distance", at("a"), at("wide"), "--quiet", "--json");

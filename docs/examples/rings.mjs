@@ -1,5 +1,5 @@
 // A data set in one small file: points of the plane on two rings, and which ring each is on.
-// layerwise measure a.onnx b.onnx --data docs/examples/rings.mjs
+// npx layerwise measure docs/examples/rings-a.safetensors docs/examples/rings-b.safetensors --model mlp --data docs/examples/rings.mjs
 export default ({ samples = 200 }) => {
   const points = new Float32Array(2 * samples);
   const labels = [];

@@ -57,6 +57,12 @@ for (const command of [
   command.exitOverride().showHelpAfterError("(--help shows an example and the options)");
 }
 
+// a reader such as `head` may close the pipe early
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

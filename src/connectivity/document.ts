@@ -11,6 +11,7 @@ import { divideFullBarrier, findMaxima } from "./derived.ts";
 import { mean } from "./interval.ts";
 import type { MeasureOptions } from "./options.ts";
 import type { PlannedCell } from "./plan.ts";
+import { noteOfPrecision, precisionOf } from "./precision.ts";
 import type { Measurement } from "./result.ts";
 import { decide } from "./verdict.ts";
 
@@ -23,6 +24,7 @@ export async function makeDocument(
 ): Promise<Measurement> {
   const { a, b, model, layers, data } = pair;
   const used = scores.samples;
+  const precision = precisionOf(options);
   const ends = { a: scores.ofEnd("a", used), b: scores.ofEnd("b", used) };
   const metrics = selectMetrics(options, ends.a);
   const measured = planned.map((one) => measureCell(one, scores));
@@ -63,7 +65,10 @@ export async function makeDocument(
     ...(layerAlphas ? {} : divideFullBarrier(cells, layers)),
     distance: await measureDistances(pair, options.initial),
     verdict,
-    ...collectNotes(pair, options, ends),
+    ...collectNotes(pair, options, [
+      ...noteOfChance(ends, data.classes),
+      ...(precision ? noteOfPrecision(planned, scores, precision) : []),
+    ]),
   };
 }
 
@@ -156,16 +161,11 @@ async function measureDistances(
 }
 
 function collectNotes(
-  { notes, cannotRecalibrate, model, data }: Pair,
+  { notes, cannotRecalibrate, model }: Pair,
   { statistics = "average", remarks = [], alphas = [], layerAlphas = {} }: MeasureOptions,
-  ends: { readonly a: SampleScores; readonly b: SampleScores },
+  ofScores: readonly string[],
 ): { notes?: string[] } {
-  const all = [
-    ...remarks,
-    ...noteOfAlphas([...alphas, ...Object.values(layerAlphas)]),
-    ...noteOfChance(ends, data.classes),
-    ...notes,
-  ];
+  const all = [...remarks, ...noteOfAlphas([...alphas, ...Object.values(layerAlphas)]), ...ofScores, ...notes];
   if (model.parameters.some((p) => p.kind === "statistic")) {
     const how = {
       average: `were averaged with their layers${cannotRecalibrate ? "" : "; --stats recalibrate recomputes them on the samples"}`,

@@ -5,7 +5,7 @@ import { type Progress, Scores, Sweep } from "../sweep/index.ts";
 import { makeDocument } from "./document.ts";
 import type { MeasureOptions } from "./options.ts";
 import { mixesOf, planMeasurement } from "./plan.ts";
-import { stopAtPrecision } from "./precision.ts";
+import { precisionOf, stopAtPrecision } from "./precision.ts";
 import type { Measurement } from "./result.ts";
 
 /** The result, and the scores of every sample for every mix. */
@@ -42,9 +42,8 @@ export async function measure(options: MeasureOptions, progress = silent): Promi
   await using pair = await openPair(options);
   const cells = await planMeasurement(pair.layers, options);
   const sweep = makeSweep(pair, options);
-  const { precision, metrics = ["loss"] } = options;
-  const metric = metrics.includes("loss") ? "loss" : "error";
-  const until = precision === undefined ? undefined : stopAtPrecision(cells, { halfWidth: precision, metric });
+  const precision = precisionOf(options);
+  const until = precision && stopAtPrecision(cells, precision);
   const scores = await sweep.score(mixesOf(cells, pair.layers), { until, progress });
   return { document: await makeDocument(pair, cells, scores, options), scores };
 }

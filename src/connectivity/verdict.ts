@@ -26,8 +26,11 @@ export interface DecideOptions {
 /** The judged part of a cell: its loss. A cell without one is judged as if its loss were not finite. */
 export type JudgedCell = Pick<Cell, "scan" | "layer" | "alpha" | "loss">;
 
+/** In nats. */
+const leastTolerance = 0.05;
+
 /** The default tolerance: 0.05 nats, or a tenth of the full barrier if that is larger. */
-const defaultTolerance = (full: number | null | undefined) => Math.max(0.05, (full ?? 0) / 10);
+const defaultTolerance = (full: number | null | undefined) => Math.max(leastTolerance, (full ?? 0) / 10);
 
 const chooseAlpha = (cells: readonly JudgedCell[]): number =>
   cells.reduce(
@@ -65,6 +68,7 @@ export function decide(
     alpha,
     reason: explain(verdict, {
       limit,
+      isShare: tolerance === undefined && limit > leastTolerance,
       alpha: haveOwnAlphas ? undefined : alpha,
       full,
       judged: singles.size,
@@ -84,6 +88,7 @@ function explain(
   verdict: Pick<Verdict, "average" | "keep" | "undecided">,
   {
     limit,
+    isShare,
     alpha,
     full,
     judged,
@@ -91,6 +96,8 @@ function explain(
     gap,
   }: {
     limit: number;
+    /** Whether the limit is a tenth of the full barrier. */
+    isShare: boolean;
     alpha: number | undefined;
     full: number | null | undefined;
     judged: number;
@@ -100,20 +107,20 @@ function explain(
 ): string {
   if (judged === 0) return "No single layers were measured, so no layer is judged.";
   const { average, keep, undecided } = verdict;
-  const [all, some] = bases > 1 ? [" on both bases", " on at least one"] : ["", ""];
+  const [all, some] = bases > 1 ? [" on both bases", " on at least one base"] : ["", ""];
   const at = alpha === undefined ? ", each at its own alpha" : alpha === 0.5 ? "" : ` at alpha ${alpha}`;
-  const tolerated = `a loss barrier of at most ${plain(limit, 3)}${all}`;
+  const tolerated = `a loss barrier of at most ${plain(limit, 3)}${isShare ? " (a tenth of the full barrier)" : ""}${all}`;
   const single = `Averaged on their own${at}, ${average.length} of ${judged} layers have ${tolerated}.`;
   const kept = keep.length ? ` ${keep.length} exceed${keep.length === 1 ? "s" : ""} it${some}.` : "";
   const unsure = undecided.length
-    ? ` ${undecided.length} ${undecided.length === 1 ? "is" : "are"} undecided: use more samples.`
+    ? ` ${undecided.length} ${undecided.length === 1 ? "is" : "are"} undecided: the 95 % interval contains the limit, and more samples narrow it.`
     : "";
   const joint =
     full === undefined
       ? ""
       : full === null
         ? " The loss of the average of all layers is not finite."
-        : ` All layers together have a barrier of ${signed(full, 3)}${full > limit ? ": layers that are safe on their own need not be safe together" : ""}.`;
+        : ` All layers together have a barrier of ${signed(full, 3)}${full > limit && average.length > 0 ? ": layers that are safe on their own need not be safe together" : ""}.`;
   const unequal = gap
     ? ` The losses of the ends differ by ${plain(gap, 2)} nats, and a barrier on one base includes half of that, with either sign: look at the mean over both bases, too.`
     : "";

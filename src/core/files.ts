@@ -148,8 +148,10 @@ export function describeFileError(error: unknown, path: string, action: "read" |
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const reason = code && reasons[code];
   if (!reason) return error;
-  const advice = action === "read" ? "Check the path." : "Choose another path or free some space.";
-  return new UserError(`Cannot ${action} ${path}: ${reason}. ${advice}`, { cause: error });
+  const why = action === "write" && code === "ENOENT" ? "its folder cannot be created" : reason;
+  const advice =
+    action === "read" ? "Check the path." : code === "ENOSPC" ? "Free some space." : "Choose another path.";
+  return new UserError(`Cannot ${action} ${path}: ${why}. ${advice}`, { cause: error });
 }
 
 /** Makes a new folder `base`, or `base-2`, `base-3` … if that name is taken; returns its path. */

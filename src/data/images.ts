@@ -185,7 +185,7 @@ export async function readRecords(
     throw new UserError(
       `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples.`,
     );
-  return firstRecords(Buffer.concat(parts), record, samples, what);
+  return firstRecords(Buffer.concat(parts), record, samples, what, missing.length > 0);
 }
 
 /** The first `samples` records (all if undefined). Throws {@link UserError} if there are fewer. */
@@ -194,11 +194,12 @@ export function firstRecords(
   record: number,
   samples: number | undefined,
   what: string,
+  isIncomplete = false,
 ): Uint8Array {
   const have = records.length / record;
   if (samples !== undefined && have < samples) {
     throw new UserError(
-      `${what} has ${have} samples here, but ${samples} are needed. Use fewer samples, or add the missing files.`,
+      `${what} has ${have} samples${isIncomplete ? " here" : ""}, but ${samples} are needed. Use fewer samples${isIncomplete ? ", or add the missing files" : ""}.`,
     );
   }
   return records.subarray(0, samples === undefined ? records.length : samples * record);

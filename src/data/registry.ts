@@ -1,4 +1,5 @@
 // The data sets by name. A new one is a folder and a line here.
+import { existsSync } from "node:fs";
 import { isModule, listSome, nearest, UserError } from "../core/index.ts";
 import { openPythonCifar } from "./cifar-python.ts";
 import { cifar10 } from "./cifar10/index.ts";
@@ -28,7 +29,9 @@ export async function openData(name: string, options: DataOptions = {}): Promise
   const open = await findReader(name);
   if (open === openPythonCifar) return openPythonCifar(name, options);
   if (options.size !== undefined && !["cifar10", "cifar100"].includes(name))
-    throw new UserError(`data.size is only for cifar10 and cifar100; ${name} has one size. Omit it.`);
+    throw new UserError(
+      `A size (--size, or data.size in a recipe) is only for cifar10 and cifar100; ${name} has one size. Omit it.`,
+    );
   const { split } = options;
   if (split === "valid")
     throw new UserError(`${name} has no split valid; only folders of texts or images have one. Choose train or test.`);
@@ -49,6 +52,10 @@ async function findReader(name: string): Promise<Reader> {
   if (await isPictures(name))
     throw new UserError(
       `${name} contains images, but a network without a folder has no image settings. Give Hugging Face folders, or the images as arrays with npz:FILE.`,
+    );
+  if (existsSync(name))
+    throw new UserError(
+      `${name} is not the data of a network without a folder. Texts and labelled texts are for Hugging Face folders; use npz:FILE for arrays, or a .mjs file.`,
     );
   const names = dataSources.map((known) => known.name);
   const near = nearest(name, names);

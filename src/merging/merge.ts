@@ -68,7 +68,7 @@ async function mergeOpened(
   const { a, b, out, alpha = 0.5, base = "a", statistics = "average", budget, measure } = options;
   if ((budget || statistics === "recalibrate") && !measure)
     throw new UserError(
-      "A budget and --stats recalibrate need samples. Give them with --data, and the network with --model.",
+      `${budget ? "A budget needs" : "--stats recalibrate needs"} samples. Give them with --data, and the network with --model.`,
     );
   await using measured = measure ? await loadMeasured(measure, base) : undefined;
   const network = measured ? undefined : await target.findNetwork?.(x, y);

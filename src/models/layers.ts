@@ -111,7 +111,16 @@ export function matchLayers(layers: readonly Layer[], globs: readonly string[]):
     const pattern = globExpression(glob);
     if (layers.some(({ name }) => pattern.test(name))) return pattern;
     const names = layers.map(({ name }) => name);
+    const [, own, alpha] = /^(.*)=([\d.]+)$/.exec(glob) ?? [];
+    if (alpha !== undefined)
+      throw new UserError(
+        `${glob}: a layer has its own alpha only in merge --layers without --budget. Give the layers alone (${own}), and one --alpha for all.`,
+      );
     const near = nearest(glob, names);
+    if (glob.includes("*") && !glob.includes("**"))
+      throw new UserError(
+        `No layer matches ${glob}: * does not cross a dot, ** does. The layers are ${listSome(names, 8)}.`,
+      );
     throw new UserError(
       `No layer matches ${glob}${near ? `; did you mean ${near}?` : "."} The layers are ${listSome(names, 8)}.`,
     );

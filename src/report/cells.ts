@@ -57,8 +57,13 @@ export const allLayers = (document: Measurement): string =>
 export function atAlpha(document: Measurement): string {
   if (document.layer_alphas) return ", each layer at its own alpha";
   const alpha = alphaOf(document);
-  return alpha === 0.5 ? "" : ` at alpha ${alpha}`;
+  const hasOthers = document.cells.some((cell) => cell.alpha !== alpha);
+  return alpha === 0.5 && !hasOthers ? "" : ` at alpha ${alpha}`;
 }
+
+/** Whether all averages are halfway between the ends. */
+export const isAtHalf = ({ cells, layer_alphas }: Measurement): boolean =>
+  layer_alphas === undefined && cells.every(({ alpha }) => alpha === 0.5);
 
 /** The base that is drawn first: the mean over both, or the one that was measured. */
 export function baseOf({ cells }: Measurement): BaseChoice {
@@ -114,7 +119,7 @@ const scanTitles: Readonly<Record<string, string>> = {
   shallow: "All layers from the input up to the named one",
   deep: "All layers from the output up to the named one",
   random: "In random order, up to the named layer",
-  minimal: "Outermost layers first, up to the named one",
+  minimal: "First five, last five, then the rest",
 };
 export function scanTitle(scan: string): string {
   if (isModule(scan)) return `In the order ${moduleName(scan)}, up to the named layer`;

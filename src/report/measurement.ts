@@ -6,6 +6,7 @@ import {
   atAlpha,
   baseOf,
   drawn,
+  isAtHalf,
   isLanguage,
   metricsOf,
   pictureName,
@@ -90,7 +91,14 @@ export function renderMeasurement(document: Measurement): Rendered {
         ? shown.map((metric, i) =>
             section(
               `${metricTitle[metric]} (${unitsOf(document)[metric]}, ${basis})`,
-              ...(i ? [] : [meaning(`The line through a dot is its 95 % interval over the ${samplesOf(document)}.`)]),
+              ...(i
+                ? []
+                : [
+                    meaning(
+                      `The line through a dot is its 95 % interval over the ${samplesOf(document)}.`,
+                      isAtHalf(document),
+                    ),
+                  ]),
               panels(metric),
             ),
           )

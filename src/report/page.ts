@@ -94,9 +94,9 @@ export function choice(name: string, options: readonly { readonly value: string;
 }
 
 /** Explains barriers and how their uncertainty is drawn. */
-export const meaning = (uncertainty: string): string =>
+export const meaning = (uncertainty: string, isHalf = true): string =>
   paragraph(
-    "Barrier: the value of a partly averaged network minus the mean of the two ends, on the same samples. Positive is worse. " +
+    `Barrier: the value of a partly averaged network minus ${isHalf ? "the mean of the two ends" : "(1 - alpha) that of a + alpha that of b"}, on the same samples. Positive is worse. ` +
       `The layers outside the average come from the base, end a or b. ${uncertainty}`,
     "faint",
   );

@@ -6,7 +6,7 @@ import { example, keyHelp, keys, oneOf } from "../options/values.ts";
 import { shortenNames } from "../terminal/names.ts";
 import { showPreflight } from "../terminal/preflight.ts";
 import { makeProgress } from "../terminal/progress.ts";
-import { wrapped } from "../terminal/wrap.ts";
+import { terminalWidth, wrapped } from "../terminal/wrap.ts";
 
 const orders = ["distance", "relative", "cosine", "model"] as const;
 
@@ -26,14 +26,14 @@ interface Row {
 export const distanceCommand = () =>
   new Command("distance")
     .description(
-      "compare the weights of two checkpoints or Hugging Face folders: Euclidean and cosine distance per layer",
+      "compare the weights of two checkpoints or Hugging Face folders: Euclidean distance and cosine similarity per layer",
     )
     .argument("<a>", "checkpoint or folder of end a")
     .argument("<b>", "checkpoint or folder of end b")
     .option("--init <file>", "common initialisation; adds the distance of each end from it")
     .option(
       "--group <by>",
-      "what counts as one layer: module, block, sublayer (Hugging Face folders only) or tensor; default: module, for folders block",
+      "what counts as one layer: module, block, sublayer (language models in folders) or tensor; default: module, for folders block",
       oneOf("module", "block", "sublayer", "tensor"),
     )
     .option(
@@ -95,7 +95,7 @@ function rowsOf(layers: Comparison["layers"], distance: Distances, sort: (typeof
 
 function asTable(rows: readonly Row[], { from_init: from, full }: Distances): string {
   const numbers = 13 + 11 * (from ? 4 : 2);
-  const room = Math.max(minNameWidth, (process.stdout.columns ?? 80) - numbers);
+  const room = Math.max(minNameWidth, terminalWidth() - numbers);
   const longest = rows.reduce((length, { layer }) => Math.max(length, layer.length), "layer".length);
   const names = Math.min(longest, room);
   const short = shortenNames(

@@ -14,6 +14,17 @@ import { makeProgress, type ProgressLines } from "../terminal/progress.ts";
 /** The options of the main group in --help, in this order. */
 export const mainMeasureOptions = ["data", "model", "samples", "scan", "layers", "metric", "out"];
 
+const words = `
+Words:
+  ends      the two checkpoints, a and b
+  barrier   how much worse an averaged network is than the mean of the two ends,
+            mixed in the same proportion if --alpha is not 0.5
+  base      the end that the layers outside the average come from
+  scan      which layers are averaged: single (each on its own), shallow (from
+            the input up to each layer), deep (from the output), random, minimal
+            (the first five, the last five, then the rest), window:K (K in a row),
+            full (all)`;
+
 export const measureCommand = () =>
   withSubject(
     new Command("measure")
@@ -28,7 +39,10 @@ export const measureCommand = () =>
       "single,shallow,deep,random,minimal,full",
     )
     .option("--order-seed <n>", "seed of the random scan's layer order", integer(0), 111)
-    .option("--layers <globs...>", "average only these layers; default: all")
+    .option(
+      "--layers <globs...>",
+      "average only these layers, by name or glob (* does not cross a dot, ** does): 'layer1.**' fc; default: all",
+    )
     .option("--base <end>", "end of the layers outside the average: a, b or both", oneOf("a", "b", "both"), "both")
     .addOption(
       new Option("--alpha <list>", "how much of b is in an average, from 0 (a) to 1 (b), comma-separated")
@@ -47,7 +61,7 @@ export const measureCommand = () =>
       oneOf("average", "a", "recalibrate"),
       "average",
     )
-    .option("--baseline <random:K>", "also measure K random steps for each cell", randomDraws)
+    .option("--baseline <random:K>", "also measure K random changes of the same size for each average", randomDraws)
     .option(
       "--precision <x>",
       "stop adding samples once every 95 % interval has a half-width of at most x (nats; points with --metric error)",
@@ -55,7 +69,7 @@ export const measureCommand = () =>
     )
     .option(
       "--tolerance <x>",
-      "largest barrier at which a layer may be averaged; default 0.05 or a tenth of the full barrier, whichever is larger",
+      "largest loss barrier at which a layer may be averaged, in nats; default 0.05 or a tenth of the full barrier, whichever is larger",
       positive,
     )
     .option("--out <dir>", "folder for the results; default: a new folder in runs/")
@@ -68,6 +82,7 @@ export const measureCommand = () =>
         "layerwise measure model-a model-b --data text.txt",
       ),
     )
+    .addHelpText("after", words)
     .action(async (givenA, givenB, options, command) => {
       const { a, b, group, mergekit } = await chooseEnds({ ...options, a: givenA, b: givenB }, command, ["alpha"]);
       const { encodeMeasurement, parseScans, requireResultsFolder, saveMeasurement } = await import(

@@ -27,7 +27,7 @@ export const mergeCommand = () =>
     )
     .option(
       "--layers <globs...>",
-      "layers to average, optionally with their own alpha: 'layer1.**' fc=0.25; default: all",
+      "layers to average, by name or glob (* does not cross a dot, ** does), optionally with their own alpha: 'layer1.**' fc=0.25; default: all",
     )
     .addOption(
       new Option("--alpha <x>", "how much of b is in an average, from 0 (a) to 1 (b)")
@@ -139,8 +139,9 @@ function describe(record: MergeRecord, path: string): string {
   }
   if (checked) {
     const number = (x: number | null) => (x === null ? "–" : x.toFixed(4));
+    const barrierOf = names.length ? "barrier" : "from the mean of the ends:";
     lines.push(
-      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (barrier ${signed(checked.loss_barrier, 4)}), error ${checked.error?.toFixed(1) ?? "–"} % (barrier ${checked.error_barrier === null ? "–" : signed(checked.error_barrier, 1)} points).`,
+      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (${barrierOf} ${signed(checked.loss_barrier, 4)}), error ${checked.error?.toFixed(1) ?? "–"} % (${barrierOf} ${checked.error_barrier === null ? "–" : signed(checked.error_barrier, 1)} points).`,
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));

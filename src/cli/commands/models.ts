@@ -1,5 +1,6 @@
 // layerwise models: lists the built-in networks with their sizes, parameters and layers.
 import { Command } from "@commander-js/extra-typings";
+import { sizeOf } from "../../core/index.ts";
 import { example } from "../options/values.ts";
 
 export const modelsCommand = () =>
@@ -10,8 +11,11 @@ export const modelsCommand = () =>
     .action(async ({ json }) => {
       const { layersOf, networks } = await import("../../models/index.ts");
       const list = networks.map(({ name, title, sizes, build }) => {
-        const layers = layersOf(build(sizes));
-        const parameters = layers.reduce((sum, { size }) => sum + size, 0);
+        const model = build(sizes);
+        const layers = layersOf(model);
+        const statistics = model.parameters.filter(({ kind }) => kind === "statistic");
+        const all = layers.reduce((sum, { size }) => sum + size, 0); // a tied tensor counts once
+        const parameters = statistics.reduce((rest, { shape }) => rest - sizeOf(shape), all);
         return { name, title, sizes, parameters, layers: layers.length };
       });
       if (json) return console.log(JSON.stringify(list, null, 1));

@@ -37,23 +37,23 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--size <n>", "side of an image in pixels: the official size, or half of it (16 for CIFAR)", integer(1))
     .option(
       "--split <name>",
-      "train, test, or valid (folders of texts only); default: train, for texts test",
+      "train, test, or valid (of folders); default: train for built-in data sets, test for texts and images",
       oneOf("train", "valid", "test"),
     )
     .option("--samples <n>", "number of samples, from the start of the split; default: all", integer(1))
     .option("--batch <n>", "samples evaluated together; default: at most 64; does not change the results", integer(1))
     .option(
       "--group <by>",
-      "what counts as one layer: module, block, sublayer (Hugging Face folders only) or tensor; default: module, for folders block",
+      "what counts as one layer: module, block, sublayer (language models in folders) or tensor; default: module, for folders block",
       oneOf("module", "block", "sublayer", "tensor"),
     )
     .option("--key <name>", keyHelp, keys)
     .option("--allow-nonfinite", "accept weights that are NaN or infinite")
     .option("--device <name>", deviceHelp, device)
-    .option("--threads <n>", "number of threads; default: one per core", integer(1))
+    .option("--threads <n>", "number of threads; default: one per core", integer(1, 1024))
     .option(
       "--memory <bytes>",
-      "memory for the weights of mixes, such as 6GB; default: half of the free memory",
+      "memory for the weights of averaged networks, such as 6GB; default: half of the free memory",
       bytes,
     );
 

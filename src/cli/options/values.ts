@@ -1,11 +1,12 @@
 // Parsers of option values, and help texts that several commands share.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 
-/** An integer of at least `least`. */
+/** An integer of at least `least`, and at most `most` if that is given. */
 export const integer =
-  (least: number) =>
+  (least: number, most?: number) =>
   (text: string): number => {
     const value = Number(text);
+    if (most !== undefined && value > most) throw new InvalidArgumentError(`It must be at most ${most}.`);
     if (!Number.isInteger(value) || value < least)
       throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
     return value;

@@ -12,6 +12,8 @@ export interface TerminalHeatmap {
   readonly columns: readonly string[];
   /** Null: not finite; undefined: not measured. */
   readonly values: readonly (readonly (number | null | undefined)[])[];
+  /** Without colours, values beyond it are marked; default a third of the scale. */
+  readonly large?: number;
   /** Smallest limit of the scale; default 0.1 (nats). */
   readonly unit?: number;
   /** The columns are a time series: if they do not fit, some are left out. Other columns continue below. */
@@ -40,8 +42,10 @@ export function drawHeatmap({
   width,
   colour,
   unit = 0.1,
+  large,
 }: TerminalHeatmap): string {
   const limit = limitOf(values.flat(), unit);
+  const marked = large ?? limit / 3;
   const cell = Math.max(6, ...columns.map((column) => column.length + 1));
   const longest = rows.reduce((length, row) => Math.max(length, row.length), 0);
   const names = Math.min(longest, Math.max(leastNames, width - 1 - cell * Math.min(columns.length, mostBeside)));
@@ -50,7 +54,7 @@ export function drawHeatmap({
   const block = (chosen: readonly number[]) => {
     const lines = rows.map((_, i) => {
       const cells = chosen.map((j) =>
-        paint(mark(values[i][j], limit, colour).padStart(cell - 1), values[i][j], limit, colour),
+        paint(mark(values[i][j], marked, colour).padStart(cell - 1), values[i][j], limit, colour),
       );
       return `${short[i].padStart(names)} ${cells.join(" ")}`;
     });
@@ -63,17 +67,17 @@ export function drawHeatmap({
       : isSeries
         ? [spread(columns.length, room)]
         : Array.from({ length: Math.ceil(columns.length / room) }, (_, i) => all.slice(i * room, (i + 1) * room));
-  return [title, ...blocks.map(block), legend(limit, colour)].join("\n\n");
+  return [title, ...blocks.map(block), legend(limit, marked, colour)].join("\n\n");
 }
 
 /** Evenly spaced indices from the first to the last. */
 const spread = (count: number, room: number): number[] =>
   Array.from({ length: room }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, room - 1)));
 
-/** The number; without colours, with a bar if it is beyond a third of the scale. */
-function mark(value: number | null | undefined, limit: number, colour: Colour): string {
+/** The number; without colours, with a bar if it is large. */
+function mark(value: number | null | undefined, large: number, colour: Colour): string {
   if (value === undefined) return "";
-  const isLarge = colour === "none" && value !== null && Math.abs(value) > limit / 3;
+  const isLarge = colour === "none" && value !== null && Math.abs(value) > large;
   return `${isLarge ? "▌" : ""}${shortNumber(value)}`;
 }
 
@@ -91,9 +95,9 @@ function cube(rgb: Rgb): number {
   return 16 + 36 * r + 6 * g + b;
 }
 
-function legend(limit: number, colour: Colour): string {
+function legend(limit: number, large: number, colour: Colour): string {
   const words = `positive: worse than the ends; colour scale up to ±${plain(limit, 2)}`;
-  if (colour === "none") return `positive: worse than the ends; ▌: more than ${plain(limit / 3, 2)} from zero`;
+  if (colour === "none") return `positive: worse than the ends; ▌: more than ${plain(large, 2)} from zero`;
   const ramp = Array.from({ length: 15 }, (_, i) => paint(" ", (i / 7 - 1) * limit, limit, colour)).join("");
   return `${ramp} ${words}`;
 }

@@ -31,7 +31,7 @@ export function makeProgress({ quiet = false, stream = process.stderr } = {}): P
     last = performance.now();
     const ended = [...activities].filter(([, { done, total }]) => done >= total);
     const running = [...activities].filter(([, { done, total }]) => done < total);
-    const lines = [...ended, ...running].map(([name, activity]) => line(name, activity, stream.columns ?? 80));
+    const lines = [...ended, ...running].map(([name, activity]) => line(name, activity, stream.columns || 80));
     stream.write(`${drawn ? `\x1b[${drawn}A` : ""}${lines.map((text) => `\x1b[2K${text}\n`).join("")}`);
     for (const [name] of ended) {
       activities.delete(name);

@@ -20,9 +20,7 @@ import {
 } from "../../report/index.ts";
 import { colourOf, drawHeatmap } from "./heatmap.ts";
 import { leastWidth, shortenNames } from "./names.ts";
-import { wrapped } from "./wrap.ts";
-
-const width = () => process.stdout.columns ?? 80;
+import { terminalWidth, wrapped } from "./wrap.ts";
 
 /** A scan's barrier at a layer, as mean over the measured bases; null if not finite, undefined if not measured. */
 const barrierAt = (document: Measurement, scan: string, layer: string, metric: "loss" | "error" = "loss") =>
@@ -41,7 +39,7 @@ export function showRun({ name, unit, measurements, claims = [] }: RunRecord, pa
       columns: points.map((m) => String(m.epoch)),
       values: last.layers.map((layer) => points.map((m) => barrierAt(m.document, scan, layer.name))),
       isSeries: true,
-      width: width(),
+      width: terminalWidth(),
       colour: colourOf(process.stdout, process.env),
     }),
   );
@@ -85,17 +83,21 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const base = baseOf(document);
   const bases = base === "mean" ? "mean over both bases" : `base ${base}`;
   const { samples, name, split } = document.data;
+  const rows = document.layers
+    .map(({ name }) => ({ name, cells: scans.map((scan) => barrierAt(document, scan, name, metric)) }))
+    .filter(({ cells }) => cells.some((value) => value !== undefined)); // not those that --layers leaves out
   const heatmap = drawHeatmap({
     title: wrapped(
       `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atAlpha(document)}, ${bases}`,
       "",
       0,
     ),
-    rows: document.layers.map((layer) => layer.name),
+    rows: rows.map(({ name }) => name),
     columns: scans,
-    values: document.layers.map((layer) => scans.map((scan) => barrierAt(document, scan, layer.name, metric))),
+    values: rows.map(({ cells }) => cells),
     unit: metric === "loss" ? 0.1 : 5,
-    width: width(),
+    large: metric === "loss" ? document.verdict.tolerance : undefined,
+    width: terminalWidth(),
     colour: colourOf(process.stdout, process.env),
   });
   const verdict = [document.verdict.reason, describeBaseline(document)].filter((text) => text !== undefined);
@@ -138,7 +140,7 @@ function describeLanguageEnds({ ends }: Measurement): string {
 
 /** What was found, wrapped, with the layer's name shortened to fit. */
 function findingLines(document: Measurement): string {
-  const shorten = (name: string) => shortenNames([name], Math.max(leastWidth, width() - 8))[0];
+  const shorten = (name: string) => shortenNames([name], Math.max(leastWidth, terminalWidth() - 8))[0];
   return describeFinding(document, { shorten })
     .map((sentence) => wrapped(sentence, ""))
     .join("\n");

@@ -14,7 +14,7 @@ const vocabulary = ["\n", ...Array.from({ length: 95 }, (_, i) => String.fromCha
 
 export const shakespeare: DataSource = {
   name: "shakespeare",
-  title: "Shakespeare's plays, 1,115,394 characters, 96 different ones",
+  title: "Shakespeare's plays, 1,115,394 characters, a vocabulary of 96",
   async open({ split = "train", samples, dir = "data", context = 256 }) {
     const inner = join(dir, "shakespeare");
     const folder = basename(dir) !== "shakespeare" && existsSync(inner) ? inner : dir;

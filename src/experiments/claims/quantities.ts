@@ -37,19 +37,19 @@ const lines = {
     cells: (document) => scan(document, "single").filter(([{ layer }]) => layer === lastOf(document)),
   },
   "third of shallow": {
-    is: "the cumulation from the input, after a third of the layers",
+    is: "the average of the first third of the layers, from the input",
     cells: (document) => along(document, "shallow", 1 / 3),
   },
   "third of deep": {
-    is: "the cumulation from the output, after a third of the layers",
+    is: "the average of the last third of the layers, from the output",
     cells: (document) => along(document, "deep", 1 / 3),
   },
   "half of minimal": {
-    is: "the cumulation of both ends first, after half of the layers",
+    is: "the average of half of the layers, in the order minimal",
     cells: (document) => along(document, "minimal", 1 / 2),
   },
   "half of random": {
-    is: "the cumulation in a random order, after half of the layers",
+    is: "the average of half of the layers, in the order random",
     cells: (document) => along(document, "random", 1 / 2),
   },
   "distance from chance": {
@@ -89,7 +89,7 @@ function scan({ cells }: Measurement, name: string): Cell[][] {
   return [...groups.values()];
 }
 
-/** The cumulation after a share of the layers. */
+/** The average of a share of the layers, in the order of a growing scan. */
 function along(document: Measurement, name: string, share: number): Cell[][] {
   const count = Math.max(1, Math.floor(share * document.layers.length));
   return scan(document, name).filter(([{ averaged }]) => averaged.length === count);

@@ -7,14 +7,14 @@ type Issue = z.core.$ZodIssue;
 
 /** One fault in a sentence: `r.yaml: training.lr must be a number, not "fast".` Several as a list. */
 export function describeFaults(path: string, issues: readonly Issue[]): string {
-  const faults = issues.map(describe);
+  const faults = issues.flatMap(describe);
   return faults.length === 1
     ? `${path}: ${faults[0]}.`
     : [`${path} has ${faults.length} faults:`, ...faults].join("\n  ");
 }
 
-function describe(issue: Issue): string {
-  if (issue.code === "unrecognized_keys") return describeUnknown(issue.path, issue.keys[0]);
+function describe(issue: Issue): string | string[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => describeUnknown(issue.path, key));
   const at = issue.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   const key = at.replace(/^\./, "") || "the recipe";
   const wanted = requirement(issue);

@@ -190,9 +190,7 @@ const measureShape = z
       .default("both")
       .describe("The end that the other layers come from; `both` measures each."),
     layer_order_seed: seed.default(111).describe("Seed of the order of layers in the scan `random`."),
-    order_seed: seed
-      .optional()
-      .describe("The name of `layer_order_seed` in layerwise 0.4 and earlier, which is still read."),
+    order_seed: seed.optional().describe("The former name of `layer_order_seed`, which is still read."),
   })
   .describe("What is measured, and when.");
 

@@ -204,9 +204,9 @@ function verdictOf(checks: readonly Check[]): string {
     return `${[names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ")} ${differ}`;
   };
   const faults = checks.filter(({ garbage }) => garbage);
-  if (faults.length) return `These two cannot be averaged: ${listed(faults)}.`;
+  if (faults.length) return `These two are not compatible: ${listed(faults)}.`;
   const isUnknown = checks.some(({ name, status }) => name === "tokenizer" && status === "missing");
   const notes = checks.filter(({ status }) => status === "different");
   const condition = isUnknown ? " if they have the same tokenizer" : "";
-  return `These two can be averaged${condition}${notes.length ? `; ${listed(notes)}` : ""}.`;
+  return `These two are compatible${condition}${notes.length ? `; ${listed(notes)}` : ""}.`;
 }

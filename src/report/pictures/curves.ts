@@ -49,9 +49,10 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
   const x = (value: number) => left + ((value - first) / (last - first || 1)) * (width - left - right);
   const y = (value: number) => height - bottom - ((scaleY(value) - low) / (high - low || 1)) * (height - top - bottom);
 
-  const grid = ticks.map((tick) => {
+  const labels = labelTicks(ticks.map((tick) => (logarithmic ? 10 ** tick : tick)));
+  const grid = ticks.map((tick, i) => {
     const value = logarithmic ? 10 ** tick : tick;
-    return `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="axis" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${plain(value, 3).replace("-", "−")}</text>`;
+    return `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="axis" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${labels[i]}</text>`;
   });
   const epochs = niceTicks(first, last, false).filter((t) => t >= first && t <= last && Number.isInteger(t));
   const axis = epochs.map(
@@ -80,6 +81,19 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
   });
   const zeroLine = zero ? `<line class="zero" x1="${left}" x2="${width - right}" y1="${y(0)}" y2="${y(0)}"/>` : "";
   return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="${escapeHtml(title)}" viewBox="0 0 ${width} ${height}" width="${width}" font-family="system-ui, sans-serif" font-size="11">${pictureStyle}<text class="panel-title" x="2" y="14">${escapeHtml(title)}</text>${grid.join("")}${zeroLine}${axis.join("")}<text class="axis" x="${width - right}" y="${height - 2}" text-anchor="end">${along}</text>${drawn.join("")}${legend.join("")}</svg>`;
+}
+
+/** Labels with as few digits as tell the ticks apart. */
+export function labelTicks(ticks: readonly number[]): string[] {
+  const write = (value: number, digits: number) =>
+    value !== 0 && Math.abs(value) < 1e-3
+      ? String(Number(value.toExponential(digits - 1)).toExponential())
+      : plain(value, digits);
+  const most = 7;
+  for (let digits = 3; ; digits++) {
+    const labels = ticks.map((tick) => write(tick, digits).replaceAll("-", "−"));
+    if (digits === most || new Set(labels).size === ticks.length) return labels;
+  }
 }
 
 /** About five round values that cover a range to within a tenth of their step; powers of ten for a logarithmic axis. */

@@ -1,8 +1,7 @@
 // One scan of one measurement: a dot with its interval for each layer. Zero is a line; right of it is worse.
 import type { Scored } from "../../connectivity/index.ts";
-import { plain } from "../../core/index.ts";
 import { escapeHtml } from "../escape.ts";
-import { niceTicks } from "./curves.ts";
+import { labelTicks, niceTicks } from "./curves.ts";
 import { tip } from "./heatmap.ts";
 import { colourOf, css } from "./scale.ts";
 import { pictureStyle } from "./style.ts";
@@ -26,9 +25,10 @@ export function whiskersSvg({ title, rows, cells, range, limit }: Whiskers): str
   const ticks = niceTicks(range[0], range[1], false);
   const [low, high] = [Math.min(range[0], ticks[0]), Math.max(range[1], ticks.at(-1)!)];
   const x = (value: number) => left + ((value - low) / (high - low)) * 250;
+  const labels = labelTicks(ticks);
   const grid = ticks.map(
-    (t) =>
-      `<line class="${t === 0 ? "zero" : "grid"}" x1="${x(t)}" x2="${x(t)}" y1="${head}" y2="${bottom}"/><text class="axis" x="${x(t)}" y="${bottom + 14}" text-anchor="middle">${plain(t, 3).replace("-", "−")}</text>`,
+    (t, i) =>
+      `<line class="${t === 0 ? "zero" : "grid"}" x1="${x(t)}" x2="${x(t)}" y1="${head}" y2="${bottom}"/><text class="axis" x="${x(t)}" y="${bottom + 14}" text-anchor="middle">${labels[i]}</text>`,
   );
   const marks = rows.map((row, i) => {
     const view = cells[i];
