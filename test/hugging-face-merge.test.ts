@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { openCheckpoint, readAll } from "../src/checkpoints/index.ts";
 import { measure } from "../src/connectivity/index.ts";
-import { bytesOf, fromNumbers, sha256, sha256File, type Tensor, toNumbers } from "../src/core/index.ts";
+import { bytesOf, fromNumbers, sha256, sha256File, signed, type Tensor, toNumbers } from "../src/core/index.ts";
 import { readMergekitAlphas } from "../src/hub/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeTensors } from "./checkpoints.ts";
@@ -202,7 +202,7 @@ it("chooses blocks under a budget, checks the folder, and writes both into the c
   expect(record.kept.length).toBeGreaterThan(0);
   expect(record.checked!.loss_barrier).toBeCloseTo(record.budget!.barrier!, 5);
   const card = readFileSync(join(out, "README.md"), "utf8");
-  expect(card).toContain(`barrier ${record.checked!.loss_barrier!.toFixed(4)}`);
+  expect(card).toContain(`barrier ${signed(record.checked!.loss_barrier, 4)}`);
   const { alphas, group, notes } = await readMergekitAlphas(yaml, {});
   expect([group, notes]).toEqual(["block", []]);
   const all = [...Object.entries(record.averaged), ...record.kept.map((name) => [name, 0] as const)];

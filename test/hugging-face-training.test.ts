@@ -308,7 +308,7 @@ describe("refuses", () => {
       { data: { name: "one.txt" } },
       "has no splits. Omit --split (in a recipe: measure.splits",
     ],
-    ["windows longer than the text", { data: { context: 5000 } }, "contains 0 windows of 5000 tokens"],
+    ["windows longer than the text", { data: { context: 5000 } }, "which is less than one window of 5000 tokens"],
     [
       "two rates for clients",
       { training: { lr: [1, 2] }, federated: {} },
