@@ -34,7 +34,7 @@ writeFileSync(
     [12, dots[0][1]],
     [dots[largest][0] - 28, dots[largest][1]],
     [right + 14, y],
-    [zero, 26 - 6],
+    [zero - 14, dots.at(-1)[1]],
     [right + 14, dots.at(-1)[1]],
   ]),
 );
