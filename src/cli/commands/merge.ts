@@ -14,6 +14,9 @@ import { wrapped } from "../terminal/wrap.ts";
 /** The options of the main group in --help, in this order. */
 export const mainMergeOptions = ["out", "layers", "alpha", "budget", "data", "model", "samples", "metric"];
 
+/** Options that have no effect without samples. */
+const ofSamples = ["samples", "split", "size", "batch", "metric", "model", "task", "output"] as const;
+
 export const mergeCommand = () =>
   withSubject(
     new Command("merge")
@@ -66,6 +69,11 @@ export const mergeCommand = () =>
       onInterrupt("Nothing was written.");
       const { out, base, budget, stats, data, json } = options;
       const layers = mergekit ? layersOf(mergekit) : options.layers;
+      const unused = ofSamples.find((name) => command.getOptionValueSource(name) === "cli");
+      if (data === undefined && unused)
+        throw new UsageError(
+          `--${unused} is for the samples on which a merge is checked. Add --data, or leave it out.`,
+        );
       if (options.alpha.length !== 1)
         throw new UsageError("merge takes one --alpha. Give a layer its own with --layers GLOB=ALPHA.");
       if (options.metric.length !== 1) throw new UsageError("merge takes one --metric. Use loss or error.");
