@@ -45,11 +45,11 @@ const lines = {
     cells: (document) => along(document, "deep", 1 / 3),
   },
   "half of minimal": {
-    is: "the average of half of the layers, in the order minimal",
+    is: "the average of half of the layers in the order minimal",
     cells: (document) => along(document, "minimal", 1 / 2),
   },
   "half of random": {
-    is: "the average of half of the layers, in the order random",
+    is: "the average of half of the layers in the order random",
     cells: (document) => along(document, "random", 1 / 2),
   },
   "distance from chance": {
