@@ -6,15 +6,8 @@ import { describe, expect, it } from "vitest";
 import { projectRoot } from "../src/core/index.ts";
 import { quantityTable, readRecipe } from "../src/experiments/index.ts";
 import { guideFolder } from "./guide.ts";
+import { pages } from "./pages.ts";
 
-const documents = [
-  "README.md",
-  "FEATURES.md",
-  "CHANGELOG.md",
-  "CONTRIBUTING.md",
-  "embedded/README.md",
-  ...readdirSync(join(projectRoot, "docs"), { recursive: true }).map((file) => join("docs", String(file))),
-].filter((file) => file.endsWith(".md"));
 const { scripts, version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
   scripts: Record<string, string>;
   version: string;
@@ -32,7 +25,7 @@ function help(command: string): string {
 }
 
 describe("the documents", () => {
-  for (const file of documents) {
+  for (const file of pages) {
     const text = readFileSync(join(projectRoot, file), "utf8");
     it(`${file}: links`, () => {
       for (const [, target] of text.matchAll(/\]\(([^)#:]+)\)/g))

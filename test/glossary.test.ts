@@ -1,12 +1,13 @@
 // Holds code and documents to docs/glossary.md: no retired word, JSON fields and recipe keys are terms, comments are
 // short.
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { measurementJsonSchema } from "../src/connectivity/index.ts";
 import { projectRoot } from "../src/core/index.ts";
 import { recipeSchema } from "../src/experiments/recipe/index.ts";
+import { filesOf, pages } from "./pages.ts";
 
 const read = (file: string) => readFileSync(join(projectRoot, file), "utf8");
 const glossary = read("docs/glossary.md");
@@ -28,19 +29,13 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "test/cluster/old-folder.test.ts": ["begun"],
 };
 
-const filesOf = (folder: string, extensions: RegExp): string[] =>
-  readdirSync(join(projectRoot, folder), { recursive: true })
-    .map((file) => join(folder, String(file)))
-    .filter((file) => extensions.test(file) && !file.endsWith("glossary.test.ts"));
-const code = ["src", "test", "scripts", "bench"].flatMap((folder) => filesOf(folder, /\.(ts|mjs|js|py|sh)$/));
+const code = ["src", "test", "scripts", "bench"]
+  .flatMap(filesOf)
+  .filter((file) => /\.(ts|mjs|js|py|sh)$/.test(file) && !file.endsWith("glossary.test.ts"));
 const documents = [
-  "README.md",
-  "FEATURES.md",
-  "CHANGELOG.md",
-  "CONTRIBUTING.md",
-  "embedded/README.md",
-  ...filesOf("docs", /\.(md|mjs|yaml)$/),
-  ...filesOf("recipes", /\.yaml$/),
+  ...pages,
+  ...filesOf("docs").filter((file) => /\.(mjs|yaml)$/.test(file)),
+  ...filesOf("recipes").filter((file) => file.endsWith(".yaml")),
 ].filter((file) => file !== "docs/glossary.md");
 
 describe("the glossary", () => {

@@ -40,24 +40,23 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
       `${isFolder ? a : b} is a folder, but ${isFolder ? b : a} is not. Give two folders, or two files.`,
     );
   if (isFolder) return huggingFace;
-  if (await areGraphs({ a, b, keys })) return twoGraphs;
+  if ([a, b].every((path) => path.endsWith(".onnx"))) return twoGraphs;
   if (await isStateDict(a, { key: keys.a })) return stateDicts();
+  if (await areGraphs({ a, b, keys })) return twoGraphs;
   throw new UsageError(
     `Name the network of ${a} with --model: a built-in one (\`layerwise models\` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.`,
   );
 }
 
-/** Whether both ends are ONNX graphs. Also finds files that are missing or damaged. */
+/** Whether both ends are ONNX graphs, whatever their names. Throws {@link UserError} if one is missing or damaged. */
 const areGraphs = ({ a, b, keys }: Pick<Required<EndsRequest>, "a" | "b" | "keys">): Promise<boolean> =>
-  [a, b].every((path) => path.endsWith(".onnx"))
-    ? Promise.resolve(true)
-    : withCheckpoints(
-        [
-          { path: a, key: keys.a },
-          { path: b, key: keys.b },
-        ],
-        async (...ends) => ends.every(({ format }) => format === "onnx"),
-      );
+  withCheckpoints(
+    [
+      { path: a, key: keys.a },
+      { path: b, key: keys.b },
+    ],
+    async (...ends) => ends.every(({ format }) => format === "onnx"),
+  );
 
 /** The origin of two checkpoints of a named model. */
 function originOfModel(name: string): Origin {

@@ -49,11 +49,12 @@ export function chartSvg({ title, lines, x: along = "epoch", zero = false, logar
   const x = (value: number) => left + ((value - first) / (last - first || 1)) * (width - left - right);
   const y = (value: number) => height - bottom - ((scaleY(value) - low) / (high - low || 1)) * (height - top - bottom);
 
-  const labels = labelTicks(ticks.map((tick) => (logarithmic ? 10 ** tick : tick)));
-  const grid = ticks.map((tick, i) => {
-    const value = logarithmic ? 10 ** tick : tick;
-    return `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="axis" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${labels[i]}</text>`;
-  });
+  const values = ticks.map((tick) => (logarithmic ? 10 ** tick : tick));
+  const labels = labelTicks(values);
+  const grid = values.map(
+    (value, i) =>
+      `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/><text class="axis" x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${labels[i]}</text>`,
+  );
   const epochs = niceTicks(first, last, false).filter((t) => t >= first && t <= last && Number.isInteger(t));
   const axis = epochs.map(
     (t) => `<text class="axis" x="${x(t)}" y="${height - bottom + 16}" text-anchor="middle">${t}</text>`,
