@@ -78,7 +78,7 @@ export const graphWithStates: Origin = {
 
 /** Throws {@link UserError} unless a graph and a state dict certainly belong to one network. */
 function requireMatch(
-  { unused, unclear, missing, hidden, shared, used }: Match,
+  { unused, unclear, missing, hidden, dropped, shared, used }: Match,
   foreign: ForeignModel,
   graph: string,
   file: string,
@@ -107,6 +107,11 @@ function requireMatch(
   if (hidden.length) {
     throw new UserError(
       `${graph} does not use some parameters of ${file} that differ between the checkpoints, but contains constants that may have been computed from them: ${listSome(hidden, 3)}. Export the graph again without folding constants (PyTorch: optimize=False, or do_constant_folding=False in the older exporter).`,
+    );
+  }
+  if (dropped.length) {
+    throw new UserError(
+      `${graph} does not use ${listSome(dropped, 3)} of ${file}, although it computes ${dropped.length > 1 ? "their layers" : "its layer"}. Exporters drop biases of zeros and scales of ones, so the graph was probably exported before training. Export it from a trained checkpoint.`,
     );
   }
   if (used.length === 0)

@@ -19,6 +19,7 @@ import {
   type StateDict,
 } from "./candidates.ts";
 import { foldedParameters, isOwnConstant } from "./constants.ts";
+import { findDropped } from "./dropped.ts";
 import { elementsOf } from "./elements.ts";
 import { suspectFolds, unfoldAll } from "./fold.ts";
 import { findShared, type Shared } from "./shared.ts";
@@ -31,6 +32,8 @@ export interface Match {
   readonly constants: readonly string[];
   /** Tensors of the state dict that the graph does not use, but whose values may be in its constants. */
   readonly hidden: readonly string[];
+  /** Tensors of the state dict that the graph does not use although it computes their modules. */
+  readonly dropped: readonly string[];
   /** Tensors of the state dict that the graph stores under the name of another one. */
   readonly shared: Shared;
   /** Tensors of the state dict in the order of their first use in the graph. */
@@ -150,7 +153,8 @@ export async function matchWeights(
   if (unclear.length === 0)
     unclear.push(...(await suspectFolds(model, (name) => heldBy.get(name)?.shape, isKnown, sizes)));
   const used = [...new Set(model.held.flatMap((held) => uses.get(held.name) ?? []))];
-  return { bindings, missing, constants, hidden, shared, used, unused, folded: found.size > 0, unclear };
+  const dropped = await findDropped(used, unused, ends);
+  return { bindings, missing, constants, hidden, dropped, shared, used, unused, folded: found.size > 0, unclear };
 }
 
 /** The tensor with a weight's elements; of several the one in the module that uses the weight. */
