@@ -1,10 +1,11 @@
 // A checkpoint in several files, as Hugging Face's libraries save it: `model.safetensors.index.json` (or
-// `pytorch_model.bin.index.json`) maps every tensor to a file in the same folder. The tensors are in the index's order;
-// the format is that of the files.
+// `pytorch_model.bin.index.json`) maps every tensor to a file in the same folder. The tensors are in the
+// index's order, or in that of their numbers; the format is that of the files.
 import { dirname, join } from "node:path";
 import { UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
 import { besideJson } from "./folder.ts";
+import { orderByNumber } from "./safetensors/number-order.ts";
 import { isObject, parseObject } from "./safetensors/safetensors.ts";
 import { damaged, missingPart, quote, type Source } from "./source.ts";
 
@@ -23,7 +24,8 @@ export async function openShards(
   if (!isObject(index)) {
     throw new UserError(`${path} is JSON without a weight_map, not a checkpoint. ${await besideJson(path)}`);
   }
-  const fileOf = new Map(Object.entries(index).map(([name, file]) => [name, checkFileName(path, name, file)]));
+  const listed = Object.entries(index).map(([name, file]) => [name, checkFileName(path, name, file)] as const);
+  const fileOf = new Map(orderByNumber(listed, () => ""));
   const shards = new Map<string, Checkpoint>();
   const close = async () => {
     await Promise.all([...shards.values()].map((shard) => shard.close()));

@@ -1,11 +1,12 @@
 // The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes back to back. As
 // in the reference implementation (huggingface/safetensors), the tensors must fill the rest of the file exactly: no
 // gap, no overlap, nothing after them. Names are in the header's order, which may differ from the order of the bytes
-// (JavaScript objects put names that are integers first).
+// (JavaScript objects put names that are integers first), or in that of their numbers.
 import { type DType, tensorFromBytes, UserError } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { damaged, quote, type Source, truncated } from "../source.ts";
 import { withSpans } from "../spans.ts";
+import { orderByNumber } from "./number-order.ts";
 
 export const dtypeNames: Readonly<Record<DType, string>> = {
   float32: "F32",
@@ -49,8 +50,10 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
   if (length > longestHeader) throw damaged(path, "its header is longer than the format allows");
   const header = parseObject(path, await source.read(8, length));
   const { __metadata__: notes = {}, ...entries } = header;
-  const places = new Map<string, Place>();
-  for (const [name, entry] of Object.entries(entries)) places.set(name, parsePlace(path, name, entry, 8 + length));
+  const listed = Object.entries(entries).map(
+    ([name, entry]) => [name, parsePlace(path, name, entry, 8 + length)] as const,
+  );
+  const places = new Map(orderByNumber(listed, ([, { dtype }]) => dtype));
   checkCover(path, places, 8 + length, source.size);
   const read = async ({ dtype, shape, begin, end }: Place) =>
     tensorFromBytes(dtype, shape, await source.read(begin, end - begin));
