@@ -49,7 +49,7 @@ describe.each([
       ["fc", 27],
     ]);
     expect(document.notes).toContainEqual(
-      note("an averaged layer uses those of its base, or those of a if every layer is averaged"),
+      note("an averaged layer uses those of its base; with both bases, an average of every layer uses those of a"),
     );
   });
 

@@ -98,6 +98,17 @@ describe("folders of image classifiers", () => {
     );
   });
 
+  it("give an average of every layer the head of its base", async () => {
+    const [a, b] = await twoVits({ ...tinyVit, id2label: { 0: "cat", 1: "dog" } });
+    const data = `npz:${await arrays(8, [0, 1])}`;
+    const lossOf = async (one: string, other: string, base: "a" | "b" | "both") =>
+      (await measured(one, other, data, { base, scans: ["full"] })).cells[0].loss!.value!;
+    const [withA, withB] = [await lossOf(a, b, "a"), await lossOf(a, b, "b")];
+    expect(withA).not.toBeCloseTo(withB, 3);
+    expect(await lossOf(b, a, "a")).toBeCloseTo(withB, 5);
+    expect(await lossOf(a, b, "both")).toBe(withA);
+  });
+
   it("are refused if their labels, images or sizes do not fit", async () => {
     const [a, b] = await twoVits({ ...tinyVit, id2label: { 0: "dog", 1: "cat", 2: "ship" } });
     const data = `npz:${await arrays(8, [0, 1, 2])}`;

@@ -87,8 +87,8 @@ export async function readExtent(
   return { mixes: mixesOf(cells, pair.layers).length, samples: data.count, batch, content: await hashContent(pair) };
 }
 
-const makeSweep = (pair: Pair, { statistics, orderSeed, runtime, memory }: MeasureOptions) =>
-  new Sweep(pair, { statistics, directionSeed: orderSeed, runtime, memory });
+const makeSweep = (pair: Pair, { statistics, base, orderSeed, runtime, memory }: MeasureOptions) =>
+  new Sweep(pair, { statistics, base: base === "b" ? "b" : "a", directionSeed: orderSeed, runtime, memory });
 
 /** The hash of both ends' tensors, the samples, and the layers where a graph's export decides their order. */
 async function hashContent({ a, b, data, layers, isOrderOfGraph }: Pair): Promise<string> {

@@ -26,7 +26,7 @@ export function notesOfParameters(kinds: Kinds, parameters: Model["parameters"])
   const names = new Set(parameters.map(({ name }) => name));
   return notesOfKept(
     kept(kinds).filter(({ name }) => names.has(name)),
-    () => "an averaged layer uses those of its base, or those of a if every layer is averaged",
+    () => "an averaged layer uses those of its base; with both bases, an average of every layer uses those of a",
   );
 }
 

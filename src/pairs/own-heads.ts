@@ -29,7 +29,7 @@ export function keepHeads(a: ModelFolder, b: ModelFolder): OwnHeads {
   return {
     larger,
     shared: smaller.network.task.count,
-    note: `${a.path} has ${x.count} classes and ${b.path} has ${y.count}, so each end keeps its own head (${heads.join(", ")}), which is not averaged.`,
+    note: `${a.path} has ${x.count} classes and ${b.path} has ${y.count}, so each end keeps its own head (${heads.join(", ")}), which is not averaged. An average on a base has the base's head; with both bases, an average of every layer has a's.`,
   };
 }
 
