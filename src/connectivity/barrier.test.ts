@@ -117,6 +117,17 @@ describe("layers", () => {
     const layers = groupLayers(tensors);
     expect(matchLayers(layers, ["h.**"]).map((l) => l.name)).toEqual(["h.0.ln", "h.1.fc"]);
     expect(matchLayers(layers, ["h.*.fc", "wte"]).map((l) => l.name)).toEqual(["wte", "h.1.fc"]);
+    const tied = groupLayers(
+      ["shared.weight", "encoder.embed_tokens.weight", "encoder.fc.weight", "lm_head.weight"].map((name) => ({
+        name,
+        dtype: "float32",
+        shape: [4, 2],
+      })),
+      { tied: [["shared.weight", "encoder.embed_tokens.weight", "lm_head.weight"]] },
+    );
+    for (const name of ["shared", "encoder.embed_tokens", "lm_head"])
+      expect(matchLayers(tied, [name]).map((l) => l.name)).toEqual(["lm_head"]);
+    expect(matchLayers(tied, ["encoder.**"]).map((l) => l.name)).toEqual(["encoder.fc"]);
     expect(() => matchLayers(layers, ["haed"])).toThrow("No layer matches haed; did you mean head?");
   });
 });

@@ -84,6 +84,18 @@ const isFloatingCounter = ({ name, shape }: KindTensor) =>
   sizeOf(shape) === 1 &&
   /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|initted)$/.test(leafOf(name));
 
+/**
+ * True for running statistics with a variance beside them: PyTorch's `running_var`, Keras' `moving_variance`, flax's
+ * `batch_stats/…/var`.
+ */
+function isStatistic({ name }: KindTensor, has: (name: string) => boolean): boolean {
+  const [, stem, index] =
+    /^(.*(?:^|[._/])(?:running|moving)_)(?:mean|var|variance)(:\d+)?$/.exec(name) ??
+    /^((?:.*[./])?batch_stats[./](?:.*[./])?)(?:mean|var)(:\d+)?$/.exec(name) ??
+    [];
+  return stem !== undefined && ["var", "variance"].some((leaf) => has(stem + leaf + (index ?? "")));
+}
+
 const mask = { name: "mask", parameter: "kept", plural: "masks" } as const;
 
 const rows: readonly Row[] = [
@@ -101,8 +113,7 @@ const rows: readonly Row[] = [
     parameter: "statistic",
     differing: "average",
     plural: "running statistics",
-    is: (t, has) =>
-      /(^|_)running_(mean|var)$/.test(leafOf(t.name)) && !isWhole(t) && has(t.name.replace(/(mean|var)$/, "var")),
+    is: (t, has) => !isWhole(t) && isStatistic(t, has),
   },
   { ...mask, differing: "note", is: (t, has) => isPruningMask(t, has) },
   {

@@ -102,14 +102,22 @@ export function layerIndex(layers: readonly Layer[]): Map<string, number> {
   return new Map(layers.flatMap((layer, i) => layer.parameters.map((name): [string, number] => [name, i])));
 }
 
+/** The modules of tied tensors that gave the layer no name: it has that of the last one. */
+const otherNamesOf = ({ name, parameters }: Layer): string[] =>
+  parameters.filter((parameter) => !parameter.startsWith(name)).map(layerOf);
+
 /**
  * The layers that match a glob, in the order of `layers`. `*` matches within a component, `**` across components; `/`
- * and `.` are equivalent. Throws {@link UserError} for a glob that matches no layer.
+ * and `.` are equivalent. A tied layer also has the names of its other modules. Throws {@link UserError} for a glob that matches no layer.
  */
 export function matchLayers(layers: readonly Layer[], globs: readonly string[]): Layer[] {
   const patterns = globs.map((glob) => {
     const pattern = globExpression(glob);
     if (layers.some(({ name }) => pattern.test(name))) return pattern;
+    const tied = glob.includes("*")
+      ? undefined
+      : layers.find((layer) => otherNamesOf(layer).some((x) => pattern.test(x)));
+    if (tied) return globExpression(tied.name);
     const names = layers.map(({ name }) => name);
     const [, own, alpha] = /^(.*)=([\d.]+)$/.exec(glob) ?? [];
     if (alpha !== undefined)
