@@ -95,7 +95,8 @@ describe("a graph that is newer than the runtime", () => {
   it("is refused without a position in the runtime's source", () => {
     const raw =
       "/onnxruntime_src/onnxruntime/core/graph/model.cc:202 onnxruntime::Model::Model(onnx::ModelProto&&, int) Bad node";
-    expect((cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }) as Error).message).toBe(
+    const network = { path: "m.onnx", parameters: [] };
+    expect((cannotRun(new Error(raw), "npz:x.npz", network, { size: 6, samples: 6 }) as Error).message).toBe(
       "ONNX Runtime cannot run m.onnx on samples of npz:x.npz: Bad node. Check the model and the data.",
     );
   });
@@ -136,8 +137,9 @@ describe("a graph that the runtime refuses", () => {
     );
   });
 
-  const sentenceOf = (raw: string) =>
-    (cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }) as Error).message;
+  const sentenceOf = (raw: string, size = 6) =>
+    (cannotRun(new Error(raw), "npz:x.npz", { path: "m.onnx", parameters: [] }, { size, samples: 12 }) as Error)
+      .message;
 
   it.each([
     [
@@ -146,7 +148,15 @@ describe("a graph that the runtime refuses", () => {
     ],
     [
       "Non-zero status code returned while running Gather node. Name:'Gather~12' Status Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/gather.cc:154 onnxruntime::common::Status onnxruntime::GatherCopyData(const onnxruntime::TensorShape&, int) Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]",
-      "ONNX Runtime cannot run m.onnx on samples of npz:x.npz: Gather: Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]. Check the model and the data.",
+      "ONNX Runtime cannot run m.onnx: the index 9 at its operation Gather is outside 0 to 3. Check the numbers in the data that are used as indices, such as token ids.",
+    ],
+    [
+      "Non-zero status code returned while running Gather node. Name:'Gather~12' Status Message: Indices element out of data bounds, idx=9 must be within the inclusive range [-6,5]",
+      "ONNX Runtime cannot run m.onnx: the index 9 at its operation Gather is beyond a batch of 6. Samples that refer to each other, as the nodes of a graph do, must be evaluated together: use --batch 12.",
+    ],
+    [
+      "Non-zero status code returned while running Add node. Name:'Add~3' Status Message: /a/onnxruntime/core/math/element_wise_ops.h:540 void onnxruntime::BroadcastIterator::Init(ptrdiff_t, ptrdiff_t) axis == 1 || axis == largest was false. Attempting to broadcast an axis by a dimension other than 1. 6 by 4",
+      "ONNX Runtime cannot run m.onnx: the shapes at its operation Add do not fit (axes of 6 and 4). If it was exported for a batch of 4: use --batch 4, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
     ],
     [
       "Fatal error: com.microsoft:Foo(-1) is not a registered function/op",
@@ -162,5 +172,10 @@ describe("a graph that the runtime refuses", () => {
     ],
   ])("turns %s into a sentence about the user's file", (raw, sentence) => {
     expect(sentenceOf(raw)).toBe(sentence);
+  });
+
+  it("is not advised to take the batch that it had", () => {
+    const raw = "Node (Equal~126) Op (Equal) [ShapeInferenceError] Incompatible dimensions";
+    expect(sentenceOf(raw, 1)).not.toContain("--batch");
   });
 });

@@ -32,7 +32,7 @@ export async function evaluateBySegment(
   const write = (mix: Mix, start: number, loss: Float32Array, error?: Float32Array) =>
     scores.write(mix, start, loss, error);
   await evaluateInSegments(mixes, range, network, options, write, onProgress).catch((error) => {
-    throw cannotEvaluate(error, pair.model, pair.data);
+    throw cannotEvaluate(error, pair);
   });
 }
 
@@ -46,7 +46,7 @@ export async function recalibrateBySegment(
   const options = { data: pair.data, chunkSize: length, memory: memory / 2, runtime };
   const { keys, values } = await statisticsInSegments(averaged, batches, makeNetwork(pair, weights), options).catch(
     (error) => {
-      throw cannotEvaluate(error, pair.model, pair.data);
+      throw cannotEvaluate(error, pair);
     },
   );
   if (averaged.length > 0 && values.size === 0) throw nothingToRecalibrate();

@@ -56,17 +56,18 @@ async function evaluatePart(
   graph: SweepGraph,
   [from, to]: readonly [number, number],
   scores: Scores,
-  { pair: { model, data, batch: chunkSize }, weights, runtime }: Evaluation,
+  { pair, weights, runtime }: Evaluation,
   onProgress: (fraction: number) => void,
 ): Promise<void> {
+  const { data, batch: chunkSize } = pair;
   const { session, fed } = await loadSweep(graph, weights, runtime).catch((error) => {
-    throw cannotEvaluate(error, model, data);
+    throw cannotEvaluate(error, pair);
   });
   try {
     for (let start = from; start < to; start += chunkSize) {
       const { inputs, labels } = batchAt(data, start, chunkSize);
       const results = await session.run({ ...fed, ...inputs, labels }).catch((error) => {
-        throw cannotEvaluate(error, model, data);
+        throw cannotEvaluate(error, pair);
       });
       const fresh = Math.min(chunkSize, to - start);
       mixes.forEach((mix, i) => {

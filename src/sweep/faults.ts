@@ -2,7 +2,7 @@
 import { UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import type { Model } from "../models/index.ts";
-import { cannotRun } from "../pairs/index.ts";
+import { cannotRun, type Pair } from "../pairs/index.ts";
 
 /** Building a graph infers every shape. It fails where the data do not fit the network, which the user can fix. */
 export function cannotBuild(error: unknown, { name }: Model, { inputs }: Dataset): unknown {
@@ -15,5 +15,10 @@ export function cannotBuild(error: unknown, { name }: Model, { inputs }: Dataset
 }
 
 /** Where the runtime rejects a graph from the user's ONNX file, the user can fix that too. */
-export const cannotEvaluate = (error: unknown, { dialect, path, parameters }: Model, { name }: Dataset): unknown =>
-  dialect ? cannotRun(error, name, { path, parameters }) : error;
+export function cannotEvaluate(
+  error: unknown,
+  { model, data, batch }: Pick<Pair, "model" | "data" | "batch">,
+): unknown {
+  const { dialect, path, parameters } = model;
+  return dialect ? cannotRun(error, data.name, { path, parameters }, { size: batch, samples: data.count }) : error;
+}

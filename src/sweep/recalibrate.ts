@@ -66,7 +66,7 @@ export async function recalibrate(
   const values = [...tracked.values()];
   const outputs = Object.fromEntries(values.map(({ value }, i) => [`s${i}`, value]));
   const refuse = (error: unknown) => {
-    throw cannotEvaluate(error, model, data);
+    throw cannotEvaluate(error, pair);
   };
   const { session, fed } = await loadSweep({ outputs, weights: used }, weights, runtime).catch(refuse);
   try {

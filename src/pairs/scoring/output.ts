@@ -370,6 +370,6 @@ async function runOnce(
     await session.dispose();
     return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
   } catch (error) {
-    throw cannotRun(error, data.name, network);
+    throw cannotRun(error, data.name, network, { size, samples: data.count });
   }
 }

@@ -3,10 +3,16 @@
 import { type DType, sizeOf, UserError } from "../../core/index.ts";
 import { dtypeOf, type Parameter } from "../../models/index.ts";
 
+/** How many samples a graph was run on at once, and how many there are. */
+export interface BatchFacts {
+  readonly size: number;
+  readonly samples: number;
+}
+
 interface Refusal {
   readonly is: RegExp;
   /** Continues "ONNX Runtime cannot run FILE: "; `found` are the groups of the expression. */
-  readonly sentence: (...found: string[]) => string;
+  readonly sentence: (found: readonly string[], batch: BatchFacts) => string;
 }
 
 const unknownOperation = (operation: string, domain?: string): string =>
@@ -15,39 +21,63 @@ const unknownOperation = (operation: string, domain?: string): string =>
 const refusals: readonly Refusal[] = [
   {
     is: /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
-    sentence: (own, newest) =>
+    sentence: ([own, newest]) =>
       `its IR version is ${own}, but the newest supported one is ${newest}. In Python, set model.ir_version = ${newest}, and save it again.`,
   },
   {
     is: /Opset (\d+) is under development.* support for domain (\S+) is till opset (\d+)/,
-    sentence: (own, domain, newest) =>
+    sentence: ([own, domain, newest]) =>
       `it uses operator set ${own} of ${domain}, but the newest supported one is ${newest}. Export it with opset_version=${newest}, or convert it in Python with onnx.version_converter.convert_version(model, ${newest}).`,
   },
-  { is: /In Node, \("[^"]*", (\w+), "([^"]*)", .*No opset import for domain/, sentence: unknownOperation },
+  {
+    is: /In Node, \("[^"]*", (\w+), "([^"]*)", .*No opset import for domain/,
+    sentence: ([op, domain]) => unknownOperation(op, domain),
+  },
   {
     is: /([\w.]*):(\w+)\(-?\d*\) is not a registered function\/op/,
-    sentence: (domain, op) => unknownOperation(op, domain),
+    sentence: ([domain, op]) => unknownOperation(op, domain),
   },
-  { is: /No Op registered for (\w+) with domain_version/, sentence: (operation) => unknownOperation(operation) },
+  { is: /No Op registered for (\w+) with domain_version/, sentence: ([op]) => unknownOperation(op) },
   {
     is: /cannot be reshaped to the requested shape. Input shape:\{([\d,]+)\}, requested shape:\{([\d,]+)\}/,
-    sentence: (given, asked) => {
+    sentence: ([given, asked], batch) => {
       const [from, to] = [given, asked].map((shape) => shape.split(",").map(Number));
-      const batch = (from[0] * sizeOf(to)) / sizeOf(from); // if the first axis is the batch
+      const own = (from[0] * sizeOf(to)) / sizeOf(from); // if the first axis is the batch
       const shapes = `a Reshape in it expects [${to}], but gets [${from}]`;
-      return Number.isInteger(batch) && batch > 0
-        ? `${shapes}: it was exported for a batch of ${batch}. Use --batch ${batch}, or export it again with a free batch axis.`
-        : `${shapes}. ${otherBatch}`;
+      return Number.isInteger(own) && own > 0 && own !== batch.size
+        ? `${shapes}: it was exported for a batch of ${own}. ${useBatch(own)}`
+        : `${shapes}. ${otherBatch(batch)}`;
     },
   },
   {
+    is: /^(\w+): .*broadcast an axis by a dimension other than 1\. (\d+) by (\d+)/,
+    sentence: ([operation, ...lengths], batch) => {
+      const own = lengths.map(Number).find((n) => n !== batch.size);
+      const shapes = `the shapes at its operation ${operation} do not fit (axes of ${lengths.join(" and ")})`;
+      return own !== undefined && lengths.includes(String(batch.size))
+        ? `${shapes}. If it was exported for a batch of ${own}: ${useBatch(own).replace("Use", "use")} Otherwise check the shapes of the samples.`
+        : `${shapes}. ${otherBatch(batch)}`;
+    },
+  },
+  {
+    is: /^(\w+): .*ndices element out of data bounds, idx=(-?\d+) must be within the inclusive range \[-?\d+,\s*(\d+)\]/,
+    sentence: ([operation, index, last], { size, samples }) =>
+      Number(last) + 1 === size && size < samples
+        ? `the index ${index} at its operation ${operation} is beyond a batch of ${size}. Samples that refer to each other, as the nodes of a graph do, must be evaluated together: use --batch ${samples}.`
+        : `the index ${index} at its operation ${operation} is outside 0 to ${last}. Check the numbers in the data that are used as indices, such as token ids.`,
+  },
+  {
     is: /^(\w+): .*(?:ShapeInferenceError|[Dd]imension|[Ss]hape|broadcast)/,
-    sentence: (operation) => `the shapes at its operation ${operation} do not fit. ${otherBatch}`,
+    sentence: ([operation], batch) => `the shapes at its operation ${operation} do not fit. ${otherBatch(batch)}`,
   },
 ];
 
-const otherBatch =
-  "A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.";
+const useBatch = (size: number) => `Use --batch ${size}, or export it again with a free batch axis.`;
+
+const otherBatch = ({ size }: BatchFacts): string =>
+  size === 1
+    ? "Export it again with a free batch axis, and check the shapes of the samples."
+    : "A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.";
 
 const asSentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
@@ -68,11 +98,12 @@ const plain = (line: string): string =>
 /** Types that many of the runtime's CPU operations do not support. */
 const rare: readonly DType[] = ["bfloat16", "float16"];
 
-/** The error for a graph that the runtime refuses; `path` is its file. */
+/** The error for a graph that the runtime refuses; `path` is its file, `data` the name of the data set. */
 export function cannotRun(
   error: unknown,
   data: string,
   { path = "the model", parameters }: { readonly path?: string; readonly parameters: readonly Parameter[] },
+  batch: BatchFacts,
 ): unknown {
   if (error instanceof UserError) return error;
   const [line] = (error as Error).message.split("\n");
@@ -88,7 +119,7 @@ export function cannotRun(
   for (const { is, sentence } of refusals) {
     const found = is.exec(line) ?? is.exec(plain(line));
     if (found)
-      return new UserError(`ONNX Runtime cannot run ${path}: ${sentence(...found.slice(1))}`, { cause: error });
+      return new UserError(`ONNX Runtime cannot run ${path}: ${sentence(found.slice(1), batch)}`, { cause: error });
   }
   return new UserError(
     `ONNX Runtime cannot run ${path} on samples of ${data}: ${asSentence(plain(line))} Check the model and the data.`,
