@@ -404,6 +404,9 @@ it("names the labels that it refuses", async () => {
   expect(await refusal(ends, { x, labels: whole([6], [0, 1, 2, 255, 0, 1]) })).toContain(
     "(the largest label is 255). Its outputs are y [6,3]. If 255 marks ignored labels, save -1 instead. Give other",
   );
+  expect(await refusal(ends, { x, labels: whole([6], [0, 255, 0, 255, 0, 255]) })).toContain(
+    "If the labels are masks of a picture, divide them by 255. Give other",
+  );
   expect(await refusal(ends, { x, label: whole([6], classesOf(6, 3)), y: whole([6], classesOf(6, 3)) })).toContain(
     "has no array named labels, but several that could be the labels: label, y. Rename",
   );

@@ -132,7 +132,12 @@ describe("a folder", () => {
     writeFileSync(index, JSON.stringify({ weight_map: { w: shard } }));
     const checkpoint = await openCheckpoint(where);
     await checkpoint.close();
-    expect(checkpoint.path).toBe(index);
+    expect([checkpoint.path, checkpoint.notes]).toEqual([index, undefined]);
+    const alone = await openCheckpoint(join(where, shard));
+    await alone.close();
+    expect(alone.notes).toEqual([
+      `${join(where, shard)} is one of 2 shards, and the others are not read. For all, give their folder or index.`,
+    ]);
   });
 
   it("lists files of text last", async () => {

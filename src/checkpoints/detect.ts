@@ -75,13 +75,21 @@ export async function openCheckpoint(path: string, { key, asStored }: OpenOption
       );
     // names in an ONNX graph have no wrappers
     if (checkpoint.format === "onnx" || asStored) return checkpoint;
-    const bare = unwrapNames(checkpoint);
+    const bare = unwrapNames(noteShard(checkpoint));
     const prefix = checkpoint.keyPrefix ?? key ?? "";
     return prefix === "" ? bare : { ...unwrapNames(selectPrefix(bare, prefix)), key };
   } catch (error) {
     await checkpoint.close();
     throw error;
   }
+}
+
+/** A shard may be opened alone, to compare it with the other end's; a note says that there are more. */
+function noteShard(checkpoint: Checkpoint): Checkpoint {
+  const [, , count] = /-(\d{5})-of-(\d{5})\.\w+$/.exec(checkpoint.path) ?? [];
+  if (count === undefined || Number(count) < 2) return checkpoint;
+  const note = `${checkpoint.path} is one of ${Number(count)} shards, and the others are not read. For all, give their folder or index.`;
+  return { ...checkpoint, notes: [...(checkpoint.notes ?? []), note] };
 }
 
 async function openBy(readers: readonly Reader[], path: string, key?: string): Promise<Checkpoint> {

@@ -251,6 +251,8 @@ function suspicionOf(labels: LabelFacts, candidates: readonly Candidate[]): stri
   );
   if (positionsOf(labels).length === 0 && shapes.some((shape) => sizeOf(shape) === 1))
     return "If the labels are values, such as ages, use --task regress. ";
+  if (labels.classes === 256 && labels.areBlackAndWhite())
+    return "If the labels are masks of a picture, divide them by 255. ";
   if (labels.classes === 256) return "If 255 marks ignored labels, save -1 instead. ";
   const fromZero = { ...labels, classes: labels.classes - 1 };
   const isOneMore = shapes.some((shape) => readingsOf(fromZero, { shape }).some(({ kind }) => kind === "classes"));

@@ -27,6 +27,8 @@ export interface LabelFacts {
   readonly classes: number;
   /** At least one label is 0. */
   readonly hasZero: boolean;
+  /** True if the labels are 0 and 255, as in a black and white picture. */
+  areBlackAndWhite(): boolean;
   /** True if every row along an axis (of a sample) has one 1, and zeros elsewhere. */
   isOneHot(axis: number): boolean;
   /** True if every row along an axis is a distribution. */
@@ -55,6 +57,7 @@ export function factsOf({ labels, labelShape: shape, labelType, classes }: Datas
     areWhole,
     classes: areFloats && areWhole && values ? Math.max(-1, largestOf(values)) + 1 : classes,
     hasZero: values?.includes(0) ?? false,
+    areBlackAndWhite: () => values?.every((x: number) => x === 0 || x === 255) ?? false,
     isOneHot: (axis) => everyRow(axis, (row) => row.every((x) => x === 0 || x === 1) && sumsToOne(row)),
     isDistribution: (axis) => everyRow(axis, (row) => row.every((x) => x >= 0) && sumsToOne(row)),
   };
