@@ -146,7 +146,10 @@ export async function openWeights(model: ModelFolder, options: OpenOptions = {})
   const { adapter, network } = model;
   const base = await openOwnWeights(model, options);
   if (!adapter) return { ...base, model };
-  const end = await applyAdapter(base, adapter, network.isTransposed ?? false);
+  const end = await applyAdapter(base, adapter, network.isTransposed ?? false).catch(async (error) => {
+    await base.close();
+    throw error;
+  });
   try {
     for (const names of network.ties) await requireTied(end, names);
     return { ...end, model };
