@@ -144,7 +144,7 @@ describe("a graph that the runtime refuses", () => {
   it.each([
     [
       "Node (Equal~126) Op (Equal) [ShapeInferenceError] Incompatible dimensions",
-      "ONNX Runtime cannot run m.onnx: the shapes at its operation Equal do not fit. A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
+      "ONNX Runtime cannot run m.onnx: its scores do not have a row for each of 6 samples. A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
     ],
     [
       "Non-zero status code returned while running Gather node. Name:'Gather~12' Status Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/gather.cc:154 onnxruntime::common::Status onnxruntime::GatherCopyData(const onnxruntime::TensorShape&, int) Indices element out of data bounds, idx=9 must be within the inclusive range [-4,3]",

@@ -27,6 +27,7 @@ export {
 } from "./folder.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
+export { notesOfSharedFiles } from "./onnx/shared-files.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedInfo, storedName } from "./select.ts";

@@ -1,7 +1,7 @@
 // The distances of two files of any format, without a model. Streamed, so files may be larger than the memory.
 import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
 import { listSome, sizeOf, UserError } from "../core/index.ts";
-import { type Grouping, groupLayers, type Layer } from "../models/index.ts";
+import { findFactors, type Grouping, groupLayers, type Layer } from "../models/index.ts";
 import { layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
 import { requireCounted } from "./integers.ts";
@@ -114,8 +114,17 @@ async function weightsOf(files: readonly Checkpoint[]): Promise<ComparedWeights>
     tensors.has(name) ? name : tied.find((names) => names.includes(name))!.find((one) => tensors.has(one))!;
   const kinds = await kindsOfFiles(own, aligned[1]);
   const tensors = [...own.tensors.values()].map((t) => ({ ...t, kind: kinds.of(t.name).parameter }));
-  const notes = [...new Set([...ends.notes, ...(all?.notes ?? [])])];
+  const notes = [...new Set([...ends.notes, ...(all?.notes ?? []), ...notesOfFactors([...own.tensors.keys()])])];
   return { tensors, kinds, tied, placeIn, files: aligned, notes };
+}
+
+function notesOfFactors(names: readonly string[]): string[] {
+  const found = findFactors(names);
+  return found
+    ? [
+        `The distances of an adapter's factors (${found.join(" and ")}) are not those of the adapters, which are their products.`,
+      ]
+    : [];
 }
 
 /** Notes about tensors that are not averaged and so have no distance. */

@@ -1,5 +1,5 @@
 // Two ONNX files of one architecture: their graphs are walked side by side to pair the weights, whatever their names.
-import { type Checkpoint, chunksOf, readStructure } from "../checkpoints/index.ts";
+import { type Checkpoint, chunksOf, notesOfSharedFiles, readStructure } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import {
   alignModels,
@@ -152,7 +152,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
     tensors,
     kinds,
     tied: [...groups.values()].filter(({ length }) => length > 1),
-    notes: notesOfTransposed(transposed),
+    notes: [...notesOfSharedFiles(first, others[0]), ...notesOfTransposed(transposed)],
     placeIn,
   };
 }

@@ -45,6 +45,17 @@ describe("names match", () => {
     expect([...found.a.keys()]).toEqual(Object.keys(net));
   });
 
+  it("not beside an adapter in one of them, which must be merged first", () => {
+    const adapted = {
+      "base_model.model.fc.base_layer.weight": [2, 4],
+      "base_model.model.fc.lora_A.default.weight": [1, 4],
+      "base_model.model.fc.lora_B.default.weight": [2, 1],
+    };
+    expect(() => match({ "fc.weight": [2, 4] }, adapted)).toThrow(
+      "b contains a LoRA adapter beside its network, and the other file does not. Merge the adapter",
+    );
+  });
+
   it("under a prefix of each", () => {
     const found = match(prefixed("model."), prefixed("net."));
     expect(partners(found)).toEqual(

@@ -1,7 +1,7 @@
 // Matches the tensors of one network in two files by name, before anything is read. Only one file may have wrappers, a
 // common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
-import { isOptional } from "../models/index.ts";
+import { findFactors, isOptional } from "../models/index.ts";
 import {
   type AveragedOf,
   holders,
@@ -332,6 +332,11 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
       const some = common === 0 ? [...names.keys()] : only;
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
+    const adapted = [a, b].flatMap(({ file, names }) => (findFactors([...names.keys()]) ? [file.path] : []));
+    if (adapted.length === 1)
+      return new UserError(
+        `${adapted[0]} contains a LoRA adapter beside its network, and the other file does not. Merge the adapter into the network and save it again (in PEFT: merge_and_unload).`,
+      );
     return new UserError(
       `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,
     );

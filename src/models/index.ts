@@ -15,6 +15,7 @@ export {
 } from "./layers.ts";
 export type { Initial, Inputs, Model, Network, Parameter, Shapes, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
+export { findFactors } from "./naming/adapters.ts";
 export { isNeutral, neutralValue } from "./naming/neutral.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";

@@ -5,7 +5,17 @@ import { type DType, isFloating, sizeOf } from "../core/index.ts";
 import type { Parameter } from "./model.ts";
 
 export interface Kind {
-  readonly name: "weight" | "statistic" | "counter" | "ids" | "mask" | "vectors" | "computed" | "buffer" | "whole";
+  readonly name:
+    | "weight"
+    | "statistic"
+    | "quantiser"
+    | "counter"
+    | "ids"
+    | "mask"
+    | "vectors"
+    | "computed"
+    | "buffer"
+    | "whole";
   /** Its kind as a parameter of a network. */
   readonly parameter: NonNullable<Parameter["kind"]>;
   /** What happens if two ends differ in it: averaged, kept from the base (with or without a note), or refused. */
@@ -25,6 +35,8 @@ export interface KindTensor {
   readonly isEqual?: boolean;
   /** The first elements contain an infinity. */
   readonly isInfinite?: boolean;
+  /** Its use in a graph: the operation, and the index of the input. */
+  readonly use?: { readonly op: string; readonly input: number };
 }
 
 interface Row extends Kind {
@@ -79,6 +91,17 @@ const isComputedFromSizes = ({ name }: Pick<KindTensor, "name">) =>
     leafOf(name),
   ) || /(^|[./])rope[./]freqs$/.test(name);
 
+/**
+ * Scales, zero points and observed ranges of simulated quantisation: PyTorch's `FakeQuantize` and observers, and the
+ * inputs of ONNX's operations. A scale means something only with its zero point.
+ */
+function isOfQuantiser({ name, use }: KindTensor, has: (name: string) => boolean): boolean {
+  if (use && /^(De)?[Qq]uantizeLinear$/.test(use.op)) return use.input > 0;
+  if (!/^(scale|zero_point|min_val|max_val|eps|fake_quant_enabled|observer_enabled)$/.test(leafOf(name))) return false;
+  const hasBeside = (leaf: string) => has(moduleOf(name) + leaf);
+  return hasBeside("zero_point") || hasBeside("fake_quant_enabled") || (hasBeside("min_val") && hasBeside("max_val"));
+}
+
 /** Counters stored as floats: the samples in a running mean, the updates of a moving average. */
 const isFloatingCounter = ({ name, shape }: KindTensor) =>
   sizeOf(shape) === 1 &&
@@ -99,6 +122,13 @@ function isStatistic({ name }: KindTensor, has: (name: string) => boolean): bool
 const mask = { name: "mask", parameter: "kept", plural: "masks" } as const;
 
 const rows: readonly Row[] = [
+  {
+    name: "quantiser",
+    parameter: "kept",
+    differing: "note",
+    plural: "scales, zero points and ranges of quantisers",
+    is: isOfQuantiser,
+  },
   {
     // num_batches_tracked may be a float after an earlier average
     name: "counter",

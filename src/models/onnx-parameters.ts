@@ -13,7 +13,7 @@ import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /**
  * The weights of a graph as parameters: floating tensors with more than one element or a name from the model. For the
- * others, and those that may be neutral constants, `isTrained` decides by their elements.
+ * others, integers, and those that may be neutral constants, `isTrained` decides by their elements.
  */
 export function graphParameters(
   graph: ForeignModel,
@@ -25,8 +25,8 @@ export function graphParameters(
   const parameters = held.flatMap((held): Parameter[] => {
     const { name, dtype, shape, tensor } = held;
     const isNamed = !isGenerated(name) && !isMadeUp(held);
-    const isWeight = !tensor && (isNamed || sizeOf(shape) > 1) && neutralValue(held) === undefined;
-    if (!isFloating(dtype) || !(isWeight || isTrained(held))) return [];
+    const isWeight = isFloating(dtype) && !tensor && (isNamed || sizeOf(shape) > 1) && neutralValue(held) === undefined;
+    if (!(isWeight || isTrained(held))) return [];
     const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];
   });

@@ -1,16 +1,19 @@
 // Notes on tensors that are not averaged but differ between the ends of a pair.
 import { type Kinds, kindsOf, notesOfKept } from "../distance/index.ts";
+import type { ForeignModel } from "../graph/index.ts";
 import type { Model } from "../models/index.ts";
 import type { End } from "./end.ts";
 
-/** The kinds of tensors that two ends have under the same names. */
-export function kindsOfEnds(a: End, b: End): Promise<Kinds> {
+/** The kinds of tensors that two ends have under the same names, which are those of a graph. */
+export function kindsOfEnds(a: End, b: End, { held }: ForeignModel): Promise<Kinds> {
+  const uses = new Map(held.map(({ name, use }) => [name, use]));
   const tensors = [...a.tensors].map(([name, { dtype, shape }]) => ({
     name,
     dtype,
     shape,
     other: b.tensors.get(name)?.dtype,
     isInfinite: !a.isFinite(name),
+    use: uses.get(name),
   }));
   const piecesIn = (end: End) =>
     async function* (name: string) {

@@ -1,13 +1,13 @@
 // A pair of two ONNX files of one architecture. Walking both graphs in parallel pairs their weights, whatever their
 // names.
-import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
-import { inspect, isFloating, listSome, type Tensor, toNumbers } from "../core/index.ts";
+import { type Checkpoint, chunksOf, notesOfSharedFiles } from "../checkpoints/index.ts";
+import { inspect, listSome, type Tensor, toNumbers } from "../core/index.ts";
 import {
   alignGraphs,
-  cannotAverage,
   findTransposed,
   notesOfTransposed,
   readGraph,
+  requireAverageable,
   separateGraphs,
 } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
@@ -40,9 +40,8 @@ export const twoGraphs: Origin = {
     const differing = new Set(
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
     );
-    const whole = [...differing].filter((name) => !isFloating(a.tensors.get(name)!.dtype));
-    if (whole.length) throw cannotAverage(first.path, second.path, whole);
-    const kinds = await kindsOfEnds(a, b);
+    const kinds = await kindsOfEnds(a, b, foreign);
+    requireAverageable(kinds, first.path, second.path);
     const trained = new Set(differing);
     for (const held of foreign.held)
       if (!held.tensor && neutralValue(held) !== undefined && !isNeutral(held, toNumbers(await a.read(held.name))))
@@ -66,6 +65,7 @@ export const twoGraphs: Origin = {
       parameters,
       tied,
       notes: [
+        ...notesOfSharedFiles(first, second),
         ...notesOfParameters(kinds, parameters),
         ...(await graphNotes(foreign, first)),
         ...notesOfTransposed(transposed),

@@ -148,8 +148,12 @@ function describe(record: MergeRecord, path: string): string {
   if (checked) {
     const number = (x: number | null) => (x === null ? "–" : x.toFixed(4));
     const barrierOf = names.length ? "barrier" : "from the mean of the ends:";
+    const error =
+      checked.error === null || checked.error_barrier === null
+        ? ""
+        : `, error ${checked.error.toFixed(1)} % (${barrierOf} ${signed(checked.error_barrier, 1)} points)`;
     lines.push(
-      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (${barrierOf} ${signed(checked.loss_barrier, 4)}), error ${checked.error?.toFixed(1) ?? "–"} % (${barrierOf} ${checked.error_barrier === null ? "–" : signed(checked.error_barrier, 1)} points).`,
+      `The written file on ${checked.samples} samples: loss ${number(checked.loss)} (${barrierOf} ${signed(checked.loss_barrier, 4)})${error}.`,
     );
   }
   lines.push(...notes.map((note) => `Note: ${note}`));

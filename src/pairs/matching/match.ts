@@ -22,6 +22,7 @@ import { foldedParameters, isOwnConstant } from "./constants.ts";
 import { findDropped } from "./dropped.ts";
 import { elementsOf } from "./elements.ts";
 import { suspectFolds, unfoldAll } from "./fold.ts";
+import { findIntegers } from "./integers.ts";
 import { findShared, type Shared } from "./shared.ts";
 
 export interface Match {
@@ -133,6 +134,11 @@ export async function matchWeights(
   }
 
   if (!hasOrigin) takeLastOfShape(lost, candidates, isUsed, take);
+  for (const [held, name] of findIntegers(model, ends[0], (scale) => taken.get(scale)?.name)) {
+    const one: Candidate = { name, form: String(names.get(name)!.shape) === String(held.shape) ? "same" : "reshaped" };
+    // equal ones stay constants, which may be shapes or axes
+    if (!((await agrees(held, one, ends[0])) && (await agrees(held, one, ends[1])))) take(held, one);
+  }
   const left = [...names].flatMap(([name, { dtype }]) => (isFloating(dtype) && !isUsed(name) ? [name] : []));
   const shared = await findShared(left, taken, model, ends, (name, end) =>
     agrees(heldBy.get(name)!, taken.get(name)!, end),

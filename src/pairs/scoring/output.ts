@@ -221,7 +221,7 @@ function noOutput(
   const suspicion = areValues ? suspicionOfValues(labels, candidates) : suspicionOf(labels, candidates);
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
-    : `${suspicion}Give other labels, or set --output and --task.`;
+    : `${suspicion}Give other labels, or set ${task ? "--output" : "--output and --task"}.`;
   return new UserError(`No output of the model contains ${need}. Its outputs are ${listSome(described, 8)}. ${advice}`);
 }
 

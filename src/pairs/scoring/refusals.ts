@@ -67,6 +67,11 @@ const refusals: readonly Refusal[] = [
         : `the index ${index} at its operation ${operation} is outside 0 to ${last}. Check the numbers in the data that are used as indices, such as token ids.`,
   },
   {
+    // the comparison of classes with labels, which is not in the user's graph
+    is: /^Equal: .*ShapeInferenceError/,
+    sentence: (_, batch) => `its scores do not have a row for each of ${batch.size} samples. ${otherBatch(batch)}`,
+  },
+  {
     is: /^(\w+): .*(?:ShapeInferenceError|[Dd]imension|[Ss]hape|broadcast)/,
     sentence: ([operation], batch) => `the shapes at its operation ${operation} do not fit. ${otherBatch(batch)}`,
   },
