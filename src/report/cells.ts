@@ -3,7 +3,7 @@ import { type Cell, type Measurement, type Metric, metrics, type Scored } from "
 import { isModule, moduleName } from "../core/index.ts";
 
 /** The alpha that the sentences and pictures of a document describe. */
-const alphaOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
+export const alphaOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
 /** The metrics of a document. */
 export const metricsOf = (document: Measurement): readonly Metric[] => document.metrics ?? metrics;
 /** Whether the losses are those of next tokens, which have a perplexity. */
@@ -59,6 +59,14 @@ export function atAlpha(document: Measurement): string {
   const alpha = alphaOf(document);
   const hasOthers = document.cells.some((cell) => cell.alpha !== alpha);
   return alpha === 0.5 && !hasOthers ? "" : ` at alpha ${alpha}`;
+}
+
+/** The same document at each other alpha that was measured; none if layers have their own. */
+export function atOtherAlphas(document: Measurement): Measurement[] {
+  if (document.layer_alphas) return [];
+  const alphas = new Set(document.cells.map(({ alpha }) => alpha));
+  alphas.delete(alphaOf(document));
+  return [...alphas].map((alpha) => ({ ...document, verdict: { ...document.verdict, alpha } }));
 }
 
 /** Whether all averages are halfway between the ends. */
