@@ -25,6 +25,7 @@ export {
   weightFiles,
   withoutWeights,
 } from "./folder.ts";
+export { type KeyedFile, type Keys, keyOption, withKey } from "./keys.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
 export { readStructure } from "./onnx/structure.ts";

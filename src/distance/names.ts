@@ -1,5 +1,6 @@
 // Matches the tensors of one network in two files by name, before anything is read. Only one file may have wrappers, a
 // common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
+import { keyOption } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { isOptional } from "../models/index.ts";
 import {
@@ -290,7 +291,7 @@ function requireMost(renamed: Renamed): void {
   if (isMost(renamed)) return;
   const { file, prefix, outside } = renamed;
   throw new UserError(
-    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are outside it: ${listSome(outside, 3)}. To use that part, choose it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
+    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are outside it: ${listSome(outside, 3)}. To use that part, choose it with ${keyOption(keyOf(prefix), file.end)}.`,
   );
 }
 
@@ -315,10 +316,10 @@ function requireNoHead(a: Renamed, b: Renamed): void {
 const keyOf = (prefix: string) => prefix.slice(0, -1);
 
 function severalPrefixes(places: readonly Renamed[]): UserError {
-  const { path } = places[0].file;
+  const { path, end } = places[0].file;
   const keys = places.map(({ prefix }) => keyOf(prefix));
   return new UserError(
-    `${path} has the other file's names in several places (${listSome(keys.map((key) => JSON.stringify(key)))}). Choose one with --key (a=${keys[0]} or b=${keys[0]}).`,
+    `${path} has the other file's names in several places (${listSome(keys.map((key) => JSON.stringify(key)))}). Choose one, such as ${keyOption(keys[0], end)}.`,
   );
 }
 

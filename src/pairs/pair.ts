@@ -1,5 +1,5 @@
 // Opens pairs: two ends of one network, and the samples that they are measured on, checked against each other.
-import { openCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import { openCheckpoint, withCheckpoints, withKey } from "../checkpoints/index.ts";
 import { isModule, UsageError, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
 import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
@@ -41,7 +41,7 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
     );
   if (isFolder) return huggingFace;
   if ([a, b].every((path) => path.endsWith(".onnx"))) return twoGraphs;
-  if (await isStateDict(a, { key: keys.a })) return stateDicts();
+  if (await isStateDict(a, withKey(keys, "a"))) return stateDicts();
   if (await areGraphs({ a, b, keys })) return twoGraphs;
   throw new UsageError(
     `Name the network of ${a} with --model: a built-in one (\`layerwise models\` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.`,
@@ -52,8 +52,8 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
 const areGraphs = ({ a, b, keys }: Pick<Required<EndsRequest>, "a" | "b" | "keys">): Promise<boolean> =>
   withCheckpoints(
     [
-      { path: a, key: keys.a },
-      { path: b, key: keys.b },
+      { path: a, ...withKey(keys, "a") },
+      { path: b, ...withKey(keys, "b") },
     ],
     async (...ends) => ends.every(({ format }) => format === "onnx"),
   );
@@ -74,14 +74,14 @@ async function withEnds<T>(
   const { a, b, keys = {} } = request;
   const origin = await originOf(request);
   const { openFile = openCheckpoint } = origin;
-  const first = await openFile(a, { key: keys.a });
+  const first = await openFile(a, withKey(keys, "a"));
   let second: typeof first | undefined;
   const close = async () => {
     await first.close();
     await second?.close();
   };
   try {
-    second = await openFile(b, { key: keys.b });
+    second = await openFile(b, withKey(keys, "b"));
     return await use(await origin.open([first, second], request), close);
   } catch (error) {
     await close();
