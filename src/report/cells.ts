@@ -119,6 +119,9 @@ export const unitsOf = (document: Measurement): Readonly<Record<Metric, string>>
 /** ` · task: the next token, of 384, in windows of 48`; empty if the document has no task. */
 export const taskOf = ({ model: { task } }: Measurement): string =>
   typeof task === "string" ? ` · task: ${task}` : "";
+/** `photos (test)`; a single file of texts or images by its name only, since it has no splits. */
+export const dataAndSplit = ({ data: { name, split } }: Measurement): string =>
+  /\.(txt|jsonl|ndjson|parquet|csv|tsv)$/i.test(name) ? name : `${name} (${split})`;
 /** `samples`, or `windows` of text. */
 export const samplesOf = (document: Measurement): string => (isLanguage(document) ? "windows" : "samples");
 
