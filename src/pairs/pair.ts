@@ -2,7 +2,7 @@
 import { openCheckpoint, withCheckpoints, withKey } from "../checkpoints/index.ts";
 import { isModule, UsageError, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
+import { hasDescription, isModelFolder, isStateDict, isTorchvision, readModelFolder } from "../hub/index.ts";
 import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
@@ -33,7 +33,10 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 
 /** The origin of a pair, found from the paths and the model's name. */
 async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Promise<Origin> {
-  if (name !== undefined) return originOfModel(name);
+  if (name !== undefined) {
+    if (!isPath(name)) await requireUndescribed(a, b, name);
+    return originOfModel(name);
+  }
   const [isFolder, isOther] = [a, b].map(isModelFolder);
   if (isFolder !== isOther)
     throw new UserError(
@@ -46,6 +49,19 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
   throw new UsageError(
     `Name the network of ${a} with --model: a built-in one (\`layerwise models\` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.`,
   );
+}
+
+/** Whether a model is in a file or folder, which may have other weights than its own. */
+const isPath = (name: string): boolean => isModule(name) || name.endsWith(".onnx") || isModelFolder(name);
+
+/** Throws {@link UserError} if a network is named, but two folders describe theirs. */
+async function requireUndescribed(a: string, b: string, name: string): Promise<void> {
+  if (![a, b].every(hasDescription)) return;
+  const read = await Promise.allSettled([a, b].map(readModelFolder)); // others may be any network's
+  if (read.every(({ status }) => status === "fulfilled"))
+    throw new UserError(
+      `${a} and ${b} are Hugging Face folders, which describe their own network, so --model ${name} does not apply. Omit it.`,
+    );
 }
 
 /** Whether both ends are ONNX graphs, whatever their names. Throws {@link UserError} if one is missing or damaged. */
