@@ -323,6 +323,9 @@ function severalPrefixes(places: readonly Renamed[]): UserError {
   );
 }
 
+/** Two checkpoints without a common name. */
+export class NothingInCommon extends UserError {}
+
 function different(a: Renamed, b: Renamed, tied: Tied): UserError {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
   const [x, y] = [a.file.path, b.file.path];
@@ -333,7 +336,8 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
       const some = common === 0 ? [...names.keys()] : only;
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
-    return new UserError(
+    const Fault = common === 0 ? NothingInCommon : UserError;
+    return new Fault(
       `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,
     );
   }
