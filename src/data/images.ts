@@ -3,6 +3,7 @@
 // crop is black.
 import { listSome, type Random, sha256, tensor, UserError } from "../core/index.ts";
 import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
+import { fewerSamples, tooFewSamples } from "./too-few.ts";
 
 export interface ImageFormat {
   readonly name: string;
@@ -183,7 +184,7 @@ export async function readRecords(
     );
   if (samples === undefined && missing.length)
     throw new UserError(
-      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples.`,
+      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or ${fewerSamples}.`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what, missing.length > 0);
 }
@@ -198,8 +199,10 @@ export function firstRecords(
 ): Uint8Array {
   const have = records.length / record;
   if (samples !== undefined && have < samples) {
-    throw new UserError(
-      `${what} has ${have} samples${isIncomplete ? " here" : ""}, but ${samples} are needed. Use fewer samples${isIncomplete ? ", or add the missing files" : ""}.`,
+    throw tooFewSamples(
+      `${what} has ${have} samples${isIncomplete ? " here" : ""}`,
+      samples,
+      isIncomplete ? "; or add the missing files" : "",
     );
   }
   return records.subarray(0, samples === undefined ? records.length : samples * record);
