@@ -3,6 +3,7 @@
 // crop is black.
 import { listSome, type Random, sha256, tensor, UserError } from "../core/index.ts";
 import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
+import { MissingData } from "./missing.ts";
 import { fewerSamples, tooFewSamples } from "./too-few.ts";
 
 export interface ImageFormat {
@@ -179,9 +180,7 @@ export async function readRecords(
     have += bytes.length / record;
   }
   if (have === 0)
-    throw new UserError(
-      `${what} is missing: there is no ${paths[0]}. Give the folder of its official files with --data-dir (data.dir in a recipe), or download them with \`layerwise fetch ${what.toLowerCase().replace("-", "")}\`.`,
-    );
+    throw new MissingData(`${what} is missing: there is no ${paths[0]}`, [what.toLowerCase().replace("-", "")]);
   if (samples === undefined && missing.length)
     throw new UserError(
       `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or ${fewerSamples}.`,
