@@ -14,8 +14,6 @@ export {
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
-export { describeEmptyTensors, describePlaceholders } from "./empty.ts";
-export { notFinite } from "./finite.ts";
 export {
   adapterFiles,
   adviceOfParts,
@@ -33,6 +31,7 @@ export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedInfo, storedName } from "./select.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { findUnsupported } from "./unsupported.ts";
+export { describeEmptyTensors, describePlaceholders, notFinite } from "./unusable.ts";
 export { withCheckpoints } from "./with-checkpoints.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

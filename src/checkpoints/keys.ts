@@ -1,10 +1,10 @@
 // How a command chooses the dictionary of one of its files: --key NAME for all of them, --key a=NAME for one.
 
-/** A file of a command that may have a key: an end, or the common initialisation. */
-export type KeyedFile = "a" | "b" | "init";
-
 /** The dictionaries to use from files with several. */
-export type Keys = Partial<Record<KeyedFile, string>>;
+export type Keys = Partial<Record<"a" | "b" | "init", string>>;
+
+/** A file of a command that may have a key: an end, or the common initialisation. */
+export type KeyedFile = keyof Keys;
 
 /** The dictionary of one file, and which of the command's files it is. */
 export interface KeyChoice {

@@ -2,11 +2,11 @@
 // and so on. Only tensors count; other entries are ignored. If several dictionaries may be the network, nothing is
 // guessed (an encoder and a decoder look like a generator and its critic): the user chooses one with --key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
-import { placeholdersIn } from "../empty.ts";
 import { type KeyedFile, keyOption } from "../keys.ts";
 import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
+import { placeholdersIn } from "../unusable.ts";
 import { adviceFor } from "./frameworks.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
