@@ -1,5 +1,6 @@
-// Weights that cannot be averaged: not finite, or without elements. DeepSpeed's ZeRO-3 and FSDP save sharded weights with shape [0] unless they are gathered
-// first. Early versions of DeepSpeed (2021) save them with shape [1] and any value.
+// Weights that cannot be averaged: not finite, or without elements. DeepSpeed's ZeRO-3 and FSDP save sharded weights
+// with shape [0] unless they are gathered first. Early versions of DeepSpeed (2021) save them with shape [1] and
+// any value.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 
