@@ -1,7 +1,7 @@
 // The documents that other programs read: what is written fits the JSON Schemas in the package, every field of it is
 // described there, and the generated pages and schemas are up to date.
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { beforeAll, expect, it } from "vitest";
@@ -18,6 +18,7 @@ import {
   renderMeasurement,
   saveMeasurement,
 } from "../src/index.ts";
+import { jobPath, writeJob } from "../src/jobs/index.ts";
 import { buildModel, initialise } from "../src/models/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
 import { twoFolders } from "./model-folder.ts";
@@ -157,6 +158,47 @@ it("comparisons fit the schema of distance@1", async () => {
   expectToFit("distance@1", await compareFiles(a, b, { init: a }));
   const folders = await twoFolders(temporaryFolder());
   expectToFit("distance@1", await compareFolders(folders.a, folders.b));
+});
+
+it("what commands print with --json fits its schema", async () => {
+  const printed = (...args: string[]) => {
+    const cli = join(projectRoot, "dist/cli/main.js");
+    return JSON.parse(spawnSync(process.execPath, [cli, ...args, "--json"], { cwd: folder, encoding: "utf8" }).stdout);
+  };
+  const recipe = `model: { name: mlp, hidden: 4 }
+data: { name: cifar10-half, samples: 100, augment: false }
+training: { epochs: 1, batch: 50 }
+measure: { scans: [full], samples: 20, splits: [train] }
+claims: [{ says: it is small, split: train, take: full, below: 9 }]
+`;
+  writeFileSync(at("tiny.yaml"), recipe);
+  const plan = printed("reproduce", "tiny.yaml", "--plan");
+  expect(plan.runs[0].time.steps).toBe(2);
+  expectToFit("plan@1", plan);
+  const trained = printed("train", "tiny.yaml", "--quiet");
+  expectToFit("train@1", trained);
+  const reproduced = printed("reproduce", "tiny.yaml", "--quiet");
+  expect(reproduced.runs[0].claims[0].verdict).toBe("holds");
+  expectToFit("reproduce@1", reproduced);
+  const { document, scores } = await measure(base());
+  await saveMeasurement(document, scores, renderMeasurement(document), at("measured"));
+  const redrawn = printed("report", trained.folder, "measured");
+  expect(redrawn.runs).toHaveLength(2);
+  expectToFit("report@1", redrawn);
+  const job = {
+    id: "tiny-1",
+    command: ["reproduce"],
+    cwd: folder,
+    started: "2026-11-02T09:30:00.000Z",
+    environment: {},
+  };
+  const unit = { key: "first", argv: ["true"], result: at("tiny.yaml"), cpus: 1, group: "all" };
+  await writeJob({ ...job, path: jobPath(at("runs"), job.id) }, [unit]);
+  writeFileSync(join(jobPath(at("runs"), job.id), "finished"), "");
+  const units = [{ key: "first", state: "done" }];
+  expect(printed("jobs").jobs).toMatchObject([{ id: job.id, units }]);
+  expectToFit("jobs@2", printed("jobs"));
+  expectToFit("job@2", printed("jobs", "show", job.id));
 });
 
 const recipes = [

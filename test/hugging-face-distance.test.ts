@@ -220,6 +220,11 @@ describe("the check before a merge", () => {
 });
 
 describe("distance on folders", () => {
+  it("is a table with the same words as CSV", () => {
+    const { stdout } = run("distance", at("a"), at("b"), "--quiet", "--csv");
+    expect(stdout.split("\n")[0]).toBe("layer,parameters,distance,relative,cosine");
+  });
+
   it("prints the check above the table, in 80 columns, with exit status 0", () => {
     const { stdout, status } = run("distance", at("a"), at("b"), "--quiet");
     expect(status).toBe(0);

@@ -118,6 +118,16 @@ describe("refuses", () => {
     expect(await refused("a", "a/model.safetensors")).toContain("is a folder, but");
   });
 
+  it("a network by name, unless a folder describes none that can be evaluated", async () => {
+    for (const name of ["gpt", "torchvision:resnet18"])
+      expect(await refused("a", "b", { model: { name } })).toBe(
+        `${at("a")} and ${at("b")} are Hugging Face folders, which describe their own network, so --model ${name} does not apply. Omit it.`,
+      );
+    await writeModelFolder(at("own"), 4);
+    writeFileSync(at("own/config.json"), JSON.stringify({ model_type: "my-gpt" }));
+    expect(await refused("own", "own", { model: { name: "gpt" } })).toContain("does not fit model gpt");
+  });
+
   it("samples that are not text, splits of a single file, too many windows", async () => {
     expect(await refused("a", "b", { data: { name: "cifar10" } })).toContain("cifar10 is not a text");
     expect(await refused("a", "b", { data: { ...data, split: "test" } })).toContain(

@@ -50,6 +50,16 @@ describe("an impossible merge", () => {
     expect(readdirSync(within, { recursive: true }).sort()).toEqual(before);
   }
 
+  it("of a folder and a file says what each is, unless they hold the same tensors", async () => {
+    const { a, b, out } = await twoFolders(temporaryFolder());
+    const file = join(import.meta.dirname, "../docs/examples/rings-a.safetensors");
+    const sentence = `${a} is a Hugging Face folder, but ${file} is a single file, and they have no tensor in common. Give two folders, or two files of one network.`;
+    await refuses({ a, b: file, out }, sentence);
+    await expect(merge({ a: file, b: a, out })).rejects.toThrow(sentence);
+    const record = await merge({ a, b: join(b, "model.safetensors"), out: `${out}.safetensors` });
+    expect(record.kept).toEqual([]);
+  });
+
   it("leaves nothing behind if the disk is full, and existing files unchanged", async () => {
     const { a, b, out } = await twoFolders(temporaryFolder());
     let left = 0;

@@ -84,6 +84,9 @@ describe("perplexity", () => {
       `End a: loss ${a.loss!.toFixed(4)} nats per token, perplexity ${Number(a.perplexity!.toPrecision(4))}, next-token error ${a.error!.toFixed(1)} %.`,
     );
     expect(text).toMatch(/^Averaging all layers: [^\n]+ points,\s+perplexity [\d.]+\./m);
+    expect(text).toMatch(/text\.txt,\s+mean\s+over/); // a single file has no splits
+    const ofFolder = { ...document, data: { ...document.data, name: "texts" } };
+    expect(showMeasurement(ofFolder, "x")).toMatch(/texts\s\(test\),\s/);
     const { html, csv } = renderMeasurement(document);
     for (const part of [
       "Loss barrier (nats per token, mean over both bases)",
@@ -134,7 +137,7 @@ describe.each([12, 30])("a decoder of %i blocks", (blocks) => {
   it("has a page with the task, and pictures with room for names", () => {
     const { html, figures } = renderMeasurement(document);
     const task = "task: the next token, of 256, in windows of 16";
-    expect(html).toContain(`llama on the first 4 windows of ${at("text.txt")} (test) · ${task}`);
+    expect(html).toContain(`llama on the first 4 windows of ${at("text.txt")} · ${task}`);
     const svg = figures["single-loss"];
     const rows = [...svg.matchAll(/<text class="axis" x="([\d.]+)" y="([\d.]+)" text-anchor="end">([^<]+)</g)];
     expect(rows.map(([, , , name]) => name)).toEqual(document.layers.map(({ name }) => name));

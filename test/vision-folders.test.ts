@@ -199,10 +199,10 @@ describe("torchvision weight files", () => {
         b: expect.anything(),
       });
     const beside = await write("beside", "net.", { "criterion.weight": tensor("float32", [3]) });
-    await expect(measured(...beside, data)).rejects.toThrow("criterion.weight. Select the network with --key net.");
+    await expect(measured(...beside, data)).rejects.toThrow("criterion.weight. Select the network with --key a=net.");
     const own = await write("own", "student.", { "criterion.weight": tensor("float32", [3]) });
     expect(await isStateDict(own[0])).toBe(true);
-    const refused = `${own[0]} contains a torchvision network under "student", not at the top level. Select it with --key student.`;
+    const refused = `${own[0]} contains a torchvision network under "student", not at the top level. Select it with --key a=student.`;
     for (const model of [{}, { name: "torchvision:resnet18" }])
       await expect(measured(...own, data, { model })).rejects.toThrow(refused);
     for (const [paths, key] of [

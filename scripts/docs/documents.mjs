@@ -1,4 +1,5 @@
 // The documents that other programs read: their schemas, and the first paragraphs of their pages.
+import { planJsonSchema, reportJsonSchema, reproduceJsonSchema, trainJsonSchema } from "../../src/experiments/index.ts";
 import {
   comparisonJsonSchema,
   measurementJsonSchema,
@@ -6,6 +7,7 @@ import {
   recipeJsonSchema,
   samplesJsonSchema,
 } from "../../src/index.ts";
+import { jobJsonSchema, jobsJsonSchema } from "../../src/jobs/index.ts";
 import { schemaPage } from "./schema-page.mjs";
 
 const grows =
@@ -64,6 +66,21 @@ const documents = [
       grows,
     ],
   },
+  ...[
+    ["train", "A training: `layerwise/train@1`", trainJsonSchema, "`train --json`"],
+    ["plan", "A plan: `layerwise/plan@1`", planJsonSchema, "`reproduce --plan --json`"],
+    ["reproduce", "Reproduced experiments: `layerwise/reproduce@1`", reproduceJsonSchema, "`reproduce --json`"],
+    ["report", "Redrawn reports: `layerwise/report@1`", reportJsonSchema, "`report --json`"],
+    ["jobs", "The jobs on a cluster: `layerwise/jobs@2`", jobsJsonSchema, "`jobs --json`"],
+    ["job", "A job on a cluster: `layerwise/job@2`", jobJsonSchema, "`jobs show ID --json`"],
+  ].map(([page, title, make, command]) => ({
+    page,
+    schema: make().title.replace("layerwise/", ""),
+    title,
+    make,
+    closed: ["runs[].measurements[].document"], // has its own page
+    intro: [`${command} prints this document.`, grows],
+  })),
 ];
 
 /** The files of the documents, by their paths in the project: a JSON Schema and a page each. */

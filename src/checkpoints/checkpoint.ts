@@ -1,6 +1,7 @@
 // A checkpoint, whatever the format: named tensors in a file. Opening reads only headers; each tensor's bytes are read
 // on request.
 import { bytesPerElement, type DType, nearest, type Tensor, UserError } from "../core/index.ts";
+import type { KeyedFile } from "./keys.ts";
 import type { Source } from "./source.ts";
 import type { Output } from "./writing/output.ts";
 
@@ -51,6 +52,11 @@ export interface Checkpoint {
   readonly copies?: readonly string[];
   /** The requested dictionary (and prefix of names). */
   readonly key?: string;
+  /**
+   * Which file of the command it is; for messages.
+   * @internal
+   */
+  readonly end?: KeyedFile;
   /**
    * What of the key leads to no dictionary: a prefix of names.
    * @internal

@@ -3,6 +3,7 @@ import { UserError } from "../core/index.ts";
 import { isZip, openZip } from "./archive/zip.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { findCheckpoint } from "./folder.ts";
+import type { KeyChoice, KeyedFile } from "./keys.ts";
 import { unwrapNames } from "./names.ts";
 import { isNpz, openNpz } from "./npz/npz.ts";
 import { isOnnx, openOnnx } from "./onnx/onnx.ts";
@@ -22,7 +23,7 @@ interface Reader {
    * Opens the file; closes `source` when the checkpoint is closed. `key` names a dictionary in the file, for formats
    * that have them.
    */
-  open(source: Source, key?: string): Promise<Checkpoint>;
+  open(source: Source, choice: KeyChoice): Promise<Checkpoint>;
 }
 
 const headLength = 64;
@@ -47,6 +48,11 @@ export interface OpenOptions {
    * to use (`encoder`).
    */
   readonly key?: string;
+  /**
+   * Which file of the command it is, so that an error says how to give its key.
+   * @internal
+   */
+  readonly end?: KeyedFile;
   /** Keep the names in the file. */
   readonly asStored?: boolean;
 }
@@ -66,8 +72,9 @@ export interface OpenOptions {
  * console.log(checkpoint.format, weight.dtype, weight.shape); // safetensors float32 [ 8, 2 ]
  * ```
  */
-export async function openCheckpoint(path: string, { key, asStored }: OpenOptions = {}): Promise<Checkpoint> {
-  const checkpoint = await openBy([...fileReaders, index], await findCheckpoint(path), key);
+export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  const { key, end, asStored } = options;
+  const checkpoint = { ...(await openBy([...fileReaders, index], await findCheckpoint(path), options)), end };
   try {
     if (checkpoint.format === "onnx" && key !== undefined)
       throw new UserError(
@@ -92,23 +99,23 @@ function noteShard(checkpoint: Checkpoint): Checkpoint {
   return { ...checkpoint, notes: [...(checkpoint.notes ?? []), note] };
 }
 
-async function openBy(readers: readonly Reader[], path: string, key?: string): Promise<Checkpoint> {
+async function openBy(readers: readonly Reader[], path: string, choice: KeyChoice = {}): Promise<Checkpoint> {
   refuseByName(path);
   const source = await openSource(path);
   try {
     const head = await source.read(0, Math.min(source.size, headLength));
     const reader = readers.find(({ recognises }) => recognises(head));
     if (!reader) throw await unknownFormat(source, head);
-    return await reader.open(source, key);
+    return await reader.open(source, choice);
   } catch (error) {
     await source.close();
     throw error;
   }
 }
 
-async function openArchive(source: Source, key?: string): Promise<Checkpoint> {
+async function openArchive(source: Source, choice: KeyChoice): Promise<Checkpoint> {
   const zip = await openZip(source);
-  if (isTorchZip(zip)) return openTorchZip(zip, key);
+  if (isTorchZip(zip)) return openTorchZip(zip, choice);
   if (isNpz(zip)) return openNpz(zip);
   throw unknownArchive(zip);
 }

@@ -14,8 +14,6 @@ export {
 } from "./checkpoint.ts";
 export { chunkBytes, chunksOf } from "./chunks.ts";
 export { type OpenOptions, openCheckpoint } from "./detect.ts";
-export { describeEmptyTensors, describePlaceholders } from "./empty.ts";
-export { notFinite } from "./finite.ts";
 export {
   adapterFiles,
   adviceOfParts,
@@ -25,6 +23,7 @@ export {
   weightFiles,
   withoutWeights,
 } from "./folder.ts";
+export { type KeyedFile, type Keys, keyOption, withKey } from "./keys.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
 export { notesOfSharedFiles } from "./onnx/shared-files.ts";
@@ -33,6 +32,7 @@ export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedInfo, storedName } from "./select.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { findUnsupported } from "./unsupported.ts";
+export { describeEmptyTensors, describePlaceholders, notFinite } from "./unusable.ts";
 export { withCheckpoints } from "./with-checkpoints.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

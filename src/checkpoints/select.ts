@@ -1,6 +1,7 @@
 // A checkpoint under other names, or without some of its tensors.
 import { nearest, UserError } from "../core/index.ts";
 import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
+import { type KeyedFile, keyOption } from "./keys.ts";
 import { quote } from "./source.ts";
 
 /**
@@ -67,7 +68,12 @@ export function selectPrefix(checkpoint: Checkpoint, key: string): Checkpoint {
     }
   }
   const parents = own.flatMap((name) => /^([^./]+)[./]/.exec(name)?.[1] ?? []);
-  throw unknownKey(checkpoint.path, key, [...new Set([...(checkpoint.dictionaries ?? []), ...parents])]);
+  throw unknownKey(
+    checkpoint.path,
+    key,
+    [...new Set([...(checkpoint.dictionaries ?? []), ...parents])],
+    checkpoint.end,
+  );
 }
 
 /** Marks the tensors `names` that are tied to others. */
@@ -82,12 +88,12 @@ function withSharedOutside(checkpoint: Checkpoint, names: ReadonlySet<string>): 
 }
 
 /** The error for a key that a file does not contain; `found` lists what it contains. */
-export function unknownKey(path: string, key: string, found: readonly string[]): UserError {
+export function unknownKey(path: string, key: string, found: readonly string[], end?: KeyedFile): UserError {
   const has = found.length
-    ? `${suggest(key, found)}It contains ${listAll(found.map(quote))}. Choose one of these with --key`
+    ? `${suggest(key, found)}It contains ${listAll(found.map(quote))}. Choose one of these with ${keyOption("NAME", end)}`
     : "It is a plain state dict. Omit --key";
   return new UserError(
-    `${path} has no dictionary ${quote(key)}, and no tensor names that start with it. ${has}, or set it for one end only with --key a=NAME or b=NAME.`,
+    `${path} has no dictionary ${quote(key)}, and no tensor names that start with it. ${has}, or set it for the other file only with ${keyOption(key, end === "a" ? "b" : "a")}.`,
   );
 }
 

@@ -13,6 +13,7 @@ export {
   encodeMeasurement,
   type Measurement,
   measurementJsonSchema,
+  measurementSchema,
   parseMeasurement,
   type StoredMeasurement,
 } from "./result.ts";

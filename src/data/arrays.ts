@@ -14,6 +14,7 @@ import {
 } from "../core/index.ts";
 import type { Batch, DataOptions, Dataset } from "./dataset.ts";
 import { layOut } from "./layout.ts";
+import { tooFewSamples } from "./too-few.ts";
 
 export interface Arrays {
   readonly inputs: ReadonlyMap<string, Tensor>;
@@ -35,8 +36,7 @@ export function arrayDataset(
     throw new UserError(`${where} contains only labels. Add the model's inputs as arrays with the model's names.`);
   const { count: have, inputs: laid, labels } = layOut(where, arrays, declared);
   if (have === 0) throw new UserError(`${where} contains no samples. Give arrays with at least one.`);
-  if (samples !== undefined && samples > have)
-    throw new UserError(`${where} contains ${have} samples, but ${samples} are needed. Use fewer samples.`);
+  if (samples !== undefined && samples > have) throw tooFewSamples(`${where} contains ${have} samples`, samples);
   const count = samples ?? have;
   const chosen = new Map(
     [...laid].map(([key, { array, axis }]) => [

@@ -62,7 +62,7 @@ describe("CIFAR-10", () => {
         (error) => (error instanceof UserError ? error.message : String(error.stack)),
       );
     expect(await refusal("cifar10", { dir: "nowhere" })).toContain(
-      "Give the folder of its official files with --data-dir",
+      "Give the folder of the official files with --data-dir (data.dir in a recipe), or download them with `layerwise fetch cifar10`.",
     );
     expect(await refusal("cifar10", { dir: sample, samples: 501 })).toContain(
       "has 500 samples here, but 501 are needed",

@@ -3,6 +3,8 @@
 // crop is black.
 import { listSome, type Random, sha256, tensor, UserError } from "../core/index.ts";
 import type { Batch, BatchOptions, DataOptions, Dataset, Split } from "./dataset.ts";
+import { MissingData } from "./missing.ts";
+import { fewerSamples, tooFewSamples } from "./too-few.ts";
 
 export interface ImageFormat {
   readonly name: string;
@@ -178,12 +180,10 @@ export async function readRecords(
     have += bytes.length / record;
   }
   if (have === 0)
-    throw new UserError(
-      `${what} is missing: there is no ${paths[0]}. Give the folder of its official files with --data-dir (data.dir in a recipe), or download them with \`layerwise fetch ${what.toLowerCase().replace("-", "")}\`.`,
-    );
+    throw new MissingData(`${what} is missing: there is no ${paths[0]}`, [what.toLowerCase().replace("-", "")]);
   if (samples === undefined && missing.length)
     throw new UserError(
-      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use fewer samples.`,
+      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or ${fewerSamples}.`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what, missing.length > 0);
 }
@@ -198,8 +198,10 @@ export function firstRecords(
 ): Uint8Array {
   const have = records.length / record;
   if (samples !== undefined && have < samples) {
-    throw new UserError(
-      `${what} has ${have} samples${isIncomplete ? " here" : ""}, but ${samples} are needed. Use fewer samples${isIncomplete ? ", or add the missing files" : ""}.`,
+    throw tooFewSamples(
+      `${what} has ${have} samples${isIncomplete ? " here" : ""}`,
+      samples,
+      isIncomplete ? "; or add the missing files" : "",
     );
   }
   return records.subarray(0, samples === undefined ? records.length : samples * record);

@@ -17,6 +17,7 @@ export { type Document, findSplit, isDocuments, type Message, readDocuments } fr
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { type FetchOptions, fetchData } from "./fetch.ts";
 export { labelNames } from "./layout.ts";
+export { MissingData } from "./missing.ts";
 export {
   imagenetPipeline,
   isPictures,

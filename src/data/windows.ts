@@ -1,6 +1,7 @@
 // A text as non-overlapping windows of tokens: window i reads tokens [iT, iT + T) and predicts [iT + 1, iT + T + 1).
 import { tensor, UserError } from "../core/index.ts";
 import type { Batch } from "./dataset.ts";
+import { tooFewSamples } from "./too-few.ts";
 
 export interface WindowCount {
   /** Number of windows requested; default all. */
@@ -27,8 +28,10 @@ export function countWindows(tokens: number, { name, unit, context, samples }: W
       `${name} has ${tokens} ${unit}, which is less than one window of ${context} ${unit} and the next one. Use a longer text, or a shorter context.`,
     );
   if (samples !== undefined && samples > have)
-    throw new UserError(
-      `${name} contains ${have} windows of ${context} ${unit}, but ${samples} are needed. Use fewer samples, or a shorter context.`,
+    throw tooFewSamples(
+      `${name} contains ${have} windows of ${context} ${unit}`,
+      samples,
+      "; or a shorter context: --context, or data.context",
     );
   const count = samples ?? have;
   return { count, positions: samples === undefined ? tokens - context : (count - 1) * context + 1 };

@@ -1,5 +1,5 @@
 // The distances of two files of any format, without a model. Streamed, so files may be larger than the memory.
-import { type Checkpoint, chunksOf, withCheckpoints } from "../checkpoints/index.ts";
+import { type Checkpoint, chunksOf, type Keys, withCheckpoints, withKey } from "../checkpoints/index.ts";
 import { listSome, sizeOf, UserError } from "../core/index.ts";
 import { findFactors, type Grouping, groupLayers, type Layer } from "../models/index.ts";
 import { layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
@@ -10,8 +10,6 @@ import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts"
 import type { Comparison } from "./result.ts";
 import { type Summing, startSumming } from "./summing.ts";
 import { collectUndefinedDistances } from "./undefined-distances.ts";
-
-type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
 /** How two checkpoints are compared. */
 export interface CompareOptions {
@@ -45,7 +43,11 @@ export function compareFiles(
   { group, init, keys = {} }: CompareOptions = {},
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Comparison> {
-  const paths = [{ path: a, key: keys.a }, { path: b, key: keys.b }, ...(init ? [{ path: init, key: keys.init }] : [])];
+  const paths = [
+    { path: a, ...withKey(keys, "a") },
+    { path: b, ...withKey(keys, "b") },
+    ...(init ? [{ path: init, ...withKey(keys, "init") }] : []),
+  ];
   return withCheckpoints(paths, async (...opened) => {
     const weights = await weightsOf(opened);
     const { tensors, tied } = weights;

@@ -1,5 +1,6 @@
 // The distances of two Hugging Face folders, under the names of their family, and the check before a merge. If their
 // tensors differ in names or shapes, only the check is done.
+import { type KeyedFile, withKey } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
 import { checkPair, type FolderWeights, hasDescription, modelOf, openWeights, readModelFolder } from "../hub/index.ts";
 import { layersOf } from "../models/index.ts";
@@ -38,14 +39,14 @@ export async function compareFolders(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<FolderComparison> {
   const opened: FolderWeights[] = [];
-  const open = async (path: string, key?: string) => {
-    const weights = await openWeights(await readModelFolder(path), { key });
+  const open = async (path: string, end: KeyedFile) => {
+    const weights = await openWeights(await readModelFolder(path), withKey(keys, end));
     opened.push(weights);
     return weights;
   };
   try {
-    const [x, y] = [await open(a, keys.a), await open(b, keys.b)];
-    const start = init === undefined ? [] : [await open(init, keys.init)];
+    const [x, y] = [await open(a, "a"), await open(b, "b")];
+    const start = init === undefined ? [] : [await open(init, "init")];
     const preflight = await checkPair(x, y);
     const document = {
       schema: "layerwise/distance@1" as const,

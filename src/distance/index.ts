@@ -8,6 +8,6 @@ export { alignGraphs, readGraph, separateGraphs } from "./graph-weights.ts";
 export { cannotAverage, requireAverageable } from "./integers.ts";
 export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";
-export type { AveragedOf } from "./names.ts";
+export { type AveragedOf, NothingInCommon } from "./names.ts";
 export { type Comparison, comparisonJsonSchema, distancesSchema, endSchema, type FolderComparison } from "./result.ts";
 export { findTransposed, mayBeTied, notesOfTransposed } from "./transposed.ts";

@@ -254,7 +254,7 @@ describe("nothing is matched", () => {
       "two parts of the same names",
       { ...prefixed("q."), ...prefixed("k.") },
       net,
-      'in several places ("q", "k"). Choose one with --key (a=q or b=q).',
+      'in several places ("q", "k"). Choose one, such as --key q.',
     ],
     [
       "most of it elsewhere",

@@ -1,5 +1,6 @@
 // Matches the tensors of one network in two files by name, before anything is read. Only one file may have wrappers, a
 // common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
+import { keyOption } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { findFactors, isOptional } from "../models/index.ts";
 import {
@@ -290,7 +291,7 @@ function requireMost(renamed: Renamed): void {
   if (isMost(renamed)) return;
   const { file, prefix, outside } = renamed;
   throw new UserError(
-    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are outside it: ${listSome(outside, 3)}. To use that part, choose it with --key (a=${keyOf(prefix)} or b=${keyOf(prefix)}).`,
+    `${file.path} has the other file's names under ${JSON.stringify(prefix)}, but most of its weights are outside it: ${listSome(outside, 3)}. To use that part, choose it with ${keyOption(keyOf(prefix), file.end)}.`,
   );
 }
 
@@ -315,12 +316,15 @@ function requireNoHead(a: Renamed, b: Renamed): void {
 const keyOf = (prefix: string) => prefix.slice(0, -1);
 
 function severalPrefixes(places: readonly Renamed[]): UserError {
-  const { path } = places[0].file;
+  const { path, end } = places[0].file;
   const keys = places.map(({ prefix }) => keyOf(prefix));
   return new UserError(
-    `${path} has the other file's names in several places (${listSome(keys.map((key) => JSON.stringify(key)))}). Choose one with --key (a=${keys[0]} or b=${keys[0]}).`,
+    `${path} has the other file's names in several places (${listSome(keys.map((key) => JSON.stringify(key)))}). Choose one, such as ${keyOption(keys[0], end)}.`,
   );
 }
+
+/** Two checkpoints without a common name. */
+export class NothingInCommon extends UserError {}
 
 function different(a: Renamed, b: Renamed, tied: Tied): UserError {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
@@ -337,7 +341,8 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
       return new UserError(
         `${adapted[0]} contains a LoRA adapter beside its network, and the other file does not. Merge the adapter into the network and save it again (in PEFT: merge_and_unload).`,
       );
-    return new UserError(
+    const Fault = common === 0 ? NothingInCommon : UserError;
+    return new Fault(
       `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,
     );
   }

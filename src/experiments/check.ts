@@ -1,6 +1,7 @@
 // Checks recipes beyond their syntax.
 import { loadOrders, parseScans } from "../connectivity/index.ts";
-import { UserError } from "../core/index.ts";
+import { listSome, UserError } from "../core/index.ts";
+import { MissingData } from "../data/index.ts";
 import { layersOf, matchLayers } from "../models/index.ts";
 import { clientHistogram } from "./networks/clients.ts";
 import { originOf } from "./origins/index.ts";
@@ -9,14 +10,24 @@ import type { Recipe } from "./recipe/index.ts";
 import { timelineOf, trainingData } from "./recipe/index.ts";
 
 /**
- * Throws {@link UserError} for the first invalid recipe (model, scans, missing data), before anything is written.
+ * Throws {@link UserError} for the first invalid recipe (model, scans), or else for all missing data sets, before
+ * anything is written.
  */
 export async function checkRecipes(recipes: readonly Recipe[]): Promise<void> {
+  const lacking: { readonly recipe: string; readonly archives: readonly string[] }[] = [];
   for (const recipe of recipes)
     await checkRecipe(recipe).catch((error) => {
       if (!(error instanceof UserError) || recipes.length === 1) throw error;
-      throw new UserError(`${recipe.name}: ${error.message}`, { cause: error });
+      if (error instanceof MissingData) lacking.push({ recipe: recipe.name, archives: error.archives });
+      else throw new UserError(`${recipe.name}: ${error.message}`, { cause: error });
     });
+  if (lacking.length === 0) return;
+  const archives = [...new Set(lacking.flatMap(({ archives }) => archives))];
+  const needs = archives.map((name) => {
+    const names = lacking.flatMap(({ recipe, archives }) => (archives.includes(name) ? [recipe] : []));
+    return `${name} (for ${listSome(new Set(names))})`;
+  });
+  throw new MissingData(`Data sets are missing: ${needs.join("; ")}`, archives);
 }
 
 async function checkRecipe(recipe: Recipe): Promise<void> {

@@ -4,6 +4,16 @@ export type { ClaimVerdict } from "./claims/judge.ts";
 export { quantityTable } from "./claims/quantities.ts";
 export type { Cost } from "./cost/estimate.ts";
 export type { StepTime } from "./cost/step-time.ts";
+export {
+  type PlanDocument,
+  planJsonSchema,
+  type ReportDocument,
+  type ReproduceDocument,
+  reportJsonSchema,
+  reproduceJsonSchema,
+  type TrainDocument,
+  trainJsonSchema,
+} from "./documents.ts";
 export { measureInPieces, type PiecesOptions, type PiecesResult } from "./measure-in-pieces.ts";
 export {
   parseRecipe,

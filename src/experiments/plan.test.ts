@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { planRuns, repeatRecipe } from "./plan.ts";
 import { parseRecipe, recipeHash, timelineOf } from "./recipe/index.ts";
+import { planReproduction, reproduce } from "./reproduce.ts";
 
 const recipe = (values: object) => parseRecipe(values, "test.yaml");
 const short = { training: { epochs: 6 }, data: { name: "cifar10-half" } };
@@ -28,6 +29,18 @@ describe("the plan", () => {
     expect(first.points[0]).toMatchObject({ scans: ["single", "full", "deep"], base: "both", samples: 90 });
     expect(first.points[1]).toMatchObject({ scans: ["single", "full"], base: "a", samples: 50 });
     expect(others.map(({ names }) => names)).toEqual([["z"]]);
+  });
+
+  it("names all missing data sets and how to fetch them", async () => {
+    const of = (name: string, ...more: object[]) =>
+      recipe(Object.assign({ name, data: { name: "cifar10", dir: "nowhere" } }, ...more));
+    const text = { model: { name: "gpt" }, data: { name: "shakespeare", dir: "nowhere" } };
+    await expect(planReproduction([of("x"), of("y"), of("z", text)])).rejects.toThrow(
+      "Data sets are missing: cifar10 (for x, y); shakespeare (for z). Give the folder of the official files with --data-dir (data.dir in a recipe), or download them with `layerwise fetch cifar10` and `layerwise fetch shakespeare`. A plan needs them too: it times training steps on the samples.",
+    );
+    await expect(reproduce([of("x")])).rejects.toThrow(
+      /^CIFAR-10 is missing: there is no .* `layerwise fetch cifar10`\.$/,
+    );
   });
 
   it("measures one network at two epochs in a row from the first epoch on", () => {

@@ -1,5 +1,6 @@
 // Reproduces experiments: trains what is missing, measures, checks the claims, writes the reports. `layerwise
 // reproduce` and `layerwise train` call this.
+import { MissingData } from "../data/index.ts";
 import { type Callbacks, type EngineSettings, resolveEngine } from "../jobs/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { checkRecipes } from "./check.ts";
@@ -106,7 +107,11 @@ export async function planReproduction(
   options: ReproduceOptions = {},
 ): Promise<PlannedReproduction> {
   const execution = resolveOptions(options);
-  await checkRecipes(recipes);
+  await checkRecipes(recipes).catch((error) => {
+    if (error instanceof MissingData)
+      error.message += " A plan needs them too: it times training steps on the samples.";
+    throw error;
+  });
   const planned = planPairs(recipes, options.pairs ?? 1);
   const costs = await estimateCosts(planned, execution);
   return { costs, preview: () => previewRuns(planned, execution, costs) };

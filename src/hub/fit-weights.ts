@@ -1,7 +1,7 @@
 // The tensors of a file under the names of a network. Files may use the names of older libraries. Tensors that do not
 // fit are refused, even where transformers would continue with random weights.
 import { join } from "node:path";
-import { type Checkpoint, describeEmptyTensors, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, describeEmptyTensors, keyOption, selectTensors } from "../checkpoints/index.ts";
 import { haveSameBytes, isFloating, listSome, UserError } from "../core/index.ts";
 import type { FolderNetwork } from "./network.ts";
 
@@ -48,7 +48,7 @@ export async function fitWeights(model: Described, file: Checkpoint): Promise<Ch
   if (unknown.length) {
     const key = model.stateDict && keyOf(stored, unknown);
     throw new UserError(
-      `${file.path} contains tensors that are not part of ${source}: ${listSome(unknown, 4)}. ${key ? `Select the network with --key ${key}.` : remedy}`,
+      `${file.path} contains tensors that are not part of ${source}: ${listSome(unknown, 4)}. ${key ? `Select the network with ${keyOption(key, file.end)}.` : remedy}`,
     );
   }
   for (const names of ties) await tieNames(file, stored, names);

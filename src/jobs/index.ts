@@ -9,6 +9,13 @@ export {
   type SlurmSettings,
 } from "./choice.ts";
 export {
+  type JobDocument,
+  type JobsDocument,
+  jobJsonSchema,
+  jobsJsonSchema,
+  type UnitState,
+} from "./documents.ts";
+export {
   isFinished,
   type Job,
   jobPath,

@@ -1,7 +1,15 @@
 // The two ends of a merge: their tensors under the names of a's file, and the layers.
 import type { Checkpoint, StoredTensors } from "../checkpoints/index.ts";
 import { UserError } from "../core/index.ts";
-import { type Aligned, type AveragedOf, alignCheckpoints, type Kinds, kindsOfFiles } from "../distance/index.ts";
+import {
+  type Aligned,
+  type AveragedOf,
+  alignCheckpoints,
+  type Kinds,
+  kindsOfFiles,
+  NothingInCommon,
+} from "../distance/index.ts";
+import { hasDescription, isModelFolder } from "../hub/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model, matchLayers } from "../models/index.ts";
 import type { Ends, Keys, Pair } from "../pairs/index.ts";
 
@@ -91,7 +99,10 @@ async function endsOfFiles(
 ): Promise<MergeEnds> {
   const { group } = options;
   const averagedOf = pair ? undefined : averagedIn(options);
-  const own = await alignCheckpoints(averagedOf ? { ...x, averagedOf } : x, y, pair?.tied);
+  const first = averagedOf ? { ...x, averagedOf } : x;
+  const own = await alignCheckpoints(first, y, pair?.tied).catch((error) => {
+    throw (error instanceof NothingInCommon && differentKinds(options)) || error;
+  });
   const files = pair?.files ?? ([own.a, own.b] as const);
   const [a] = files;
   const kinds = pair?.kinds ?? (await kindsOfFiles(...files));
@@ -108,6 +119,16 @@ async function endsOfFiles(
     requirePlaces: (isChanged) => requireTies(own, x, y, isChanged),
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** The error for a folder and a single file without a common tensor; undefined for two of a kind. */
+function differentKinds({ a, b }: EndOptions): UserError | undefined {
+  if (hasDescription(a) === hasDescription(b)) return undefined;
+  const [folder, other] = hasDescription(a) ? [a, b] : [b, a];
+  const what = isModelFolder(other) ? "a folder that does not describe its network" : "a single file";
+  return new UserError(
+    `${folder} is a Hugging Face folder, but ${other} is ${what}, and they have no tensor in common. Give two folders, or two files of one network.`,
+  );
 }
 
 /** Throws {@link UserError} if a's file ties tensors that are separate in b's, and any of them changes. */

@@ -100,12 +100,19 @@ async function writeDictionaries(
 }
 
 it("takes the dictionary that a key names, of each end its own, and says what is still a's", async () => {
-  const [a, b, out] = ["gan-a.pt", "gan-b.pt", "gan.pt"].map(at);
+  const [a, b, out, single] = ["gan-a.pt", "gan-b.pt", "gan.pt", "single.pt"].map(at);
+  await writeDictionaries(single, { g: [1, 1] });
   await writeDictionaries(a, { g: [1, 1], d: [10, 10], g_ema: [2, 2] });
   await writeDictionaries(b, { g: [3, 3], d: [30, 30], g_ema: [6, 6] });
   await expect(merge({ a, b, out })).rejects.toThrow('in several places ("g", "d", "g_ema")');
+  for (const [file, x, y, init] of [
+    ["a", a, single],
+    ["b", single, a],
+    ["init", single, single, a],
+  ])
+    await expect(compareFiles(x, y, { init })).rejects.toThrow(`Choose one with --key ${file}=NAME,`);
   await expect(merge({ a, b, out, keys: { a: "g", b: "x" } })).rejects.toThrow(
-    `${b} has no dictionary "x", and no tensor names that start with it. It contains "g", "d", "g_ema".`,
+    `${b} has no dictionary "x", and no tensor names that start with it. It contains "g", "d", "g_ema". Choose one of these with --key b=NAME, or set it for the other file only with --key a=x.`,
   );
   const record = await merge({ a, b, out, keys: { a: "g_ema", b: "g_ema" } });
   const values = async (key: string) => {

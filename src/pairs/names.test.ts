@@ -77,7 +77,7 @@ it("uses each end's own key, and the names under it, for a graph", async () => {
   const teacher = renamed(network(5), (name) => `teacher.${name}`);
   const [a, b] = [await write("distilled", new Map([...student, ...teacher])), await write("alone", network(7))];
   await expect(openEnds({ a, b, model: { name: graph } })).rejects.toThrow(
-    'in several places ("student", "teacher"). Choose one with --key (a=student or b=student).',
+    'in several places ("student", "teacher"). Choose one, such as --key a=student.',
   );
   await using ends = await openEnds({ a, b, keys: { a: "teacher" }, model: { name: graph } });
   expect([await ends.a.read("fc2.weight"), await ends.b.read("fc2.weight")]).toEqual([matrix(6), matrix(8)]);

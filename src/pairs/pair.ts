@@ -1,8 +1,8 @@
 // Opens pairs: two ends of one network, and the samples that they are measured on, checked against each other.
-import { openCheckpoint, withCheckpoints } from "../checkpoints/index.ts";
+import { openCheckpoint, withCheckpoints, withKey } from "../checkpoints/index.ts";
 import { isModule, UsageError, UserError } from "../core/index.ts";
 import { openData } from "../data/index.ts";
-import { isModelFolder, isStateDict, isTorchvision } from "../hub/index.ts";
+import { hasDescription, isModelFolder, isStateDict, isTorchvision, readModelFolder } from "../hub/index.ts";
 import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
 import { graphWithStates } from "./graph-with-states.ts";
@@ -33,7 +33,10 @@ export function openEnds(request: EndsRequest): Promise<Ends & AsyncDisposable> 
 
 /** The origin of a pair, found from the paths and the model's name. */
 async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Promise<Origin> {
-  if (name !== undefined) return originOfModel(name);
+  if (name !== undefined) {
+    if (!isPath(name)) await requireUndescribed(a, b, name);
+    return originOfModel(name);
+  }
   const [isFolder, isOther] = [a, b].map(isModelFolder);
   if (isFolder !== isOther)
     throw new UserError(
@@ -41,19 +44,32 @@ async function originOf({ a, b, model: { name }, keys = {} }: EndsRequest): Prom
     );
   if (isFolder) return huggingFace;
   if ([a, b].every((path) => path.endsWith(".onnx"))) return twoGraphs;
-  if (await isStateDict(a, { key: keys.a })) return stateDicts();
+  if (await isStateDict(a, withKey(keys, "a"))) return stateDicts();
   if (await areGraphs({ a, b, keys })) return twoGraphs;
   throw new UsageError(
     `Name the network of ${a} with --model: a built-in one (\`layerwise models\` lists them), or an .onnx file of its graph. Two .onnx files or Hugging Face folders do not need it.`,
   );
 }
 
+/** Whether a model is in a file or folder, which may have other weights than its own. */
+const isPath = (name: string): boolean => isModule(name) || name.endsWith(".onnx") || isModelFolder(name);
+
+/** Throws {@link UserError} if a network is named, but two folders describe theirs. */
+async function requireUndescribed(a: string, b: string, name: string): Promise<void> {
+  if (![a, b].every(hasDescription)) return;
+  const read = await Promise.allSettled([a, b].map(readModelFolder)); // others may be any network's
+  if (read.every(({ status }) => status === "fulfilled"))
+    throw new UserError(
+      `${a} and ${b} are Hugging Face folders, which describe their own network, so --model ${name} does not apply. Omit it.`,
+    );
+}
+
 /** Whether both ends are ONNX graphs, whatever their names. Throws {@link UserError} if one is missing or damaged. */
 const areGraphs = ({ a, b, keys }: Pick<Required<EndsRequest>, "a" | "b" | "keys">): Promise<boolean> =>
   withCheckpoints(
     [
-      { path: a, key: keys.a },
-      { path: b, key: keys.b },
+      { path: a, ...withKey(keys, "a") },
+      { path: b, ...withKey(keys, "b") },
     ],
     async (...ends) => ends.every(({ format }) => format === "onnx"),
   );
@@ -74,14 +90,14 @@ async function withEnds<T>(
   const { a, b, keys = {} } = request;
   const origin = await originOf(request);
   const { openFile = openCheckpoint } = origin;
-  const first = await openFile(a, { key: keys.a });
+  const first = await openFile(a, withKey(keys, "a"));
   let second: typeof first | undefined;
   const close = async () => {
     await first.close();
     await second?.close();
   };
   try {
-    second = await openFile(b, { key: keys.b });
+    second = await openFile(b, withKey(keys, "b"));
     return await use(await origin.open([first, second], request), close);
   } catch (error) {
     await close();

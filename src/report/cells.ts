@@ -3,7 +3,7 @@ import { type Cell, type Measurement, type Metric, metrics, type Scored } from "
 import { isModule, moduleName } from "../core/index.ts";
 
 /** The alpha that the sentences and pictures of a document describe. */
-const alphaOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
+export const alphaOf = ({ verdict }: Measurement): number => verdict.alpha ?? 0.5;
 /** The metrics of a document. */
 export const metricsOf = (document: Measurement): readonly Metric[] => document.metrics ?? metrics;
 /** Whether the losses are those of next tokens, which have a perplexity. */
@@ -61,6 +61,14 @@ export function atAlpha(document: Measurement): string {
   return alpha === 0.5 && !hasOthers ? "" : ` at alpha ${alpha}`;
 }
 
+/** The same document at each other alpha that was measured; none if layers have their own. */
+export function atOtherAlphas(document: Measurement): Measurement[] {
+  if (document.layer_alphas) return [];
+  const alphas = new Set(document.cells.map(({ alpha }) => alpha));
+  alphas.delete(alphaOf(document));
+  return [...alphas].map((alpha) => ({ ...document, verdict: { ...document.verdict, alpha } }));
+}
+
 /** Whether all averages are halfway between the ends. */
 export const isAtHalf = ({ cells, layer_alphas }: Measurement): boolean =>
   layer_alphas === undefined && cells.every(({ alpha }) => alpha === 0.5);
@@ -111,6 +119,9 @@ export const unitsOf = (document: Measurement): Readonly<Record<Metric, string>>
 /** ` · task: the next token, of 384, in windows of 48`; empty if the document has no task. */
 export const taskOf = ({ model: { task } }: Measurement): string =>
   typeof task === "string" ? ` · task: ${task}` : "";
+/** `photos (test)`; a single file of texts or images by its name only, since it has no splits. */
+export const dataAndSplit = ({ data: { name, split } }: Measurement): string =>
+  /\.(txt|jsonl|ndjson|parquet|csv|tsv)$/i.test(name) ? name : `${name} (${split})`;
 /** `samples`, or `windows` of text. */
 export const samplesOf = (document: Measurement): string => (isLanguage(document) ? "windows" : "samples");
 

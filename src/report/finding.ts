@@ -1,7 +1,17 @@
 // Summarises a measurement in sentences and a few numbers, from stored values only.
 import type { Cell, Measurement, Metric } from "../connectivity/index.ts";
 import { plain, signed } from "../core/index.ts";
-import { allLayers, atAlpha, drawn, fullOf, isAtAlpha, isLanguage, metricsOf } from "./cells.ts";
+import {
+  allLayers,
+  alphaOf,
+  atAlpha,
+  atOtherAlphas,
+  drawn,
+  fullOf,
+  isAtAlpha,
+  isLanguage,
+  metricsOf,
+} from "./cells.ts";
 
 /** The metric of the sentences: the loss if it was measured. */
 const mainMetric = (document: Measurement): Metric => metricsOf(document)[0] ?? "loss";
@@ -36,26 +46,48 @@ interface FindingOptions {
   readonly withEnds?: boolean;
 }
 
-/** One or two sentences: the average of all layers, and the single layers. */
+/** One or two sentences: the average of all layers, and the single layers; with a larger barrier at another alpha. */
 export function describeFinding(
   document: Measurement,
   { shorten = (name) => name, withEnds = false }: FindingOptions = {},
 ): string[] {
+  const metric = mainMetric(document);
+  const digits = metric === "error" ? 1 : 3;
+  const points = metric === "error" ? " points" : "";
   const full = fullOf(document);
   const alone = summariseSingles(document);
   const sentences: string[] = [];
-  if (full)
+  if (full) {
+    const other = largerElsewhere(document, (one) => fullOf(one)?.[metric]?.barrier);
+    const larger = other
+      ? `; largest ${metric} barrier at alpha ${other.alpha}: ${signed(other.barrier, digits)}${points}`
+      : "";
     sentences.push(
-      `Averaging ${allLayers(document)}${atAlpha(document)}: ${describeScores(document, full, withEnds)}.`,
+      `Averaging ${allLayers(document)}${atAlpha(document)}: ${describeScores(document, full, withEnds)}${larger}.`,
     );
+  }
   if (alone) {
     const { median, worst } = alone;
-    const points = mainMetric(document) === "error" ? " points" : "";
+    const other = largerElsewhere(document, (one) => summariseSingles(one)?.worst.barrier);
+    const larger = other ? `; at alpha ${other.alpha} ${signed(other.barrier, 3)}${points}` : "";
     sentences.push(
-      `Averaging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier, 3)}${points} (${shorten(worst.name)}).`,
+      `Averaging one layer: median ${signed(median, 3)}${points}, largest ${signed(worst.barrier, 3)}${points} (${shorten(worst.name)})${larger}.`,
     );
   }
   return sentences.length ? sentences : ["No single layers and no full average were measured."];
+}
+
+/** The largest barrier at the other alphas, if it is larger than at the one that the document describes. */
+function largerElsewhere(
+  document: Measurement,
+  barrierOf: (document: Measurement) => number | null | undefined,
+): { readonly alpha: number; readonly barrier: number } | undefined {
+  const sizeOf = (one: Measurement) => {
+    const barrier = barrierOf(one);
+    return barrier === null ? Number.POSITIVE_INFINITY : (barrier ?? Number.NEGATIVE_INFINITY); // null: not finite
+  };
+  const others = atOtherAlphas(document).map((one) => ({ alpha: alphaOf(one), barrier: sizeOf(one) }));
+  return others.sort((x, y) => y.barrier - x.barrier).find(({ barrier }) => barrier > sizeOf(document));
 }
 
 /** `loss barrier +1.20, error barrier +30.1 points, perplexity 45.1`. */

@@ -4,6 +4,7 @@ export {
   allLayers,
   atAlpha,
   baseOf,
+  dataAndSplit,
   drawn,
   fullOf,
   isLanguage,

@@ -5,6 +5,7 @@ import {
   allLayers,
   atAlpha,
   baseOf,
+  dataAndSplit,
   drawn,
   isAtHalf,
   isLanguage,
@@ -77,7 +78,7 @@ export function renderMeasurement(document: Measurement): Rendered {
   const basis = base === "mean" ? "mean over both bases" : `base ${base}`;
   const html = pageHtml({
     title: "Which layers of these two networks can be averaged?",
-    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${data.name} (${data.split})${atAlpha(document)}${taskOf(document)}`,
+    subtitle: `${model.name} on the first ${data.samples.toLocaleString("en")} ${samplesOf(document)} of ${dataAndSplit(document)}${atAlpha(document)}${taskOf(document)}`,
     finding: verdict.reason,
     tiles: tilesOf(document),
     sections: [

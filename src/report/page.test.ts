@@ -8,7 +8,15 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measurement } from "../connectivity/index.ts";
 import { short, signed } from "../core/index.ts";
-import { cellsParquet, pngOf, renderMeasurement, renderOverview, renderRun, verdictOf } from "./index.ts";
+import {
+  cellsParquet,
+  describeFinding,
+  pngOf,
+  renderMeasurement,
+  renderOverview,
+  renderRun,
+  verdictOf,
+} from "./index.ts";
 import { colourOf } from "./pictures/scale.ts";
 
 const layers = ["conv1", "layer1.conv1", '<img src=x onerror="document.title=1">', "fc"];
@@ -117,6 +125,26 @@ describe("the pictures", () => {
     }));
     const { html } = renderMeasurement({ ...document, cells });
     expect(html).toContain("loss barrier: +0.040 for the average, +2.000 for a random step of the same norm.");
+  });
+
+  it("name the largest barrier at another alpha, where it is larger", () => {
+    const document = made(10, "train");
+    const scaled = (alpha: number, factor: number) =>
+      document.cells.map((cell) => ({
+        ...cell,
+        alpha,
+        loss: { ...cell.loss!, barrier: factor * cell.loss!.barrier! },
+      }));
+    const finding = (...cells: Measurement["cells"][]) =>
+      describeFinding({ ...document, cells: [...document.cells, ...cells.flat()] });
+    expect(finding(scaled(0.3, 0.5), scaled(0.7, 2), scaled(0.9, 1.5))).toEqual([
+      "Averaging all layers at alpha 0.5: loss barrier +1.000, error barrier +30.0 points; largest loss barrier at alpha 0.7: +2.000.",
+      "Averaging one layer: median +0.040, largest +0.070 (conv1); at alpha 0.7 +0.140.",
+    ]);
+    expect(finding(scaled(0.3, 0.5))).toEqual([
+      "Averaging all layers at alpha 0.5: loss barrier +1.000, error barrier +30.0 points.",
+      "Averaging one layer: median +0.040, largest +0.070 (conv1).",
+    ]);
   });
 
   it("are in the columns of their epochs, even if a split lacks one; the samples of each split are shown", () => {

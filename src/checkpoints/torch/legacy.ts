@@ -3,6 +3,7 @@
 // in eight bytes and the elements, always little endian.
 import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
+import type { KeyChoice } from "../keys.ts";
 import { damaged, quote, type Source, truncated } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
 import { saveArrays } from "./frameworks.ts";
@@ -26,12 +27,12 @@ export function isPickle(head: Uint8Array): boolean {
   return (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) || oldPickle.test(Buffer.from(head).toString("latin1"));
 }
 
-export async function openTorchLegacy(source: Source, key?: string): Promise<Checkpoint> {
+export async function openTorchLegacy(source: Source, choice: KeyChoice = {}): Promise<Checkpoint> {
   const { path } = source;
   const storages = new Map<string, TorchStorage>();
   const next = await pickleReader(source, torchHost(path, storages));
   const { value: first } = await next();
-  if (first !== magic) return openPlainPickle(source, first, key);
+  if (first !== magic) return openPlainPickle(source, first, choice);
   if ((await next()).value !== protocol) throw damaged(path, "its protocol is not 1001");
   await next();
   const { value } = await next();
@@ -56,11 +57,11 @@ export async function openTorchLegacy(source: Source, key?: string): Promise<Che
         }),
       ),
   };
-  return makeTorchCheckpoint(file, key);
+  return makeTorchCheckpoint(file, choice);
 }
 
 /** A pickle written by pickle.dump, which contains whole NumPy arrays. */
-function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoint {
+function openPlainPickle(source: Source, value: unknown, choice: KeyChoice = {}): Checkpoint {
   const { path } = source;
   if (!(value instanceof Map) && !isListOfDictionaries(value)) {
     const hasArrays = Array.isArray(value) && value.flat(8).some((item) => item instanceof NumpyArray);
@@ -79,7 +80,7 @@ function openPlainPickle(source: Source, value: unknown, key?: string): Checkpoi
     },
     rewrite: () => Promise.reject(noStorage()),
   };
-  return makeTorchCheckpoint(file, key);
+  return makeTorchCheckpoint(file, choice);
 }
 
 /** Returns a function that runs the next pickle of the file, reading more bytes if needed. */

@@ -89,7 +89,7 @@ describe("nothing is guessed", () => {
   ])("%s", (_, value, places) => {
     expect(() => found(value)).toThrow(
       new UserError(
-        `x.pt contains tensors in several places (${places}), and it is not clear which of them is the network. Choose one with --key, or save only model.state_dict() with torch.save.`,
+        `x.pt contains tensors in several places (${places}), and it is not clear which of them is the network. Choose one with --key NAME, or save only model.state_dict() with torch.save.`,
       ),
     );
   });

@@ -2,10 +2,11 @@
 // and so on. Only tensors count; other entries are ignored. If several dictionaries may be the network, nothing is
 // guessed (an encoder and a decoder look like a generator and its critic): the user chooses one with --key.
 import { listSome, sizeOf, UserError } from "../../core/index.ts";
-import { placeholdersIn } from "../empty.ts";
+import { type KeyedFile, keyOption } from "../keys.ts";
 import { isAverageName, unwrapName } from "../names.ts";
 import { unknownKey } from "../select.ts";
 import { quote } from "../source.ts";
+import { placeholdersIn } from "../unusable.ts";
 import { adviceFor } from "./frameworks.ts";
 import { type FilledArray, isFilledArray, NumpyArray } from "./numpy.ts";
 import { isUnreadTensor, Unknown, unreadEntry, wholeModule } from "./unknown.ts";
@@ -55,9 +56,9 @@ export interface StateDict {
  * The tensors of the dictionary at `key`, or of the one that is the network, by name and in order. Throws {@link
  * UserError} that describes the content if there is no state dict, or more than one.
  */
-export function findStateDict(path: string, saved: unknown, key?: string): StateDict {
+export function findStateDict(path: string, saved: unknown, key?: string, end?: KeyedFile): StateDict {
   const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
-  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw noStateDict(path, saved);
+  if (!(value instanceof Map) || (value instanceof Unknown && value.size === 0)) throw noStateDict(path, saved, end);
   const { map, at, prefix } = key === undefined ? { map: value, at: [], prefix: "" } : resolve(value, key);
   const dictionaries = placesIn(value)
     .map(({ at }) => nameOf(at))
@@ -66,7 +67,7 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   if (!found) {
     const module: [Unknown, string?] | undefined =
       key !== undefined && map instanceof Unknown && map.isModule ? [map, key] : moduleIn(value);
-    throw module ? wholeModule(path, ...module) : noStateDict(path, saved);
+    throw module ? wholeModule(path, ...module) : noStateDict(path, saved, end);
   }
   const module = key === undefined ? moduleInPlaceOf(value, found) : undefined;
   if (module) throw wholeModule(path, ...module);
@@ -84,12 +85,12 @@ export function findStateDict(path: string, saved: unknown, key?: string): State
   /** The network under the key; if the key ends in a prefix of names, there must be exactly one. */
   function networkUnder(): Found | undefined {
     try {
-      return findNetwork(path, map, at);
+      return findNetwork(path, map, at, end);
     } catch (error) {
       const module = key === undefined && ![...dictionariesIn(map)].some(isNamedNetwork) ? moduleIn(map) : undefined;
       if (module) throw wholeModule(path, ...module);
       throw key !== undefined && prefix !== "" && error instanceof UserError
-        ? unknownKey(path, key, dictionaries)
+        ? unknownKey(path, key, dictionaries, end)
         : error;
     }
   }
@@ -114,7 +115,7 @@ function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonl
  * The dictionary that contains the network. Throws {@link UserError} if several may. Each is visited once: they may
  * contain themselves.
  */
-function findNetwork(path: string, whole: Dictionary, start: Path): Found | undefined {
+function findNetwork(path: string, whole: Dictionary, start: Path, end?: KeyedFile): Found | undefined {
   const unwrapped = new Set<Dictionary>();
   const largest = new Map<Dictionary, number>();
   const isTree = isOfArrays(whole);
@@ -145,6 +146,7 @@ function findNetwork(path: string, whole: Dictionary, start: Path): Found | unde
     throw severalPlaces(
       path,
       [...nested.map(([, key]) => key), ...loose.map(([key]) => key)].map((key) => nameOf([...at, key])),
+      end,
     );
   }
 
@@ -327,9 +329,9 @@ function othersIn(
   return { notes: [note, ...together], copies };
 }
 
-function severalPlaces(path: string, keys: readonly string[]): UserError {
+function severalPlaces(path: string, keys: readonly string[], end?: KeyedFile): UserError {
   return new UserError(
-    `${path} contains tensors in several places (${listSome(keys.map(quote), 3)}), and it is not clear which of them is the network. Choose one with --key, or save only model.state_dict() with torch.save.`,
+    `${path} contains tensors in several places (${listSome(keys.map(quote), 3)}), and it is not clear which of them is the network. Choose one with ${keyOption("NAME", end)}, or save only model.state_dict() with torch.save.`,
   );
 }
 
@@ -358,13 +360,13 @@ function moduleInPlaceOf(whole: Dictionary, found: Found): [Unknown, string?] | 
 }
 
 /** The error for a value without a state dict. */
-function noStateDict(path: string, saved: unknown): UserError {
+function noStateDict(path: string, saved: unknown, end?: KeyedFile): UserError {
   if (saved instanceof Unknown && saved.isModule) return wholeModule(path, saved);
   const value = isListOfDictionaries(saved) ? dictionaryOf(saved) : saved;
   const lists = value instanceof Map ? placesIn(value).map(({ at }) => nameOf(at)) : [];
   if (lists.length)
     return new UserError(
-      `${path} stores its tensors in a list (${listSome(lists.map(quote), 3)}), without the names of a state dict. Choose a list with --key ${lists[0]}, or save model.state_dict() with torch.save.`,
+      `${path} stores its tensors in a list (${listSome(lists.map(quote), 3)}), without the names of a state dict. Choose a list with ${keyOption(lists[0], end)}, or save model.state_dict() with torch.save.`,
     );
   const fault = `${path} contains ${describeContents(saved)}, but a state dict (a dictionary of named tensors) is expected`;
   return new UserError(`${fault}. In Python, ${adviceFor([value, ...(value instanceof Map ? value.values() : [])])}.`);

@@ -4,6 +4,7 @@
 // so a tensor may be larger than its file, up to a limit.
 import { bytesPerElement, type Tensor, tensorFromBytes } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
+import type { KeyChoice } from "../keys.ts";
 import { gather, isDense, spanOf, swapBytes } from "../layout.ts";
 import { makeRing } from "../pieces.ts";
 import { damaged, quote, type Source, truncated } from "../source.ts";
@@ -33,8 +34,8 @@ const smallSize = 1 << 20;
 const mostSharing = 100;
 
 /** The checkpoint of an opened file: the dictionary at `key`, or the one that is the network. */
-export function makeTorchCheckpoint(file: TorchFile, key?: string): Checkpoint {
-  const { tensors, prefix, isTree, outside, ...found } = findStateDict(file.source.path, file.value, key);
+export function makeTorchCheckpoint(file: TorchFile, { key, end }: KeyChoice = {}): Checkpoint {
+  const { tensors, prefix, isTree, outside, ...found } = findStateDict(file.source.path, file.value, key, end);
   const isArrays = [...tensors.values()].some(isFilledArray);
   const checkpoint = isArrays
     ? checkpointOfArrays(file, tensors as ReadonlyMap<string, FilledArray>, isTree)

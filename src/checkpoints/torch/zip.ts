@@ -4,6 +4,7 @@ import { UserError } from "../../core/index.ts";
 import type { Zip } from "../archive/zip.ts";
 import { writeZip } from "../archive/zip-writer.ts";
 import type { Checkpoint } from "../checkpoint.ts";
+import type { KeyChoice } from "../keys.ts";
 import { damaged, quote, truncated } from "../source.ts";
 import { longestPickle, unpickle } from "./pickle.ts";
 import { makeTorchCheckpoint, type TorchFile } from "./torch.ts";
@@ -14,7 +15,7 @@ export function isTorchZip(zip: Zip): boolean {
   return [...zip.entries.keys()].some((name) => pickleName.test(name));
 }
 
-export async function openTorchZip(zip: Zip, key?: string): Promise<Checkpoint> {
+export async function openTorchZip(zip: Zip, choice: KeyChoice = {}): Promise<Checkpoint> {
   const { source } = zip;
   const { path } = source;
   const entry = [...zip.entries.values()].find(({ name }) => pickleName.test(name))!;
@@ -45,7 +46,7 @@ export async function openTorchZip(zip: Zip, key?: string): Promise<Checkpoint> 
       await writer.finish();
     },
   };
-  return makeTorchCheckpoint(file, key);
+  return makeTorchCheckpoint(file, choice);
 }
 
 async function isBigEndian(zip: Zip, name: string): Promise<boolean> {

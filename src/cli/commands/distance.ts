@@ -120,7 +120,7 @@ function asTable(rows: readonly Row[], { from_init: from, full }: Distances): st
 
 function asCsv(rows: readonly Row[]): string {
   const quote = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const head = `layer,parameters,euclidean,relative,cosine${rows[0]?.init ? ",a_from_init,b_from_init" : ""}`;
+  const head = `layer,parameters,distance,relative,cosine${rows[0]?.init ? ",a_from_init,b_from_init" : ""}`;
   const lines = rows.map(({ layer, size, euclidean, relative, cosine, init = [] }) =>
     [quote(layer), size, euclidean, relative, cosine ?? "", ...init].join(","),
   );

@@ -2,7 +2,7 @@
 // is running or waiting.
 import { spawnSync } from "node:child_process";
 import { Command } from "@commander-js/extra-typings";
-import type { Job, Unit } from "../../jobs/index.ts";
+import type { Job, JobDocument, JobsDocument, Unit, UnitState } from "../../jobs/index.ts";
 import { example } from "../options/values.ts";
 
 const runs = ["--runs <dir>", "the runs folder of the job's command", "runs"] as const;
@@ -45,17 +45,6 @@ export const jobsCommand = () =>
         .action(cancel),
     );
 
-const states = ["done", "running", "waiting", "failed", "not started"] as const;
-type State = (typeof states)[number];
-
-interface UnitState {
-  readonly key: string;
-  readonly state: State;
-  /** The last line of output. */
-  readonly said?: string;
-  readonly log?: string;
-}
-
 async function readStates(job: Job): Promise<UnitState[]> {
   const { findMissing, findQueuedUnits, isFinished, readLastLog, readUnits } = await import("../../jobs/index.ts");
   const units: Unit[] = await readUnits(job.path);
@@ -74,10 +63,14 @@ async function readStates(job: Job): Promise<UnitState[]> {
 
 /** `12 of 20 units done, 3 running, 5 waiting`. */
 function summarise(units: readonly UnitState[]): string {
-  const count = (state: State) => units.filter((unit) => unit.state === state).length;
-  const others = states.slice(1).flatMap((state) => (count(state) ? [`${count(state)} ${state}`] : []));
+  const count = (state: UnitState["state"]) => units.filter((unit) => unit.state === state).length;
+  const others = (["running", "waiting", "failed", "not started"] as const).flatMap((state) =>
+    count(state) ? [`${count(state)} ${state}`] : [],
+  );
   return [`${count("done")} of ${units.length} units done`, ...others].join(", ");
 }
+
+const print = (document: JobsDocument | JobDocument) => console.log(JSON.stringify(document, null, 1));
 
 async function list(options: { runs: string; json?: true }): Promise<void> {
   const { listJobs } = await import("../../jobs/index.ts");
@@ -85,7 +78,7 @@ async function list(options: { runs: string; json?: true }): Promise<void> {
   const rows = await Promise.all(jobs.map(async (job) => ({ job, units: await readStates(job) })));
   if (options.json) {
     const all = rows.map(({ job: { id, command, started }, units }) => ({ id, command, started, units }));
-    return console.log(JSON.stringify({ schema: "layerwise/jobs@2", jobs: all }, null, 1));
+    return print({ schema: "layerwise/jobs@2", jobs: all });
   }
   if (rows.length === 0)
     return console.log(`No jobs in ${options.runs}. Commands with --engine slurm submit jobs to a cluster.`);
@@ -98,7 +91,7 @@ async function list(options: { runs: string; json?: true }): Promise<void> {
 async function show(id: string, options: { runs: string; json?: true }): Promise<void> {
   const { jobPath, readJob } = await import("../../jobs/index.ts");
   const units = await readStates(await readJob(jobPath(options.runs, id)));
-  if (options.json) return console.log(JSON.stringify({ schema: "layerwise/job@2", id, units }, null, 1));
+  if (options.json) return print({ schema: "layerwise/job@2", id, units });
   console.log(`${id}  ${summarise(units)}`);
   for (const { key, state, said, log } of units) {
     console.log(`  ${state.padEnd(11)} ${key}`);

@@ -1,6 +1,7 @@
 // layerwise report FOLDER…: redraws reports from stored results.
 import { join } from "node:path";
 import { Command } from "@commander-js/extra-typings";
+import type { ReportDocument } from "../../experiments/index.ts";
 import { example } from "../options/values.ts";
 
 export const reportCommand = () =>
@@ -15,7 +16,7 @@ export const reportCommand = () =>
       const { encodeMeasurement, readMeasurement, saveDrawing } = await import("../../connectivity/index.ts");
       const { renderMeasurement } = await import("../../report/index.ts");
       const { showClaims, showMeasurement, showRun } = await import("../terminal/summary.ts");
-      const documents = [];
+      const documents: ReportDocument["runs"][number][] = [];
       for (const given of folders) {
         const document = await readMeasurement(given);
         if (document) {
@@ -34,5 +35,8 @@ export const reportCommand = () =>
         }
         if (overview && !options.json) console.log(options.quiet ? overview : showClaims(written, overview));
       }
-      if (options.json) console.log(JSON.stringify({ schema: "layerwise/report@1", runs: documents }, null, 1));
+      if (options.json) {
+        const document: ReportDocument = { schema: "layerwise/report@1", runs: documents };
+        console.log(JSON.stringify(document, null, 1));
+      }
     });

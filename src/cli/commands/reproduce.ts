@@ -1,6 +1,6 @@
 // layerwise reproduce EXPERIMENT…: trains what is missing, measures, checks the claims, writes the reports.
 import { Argument, Command } from "@commander-js/extra-typings";
-import type { Written } from "../../experiments/index.ts";
+import type { PlanDocument, ReproduceDocument, Written } from "../../experiments/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
 import { withRuns } from "../options/runs.ts";
@@ -44,7 +44,7 @@ export const reproduceCommand = () =>
       const shared = { scale, pairs, runs, device, engine };
       if (options.plan) {
         const { costs, preview } = await planReproduction(recipes, shared);
-        if (options.json) console.log(JSON.stringify({ schema: "layerwise/plan@1", runs: costs }, null, 1));
+        if (options.json) print({ schema: "layerwise/plan@1", runs: costs });
         else console.log(formatPlan(costs) + (await preview()));
         return;
       }
@@ -58,9 +58,11 @@ export const reproduceCommand = () =>
       const { showClaims, showRun } = await import("../terminal/summary.ts");
       if (options.json) {
         const runs = written.map((one) => ({ ...summaryOf(one), measurements: storedMeasurements(one.record) }));
-        console.log(JSON.stringify({ schema: "layerwise/reproduce@1", overview, runs }, null, 1));
+        print({ schema: "layerwise/reproduce@1", overview, runs });
       } else if (written.length === 1) console.log(showRun(written[0].record, written[0].page));
       else console.log(showClaims(written, overview));
     });
+
+const print = (document: PlanDocument | ReproduceDocument) => console.log(JSON.stringify(document, null, 1));
 
 const summaryOf = ({ folder, page, record, claims }: Written) => ({ name: record.name, folder, report: page, claims });

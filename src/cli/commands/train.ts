@@ -1,6 +1,7 @@
 // layerwise train RECIPE: trains the networks of one recipe.
 import { Command } from "@commander-js/extra-typings";
 import { UserError } from "../../core/index.ts";
+import type { TrainDocument } from "../../experiments/index.ts";
 import { chooseEngine } from "../options/engine.ts";
 import { handOver } from "../options/hand-over.ts";
 import { withRuns } from "../options/runs.ts";
@@ -29,7 +30,8 @@ export const trainCommand = () =>
         ...(await handOver(engine)),
         onProgress: progress.update,
       }).finally(progress.stop);
-      if (options.json) console.log(JSON.stringify({ schema: "layerwise/train@1", folder, networks }, null, 1));
+      const document: TrainDocument = { schema: "layerwise/train@1", folder, networks };
+      if (options.json) console.log(JSON.stringify(document, null, 1));
       else {
         for (const [name, { epoch, loss, error }] of Object.entries(networks)) {
           console.log(

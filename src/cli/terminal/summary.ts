@@ -5,6 +5,7 @@ import type { Written } from "../../experiments/index.ts";
 import {
   atAlpha,
   baseOf,
+  dataAndSplit,
   describeBaseline,
   describeFinding,
   drawn,
@@ -82,13 +83,13 @@ export function showMeasurement(document: Measurement, folder: string): string {
   const what = metric === "loss" ? "Loss barrier" : "Error barrier, points,";
   const base = baseOf(document);
   const bases = base === "mean" ? "mean over both bases" : `base ${base}`;
-  const { samples, name, split } = document.data;
+  const { samples } = document.data;
   const rows = document.layers
     .map(({ name }) => ({ name, cells: scans.map((scan) => barrierAt(document, scan, name, metric)) }))
     .filter(({ cells }) => cells.some((value) => value !== undefined)); // not those that --layers leaves out
   const heatmap = drawHeatmap({
     title: wrapped(
-      `${what} on ${samples} ${samplesOf(document)} of ${name} (${split})${atAlpha(document)}, ${bases}`,
+      `${what} on ${samples} ${samplesOf(document)} of ${dataAndSplit(document)}${atAlpha(document)}, ${bases}`,
       "",
       0,
     ),

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
+import { fewerSamples } from "../too-few.ts";
 import { chooseSplit } from "./choose-split.ts";
 import { isFile, isFolder } from "./files.ts";
 import { byCodePoint, splitOf } from "./splits.ts";
@@ -45,7 +46,7 @@ export function findShards(path: string, endings: readonly string[], split?: Spl
 export function requireShards(path: string, { split, files, total }: Shards, have: number, samples: number): void {
   if (total === undefined || files.length === total || (have >= samples && areFirst(files))) return;
   throw new UserError(
-    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? ", or use fewer samples" : ""}.`,
+    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? `, or ${fewerSamples}` : ""}.`,
   );
 }
 

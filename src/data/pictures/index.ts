@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../../core/index.ts";
 import type { Split } from "../dataset.ts";
+import { tooFewSamples } from "../too-few.ts";
 import { type PictureDataset, type PictureOptions, pictureDataset } from "./dataset.ts";
 import { isArrays, openArrays } from "./sources/arrays.ts";
 import { isCifar, openCifar } from "./sources/cifar.ts";
@@ -67,7 +68,6 @@ export async function openPictures(path: string, options: OpenPictures): Promise
   const source = await kind.open(path, { split, samples });
   const have = source.labels.length;
   if (have === 0) throw new UserError(`${path} contains no images. Add some, or choose another split.`);
-  if (samples !== undefined && samples > have)
-    throw new UserError(`${path} contains ${have} images, but ${samples} are needed. Use fewer samples.`);
+  if (samples !== undefined && samples > have) throw tooFewSamples(`${path} contains ${have} images`, samples);
   return pictureDataset(path, source, samples ?? have, options);
 }

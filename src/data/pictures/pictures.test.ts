@@ -145,7 +145,9 @@ it("names an unreadable image, an empty class, and an image of a different size"
   expect((await greys(sizes, { pipeline: imagenetPipeline({ resize: 4, crop: 3 }) })).data.inputs).toEqual([
     { name: "pixel_values", dtype: "float32", shape: [3, 3, 3] },
   ]);
-  expect(await refusal(sizes, { samples: 3 })).toBe(`${sizes} contains 2 images, but 3 are needed. Use fewer samples.`);
+  expect(await refusal(sizes, { samples: 3 })).toBe(
+    `${sizes} contains 2 images, but 3 are needed. Use fewer samples: --samples, or data.samples and measure.samples in a recipe.`,
+  );
   expect(await refusal(temporaryFolder())).toContain("contains no supported images");
   expect(await refusal(join(sizes, "nothing"))).toContain("does not exist. Check the path of the images");
 });
@@ -187,7 +189,7 @@ it("reads parquet shards, and class names from a README.md; refuses missing shar
     "train",
   ]);
   expect(await refusal(folder)).toBe(
-    `${folder} has 2 of the 3 files of train. Add the missing ones, or use fewer samples.`,
+    `${folder} has 2 of the 3 files of train. Add the missing ones, or use fewer samples: --samples, or data.samples and measure.samples in a recipe.`,
   );
 });
 

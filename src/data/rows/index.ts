@@ -7,6 +7,7 @@ import { readObjects } from "../documents/jsonl.ts";
 import { findShards, requireShards, splitsOfShards } from "../locate/shards.ts";
 import { findClassNames } from "../parquet/class-names.ts";
 import { openParquet, rowsOf } from "../parquet/parquet.ts";
+import { tooFewSamples } from "../too-few.ts";
 import { readCommas, readTabs } from "./delimited.ts";
 import { chooseTexts, type Labels, type Row, rowOf } from "./row.ts";
 
@@ -50,7 +51,7 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
   requireShards(path, shards, rows.length, samples);
   if (rows.length === 0) throw new UserError(`${path} has no rows. Add some, or choose another split.`);
   if (samples !== Number.POSITIVE_INFINITY && rows.length < samples)
-    throw new UserError(`${path} contains ${rows.length} rows, but ${samples} are needed. Use fewer samples.`);
+    throw tooFewSamples(`${path} contains ${rows.length} rows`, samples);
   const [{ label }] = rows;
   if ((label === -1 || label === -100) && rows.every((row) => row.label === label))
     throw new UserError(

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describeFileError, sha256, UserError } from "../../core/index.ts";
 import type { Batch, DataSource } from "../dataset.ts";
+import { MissingData } from "../missing.ts";
 import { countWindows, readWindows } from "../windows.ts";
 
 /** Code points 10 and 32 … 126. */
@@ -20,10 +21,7 @@ export const shakespeare: DataSource = {
     const folder = basename(dir) !== "shakespeare" && existsSync(inner) ? inner : dir;
     const path = join(folder, "input.txt");
     const text = await readFile(path, "utf8").catch((error) => {
-      if (error.code === "ENOENT")
-        throw new UserError(
-          `The text is missing: there is no ${path}. Give the folder of input.txt with --data-dir (data.dir in a recipe), or download it with layerwise fetch shakespeare.`,
-        );
+      if (error.code === "ENOENT") throw new MissingData(`The text is missing: there is no ${path}`, ["shakespeare"]);
       throw describeFileError(error, path, "read");
     });
     const all = encode(text, path);

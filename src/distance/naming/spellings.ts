@@ -1,5 +1,6 @@
 // Other spellings of the names of the same network: without DataParallel's `module`, with the older names of
 // normalisations, and without levels that only group the parts of a network.
+import type { KeyedFile } from "../../checkpoints/index.ts";
 import type { DType } from "../../core/index.ts";
 
 /** The tensors of a file or model. */
@@ -10,6 +11,8 @@ export interface Named {
    * Selects the tensors, under common names, that are averaged, if not all are: the shapes of the others may differ.
    */
   readonly averagedOf?: AveragedOf;
+  /** Which file of the command it is; for messages. */
+  readonly end?: KeyedFile;
   /** Groups of names that are one tensor. */
   readonly tied?: readonly (readonly string[])[];
 }

@@ -1,6 +1,6 @@
 // A merged file: a copy of a's in the same format, with the record next to it.
 import { rename as move } from "node:fs/promises";
-import { type Checkpoint, isAverageName, openCheckpoint, rewriteCheckpoint } from "../../checkpoints/index.ts";
+import { type Checkpoint, isAverageName, openCheckpoint, rewriteCheckpoint, withKey } from "../../checkpoints/index.ts";
 import { listSome, partName, writeAtomic } from "../../core/index.ts";
 import type { Keys } from "../../pairs/index.ts";
 import { recordPath, recordText } from "../record.ts";
@@ -22,7 +22,7 @@ export function fileTarget(
   const part = partName(out); // an existing file at `out` is replaced only when everything is done
   return {
     part,
-    ends: [() => openCheckpoint(a, { key: keys.a }), () => openCheckpoint(b, { key: keys.b })],
+    ends: [() => openCheckpoint(a, withKey(keys, "a")), () => openCheckpoint(b, withKey(keys, "b"))],
     notes: [],
     requirePlace: (x, y) => requireOut(x, y, out),
     async write({ files: [x], names }, replace) {

@@ -8,6 +8,7 @@ import {
   rewriteCheckpoint,
   storedName,
   withCheckpoints,
+  withKey,
 } from "../../checkpoints/index.ts";
 import { copyContent, makeFolder, partName, sha256, sha256File, UserError, writeAtomic } from "../../core/index.ts";
 import { kindsOfFiles } from "../../distance/index.ts";
@@ -48,7 +49,7 @@ export async function folderTarget(options: FolderOptions): Promise<Target> {
   const part = partName(place);
   return {
     part,
-    ends: [() => openWeights(a, { key: keys.a }), () => openWeights(b, { key: keys.b })],
+    ends: [() => openWeights(a, withKey(keys, "a")), () => openWeights(b, withKey(keys, "b"))],
     notes,
     async requirePlace({ readOnly }) {
       if (readOnly) throw new UserError(readOnly);

@@ -1,6 +1,6 @@
 // A weight file without a config. Its tensors identify the torchvision network.
 import { dirname } from "node:path";
-import { type OpenOptions, openCheckpoint } from "../../../checkpoints/index.ts";
+import { keyOption, type OpenOptions, openCheckpoint } from "../../../checkpoints/index.ts";
 import { listSome, nearest, UserError } from "../../../core/index.ts";
 import { Config } from "../../config.ts";
 import type { ModelFolder } from "../../folder.ts";
@@ -27,7 +27,7 @@ export async function readStateDict(path: string, model?: string, options: OpenO
   const { found, keys } = await recogniseFile(path, options);
   if (!found && keys.length)
     throw new UserError(
-      `${path} contains a torchvision network under ${listSome(keys.map((key) => JSON.stringify(key)))}, not at the top level. Select it with --key ${keys[0]}.`,
+      `${path} contains a torchvision network under ${listSome(keys.map((key) => JSON.stringify(key)))}, not at the top level. Select it with ${keyOption(keys[0], options.end)}.`,
     );
   if (!found)
     throw new UserError(

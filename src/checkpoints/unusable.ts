@@ -1,6 +1,7 @@
-// Weights without elements: DeepSpeed's ZeRO-3 and FSDP save sharded weights with shape [0] unless they are gathered
-// first. Early versions of DeepSpeed (2021) save them with shape [1] and any value.
-import { isFloating, listSome, sizeOf } from "../core/index.ts";
+// Weights that cannot be averaged: not finite, or without elements. DeepSpeed's ZeRO-3 and FSDP save sharded weights
+// with shape [0] unless they are gathered first. Early versions of DeepSpeed (2021) save them with shape [1] and
+// any value.
+import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 
 /** Error message for tensors among `names` that have no elements; undefined if there are none. */
@@ -42,3 +43,11 @@ export function placeholdersIn(tensors: ReadonlyMap<string, Pick<TensorInfo, "dt
   const hasLargeBias = (name: string) => sizeOf(tensors.get(name.replace(/weight$/, "bias"))?.shape ?? []) > 1;
   return weights.filter(hasLargeBias);
 }
+
+/** The error for NaN or infinite weights; `areKept` if a merge would copy them unchanged. */
+export const notFinite = (path: string, names: readonly string[], { areKept = false } = {}): UserError => {
+  const advice = areKept ? "The merged file would keep them. Swap the two files" : "Choose an earlier checkpoint";
+  return new UserError(
+    `${path} contains NaN or infinite weights in ${listSome(names)}. ${advice}, or allow such weights with --allow-nonfinite.`,
+  );
+};
