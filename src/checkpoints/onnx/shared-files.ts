@@ -1,5 +1,5 @@
-// Two ONNX files that take their weights from one file beside them. PyTorch names that file after the graph, so a second
-// export under the same name replaces the weights of the first, even if the graph was renamed meanwhile.
+// Two ONNX files that take their weights from one file beside them. PyTorch names that file after the graph, so an
+// export under the same name replaces the weights of an earlier one, even if that graph was renamed meanwhile.
 import { resolve } from "node:path";
 import type { Checkpoint } from "../checkpoint.ts";
 
