@@ -108,8 +108,8 @@ const otherNamesOf = ({ name, parameters }: Layer): string[] =>
 
 /**
  * The layers that match a glob, in the order of `layers`. `*` matches within a component, `**` across components; `/`
- * and `.` are equivalent. A tied layer also has the names of its other modules. Throws {@link UserError} for a glob that
- * matches no layer.
+ * and `.` are equivalent. A tied layer also has the names of its other modules. Throws {@link UserError} for a glob
+ * that matches no layer.
  */
 export function matchLayers(layers: readonly Layer[], globs: readonly string[]): Layer[] {
   const patterns = globs.map((glob) => {
