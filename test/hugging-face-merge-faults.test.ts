@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readMergekitAlphas } from "../src/hub/index.ts";
 import { type MergeOptions, merge } from "../src/merging/index.ts";
-import { temporaryFolder } from "./checkpoints.ts";
+import { readTensors, temporaryFolder, writeTensors } from "./checkpoints.ts";
 import { tinyLlama, twoFolders, writeModelFolder } from "./model-folder.ts";
 
 /** Replaces a write in a test; undefined changes nothing. */
@@ -112,6 +112,17 @@ describe("an impossible merge", () => {
     });
     await refuses({ a, b, out }, /nan\/model.safetensors contains NaN or infinite weights in model.norm.weight/);
     await merge({ a, b, out, allowNonfinite: true });
+  });
+
+  it("does not write a folder with the names of a wrapper, which from_pretrained does not find", async () => {
+    const { a, b, out } = await twoFolders(temporaryFolder());
+    const path = join(a, "model.safetensors");
+    const tensors = await readTensors(path);
+    await writeTensors(path, "safetensors", new Map([...tensors].map(([name, one]) => [`_orig_mod.${name}`, one])));
+    const fault = /model\.safetensors was saved with its wrapper \(_orig_mod\.\S+\), so from_pretrained does not find/;
+    await refuses({ a, b, out }, fault);
+    expect((await merge({ a: b, b: a, out })).notes?.join()).toMatch(fault);
+    expect([...(await readTensors(join(out, "model.safetensors"))).keys()].sort()).toEqual([...tensors.keys()].sort());
   });
 
   it("does not average folders with different tokens, or different networks", async () => {

@@ -1,7 +1,7 @@
 // Moving averages in the same dictionary as the weights: ema-pytorch's `ema_model.fc.weight` next to
 // `online_model.fc.weight`, mmcv's `ema_fc_weight` next to `fc.weight`. They are compared and averaged like other
-// weights, so a note points them out.
-import { isAverageName } from "../checkpoints/index.ts";
+// weights, so a note points them out; one that only one file has is left out.
+import { type Checkpoint, isAverageName, selectTensors } from "../checkpoints/index.ts";
 import { listSome } from "../core/index.ts";
 
 /** A name without separators: mmcv and latent diffusion write a moving average's names without dots. */
@@ -19,28 +19,62 @@ function originalOf(name: string): string | undefined {
   return squeezed(rest.join("")) || undefined;
 }
 
-/** A note if the names contain both the weights and a moving average of at least half of them. */
-export function notesOfAverages(path: string, names: Iterable<string>): string[] {
-  const averages = new Map<string, string>();
+interface Averages {
+  /** Every name that is marked as an average. */
+  readonly marked: readonly string[];
+  /** Those of weights among the other names. */
+  readonly copies: readonly string[];
+  /** Names that are not averages. */
+  readonly others: readonly string[];
+  /** The first components of the weights that have an average; empty for a name with one component. */
+  readonly parts: readonly string[];
+}
+
+/** The moving averages among names that contain both the weights and an average of at least half of them. */
+function findAverages(names: Iterable<string>): Averages | undefined {
+  const marked = new Map<string, string>();
   const others: string[] = [];
   for (const name of names) {
     const original = originalOf(name);
     if (original === undefined) others.push(name);
-    else averages.set(name, original);
+    else marked.set(name, original);
   }
-  if (averages.size === 0 || others.length === 0) return [];
+  if (marked.size === 0 || others.length === 0) return undefined;
   const ends = new Map(others.flatMap((name) => endsOf(name).map((end) => [end, name])));
-  const copies = [...averages].filter(([, original]) => ends.has(original));
-  if (2 * copies.length < Math.max(others.length, averages.size)) return [];
-  const parts = new Set(copies.map(([, original]) => /^(?:[^./]+(?=[./]))?/.exec(ends.get(original)!)![0]));
+  const copies = [...marked].filter(([, original]) => ends.has(original));
+  if (2 * copies.length < Math.max(others.length, marked.size)) return undefined;
+  const parts = new Set(copies.map(([, original]) => partOf(ends.get(original)!)));
+  return { marked: [...marked.keys()], copies: copies.map(([name]) => name), others, parts: [...parts] };
+}
+
+/** The first of several components. */
+const partOf = (name: string) => /^(?:[^./]+(?=[./]))?/.exec(name)![0];
+
+/**
+ * A note if the names contain both the weights and a moving average. `isSingle` tells which tensors have one element,
+ * such as the number of updates.
+ */
+export function notesOfAverages(path: string, names: Iterable<string>, isSingle: (name: string) => boolean): string[] {
+  const found = findAverages(names);
+  if (!found) return [];
+  const { copies, others, parts } = found;
   const [part] = parts;
-  const advice = parts.size === 1 && part !== "" ? ` To exclude it, use --key ${part}.` : "";
+  const isWhole = parts.length === 1 && part !== "" && others.every((name) => partOf(name) === part || isSingle(name));
+  const advice = isWhole ? ` To exclude it, use --key ${part}.` : "";
   return [
-    `${path} also contains a moving average of the weights (${listSome(
-      copies.map(([name]) => name),
-      3,
-    )}), which is treated like other weights.${advice}`,
+    `${path} also contains a moving average of the weights (${listSome(copies, 3)}), which is treated like other weights.${advice}`,
   ];
+}
+
+/** The file without a moving average of its weights that the other file does not contain. */
+export function withoutAverages(file: Checkpoint, other: Checkpoint): Checkpoint {
+  const found = findAverages(file.tensors.keys());
+  if (!found || findAverages(other.tensors.keys()) || found.marked.some((name) => other.tensors.has(name))) return file;
+  const { marked, copies } = found;
+  const left = new Set(marked);
+  const rest = [...file.tensors.keys()].filter((name) => !left.has(name));
+  const note = `${file.path} also contains a moving average of the weights, which ${other.path} does not, so it is left unchanged: ${listSome(copies, 3)}.`;
+  return { ...selectTensors(file, new Map(rest.map((name) => [name, name]))), notes: [...(file.notes ?? []), note] };
 }
 
 /** All suffixes of a name that start at a component. */

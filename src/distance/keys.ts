@@ -2,7 +2,7 @@
 import { type Checkpoint, describeEmptyTensors, describePlaceholders, selectTensors } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
-import { notesOfAverages } from "./averages.ts";
+import { notesOfAverages, withoutAverages } from "./averages.ts";
 import { type Matched, matchNames, type Named } from "./names.ts";
 import { findCopies, findParted } from "./naming/copies.ts";
 import { withoutOptimiser } from "./naming/optimisers.ts";
@@ -36,7 +36,8 @@ export async function alignCheckpoints(
   tied: Model["tied"] = [],
 ): Promise<Aligned> {
   for (const file of [first, second]) requireElements(file);
-  const [a, b] = [withoutOptimiser(first), withoutOptimiser(second)];
+  const [own, others] = [withoutOptimiser(first), withoutOptimiser(second)];
+  const [a, b] = [withoutAverages(own, others), withoutAverages(others, own)];
   const [one, other] = await withCopies(a, underNamesOf(a, b), tied);
   const { notes, ...names } = matchNames({ ...one, averagedOf: first.averagedOf }, other, [
     ...tiedIn(one, other),
@@ -56,7 +57,7 @@ export async function alignCheckpoints(
         ...(b.notes ?? []),
         ...notes,
         ...copies,
-        ...notesOfAverages(a.path, names.a.keys()),
+        ...notesOfAverages(a.path, names.a.keys(), (name) => sizeOf(x.tensors.get(name)!.shape) === 1),
       ]),
     ],
     parted,

@@ -52,9 +52,19 @@ describe("names match", () => {
       "base_model.model.fc.lora_B.default.weight": [2, 1],
     };
     expect(() => match({ "fc.weight": [2, 4] }, adapted)).toThrow(
-      "b contains a LoRA adapter beside its network, and the other file does not. Merge the adapter",
+      "b contains a LoRA adapter beside its network, and a does not. Merge the adapter",
     );
   });
+
+  it.each(["fc.weight_v", "fc.parametrizations.weight.original1"])(
+    "not with weight normalisation in one: %s",
+    (name) => {
+      const other = name.replace(/v$/, "g").replace(/1$/, "0");
+      expect(() => match({ "fc.weight": [2, 4] }, { [other]: [2, 1], [name]: [2, 4] })).toThrow(
+        `b has weight normalisation (${name}), and a does not. Remove it in one, or keep it in both`,
+      );
+    },
+  );
 
   it("under a prefix of each", () => {
     const found = match(prefixed("model."), prefixed("net."));

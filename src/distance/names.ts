@@ -2,7 +2,8 @@
 // common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
 import { keyOption } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
-import { findFactors, isOptional } from "../models/index.ts";
+import { isOptional } from "../models/index.ts";
+import { findHint } from "./naming/hints.ts";
 import {
   type AveragedOf,
   holders,
@@ -336,11 +337,9 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
       const some = common === 0 ? [...names.keys()] : only;
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
-    const adapted = [a, b].flatMap(({ file, names }) => (findFactors([...names.keys()]) ? [file.path] : []));
-    if (adapted.length === 1)
-      return new UserError(
-        `${adapted[0]} contains a LoRA adapter beside its network, and the other file does not. Merge the adapter into the network and save it again (in PEFT: merge_and_unload).`,
-      );
+    const namesOf = ({ file, names }: Renamed) => ({ path: file.path, names: [...names.keys()] });
+    const hint = findHint(namesOf(a), namesOf(b));
+    if (hint) return new UserError(hint);
     const Fault = common === 0 ? NothingInCommon : UserError;
     return new Fault(
       `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,

@@ -9,6 +9,7 @@ import {
   type OpenOptions,
   openCheckpoint,
   partsOfFolder,
+  storedName,
   weightFiles,
   withoutWeights,
 } from "../checkpoints/index.ts";
@@ -173,11 +174,23 @@ async function requireTied(end: Checkpoint, [first, ...others]: readonly string[
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitWeights(model, file);
+    return await fitWeights(model, model.stateDict ? file : noteWrappers(file));
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** A model saved inside its wrapper (torch.compile, DataParallel) has names that from_pretrained does not know. */
+function noteWrappers(file: Checkpoint): Checkpoint {
+  const wrapped = [...file.tensors.keys()].map((name) => storedName(file, name)).find((own) => !file.tensors.has(own));
+  if (wrapped === undefined) return file;
+  const fault = `${file.path} was saved with its wrapper (${wrapped}), so from_pretrained does not find its weights`;
+  return {
+    ...file,
+    notes: [...(file.notes ?? []), `${fault}.`],
+    readOnly: `${fault}, nor would it in a merged folder. Save the model without the wrapper (model._orig_mod.save_pretrained after torch.compile, model.module.save_pretrained after DataParallel), or give the other folder first.`,
+  };
 }
 
 /** The weight file of a folder, or the index of its shards: the first one that from_pretrained looks for. */

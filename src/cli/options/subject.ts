@@ -41,7 +41,11 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
       oneOf("train", "valid", "test"),
     )
     .option("--samples <n>", "number of samples, from the start of the split; default: all", integer(1))
-    .option("--batch <n>", "samples evaluated together; default: at most 64; does not change the results", integer(1))
+    .option(
+      "--batch <n>",
+      "samples evaluated together; default: at most 64; changes the results only where samples depend on each other",
+      integer(1),
+    )
     .option(
       "--group <by>",
       "what counts as one layer: module, block, sublayer (language models in folders) or tensor; default: module, for folders block",

@@ -1,20 +1,10 @@
 // Finds the output of an ONNX graph with the scores, and how the labels fit it. Complete declarations are enough if the
 // scores come from a product; otherwise the graph runs once on the first samples.
-import { convert, listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
-import { batchAt, batchShape, type Dataset, labelNames } from "../../data/index.ts";
-import {
-  type ForeignModel,
-  Graph,
-  inputNames,
-  type Port,
-  serialise,
-  type Type,
-  type Value,
-} from "../../graph/index.ts";
-import { dtypeOf } from "../../models/index.ts";
-import { Session } from "../../runtime/index.ts";
+import { listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
+import { batchAt, type Dataset, labelNames } from "../../data/index.ts";
+import type { ForeignModel, Port, Type, Value } from "../../graph/index.ts";
 import type { End } from "../end.ts";
-import { applyNetwork, type OnnxNetwork, type Output } from "../matching/network.ts";
+import type { OnnxNetwork, Output } from "../matching/network.ts";
 import type { Pair, PairRequest, Task } from "../origin.ts";
 import { arrangeScores } from "./arrange.ts";
 import {
@@ -27,7 +17,7 @@ import {
   usesLabels,
 } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
-import { cannotRun } from "./refusals.ts";
+import { requireOwnScores, runOnce } from "./trial.ts";
 
 /** The output with the scores, and how the labels are scored against it. */
 export interface Chosen {
@@ -63,7 +53,7 @@ export async function chooseOutput(
   inputs: Pair["inputs"],
   data: Dataset,
   batch: number,
-  { task, output, runtime }: PairRequest,
+  { task, output, runtime, batch: asked }: PairRequest,
 ): Promise<Chosen> {
   const { foreign } = network;
   const names = foreign.outputs.map(({ name }) => name);
@@ -97,14 +87,18 @@ export async function chooseOutput(
     const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, isLoss, scores };
   };
+  const trial = { network, a, inputs, data, runtime };
   const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, batch) : undefined;
   const declared = ports
     .flatMap((port) => (byDeclaration ? [candidateOf(port, byDeclaration.get(port.name)!, 0)] : []))
     .filter(({ readings }) => readings.length > 0);
-  if (declared.length === 1 && isFromProduct(declared[0])) return chosen(declared[0]);
+  if (declared.length === 1 && isFromProduct(declared[0])) {
+    await requireOwn(declared[0]);
+    return chosen(declared[0]);
+  }
 
   const probe = isBatchFirst(data) ? batch : probeSize(network, data, batch);
-  const found = await runOnce(network, a, inputs, ports, data, probe, runtime);
+  const found = await runOnce(trial, ports, probe);
   const candidates = ports.map((port) => {
     const scores = found.get(port.name)!;
     const axis = batchAxisOf(network, data, port, scores.shape, probe);
@@ -115,11 +109,20 @@ export async function chooseOutput(
   const described = candidates.map(({ name, type }) => `${name} [${type.shape}]`);
   if (fits.length === 0) {
     const sizes = [batch, ...data.labelShape];
-    throw noScores(foreign, candidates) ?? noOutput(labels, sizes, task, candidates, described, withoutTensor);
+    throw (
+      noScores(foreign, candidates) ?? noOutput(labels, sizes, data.count, task, candidates, described, withoutTensor)
+    );
   }
   if (fits.length > 1)
     throw new UserError(`Several outputs could be the scores: ${listSome(described, 8)}. Choose one with --output.`);
+  await requireOwn(fits[0]);
   return chosen(fits[0]);
+
+  /** Neither the user nor the number of samples may have chosen the batch. */
+  async function requireOwn({ name, type: { shape }, batchAxis }: Candidate): Promise<void> {
+    const port = ports.find((one) => one.name === name)!;
+    if (asked === undefined && batch < data.count) await requireOwnScores(trial, port, shape, batchAxis, batch);
+  }
 
   function isFromProduct({ name, readings: [{ kind }, ...others] }: Candidate): boolean {
     return others.length === 0 && (kind === "classes" || kind === "one-hot") && comesFromProduct(foreign, name);
@@ -211,6 +214,7 @@ function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): User
 function noOutput(
   labels: LabelFacts,
   sizes: readonly number[],
+  samples: number,
   task: Task | undefined,
   candidates: readonly Candidate[],
   described: readonly string[],
@@ -218,7 +222,13 @@ function noOutput(
 ): UserError {
   const areValues = task === "regress" || !labels.areWhole;
   const need = areValues ? `values for the labels [${sizes}]` : scoresFor(labels, sizes[0]);
-  const suspicion = areValues ? suspicionOfValues(labels, candidates) : suspicionOf(labels, candidates);
+  const areAmongEachOther =
+    sizes[0] < samples && candidates.some(({ type }) => String(type.shape) === `${sizes[0]},${sizes[0]}`);
+  const suspicion = areAmongEachOther
+    ? `If the scores compare all samples with each other, evaluate them together with --batch ${samples}. `
+    : areValues
+      ? suspicionOfValues(labels, candidates)
+      : suspicionOf(labels, candidates);
   const advice = withoutTensor
     ? `${withoutTensor} is not a tensor. ${exportTensors}`
     : `${suspicion}Give other labels, or set ${task ? "--output" : "--output and --task"}.`;
@@ -344,34 +354,3 @@ export function areProbabilities(scores: Tensor, axis = scores.shape.length - 1)
 }
 
 const areInUnitRange = (scores: Tensor): boolean => toNumbers(scores).every((x: number) => x >= 0 && x <= 1);
-
-async function runOnce(
-  network: OnnxNetwork,
-  a: End,
-  inputsOf: Pair["inputs"],
-  ports: readonly Port[],
-  data: Dataset,
-  size: number,
-  runtime: PairRequest["runtime"],
-): Promise<Map<string, Tensor>> {
-  const graph = new Graph();
-  const parameters = new Map(network.parameters.map((p) => [p.name, p]));
-  const find = applyNetwork(network, inputsOf(graph, batchShape(data, size)), (name) => {
-    const p = parameters.get(name)!;
-    return graph.input(`a:${name}`, dtypeOf(p), p.shape);
-  });
-  const outputs = Object.fromEntries(ports.map(({ name }, i) => [`out${i}`, find(name)]));
-  const weights = new Map<string, Tensor>();
-  for (const input of inputNames(Object.values(outputs))) {
-    const parameter = input.startsWith("a:") ? parameters.get(input.slice(2)) : undefined;
-    if (parameter) weights.set(input, convert(await a.read(parameter.name), dtypeOf(parameter)));
-  }
-  try {
-    const session = await Session.load(serialise(outputs, undefined, network.foreign.dialect), runtime);
-    const results = await session.run({ ...Object.fromEntries(weights), ...batchAt(data, 0, size).inputs });
-    await session.dispose();
-    return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
-  } catch (error) {
-    throw cannotRun(error, data.name, network, { size, samples: data.count });
-  }
-}
