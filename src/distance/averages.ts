@@ -51,7 +51,7 @@ function findAverages(names: Iterable<string>): Averages | undefined {
 const partOf = (name: string) => /^(?:[^./]+(?=[./]))?/.exec(name)![0];
 
 /**
- * A note if the names contain both the weights and a moving average. `isSingle` tells which tensors have one element,
+ * A note if the names contain both the weights and a moving average. `isSingle` is true for tensors with one element,
  * such as the number of updates.
  */
 export function notesOfAverages(path: string, names: Iterable<string>, isSingle: (name: string) => boolean): string[] {
