@@ -75,6 +75,7 @@ function pageText(figures) {
 
 For each figure: what the paper shows, which claims hold here, and the pictures. ${present.map((scale) => countText(figures, scale)).join(", ")}.
 
+- The larger scales are run first for the figures that do not hold at the small one.
 - In the pictures, blue is better than the ends and red is worse.
 - Numbers in the tables are a barrier [95 % interval] against the claim's limit, at the epoch (figure 12: step) that decided. Loss is in nats, error in
   points. Barriers are means over both bases, on training samples. A third is 7 of ResNet18's 21 layers, a half is 10.
