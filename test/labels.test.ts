@@ -6,7 +6,7 @@ import { type DType, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/
 import { onnxTypes } from "../src/graph/index.ts";
 import { Scores } from "../src/sweep/index.ts";
 import { type DeclaredNetwork, folder, measured, refusal, writeEnds } from "./declared-graphs.ts";
-import { randomTensor } from "./onnx-graphs.ts";
+import { crossEntropyOf, randomTensor } from "./onnx-graphs.ts";
 
 /** y = x w + bias over the last axis, w [4, classes]. */
 const linear = (
@@ -36,8 +36,7 @@ function lossesOf({ weights }: DeclaredNetwork, seed: string, x: Tensor, labels:
     const logits = Array.from(bias, (b, k) =>
       [0, 1, 2, 3].reduce((sum, j) => sum + rows[4 * i + j] * w[j * bias.length + k], b),
     );
-    const top = Math.max(...logits);
-    return Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top - logits[label];
+    return crossEntropyOf(logits, label);
   }).filter((_, i) => labels[i] >= 0);
 }
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { measure } from "../src/connectivity/index.ts";
 import { tensor, toNumbers } from "../src/core/index.ts";
 import { temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, randomTensor } from "./onnx-graphs.ts";
+import { crossEntropyOf, graphBytes, randomTensor } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -31,7 +31,7 @@ function lossOf(name: string, n: number, start: number, end: number): number {
   const scores = Array.from({ length: end - start }, (_, m) =>
     row.reduce((sum, value, j) => sum + value * values[(start + m) * 4 + j], 0),
   );
-  return Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0)) - scores[n - start];
+  return crossEntropyOf(scores, n - start);
 }
 
 const meanOf = (name: string, batch: number) =>

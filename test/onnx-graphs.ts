@@ -107,6 +107,12 @@ const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 export const channels = 3;
 
+/** The cross-entropy of one sample's logits, in nats. */
+export function crossEntropyOf(logits: readonly number[], label: number): number {
+  const top = Math.max(...logits);
+  return Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top - logits[label];
+}
+
 export function randomTensor(seed: string, shape: readonly number[], from = -1, to = 1): Tensor {
   const random = randomStream(1, seed);
   return tensor(

@@ -20,6 +20,7 @@ import { measure, parseScans } from "../src/connectivity/index.ts";
 import { randomStream, sizeOf, type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { compareFiles } from "../src/distance/index.ts";
 import { onnxTensor, temporaryFolder, writeTensors } from "./checkpoints.ts";
+import { crossEntropyOf } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -215,7 +216,7 @@ function lossOf(weights: Weights): number {
       row = Array.from(toNumbers(b), (bias, j) => row.reduce((sum, x, k) => sum + x * matrix[k * columns + j], bias));
       if (i < weights.length - 1) row = row.map(Math.tanh);
     });
-    total += Math.log(row.reduce((sum, x) => sum + Math.exp(x), 0)) - row[Number(data.labels.data[n])];
+    total += crossEntropyOf(row, Number(data.labels.data[n]));
   }
   return total / samples;
 }

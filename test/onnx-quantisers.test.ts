@@ -7,7 +7,7 @@ import { type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { compareFiles } from "../src/distance/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, randomTensor } from "./onnx-graphs.ts";
+import { crossEntropyOf, graphBytes, randomTensor } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -73,7 +73,7 @@ function lossOf(alpha: number, end: string): number {
         return sum + quantised[n * 4 + i] * weight;
       }, 0),
     );
-    return Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0)) - scores[label];
+    return crossEntropyOf(scores, label);
   });
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }

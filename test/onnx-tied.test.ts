@@ -7,7 +7,7 @@ import { type Tensor, tensor, toNumbers } from "../src/core/index.ts";
 import { compareFiles } from "../src/distance/index.ts";
 import { merge } from "../src/merging/index.ts";
 import { readTensors, temporaryFolder, writeTensors } from "./checkpoints.ts";
-import { graphBytes, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
+import { crossEntropyOf, graphBytes, type NodeSpec, randomTensor } from "./onnx-graphs.ts";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -77,7 +77,7 @@ function lossOf(wte: Tensor, fc: Tensor): number {
     const logits = Array.from({ length: classes }, (_, c) =>
       hidden.reduce((sum, h, j) => sum + h * e[c * width + j], 0),
     );
-    loss += Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0)) - logits[Number(labels.data[i])];
+    loss += crossEntropyOf(logits, Number(labels.data[i]));
   }
   return loss / 24;
 }

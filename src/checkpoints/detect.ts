@@ -8,7 +8,7 @@ import { unwrapNames } from "./names.ts";
 import { isNpz, openNpz } from "./npz/npz.ts";
 import { isOnnx, openOnnx } from "./onnx/onnx.ts";
 import { openSafetensors } from "./safetensors/safetensors.ts";
-import { selectPrefix } from "./select.ts";
+import { selectPrefix, withNote } from "./select.ts";
 import { openShards } from "./shards.ts";
 import { openSource, type Source } from "./source.ts";
 import { isPickle, openTorchLegacy } from "./torch/legacy.ts";
@@ -95,8 +95,10 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
 function noteShard(checkpoint: Checkpoint): Checkpoint {
   const [, , count] = /-(\d{5})-of-(\d{5})\.\w+$/.exec(checkpoint.path) ?? [];
   if (count === undefined || Number(count) < 2) return checkpoint;
-  const note = `${checkpoint.path} is one of ${Number(count)} shards, and the others are not read. For all, give their folder or index.`;
-  return { ...checkpoint, notes: [...(checkpoint.notes ?? []), note] };
+  return withNote(
+    checkpoint,
+    `${checkpoint.path} is one of ${Number(count)} shards, and the others are not read. For all, give their folder or index.`,
+  );
 }
 
 async function openBy(readers: readonly Reader[], path: string, choice: KeyChoice = {}): Promise<Checkpoint> {

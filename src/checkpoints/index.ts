@@ -29,7 +29,7 @@ export { readNpy } from "./npz/array.ts";
 export { notesOfSharedFiles } from "./onnx/shared-files.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";
-export { selectTensors, storedInfo, storedName } from "./select.ts";
+export { selectTensors, storedInfo, storedName, withNote, withoutTensors } from "./select.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { findUnsupported } from "./unsupported.ts";
 export { describeEmptyTensors, describePlaceholders, notFinite } from "./unusable.ts";

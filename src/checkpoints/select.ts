@@ -4,6 +4,19 @@ import { type Checkpoint, find, type TensorInfo } from "./checkpoint.ts";
 import { type KeyedFile, keyOption } from "./keys.ts";
 import { quote } from "./source.ts";
 
+/** The checkpoint with one more note. */
+export const withNote = (checkpoint: Checkpoint, note: string): Checkpoint => ({
+  ...checkpoint,
+  notes: [...(checkpoint.notes ?? []), note],
+});
+
+/** The checkpoint without some of its tensors, which a rewritten copy keeps. */
+export const withoutTensors = (checkpoint: Checkpoint, names: ReadonlySet<string>): Checkpoint =>
+  selectTensors(
+    checkpoint,
+    new Map([...checkpoint.tensors.keys()].flatMap((name) => (names.has(name) ? [] : [[name, name] as const]))),
+  );
+
 /**
  * Selects the tensors in `names`, which maps each new name to the name in `checkpoint`. A rewritten copy keeps the
  * other tensors. `shapeOf` may give a tensor another shape of the same size.

@@ -183,7 +183,7 @@ export async function readRecords(
     throw new MissingData(`${what} is missing: there is no ${paths[0]}`, [what.toLowerCase().replace("-", "")]);
   if (samples === undefined && missing.length)
     throw new UserError(
-      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or ${fewerSamples}.`,
+      `${what} is incomplete: there is no ${listSome(missing, 2)}. Add the missing files, or use ${fewerSamples}.`,
     );
   return firstRecords(Buffer.concat(parts), record, samples, what, missing.length > 0);
 }

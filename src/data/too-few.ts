@@ -1,9 +1,9 @@
 // Errors about a source with fewer samples than requested.
 import { UserError } from "../core/index.ts";
 
-/** Advice for a source with too few samples or files. */
-export const fewerSamples = "use fewer samples: --samples, or data.samples and measure.samples in a recipe";
+/** What to use of a source with too few samples or files. */
+export const fewerSamples = "fewer samples: --samples, or data.samples and measure.samples in a recipe";
 
 /** The error for a source with too few samples; `has` says what it contains, `instead` what else helps. */
 export const tooFewSamples = (has: string, samples: number, instead = ""): UserError =>
-  new UserError(`${has}, but ${samples} are needed. ${fewerSamples.replace(/^u/, "U")}${instead}.`);
+  new UserError(`${has}, but ${samples} are needed. Use ${fewerSamples}${instead}.`);

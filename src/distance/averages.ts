@@ -1,7 +1,7 @@
 // Moving averages in the same dictionary as the weights: ema-pytorch's `ema_model.fc.weight` next to
 // `online_model.fc.weight`, mmcv's `ema_fc_weight` next to `fc.weight`. They are compared and averaged like other
 // weights, so a note points them out; one that only one file has is left out.
-import { type Checkpoint, isAverageName, selectTensors } from "../checkpoints/index.ts";
+import { type Checkpoint, isAverageName, withNote, withoutTensors } from "../checkpoints/index.ts";
 import { listSome } from "../core/index.ts";
 
 /** A name without separators: mmcv and latent diffusion write a moving average's names without dots. */
@@ -71,10 +71,8 @@ export function withoutAverages(file: Checkpoint, other: Checkpoint): Checkpoint
   const found = findAverages(file.tensors.keys());
   if (!found || findAverages(other.tensors.keys()) || found.marked.some((name) => other.tensors.has(name))) return file;
   const { marked, copies } = found;
-  const left = new Set(marked);
-  const rest = [...file.tensors.keys()].filter((name) => !left.has(name));
   const note = `${file.path} also contains a moving average of the weights, which ${other.path} does not, so it is left unchanged: ${listSome(copies, 3)}.`;
-  return { ...selectTensors(file, new Map(rest.map((name) => [name, name]))), notes: [...(file.notes ?? []), note] };
+  return withNote(withoutTensors(file, new Set(marked)), note);
 }
 
 /** All suffixes of a name that start at a component. */

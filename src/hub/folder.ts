@@ -11,6 +11,7 @@ import {
   partsOfFolder,
   storedName,
   weightFiles,
+  withNote,
   withoutWeights,
 } from "../checkpoints/index.ts";
 import { decodeText, haveSameBytes, listSome, UserError } from "../core/index.ts";
@@ -187,8 +188,7 @@ function noteWrappers(file: Checkpoint): Checkpoint {
   if (wrapped === undefined) return file;
   const fault = `${file.path} was saved with its wrapper (${wrapped}), so from_pretrained does not find its weights`;
   return {
-    ...file,
-    notes: [...(file.notes ?? []), `${fault}.`],
+    ...withNote(file, `${fault}.`),
     readOnly: `${fault}, nor would it in a merged folder. Save the model without the wrapper (model._orig_mod.save_pretrained after torch.compile, model.module.save_pretrained after DataParallel), or give the other folder first.`,
   };
 }

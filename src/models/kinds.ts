@@ -91,12 +91,15 @@ const isComputedFromSizes = ({ name }: Pick<KindTensor, "name">) =>
     leafOf(name),
   ) || /(^|[./])rope[./]freqs$/.test(name);
 
+/** Whether an ONNX operation takes a scale and a zero point after its values. */
+export const isQuantising = (op: string): boolean => op === "QuantizeLinear" || op === "DequantizeLinear";
+
 /**
  * Scales, zero points and observed ranges of simulated quantisation: PyTorch's `FakeQuantize` and observers, and the
  * inputs of ONNX's operations. A scale means something only with its zero point.
  */
 function isOfQuantiser({ name, use }: KindTensor, has: (name: string) => boolean): boolean {
-  if (use && /^(De)?[Qq]uantizeLinear$/.test(use.op)) return use.input > 0;
+  if (use && isQuantising(use.op)) return use.input > 0;
   if (!/^(scale|zero_point|min_val|max_val|eps|fake_quant_enabled|observer_enabled)$/.test(leafOf(name))) return false;
   const hasBeside = (leaf: string) => has(moduleOf(name) + leaf);
   return hasBeside("zero_point") || hasBeside("fake_quant_enabled") || (hasBeside("min_val") && hasBeside("max_val"));

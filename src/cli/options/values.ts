@@ -1,5 +1,6 @@
 // Parsers of option values, and help texts that several commands share.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
+import type { Keys } from "../../checkpoints/index.ts";
 
 /** An integer of at least `least`, and at most `most` if that is given. */
 export const integer =
@@ -73,8 +74,6 @@ type SizeOptions = Partial<Record<"width" | "hidden" | "context" | "heads" | "bl
 export function sizesOf({ width, hidden, context, heads, blocks, dim }: SizeOptions): SizeOptions {
   return { width, hidden, context, heads, blocks, dim };
 }
-
-type Keys = Partial<Record<"a" | "b" | "init", string>>;
 
 export const keyHelp =
   "dictionary of the file that holds the network, such as g_ema or ema.model, or the prefix of its names; a=NAME or b=NAME for one end only";

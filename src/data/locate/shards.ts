@@ -46,7 +46,7 @@ export function findShards(path: string, endings: readonly string[], split?: Spl
 export function requireShards(path: string, { split, files, total }: Shards, have: number, samples: number): void {
   if (total === undefined || files.length === total || (have >= samples && areFirst(files))) return;
   throw new UserError(
-    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? `, or ${fewerSamples}` : ""}.`,
+    `${path} has ${files.length} of the ${total} files of ${split}. Add the missing ones${areFirst(files) ? `, or use ${fewerSamples}` : ""}.`,
   );
 }
 

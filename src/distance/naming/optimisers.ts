@@ -1,7 +1,7 @@
 // An optimiser's state in the same dictionary as the weights: optax's `opt/0/mu/…` next to `params/…`,
 // `optimizer.state.fc.weight.exp_avg`, TensorFlow's `fc/kernel/Adam`. It is not part of the network and is left
 // unchanged, as are the counters and times that training programs write with it.
-import { type Checkpoint, selectTensors } from "../../checkpoints/index.ts";
+import { type Checkpoint, withNote, withoutTensors } from "../../checkpoints/index.ts";
 import { listSome, sizeOf } from "../../core/index.ts";
 import type { Named } from "./spellings.ts";
 
@@ -98,10 +98,8 @@ export function withoutOptimiser(file: Checkpoint): Checkpoint {
     const alone = statesAlone(file);
     if (alone.length === 0) return file;
     const note = `${file.path} contains the state of an optimiser, not weights: ${listSome(alone, 3)}. Give the network's file instead.`;
-    return { ...file, notes: [...(file.notes ?? []), note] };
+    return withNote(file, note);
   }
-  const rest = [...file.tensors.keys()].filter((name) => !states.has(name));
   const note = `${file.path} also contains an optimiser's state, left unchanged: ${listSome(states, 3)}.`;
-  const selected = selectTensors(file, new Map(rest.map((name) => [name, name])));
-  return { ...selected, notes: [...(file.notes ?? []), note] };
+  return withNote(withoutTensors(file, states), note);
 }

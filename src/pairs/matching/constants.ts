@@ -32,7 +32,7 @@ export function isOwnConstant({ name, shape, use }: Held, shapes: Iterable<Shape
   });
 }
 
-const isMatrix = (shape: Shape) => shape.filter((n) => n > 1).length > 1;
+export const isMatrix = (shape: Shape) => shape.filter((n) => n > 1).length > 1;
 
 /**
  * Parameters that the graph does not use but whose value may be in a constant, as `X (in C)`: the ends differ, and the

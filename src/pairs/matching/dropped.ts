@@ -1,8 +1,9 @@
 // Parameters that an exporter dropped because they had no effect: a bias of zeros, a scale of ones. A graph that was
 // exported from a new network then ignores the trained ones of the checkpoints.
-import { sizeOf, type Tensor, toNumbers } from "../../core/index.ts";
+import { type Tensor, toNumbers } from "../../core/index.ts";
 import { moduleOf } from "../../models/index.ts";
 import type { StateDict } from "./candidates.ts";
+import { isMatrix } from "./constants.ts";
 
 const bias = /(^|[./])(bias|beta)(:0)?$/;
 const scale = /(^|[./])(weight|gamma|scale)(:0)?$/;
@@ -23,7 +24,7 @@ export async function findDropped(
     modules.add(moduleOf(name));
     for (let path = moduleOf(name); path; path = moduleOf(path)) ancestors.add(path);
   }
-  const withMatrix = new Set(unused.filter((name) => isMatrix(ends[0], name)).map(moduleOf));
+  const withMatrix = new Set(unused.filter((name) => isMatrix(ends[0].tensors.get(name)!.shape)).map(moduleOf));
   const dropped: string[] = [];
   for (const name of unused) {
     const module = moduleOf(name);
@@ -36,11 +37,8 @@ export async function findDropped(
   return dropped;
 }
 
-const isMatrix = (end: StateDict, name: string) => end.tensors.get(name)!.shape.filter((n) => n > 1).length > 1;
-
 /** Some normalisations scale by 1 + weight. */
 function hasNoEffect(name: string, tensor: Tensor): boolean {
-  if (sizeOf(tensor.shape) === 0) return true;
   const values = toNumbers(tensor);
   return values.every((x) => x === 0) || (scale.test(name) && values.every((x) => x === 1));
 }

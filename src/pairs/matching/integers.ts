@@ -1,6 +1,7 @@
 // Integers of a graph that belong to the network: zero points, counters, tables. Each end keeps its own.
 import { isFloating, sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
+import { isQuantising } from "../../models/index.ts";
 import type { StateDict } from "./candidates.ts";
 
 /**
@@ -22,7 +23,6 @@ export function findIntegers(
   };
   for (const one of integers.values()) add(one);
   for (const { opType, input } of nodes)
-    if (/^(Deq|Q)uantizeLinear$/.test(opType))
-      add(integers.get(input[2]), nameOf(input[1])?.replace(/scale$/, "zero_point"));
+    if (isQuantising(opType)) add(integers.get(input[2]), nameOf(input[1])?.replace(/scale$/, "zero_point"));
   return found;
 }

@@ -45,7 +45,7 @@ const refusals: readonly Refusal[] = [
       const own = (from[0] * sizeOf(to)) / sizeOf(from); // if the first axis is the batch
       const shapes = `a Reshape in it expects [${to}], but gets [${from}]`;
       return Number.isInteger(own) && own > 0 && own !== batch.size
-        ? `${shapes}: it was exported for a batch of ${own}. ${useBatch(own)}`
+        ? `${shapes}: it was exported for a batch of ${own}. Use ${batchOrExport(own)}`
         : `${shapes}. ${otherBatch(batch)}`;
     },
   },
@@ -55,7 +55,7 @@ const refusals: readonly Refusal[] = [
       const own = lengths.map(Number).find((n) => n !== batch.size);
       const shapes = `the shapes at its operation ${operation} do not fit (axes of ${lengths.join(" and ")})`;
       return own !== undefined && lengths.includes(String(batch.size))
-        ? `${shapes}. If it was exported for a batch of ${own}: ${useBatch(own).replace("Use", "use")} Otherwise check the shapes of the samples.`
+        ? `${shapes}. If it was exported for a batch of ${own}: use ${batchOrExport(own)} Otherwise check the shapes of the samples.`
         : `${shapes}. ${otherBatch(batch)}`;
     },
   },
@@ -77,7 +77,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-const useBatch = (size: number) => `Use --batch ${size}, or export it again with a free batch axis.`;
+const batchOrExport = (size: number) => `--batch ${size}, or export it again with a free batch axis.`;
 
 const otherBatch = ({ size }: BatchFacts): string =>
   size === 1
