@@ -60,6 +60,7 @@ export function graphBytes(
   weights: ReadonlyMap<string, Tensor>,
   sample: readonly number[],
   dtype: DType = "float32",
+  batch: number | string = "n",
 ): Uint8Array {
   const graph = create(GraphProtoSchema, {
     name: "test",
@@ -94,7 +95,7 @@ export function graphBytes(
         rawData: new Uint8Array(bytesOf(tensor)),
       }),
     ),
-    input: [valueInfo("x", ["n", ...sample], dtype)],
+    input: [valueInfo("x", [batch, ...sample], dtype)],
     output: [valueInfo("y", undefined, dtype)],
   });
   const opsetImport = [create(OperatorSetIdProtoSchema, { version: 18n })];

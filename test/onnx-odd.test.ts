@@ -416,7 +416,7 @@ describe("models exported in training mode", () => {
       opsets: { "": version },
     }));
     const { notes } = await measured();
-    expect(notes).toContain("(BatchNormalization in training mode), so results depend on --batch");
+    expect(notes).toContain("(BatchNormalization in training mode)");
     expect(notes).not.toContain("--stats recalibrate");
     await expect(measured({ statistics: "recalibrate" })).rejects.toThrow(
       "so --stats recalibrate has no effect. Omit it, or export the model in evaluation mode.",

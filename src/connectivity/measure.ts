@@ -1,7 +1,7 @@
 // Measures a pair: the barrier of every cell of the scans, in one go or in pieces.
 import { bytesOf, sha256, sha256Value, UserError } from "../core/index.ts";
 import { openPair, type Pair } from "../pairs/index.ts";
-import { type Progress, Scores, Sweep } from "../sweep/index.ts";
+import { openForSweep, type Progress, Scores, Sweep } from "../sweep/index.ts";
 import { makeDocument } from "./document.ts";
 import type { MeasureOptions } from "./options.ts";
 import { mixesOf, planMeasurement } from "./plan.ts";
@@ -39,7 +39,7 @@ const silent = (_: Progress): void => {};
  * ```
  */
 export async function measure(options: MeasureOptions, progress = silent): Promise<MeasureResult> {
-  await using pair = await openPair(options);
+  await using pair = await openForSweep(options);
   const cells = await planMeasurement(pair.layers, options);
   const sweep = makeSweep(pair, options);
   const precision = precisionOf(options);
@@ -58,7 +58,7 @@ export async function scorePiece(
   content: string | undefined,
   progress = silent,
 ): Promise<Scores> {
-  await using pair = await openPair(options);
+  await using pair = await openForSweep(options);
   if (content !== undefined && (await hashContent(pair)) !== content)
     throw new UserError(
       `${options.a}, ${options.b} or the data have changed since the measurement started. Measure again.`,
@@ -71,7 +71,7 @@ export async function scorePiece(
 
 /** A measurement from the scores of its pieces, in order; equal to the result of {@link measure}. */
 export async function assemble(options: MeasureOptions, pieces: readonly Scores[]): Promise<MeasureResult> {
-  await using pair = await openPair(options);
+  await using pair = await openForSweep(options);
   const cells = await planMeasurement(pair.layers, options);
   const scores = Scores.join(pieces);
   return { document: await makeDocument(pair, cells, scores, options), scores };

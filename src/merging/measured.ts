@@ -3,8 +3,8 @@ import { type Checkpoint, withCheckpoints } from "../checkpoints/index.ts";
 import { type MeasureOptions, summarise } from "../connectivity/index.ts";
 import type { Tensor } from "../core/index.ts";
 import type { Layer } from "../models/index.ts";
-import { openPair, type Pair } from "../pairs/index.ts";
-import { type Mix, mixKey, mixOfEnd, Scores, type Source, Sweep, weightName } from "../sweep/index.ts";
+import type { Pair } from "../pairs/index.ts";
+import { type Mix, mixKey, mixOfEnd, openForSweep, Scores, type Source, Sweep, weightName } from "../sweep/index.ts";
 import { type Budget, type Choice, chooseLayers } from "./choose.ts";
 
 type OnProgress = (step: string, fraction: number) => void;
@@ -20,7 +20,7 @@ export interface Measured extends AsyncDisposable {
 }
 
 export async function openMeasured(options: MeasureOptions, base: "a" | "b"): Promise<Measured> {
-  const pair = await openPair(options);
+  const pair = await openForSweep(options);
   const { statistics, runtime, memory } = options;
   const sweep = new Sweep(pair, { statistics, base, runtime, memory });
   return {

@@ -1,6 +1,6 @@
 // A pair of two checkpoints of a built-in network, or of a network from a module.
 import type { Checkpoint } from "../checkpoints/index.ts";
-import { listSome, UserError } from "../core/index.ts";
+import { isModule, listSome, UserError } from "../core/index.ts";
 import type { BatchShape } from "../data/index.ts";
 import { alignCheckpoints, alignWithModel, kindsOfFiles, requireAverageable } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
@@ -53,7 +53,8 @@ export const builtIn: Origin = {
         const { data, notes } = fitLabels(model, network, given);
         requireFit(model, network, data, name);
         const inputs = (graph: Graph, shape: BatchShape) => inputOf(graph, model, shape);
-        return { model, data, batch: chooseBatch(model, data, batch), notes, inputs };
+        const areIndependent = isModule(spec.name!) ? undefined : true;
+        return { model, data, batch: chooseBatch(model, data, batch), areIndependent, notes, inputs };
       },
       files: [a, b],
       openEnd: async (file) => shareTied(await openEnd(likeA(file)), tied, []),

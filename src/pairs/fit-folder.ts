@@ -24,7 +24,8 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
   const batch = chooseBatch(model, given, request.batch);
   const facts = { task: `the next token, of ${task.count}, in windows of ${given.labelShape}` };
   const isLanguage = input.kind === "next token";
-  if (isLanguage && !given.labels) return { model, data: given, batch, isLanguage, notes: [], facts, inputs };
+  if (isLanguage && !given.labels)
+    return { model, data: given, batch, areIndependent: true, isLanguage, notes: [], facts, inputs };
   if (isLanguage) requireEnds(given);
   const shape = scoresShape(folder, model, given);
   const data = isLanguage ? shifted(given) : given;
@@ -34,6 +35,7 @@ export function fitFolder(folder: ModelFolder, model: Model, given: Dataset, req
     model: { ...model, isMultiLabel: fitted.kind === "labels" },
     data: fitted.data,
     batch,
+    areIndependent: true,
     notes,
     isLanguage,
     facts: isLanguage ? facts : { task: describeFolderTask(task, fitted.kind) },

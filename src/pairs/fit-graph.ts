@@ -33,7 +33,18 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
       if (note) notes.unshift(note);
       const facts = { task: describeTask(reading, output, { shape, batchAxis }, data) };
       const apart = separateLabels(data);
-      return { model: onnxModel(network, output), data: apart, batch, fixedBatch: fixed, notes, facts, inputs };
+      const { usesBatch, random } = network.foreign;
+      return {
+        model: onnxModel(network, output),
+        data: apart,
+        batch,
+        fixedBatch: fixed,
+        // random numbers hide how samples affect each other
+        areIndependent: usesBatch ? false : random.size > 0 || undefined,
+        notes,
+        facts,
+        inputs,
+      };
     },
   };
 }

@@ -17,7 +17,7 @@ export async function graphNotes(foreign: ForeignModel, file: Checkpoint): Promi
     );
   if (foreign.usesBatch)
     notes.push(
-      "The graph normalises by batch statistics (BatchNormalization in training mode), so results depend on --batch. To use the running statistics, export the model in evaluation mode.",
+      "The graph normalises by batch statistics (BatchNormalization in training mode). To use the running statistics, export the model in evaluation mode.",
     );
   if (await hasTrainingDropout(foreign, file))
     notes.push("The graph was exported with dropout in training mode. Dropout is switched off here, as in evaluation.");

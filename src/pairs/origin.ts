@@ -53,20 +53,30 @@ export interface PairRequest extends EndsRequest {
 export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readData"> {
   readonly model: Model;
   readonly data: Dataset;
-  /** Number of samples evaluated together. A shorter last chunk is filled with its last sample. */
+  /**
+   * Number of samples evaluated together. A shorter last chunk is filled with its last sample, unless the samples of a
+   * batch affect each other.
+   */
   readonly batch: number;
   /** The fixed batch size of the network's inputs; undefined if it is free. */
   readonly fixedBatch?: number;
+  /** Whether a sample has the same scores in every batch; undefined where nobody has tried. */
+  readonly areIndependent?: boolean;
   /** The network predicts the next token of a text, so the exponential of its mean loss is the perplexity. */
   readonly isLanguage?: boolean;
   /** The data's inputs under the network's names and in its dtypes. */
   inputs(graph: Graph, shape: BatchShape): Inputs;
+  /** Fits the network to the same samples in chunks of another size. */
+  fitBatch(size: number): Promise<Fitted>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What fitting the samples adds to the ends. */
-export type Fitted = Pick<Pair, "model" | "data" | "batch" | "fixedBatch" | "isLanguage" | "notes" | "inputs"> & {
+export type Fitted = Pick<
+  Pair,
+  "model" | "data" | "batch" | "fixedBatch" | "areIndependent" | "isLanguage" | "notes" | "inputs"
+> & {
   /** Facts about the samples and the network, for the result. */
   readonly facts?: Pair["facts"];
 };

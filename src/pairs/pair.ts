@@ -22,7 +22,8 @@ export function openPair(request: PairRequest): Promise<Pair> {
     const fitted = await ends.fit(data, request);
     const notes = [...ends.notes, ...(data.notes ?? []), ...fitted.notes];
     const facts = { ...ends.facts, ...fitted.facts };
-    return { ...ends, ...fitted, notes, facts, close, [Symbol.asyncDispose]: close };
+    const fitBatch = (batch: number) => ends.fit(data, { ...request, batch });
+    return { ...ends, ...fitted, notes, facts, fitBatch, close, [Symbol.asyncDispose]: close };
   });
 }
 

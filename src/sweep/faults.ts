@@ -14,6 +14,15 @@ export function cannotBuild(error: unknown, { name }: Model, { inputs }: Dataset
   );
 }
 
+/** The error if a graph has batches of a fixed size whose samples affect each other, and the last batch is not full. */
+export function cannotFill(batch: number, { name, count }: Dataset): UserError {
+  const whole = Math.floor(count / batch) * batch;
+  const fewer = whole ? ` with --samples ${whole}` : "";
+  return new UserError(
+    `The graph runs only with batches of ${batch}, whose samples affect each other's scores, and the ${count} samples of ${name} do not fill them. Use a multiple of ${batch}${fewer}, or export the graph with a free batch axis.`,
+  );
+}
+
 /** Where the runtime rejects a graph from the user's ONNX file, the user can fix that too. */
 export function cannotEvaluate(
   error: unknown,

@@ -5,6 +5,7 @@ import type { Pair } from "../pairs/index.ts";
 import type { RuntimeOptions } from "../runtime/index.ts";
 import { evaluateBySegment, needsSegments, recalibrateBySegment } from "./by-segment.ts";
 import { evaluateTogether } from "./evaluate.ts";
+import { cannotFill } from "./faults.ts";
 import { isEnd, type Mix, orderMixes } from "./mixes.ts";
 import { recalibrate } from "./recalibrate.ts";
 import { Scores } from "./scores.ts";
@@ -49,9 +50,9 @@ export class Sweep {
     const scores = Scores.empty(all, pair.data.count, pair.data.weights);
     let active = all;
     for (let done = from; done < to; ) {
-      const target = until ? Math.min(to, Math.max(firstRound, 2 * done)) : to;
+      const target = until ? Math.min(to, this.#fill(Math.max(firstRound, 2 * done))) : to;
       const before = done;
-      const total = until ? Math.max(target, firstRound) : to - from;
+      const total = until ? target : to - from;
       await this.#evaluate(active, [before, target], scores, weights, (fraction) =>
         progress({ done: before - from + fraction * (target - before), total }),
       );
@@ -84,17 +85,41 @@ export class Sweep {
     return new MixWeights(this.pair, this.options, recalibrated);
   }
 
-  #evaluate(
+  async #evaluate(
     mixes: readonly Mix[],
-    range: readonly [number, number],
+    [from, to]: readonly [number, number],
     scores: Scores,
     weights: MixWeights,
     onProgress: (fraction: number) => void,
   ): Promise<void> {
-    const evaluation = { pair: this.pair, weights, runtime: this.options.runtime };
-    return this.#segments
-      ? evaluateBySegment(mixes, range, scores, { ...evaluation, ...this.#segments }, onProgress)
-      : evaluateTogether(mixes, range, scores, evaluation, onProgress);
+    for (const { pair, range } of await this.#divide([from, to])) {
+      const evaluation = { pair, weights, runtime: this.options.runtime };
+      const progress = (fraction: number) =>
+        onProgress((range[0] - from + fraction * (range[1] - range[0])) / (to - from));
+      await (this.#segments
+        ? evaluateBySegment(mixes, range, scores, { ...evaluation, ...this.#segments }, progress)
+        : evaluateTogether(mixes, range, scores, evaluation, progress));
+    }
+  }
+
+  /** The end of the chunk that contains sample `place - 1`. */
+  #fill(place: number): number {
+    const { batch } = this.pair;
+    return Math.ceil(place / batch) * batch;
+  }
+
+  /**
+   * A range of samples and the pair that evaluates it. A last chunk that would be filled up has a pair with shorter
+   * chunks where copies of its last sample would change the scores.
+   */
+  async #divide([from, to]: readonly [number, number]): Promise<{ pair: Pair; range: readonly [number, number] }[]> {
+    const { pair } = this;
+    const { batch, fixedBatch, areIndependent, data } = pair;
+    const rest = (to - from) % batch;
+    if (areIndependent !== false || rest === 0) return [{ pair, range: [from, to] }];
+    if (fixedBatch !== undefined) throw cannotFill(fixedBatch, data);
+    const short = { pair: { ...pair, ...(await pair.fitBatch(rest)) }, range: [to - rest, to] as const };
+    return to - rest > from ? [{ pair, range: [from, to - rest] }, short] : [short];
   }
 }
 

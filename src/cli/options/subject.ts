@@ -43,7 +43,7 @@ export const withSubject = <Arguments extends unknown[]>(command: Command<Argume
     .option("--samples <n>", "number of samples, from the start of the split; default: all", integer(1))
     .option(
       "--batch <n>",
-      "samples evaluated together; default: at most 64; changes the results only where samples depend on each other",
+      "samples evaluated together; default: at most 64; changes the results only where the samples of a batch affect each other",
       integer(1),
     )
     .option(
