@@ -45,6 +45,21 @@ describe("names match", () => {
     expect([...found.a.keys()]).toEqual(Object.keys(net));
   });
 
+  it("apart from buffers that training updates, in one file only or of other sizes", () => {
+    const queue = (size: number) => ({ queue: [2, size], queue_ptr: ["int64", 1] }) as const;
+    const [plain, short, long] = [net, { ...net, ...queue(8) }, { ...net, ...queue(16), "dino_loss.center": [1, 8] }];
+    for (const [x, y] of [
+      [plain, short],
+      [short, long],
+      [long, plain],
+    ]) {
+      expect(partners(match(x, y))).toMatchObject(same);
+      expect(Object.keys(partners(match(x, y)))).not.toContain("queue");
+    }
+    expect(match(short, long).notes).toContain("Different shapes in a and b, left unchanged: queue.");
+    expect(() => match(net, { ...net, queue: [2, 8] })).toThrow("different networks");
+  });
+
   it("not beside an adapter in one of them, which must be merged first", () => {
     const adapted = {
       "base_model.model.fc.base_layer.weight": [2, 4],
@@ -122,7 +137,9 @@ describe("names match", () => {
     ]) {
       const found = match(x, y);
       expect([...found.a.keys()]).toEqual(Object.keys(net));
-      expect(found.notes.at(-1)).toContain("attn_mask (counters, masks, single numbers or computed values).");
+      expect(found.notes.at(-1)).toContain(
+        "attn_mask (counters, masks, single numbers, computed values or buffers of training).",
+      );
     }
     expect(() => match({ ...net, "attn.bias": [8] }, net)).toThrow("Only in a: attn.bias.");
     expect(() => match({ ...net, frequencies: [8] }, net)).toThrow("Only in a: frequencies.");

@@ -80,12 +80,12 @@ const unrenamed = (file: Named): Renamed => ({
 });
 
 /**
- * Whether a tensor must be in both files: not single numbers, which may be counters, nor masks and rotary frequencies,
- * which a network computes.
+ * Whether a tensor must be in both files: not single numbers, which may be counters, masks and rotary frequencies,
+ * which a network computes, nor the queues of its training.
  */
 const isWeight = ({ tensors }: Named, own: string): boolean => {
   const { dtype, shape } = tensors.get(own)!;
-  return isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name: own, shape });
+  return isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name: own, shape }, (name) => tensors.has(name));
 };
 
 const weightsOf = ({ file, names }: Renamed): string[] =>
@@ -204,10 +204,13 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
 const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
-/** Positions, masks and coordinates, whose size depends on the longest allowed input. */
+/** Positions, masks, coordinates and queues, whose size depends on the longest input or on the training. */
 const isIndex = (one: Renamed, name: string) => {
   const { dtype, shape } = infoOf(one, name);
-  return ["int64", "bool"].includes(dtype) || isOptional({ name, shape });
+  const { tensors } = one.file;
+  return (
+    ["int64", "bool"].includes(dtype) || isOptional({ name: one.names.get(name)!, shape }, (own) => tensors.has(own))
+  );
 };
 
 function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
@@ -256,7 +259,7 @@ function matched(a: Renamed, b: Renamed, tied: Tied): Matched {
 const describeExtra = ({ tensors }: Named, names: readonly string[]): string =>
   names.every((name) => !isFloating(tensors.get(name)!.dtype) || sizeOf(tensors.get(name)!.shape) <= 1)
     ? "counters, masks or single numbers"
-    : "counters, masks, single numbers or computed values";
+    : "counters, masks, single numbers, computed values or buffers of training";
 
 function noteOfPrefix({ file: { path }, prefix, isKept, outside }: Renamed, { file: other }: Renamed): string[] {
   if (prefix === "" || (isKept && outside.length === 0)) return [];

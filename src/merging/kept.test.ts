@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readTensors, temporaryFolder, writeNew } from "../../test/checkpoints.ts";
 import { type DType, fromNumbers, type Tensor, tensor, toNumbers } from "../core/index.ts";
+import { compareFiles } from "../distance/index.ts";
 import { type MergeOptions, merge } from "./merge.ts";
 
 const folder = temporaryFolder();
@@ -71,6 +72,46 @@ describe.each(["safetensors", "torch", "npz"] as const)("spectral norm's vectors
       [-1, 1],
     ]);
   });
+});
+
+it("buffers that training updates stay the base's and have no distance, with a note", async () => {
+  const end = (x: number) =>
+    writeNew(
+      {
+        "module.encoder_q.weight": floats(x, 2),
+        "module.queue": floats(x, 0),
+        "module.queue_ptr": tensor("int64", [1], [x]),
+        "module.vq._embedding.weight": floats(x),
+        "module.vq._ema_w": floats(1000 * x),
+        "module.vq._ema_cluster_size": floats(500 + x),
+        "module.dino_loss.center": floats(x, 1),
+      },
+      "torch",
+    );
+  const [a, b] = [await end(1), await end(3)];
+  const names = "queue, vq._ema_w, vq._ema_cluster_size and 1 more";
+  const { layers, distance, notes } = await compareFiles(a, b);
+  expect([layers.map(({ name }) => name), distance.full.euclidean]).toEqual([
+    ["encoder_q", "vq._embedding"],
+    Math.sqrt(8),
+  ]);
+  const note = `Queues, centres and sums that training updates are not averaged: ${names};`;
+  expect(notes).toEqual([`${note} the distances exclude them.`]);
+  for (const [base, x] of [
+    ["a", 1],
+    ["b", 3],
+  ] as const) {
+    const { of, record } = await merged(a, b, { base });
+    expect(["encoder_q.weight", "vq._embedding.weight"].map(of)).toEqual([[2, 2], [2]]);
+    expect(["queue", "queue_ptr", "vq._ema_w", "vq._ema_cluster_size", "dino_loss.center"].map(of)).toEqual([
+      [x, 0],
+      [x],
+      [1000 * x],
+      [500 + x],
+      [x, 1],
+    ]);
+    expect(record.notes).toEqual([`${note} they come from ${base === "a" ? a : b}.`]);
+  }
 });
 
 it("indices that an earlier merge broke come from the file in which they are whole", async () => {

@@ -13,6 +13,7 @@ export interface Kind {
     | "ids"
     | "mask"
     | "vectors"
+    | "training"
     | "computed"
     | "buffer"
     | "whole";
@@ -108,13 +109,82 @@ function isOfQuantiser({ name, use }: KindTensor, has: (name: string) => boolean
 /** Counters stored as floats: the samples in a running mean, the updates of a moving average. */
 const isFloatingCounter = ({ name, shape }: KindTensor) =>
   sizeOf(shape) === 1 &&
-  /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|initted)$/.test(leafOf(name));
+  /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|_?(init(t?ed|ialized)))$/.test(leafOf(name));
+
+/** A name whose last component matches. */
+const leaf = (pattern: string) => new RegExp(`^(?<in>|.*[./])(?:${pattern})$`);
+const inModule = (...leaves: readonly string[]) => leaves.map((one) => `$<in>${one}`);
+
+const codebookCounts = ["cluster_size", "ema_cluster_size", "cluster_size_ema", "cluster_usage", "ema_count", "N"];
+const codebookSums = [
+  ...["ema_w", "ema_dw", "ema_weight", "z_avg"],
+  ...["embed_avg", "embed_ema", "embed_sum", "embedding_avg", "embedding_sum"],
+];
+const orPrivate = (leaves: readonly string[]) => leaves.flatMap((one) => [one, `_${one}`]);
+
+/**
+ * Buffers that training updates without a gradient: names, and those of which one must be in the file too, since a
+ * weight may have such a name. A mean of two queues is no queue of features, and sums and counts only have a meaning
+ * together.
+ */
+const trainingBuffers: readonly (readonly [name: RegExp, ...beside: readonly string[]])[] = [
+  // queues and memory banks, with the place of their next entry: MoCo, NNCLR, PiCO; ALBEF and BLIP; lightly
+  [
+    leaf("[^./]*(?:queue|bank|memory)[^./]*"),
+    "$&_ptr",
+    ...inModule(
+      "queue_ptr",
+      "ptr_queue",
+      "queue_index",
+      "queue_idx",
+      "bank_ptr",
+      "memory_ptr",
+      "memory_bank_ptr",
+      "ptr",
+    ),
+  ],
+  // SwAV's queue; InstDisc, CMC and CRD; CrossBatchMemory
+  [leaf("queue"), ...inModule("prototypes.weight", "prototypes.weight_v")],
+  [leaf("memory(?:_v\\d|_bank)?"), ...inModule("params")],
+  [leaf("params"), ...inModule("memory", "memory_v1", "memory_bank")],
+  [leaf("embedding_memory"), ...inModule("label_memory")],
+  // moving sums and counts of a codebook: VQ-VAE, vector-quantize-pytorch, EnCodec, Mimi, RQ-VAE, VideoGPT; Sonnet
+  [leaf(`_?(?:${codebookSums.join("|")})`), ...inModule(...orPrivate(codebookCounts))],
+  [leaf(`_?(?:${codebookCounts.join("|")})`), ...inModule(...orPrivate(codebookSums))],
+  [leaf("cluster_size"), ...inModule("embed", "embedding", "codebook", "embedding.weight", "codebook.weight")],
+  [/^(?<in>|.*[./])ema_dw(?<leaf>[./](?:hidden|average))$/, "$<in>ema_cluster_size$<leaf>"],
+  [/^(?<in>|.*[./])ema_cluster_size(?<leaf>[./](?:hidden|average))$/, "$<in>ema_dw$<leaf>"],
+  // the centre of a teacher's scores: vit-pytorch's DINO (others are recognised by their loss, see isOfTraining)
+  [leaf("teacher_centers"), ...inModule("last_teacher_centers")],
+  [leaf("last_teacher_centers"), ...inModule("teacher_centers")],
+  // moments as sums: MAPPO's ValueNorm and PopArt, Brax, TorchRL's VecNorm
+  [leaf("(?:running_)?mean(?:_sq)?|stddev"), ...inModule("debiasing_term")],
+  [leaf("debiasing_term"), ...inModule("mean_sq", "running_mean_sq")],
+  [leaf("summed_variance"), ...inModule("count")],
+  [leaf("(?<of>[^./]+)_sum"), "$<in>$<of>_ssq"],
+  [leaf("(?<of>[^./]+)_ssq"), "$<in>$<of>_sum"],
+  // ranges of training in eight bits: Keras, flax
+  [leaf("(?<of>[^./]+)_amax_history"), "$<in>$<of>_scale"],
+  [leaf("(?<of>[^./]+)_scale"), "$<in>$<of>_amax_history"],
+];
+
+/** The centre of a teacher's scores, which only the loss uses: DINO, iBOT. A list of centres may be trained. */
+const isOfLoss = (name: string) =>
+  /(?:^|[./])(?:\w*_)?(?:loss(?:es)?|criterion)(?:_\w*)?[./](?:.*[./])?center(?:\d|_grid)?$/i.test(name);
+
+/** True for queues, centres, and sums of moving averages. */
+const isOfTraining = ({ name }: Pick<KindTensor, "name">, has: (name: string) => boolean): boolean =>
+  isOfLoss(name) ||
+  trainingBuffers.some(([own, ...beside]) => own.test(name) && beside.some((one) => has(name.replace(own, one))));
 
 /**
  * True for running statistics with a variance beside them: PyTorch's `running_var`, Keras' `moving_variance`, flax's
- * `batch_stats/…/var`.
+ * `batch_stats/…/var`, and those of a normaliser that counts its samples, such as `obs_rms.var` beside `obs_rms.count`.
  */
 function isStatistic({ name }: KindTensor, has: (name: string) => boolean): boolean {
+  const [, module, mark] = /^(.*[./])(_?)(?:mean|var|std)$/.exec(name) ?? [];
+  if (module !== undefined && has(`${module}count`) && ["mean", "var"].every((one) => has(module + mark + one)))
+    return true;
   const [, stem, index] =
     /^(.*(?:^|[._/])(?:running|moving)_)(?:mean|var|variance)(:\d+)?$/.exec(name) ??
     /^((?:.*[./])?batch_stats[./](?:.*[./])?)(?:mean|var)(:\d+)?$/.exec(name) ??
@@ -160,6 +230,13 @@ const rows: readonly Row[] = [
     differing: "note",
     plural: "power-iteration vectors of spectral norm",
     is: (t, has) => !isWhole(t) && isOfSpectralNorm(t, has),
+  },
+  {
+    name: "training",
+    parameter: "kept",
+    differing: "note",
+    plural: "queues, centres and sums that training updates",
+    is: (t, has) => !isWhole(t) && isOfTraining(t, has),
   },
   {
     name: "computed",
@@ -208,11 +285,11 @@ export const mayBeMask = (tensor: KindTensor, has: (name: string) => boolean): b
   kindOf({ ...tensor, isEqual: true }, has).name === "mask" && ["weight", "whole"].includes(kindOf(tensor, has).name);
 
 /**
- * True for a tensor that files of the same network may lack, or have in another size: a mask, or a buffer computed from
- * sizes.
+ * True for a tensor that files of the same network may lack, or have in another size: a mask, a buffer computed from
+ * sizes, or one that training updates.
  */
-export const isOptional = (tensor: Pick<KindTensor, "name" | "shape">): boolean =>
-  isNamedMask(tensor) || isComputedFromSizes(tensor);
+export const isOptional = (tensor: Pick<KindTensor, "name" | "shape">, has: (name: string) => boolean): boolean =>
+  isNamedMask(tensor) || isComputedFromSizes(tensor) || isOfTraining(tensor, has);
 
 /** True for tensors that are averaged; the others are kept from the base. */
 export const isAveraged = ({ differing }: Kind): boolean => differing === "average";

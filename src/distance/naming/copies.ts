@@ -16,7 +16,8 @@ export async function findCopies(one: Checkpoint, other: Checkpoint): Promise<[s
   const isTied = (name: string) => one.tied?.some((names) => names.includes(name)) ?? false;
   const isThere = counterpartsIn(other);
   const weights = [...one.tensors.values()].filter(
-    ({ name, dtype, shape }) => isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name, shape }),
+    ({ name, dtype, shape }) =>
+      isFloating(dtype) && sizeOf(shape) > 1 && !isOptional({ name, shape }, (own) => one.tensors.has(own)),
   );
   const only = weights.filter(({ name }) => !isThere(name) && !isTied(name) && !name.split(/[./]/).some(isAverageName));
   if (only.length > mostCopies || only.length === weights.length) return [];
