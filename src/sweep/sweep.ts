@@ -52,7 +52,7 @@ export class Sweep {
     for (let done = from; done < to; ) {
       const target = until ? Math.min(to, this.#fill(Math.max(firstRound, 2 * done))) : to;
       const before = done;
-      const total = until ? target : to - from;
+      const total = until ? Math.max(target, firstRound) : to - from;
       await this.#evaluate(active, [before, target], scores, weights, (fraction) =>
         progress({ done: before - from + fraction * (target - before), total }),
       );
@@ -102,10 +102,10 @@ export class Sweep {
     }
   }
 
-  /** The end of the chunk that contains sample `place - 1`. */
-  #fill(place: number): number {
-    const { batch } = this.pair;
-    return Math.ceil(place / batch) * batch;
+  /** The number of samples of a round: whole batches where the samples of a batch affect each other. */
+  #fill(samples: number): number {
+    const { batch, areIndependent } = this.pair;
+    return areIndependent === false ? Math.ceil(samples / batch) * batch : samples;
   }
 
   /**
