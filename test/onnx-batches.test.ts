@@ -42,7 +42,7 @@ async function measured(more: Partial<MeasureOptions> = {}) {
   return { ...document, notes: (document.notes ?? []).join(" ") };
 }
 
-/** The mean loss of end a, or of the average, if each batch of `batch` samples is centred, and the last one is shorter. */
+/** The mean loss of an end or of the average, if each batch of `batch` samples is centred, and the last one shorter. */
 function lossOf(ends: readonly string[], batch: number): number {
   const values = toNumbers(x);
   const weights = ends.map((end) => toNumbers(weightOf(end)));

@@ -179,7 +179,7 @@ const isOfTraining = ({ name }: Pick<KindTensor, "name">, has: (name: string) =>
 
 /**
  * True for running statistics with a variance beside them: PyTorch's `running_var`, Keras' `moving_variance`, flax's
- * `batch_stats/…/var`, and those of a normaliser that counts its samples, such as `obs_rms.var` beside `obs_rms.count`.
+ * `batch_stats/…/var`, and those of a normaliser that counts its samples, such as `obs_rms.var` with `obs_rms.count`.
  */
 function isStatistic({ name }: KindTensor, has: (name: string) => boolean): boolean {
   const [, module, mark] = /^(.*[./])(_?)(?:mean|var|std)$/.exec(name) ?? [];

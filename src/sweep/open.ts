@@ -1,5 +1,5 @@
-// Opens a pair for a sweep, and finds whether the samples of a batch affect each other, as with statistics of the batch.
-// Results then depend on the batches, so none may be filled up, and the user should know.
+// Opens a pair for a sweep, and finds whether the samples of a batch affect each other, as with statistics of the
+// batch. Results then depend on the batches, so none may be filled up, and the user should know.
 import { UserError } from "../core/index.ts";
 import type { Dataset } from "../data/index.ts";
 import { openPair, type Pair, type PairRequest } from "../pairs/index.ts";
