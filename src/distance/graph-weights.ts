@@ -3,12 +3,12 @@ import { type Checkpoint, chunksOf, notesOfSharedFiles, readStructure } from "..
 import { haveSameBytes, isFloating, listSome, sizeOf, type Tensor, toNumbers, UserError } from "../core/index.ts";
 import {
   alignModels,
+  completeModel,
   type ForeignModel,
   GraphDifference,
   type Held,
   importModel,
   missingValues,
-  separateShared,
 } from "../graph/index.ts";
 import {
   dtypeOf,
@@ -66,11 +66,22 @@ export const alignGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pat
   compared(pathA, pathB, () => alignModels(a, b));
 
 /**
- * `a` with one weight for each weight of `b`, if `a` stores equal weights once. Throws {@link UserError} if the graphs
- * differ.
+ * `a` with one weight for each weight of `b`, if `a` stores equal weights once or lacks biases of zeros. Throws
+ * {@link UserError} if the graphs differ.
  */
-export const separateGraphs = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): ForeignModel =>
-  compared(pathA, pathB, () => separateShared(a, b));
+export const completeGraph = (a: ForeignModel, b: ForeignModel, pathA: string, pathB: string): ForeignModel =>
+  compared(pathA, pathB, () => completeModel(a, b));
+
+/** The biases that a file lacks, by their names in `held`. */
+export const droppedIn = (held: ReadonlyMap<string, Held>): string[] =>
+  [...held].flatMap(([name, { isDropped }]) => (isDropped ? [name] : []));
+
+/** Notes on biases that a file lacks. */
+export function notesOfDropped(path: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const count = names.length > 1 ? "they count" : "it counts";
+  return [`${path} has no ${listSome(names, 3)}. Exporters drop biases of zeros, so ${count} as zeros.`];
+}
 
 function compared<T>(pathA: string, pathB: string, compare: () => T): T {
   try {
@@ -103,7 +114,7 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
   const graphs = new Map<Checkpoint, ForeignModel>();
   for (const file of others) {
     graphs.set(file, await readGraph(file.path));
-    graph = separateGraphs(graph, graphs.get(file)!, first.path, file.path);
+    graph = completeGraph(graph, graphs.get(file)!, first.path, file.path);
   }
   const held = new Map([[first, new Map(graph.held.map((one) => [one.name, one]))]]);
   for (const [file, own] of graphs) held.set(file, alignGraphs(graph, own, first.path, file.path));
@@ -152,7 +163,11 @@ export async function graphWeights(files: readonly Checkpoint[]): Promise<Stored
     tensors,
     kinds,
     tied: [...groups.values()].filter(({ length }) => length > 1),
-    notes: [...notesOfSharedFiles(first, others[0]), ...notesOfTransposed(transposed)],
+    notes: [
+      ...notesOfSharedFiles(first, others[0]),
+      ...files.flatMap((file) => notesOfDropped(file.path, droppedIn(held.get(file)!))),
+      ...notesOfTransposed(transposed),
+    ],
     placeIn,
   };
 }

@@ -4,7 +4,7 @@
 export { type CompareOptions, compareFiles } from "./compare.ts";
 export { type Distance, type Distances, layerDistances, sumsOfPieces } from "./distance.ts";
 export { areFolders, compareFolders } from "./folders.ts";
-export { alignGraphs, readGraph, separateGraphs } from "./graph-weights.ts";
+export { alignGraphs, completeGraph, droppedIn, notesOfDropped, readGraph } from "./graph-weights.ts";
 export { cannotAverage, requireAverageable } from "./integers.ts";
 export { type Aligned, alignCheckpoints, alignWithModel, tiedIn } from "./keys.ts";
 export { averagedSums, type Differing, type Kinds, kindsOf, kindsOfFiles, notesOfKept } from "./kinds.ts";

@@ -12,6 +12,7 @@ import {
 } from "onnx-buf";
 import { isFloating } from "../core/index.ts";
 import type { ForeignModel, Held } from "./foreign.ts";
+import { droppedBias, mayDrop } from "./import/dropped.ts";
 import { type Functions, functionsOf, keyOfFunction } from "./import/nodes.ts";
 import { inFileOrder, type Placed, sortByFlow, sortGraphByFlow } from "./import/order.ts";
 import { isText, nameOfType } from "./import/tensors.ts";
@@ -28,7 +29,7 @@ export class GraphDifference extends Error {
   }
 }
 
-/** The held values of `b`, by their names in `a`. Throws a {@link GraphDifference} that names the first difference. */
+/** The held values of `b`, with zeros for dropped biases, by their names in `a`. Throws a {@link GraphDifference} that names the first difference. */
 export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held> {
   const { pairs } = walkTogether(a, b, false);
   for (const { name } of a.held) if (!pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
@@ -36,15 +37,15 @@ export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held>
 }
 
 /**
- * Finds a pairing of inputs and outputs with which the graphs are equal. With `mayBeShared`, `b` may have two weights
- * where `a` has one.
+ * Finds a pairing of inputs and outputs with which the graphs are equal; `b` may lack biases that `a` has. With `mayLack`,
+ * `a` may lack weights of `b`: store two as one, or lack biases.
  */
-export function walkTogether(a: ForeignModel, b: ForeignModel, mayBeShared: boolean): Walk {
+export function walkTogether(a: ForeignModel, b: ForeignModel, mayLack: boolean): Walk {
   if (a.inputs.length !== b.inputs.length)
     throw new GraphDifference(`one has ${a.inputs.length} inputs, the other ${b.inputs.length}`);
   const failed: { walk: Walk; difference: GraphDifference }[] = [];
   const attempt = (inputs: Pairing, outputs: Pairing, nodes: readonly Placed[], others: readonly Placed[]) => {
-    const walk = new Walk(a, b, mayBeShared);
+    const walk = new Walk(a, b, mayLack);
     try {
       walk.compareModels(nodes, others, inputs, outputs);
       return walk;
@@ -92,6 +93,9 @@ function pairNames(a: readonly string[], b: readonly string[]): Pairing[] {
   return a.every((name) => byName.get(name) === byPlace.get(name)) ? [byName] : [byName, byPlace];
 }
 
+const adviceOnDropped =
+  "Exporters drop biases of zeros. Use the checkpoints that the graphs were exported from, and the graph with all biases as --model.";
+
 /** Names of b's values by those of a, the innermost graph first. */
 type Scopes = readonly Map<string, string>[];
 
@@ -105,11 +109,11 @@ class Walk {
   readonly #functions: readonly Functions[];
   readonly #compared = new Set<string>();
 
-  /** With `mayBeShared`, `b` may use two weights where `a` uses one twice. */
+  /** With `mayLack`, `b` may use two weights where `a` uses one twice, and biases where `a` has none. */
   constructor(
     a: ForeignModel,
     b: ForeignModel,
-    readonly mayBeShared: boolean,
+    readonly mayLack: boolean,
   ) {
     this.#held = [a, b].map(({ held }) => new Map(held.map((one) => [one.name, one])));
     this.#functions = [a, b].map(({ dialect }) => functionsOf(dialect));
@@ -132,9 +136,17 @@ class Walk {
       const where = `${within}operation ${place} (${name})`;
       this.#compareOperation(node, other, where);
       const inputs = Math.max(node.input.length, other.input.length);
-      for (let j = 0; j < inputs; j++)
-        if (!this.#isSame(node.input[j] ?? "", other.input[j] ?? "", scopes))
-          throw new GraphDifference(`${where} has another input ${j}`);
+      for (let j = 0; j < inputs; j++) {
+        const [name = "", value = ""] = [node.input[j], other.input[j]];
+        const isInOne = (name === "") !== (value === "");
+        const isDropped = isInOne && mayDrop(node, j);
+        if (!within && isDropped && this.#pairDropped(name, value)) continue;
+        if (!this.#isSame(name, value, scopes))
+          throw new GraphDifference(
+            `${where} has ${isInOne ? `an input ${j} in one only` : `another input ${j}`}`,
+            isDropped ? adviceOnDropped : undefined,
+          );
+      }
       compareAttributes(node, other, where);
       for (const attribute of node.attribute) {
         const same = other.attribute.find((one) => one.name === attribute.name)!;
@@ -198,18 +210,32 @@ class Walk {
     if (scope) return scope.get(name) === other;
     const [x, y] = [this.#held[0].get(name), this.#held[1].get(other)];
     if (!x || !y) return false;
+    this.#pair(x, y, this.mayLack && scopes.length === 1);
+    return true;
+  }
+
+  /** True for a weight of the graph that the other lacks; pairs one of a with zeros. */
+  #pairDropped(name: string, other: string): boolean {
+    if (name === "") return this.mayLack && this.#held[1].has(other);
+    const own = this.#held[0].get(name);
+    if (own) this.#pair(own, droppedBias(own, ""), this.mayLack);
+    return own !== undefined;
+  }
+
+  #pair(x: Held, y: Held, mayBeShared: boolean): void {
+    const { name } = x;
     if (String(x.shape) !== String(y.shape) || x.dtype !== y.dtype)
       throw new GraphDifference(`${name} is ${x.dtype}[${x.shape}] in one and ${y.dtype}[${y.shape}] in the other`);
     const before = this.pairs.get(name);
     if (before && before.name !== y.name) {
-      if (this.mayBeShared && scopes.length === 1) return true;
+      if (mayBeShared) return;
+      const names = [before, y].map((one) => one.name || "a dropped bias");
       throw new GraphDifference(
-        `${name} in one is two weights in the other, ${before.name} and ${y.name}`,
+        `${name} in one is two weights in the other, ${names.join(" and ")}`,
         "Exporters store equal weights once: export the first model again after training.",
       );
     }
     this.pairs.set(name, y);
-    return true;
   }
 }
 

@@ -48,6 +48,8 @@ export interface Held {
   readonly isDeclared?: boolean;
   /** The initialiser that this one copies: exporters store equal ones once. */
   readonly copyOf?: string;
+  /** A bias that the file lacks and another has: `tensor` is its zeros. */
+  readonly isDropped?: boolean;
 }
 
 /** The declarations of a foreign model, which a serialised graph with its nodes must repeat. */

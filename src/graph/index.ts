@@ -2,6 +2,7 @@
 // operations that run, printing and serialising. May import: core.
 export { alignModels, GraphDifference } from "./align.ts";
 export * from "./autodiff.ts";
+export { completeModel } from "./complete.ts";
 export * from "./composites.ts";
 export { countOperations } from "./count.ts";
 export {
@@ -25,5 +26,4 @@ export * from "./ops/index.ts";
 export * from "./print.ts";
 export { rebuild } from "./rebuild.ts";
 export * from "./repeat.ts";
-export { separateShared } from "./separate.ts";
 export * from "./serialise.ts";

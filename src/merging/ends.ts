@@ -8,10 +8,11 @@ import {
   type Kinds,
   kindsOfFiles,
   NothingInCommon,
+  notesOfDropped,
 } from "../distance/index.ts";
 import { hasDescription, isModelFolder } from "../hub/index.ts";
 import { type Grouping, groupLayers, type Layer, type Model, matchLayers } from "../models/index.ts";
-import type { Ends, Keys, Pair } from "../pairs/index.ts";
+import type { End, Ends, Keys, Pair } from "../pairs/index.ts";
 
 interface EndOptions {
   readonly a: string;
@@ -65,7 +66,7 @@ export async function openMergeEnds(
     const own = pair ? undefined : await openEnds({ ...options, model: {} });
     const close = async () => own?.[Symbol.asyncDispose]();
     try {
-      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], notes: [], [Symbol.asyncDispose]: close };
+      return { ...endsOfGraphs(x, pair ?? own!), files: [x, y], [Symbol.asyncDispose]: close };
     } catch (error) {
       await close();
       throw error;
@@ -77,9 +78,10 @@ export async function openMergeEnds(
 function endsOfGraphs(
   x: Checkpoint,
   ends: Omit<Ends, "fit" | "context">,
-): Omit<MergeEnds, keyof AsyncDisposable | "files" | "notes"> {
+): Omit<MergeEnds, keyof AsyncDisposable | "files"> {
   const { a, b, layers, parameters, tied, kinds } = ends;
   return {
+    notes: [a, b].flatMap(({ path, dropped = [] }) => notesOfDropped(path, dropped)),
     layers,
     tied,
     names: new Set(parameters.map((p) => p.name).filter((name) => x.tensors.has(name))),
@@ -150,13 +152,14 @@ function requireTies(
  * another.
  */
 function requireOwnPlaces(
-  { a, parameters, tied }: Pick<Ends, "a" | "parameters" | "tied">,
+  { a, b, parameters, tied }: Pick<Ends, "a" | "b" | "parameters" | "tied">,
   isChanged: (name: string) => boolean,
 ): void {
   for (const { name, kind } of parameters) {
     if (kind === "kept") continue;
     const place = a.placeOf(name);
     if (!isChanged(name) && !(place !== undefined && isChanged(place))) continue;
+    if (a.dropped?.includes(name)) throw noPlace(name, a, b);
     if (place === undefined)
       throw new UserError(
         `${a.path} stores ${name} as a constant of its graph, which cannot be replaced. Export the model again with its weights as initialisers.`,
@@ -166,6 +169,14 @@ function requireOwnPlaces(
         `${a.path} stores ${name} and another, equal weight as one tensor, so they cannot be merged separately. Export the model again after training.`,
       );
   }
+}
+
+/** The error for a bias that a's graph lacks. */
+function noPlace(name: string, a: End, { path, dropped = [] }: End): UserError {
+  const way = dropped.length ? "Export both again after training" : `Give ${path} first`;
+  return new UserError(
+    `${a.path} has no ${name}, because exporters drop biases of zeros, so its copy cannot store the merged one. ${way}, or merge the checkpoints that the graphs were exported from.`,
+  );
 }
 
 /**

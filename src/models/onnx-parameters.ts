@@ -23,9 +23,11 @@ export function graphParameters(
   const { held, statistics } = graph;
   const isMadeUp = madeUpScalars(graph);
   const parameters = held.flatMap((held): Parameter[] => {
-    const { name, dtype, shape, tensor } = held;
+    const { name, dtype, shape, tensor, isDropped } = held;
     const isNamed = !isGenerated(name) && !isMadeUp(held);
-    const isWeight = isFloating(dtype) && !tensor && (isNamed || sizeOf(shape) > 1) && neutralValue(held) === undefined;
+    const isStored = !tensor || isDropped; // in one file at least
+    const isWeight =
+      isFloating(dtype) && isStored && (isNamed || sizeOf(shape) > 1) && neutralValue(held) === undefined;
     if (!(isWeight || isTrained(held))) return [];
     const kind = statistics.has(name) ? "statistic" : kindOf(name).parameter;
     return [{ name, shape, dtype, kind, layer: isGenerated(name) ? modulePath(held) : undefined }];

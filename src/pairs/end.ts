@@ -19,8 +19,10 @@ export interface End {
   readonly tensors: ReadonlyMap<string, Omit<TensorInfo, "name">>;
   /** Reads a tensor; a large checkpoint is read from the file each time. */
   read(name: string): Promise<Tensor>;
-  /** The name of a tensor in the file; undefined for a constant of its graph. */
+  /** The name of a tensor in the file; undefined for a constant of its graph, and a bias that the graph lacks. */
   placeOf(name: string): string | undefined;
+  /** The biases that its graph lacks, which are zeros. */
+  readonly dropped?: readonly string[];
   /** Equal for tensors with the same dtype, shape and elements. */
   digestOf(name: string): string;
   /** True when all elements are equal. */

@@ -4,11 +4,13 @@ import { type Checkpoint, chunksOf, notesOfSharedFiles } from "../checkpoints/in
 import { inspect, listSome, type Tensor, toNumbers } from "../core/index.ts";
 import {
   alignGraphs,
+  completeGraph,
+  droppedIn,
   findTransposed,
+  notesOfDropped,
   notesOfTransposed,
   readGraph,
   requireAverageable,
-  separateGraphs,
 } from "../distance/index.ts";
 import type { ForeignModel, Held } from "../graph/index.ts";
 import {
@@ -33,7 +35,7 @@ export const twoGraphs: Origin = {
   async open([first, second], { group, allowNonfinite }) {
     const [x, y] = await openTwoEnds([first, second]);
     const other = await readGraph(second.path);
-    const foreign = separateGraphs(await readGraph(first.path), other, first.path, second.path);
+    const foreign = completeGraph(await readGraph(first.path), other, first.path, second.path);
     const a = graphEnd(x, new Map(foreign.held.map((held) => [held.name, held])));
     const b = alignedEnd(foreign, other, first, second, y);
     if (!allowNonfinite) await requireFinite(a, b);
@@ -66,6 +68,7 @@ export const twoGraphs: Origin = {
       tied,
       notes: [
         ...notesOfSharedFiles(first, second),
+        ...[a, b].flatMap(({ path, dropped = [] }) => notesOfDropped(path, dropped)),
         ...notesOfParameters(kinds, parameters),
         ...(await graphNotes(foreign, first)),
         ...notesOfTransposed(transposed),
@@ -112,6 +115,7 @@ function graphEnd(end: End, held: ReadonlyMap<string, Held>): End {
   const initialisers = renameEnd(end, stored);
   return {
     ...initialisers,
+    dropped: droppedIn(held),
     tensors: new Map([...held].map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
     read: async (name) => constants.get(name) ?? initialisers.read(name),
     placeOf: (name) => (constants.has(name) ? undefined : initialisers.placeOf(name)),
