@@ -369,6 +369,44 @@ describe("random numbers", () => {
     );
   });
 
+  it.each([
+    ["subgraph", "RandomNormalLike within If"],
+    ["function in a subgraph", "RandomNormalLike within Noise within If"],
+  ])("within a %s are named, not the node around them", async (place, wanted) => {
+    const inside = [
+      node("MatMul", ["x", "fc.weight"], ["h"]),
+      node("RandomNormalLike", ["h"], ["n"]),
+      node("Add", ["h", "n"], ["z"]),
+    ];
+    const opsets = { "": 17, own: 1 };
+    const isFunction = place.startsWith("function");
+    const call = node("Noise", ["x", "fc.weight"], ["z"], { domain: "own" });
+    const branch = create(GraphProtoSchema, {
+      name: "b",
+      node: isFunction ? [call] : inside,
+      output: [{ name: "z" }],
+    });
+    const attribute = ["then_branch", "else_branch"].map((name) => ({ name, type: A.GRAPH, g: branch }));
+    pair((seed) => ({
+      nodes: [node("If", ["yes"], ["y"], { attribute })],
+      weights: { ...linear(seed), yes: tensor("bool", [], [1]) },
+      functions: isFunction
+        ? [
+            {
+              name: "Noise",
+              domain: "own",
+              input: ["x", "fc.weight"],
+              output: ["z"],
+              node: inside,
+              opsetImport: imports(opsets),
+            },
+          ]
+        : [],
+      opsets,
+    }));
+    expect((await measured(values)).notes).toContain(`The graph draws random numbers (${wanted}), so results vary.`);
+  });
+
   it("that do not depend on inputs are drawn once for all networks and segments", async () => {
     const shape: Attribute = { name: "shape", type: A.INTS, ints: [20n, 3n] };
     pair((seed) => ({

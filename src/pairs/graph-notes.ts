@@ -8,7 +8,7 @@ import { hiddenStatistics } from "./matching/norm.ts";
 /** The notes on a graph from the file `file`. */
 export async function graphNotes(foreign: ForeignModel, file: Checkpoint): Promise<string[]> {
   const notes: string[] = [];
-  const operations = [...new Set([...foreign.random].map(({ opType }) => opType))].join(", ");
+  const operations = foreign.draws.join(", ");
   if (operations)
     notes.push(
       foreign.isSeeded

@@ -30,13 +30,22 @@ export type Functions = ReadonlyMap<string, FunctionProto>;
 export const functionsOf = ({ functions }: Pick<ModelProto, "functions">): Functions =>
   new Map(functions.map((one) => [keyOfFunction(one), one]));
 
-/** True where `isOfKind` holds for the node, or for one in its subgraphs or in the function that it calls. */
-export function contains(node: NodeProto, functions: Functions, isOfKind: (node: NodeProto) => boolean): boolean {
-  for (const inner of deepNodes([node])) {
-    const body = functions.get(keyOfFunction(inner))?.node;
-    if (body ? body.some((one) => contains(one, functions, isOfKind)) : isOfKind(inner)) return true;
-  }
-  return false;
+/** A node that is not a call, and the operations around it, the innermost first. */
+export interface Inner {
+  readonly node: NodeProto;
+  readonly within: readonly string[];
+}
+
+/** The node itself and those in its subgraphs, or those of the function that it calls. */
+export function* innerNodes(
+  node: NodeProto,
+  functions: Functions,
+  within: readonly string[] = [],
+): Generator<Inner, undefined> {
+  const body = functions.get(keyOfFunction(node))?.node;
+  if (!body) yield { node, within };
+  for (const one of body ?? subgraphsOf(node).flatMap((graph) => graph.node))
+    yield* innerNodes(one, functions, [node.opType, ...within]);
 }
 
 type NodesOf = (graph: GraphProto) => readonly NodeProto[];

@@ -1,12 +1,14 @@
 // Traits of a model's nodes that matter for a measurement: random numbers, and normalisation by batch statistics.
 import type { FunctionProto, ModelProto, NodeProto } from "onnx-buf";
-import { contains, deepNodes, type Functions, functionsOf, keyOfFunction } from "./nodes.ts";
+import { deepNodes, type Functions, functionsOf, type Inner, innerNodes, keyOfFunction } from "./nodes.ts";
 
 export interface Traits {
   /**
    * Nodes of the graph that draw random numbers, directly or in their subgraphs and functions; they are never merged.
    */
   readonly random: ReadonlySet<NodeProto>;
+  /** The operations that draw in them, such as `Bernoulli` and `RandomNormalLike within Loop`. */
+  readonly draws: readonly string[];
   /** True when all of those have a seed. */
   readonly isSeeded: boolean;
   /** Values that are running statistics of a batch normalisation, wherever it is. */
@@ -57,8 +59,14 @@ export function traitsOf(model: {
 }): Traits {
   const functions = functionsOf(model);
   const nodes = model.graph!.node;
-  const random = new Set(nodes.filter((node) => contains(node, functions, draws)));
-  const isFresh = (node: NodeProto) => draws(node) && !node.attribute.some(({ name }) => name === "seed");
+  const random = new Set<NodeProto>();
+  const drawn: Inner[] = [];
+  for (const node of nodes)
+    for (const inner of innerNodes(node, functions))
+      if (draws(inner.node)) {
+        random.add(node);
+        drawn.push(inner);
+      }
   const version = standardVersion(model.opsetImport);
   const called = calledFrom(nodes, functions);
   const lists = [
@@ -67,7 +75,8 @@ export function traitsOf(model: {
   ];
   return {
     random,
-    isSeeded: ![...random].some((node) => contains(node, functions, isFresh)),
+    draws: [...new Set(drawn.map(({ node, within }) => [node.opType, ...within].join(" within ")))],
+    isSeeded: drawn.every(({ node }) => node.attribute.some(({ name }) => name === "seed")),
     statistics: statisticNames(nodes, functions, new Map(), new Set(nodes)),
     usesBatch: lists.some(({ node, version }) => [...deepNodes(node)].some((one) => isByBatch(one, version))),
     norms: new Set(nodes.filter((node) => isNorm(node) && !isByBatch(node, version))),
