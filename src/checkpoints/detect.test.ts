@@ -41,6 +41,7 @@ it.each([
     "\xde\x00\x10\xd9\x01",
     'x.pt is not in a format that layerwise reads: it starts with "Þ\\u0000\\u0010Ù\\u0001". Give a .safetensors, .pt, .npz or .onnx file.',
   ],
+  ["\x14\0\0\0ORTM", "x.pt is in ONNX Runtime's own format. Give the .onnx file it was made from."],
   ["\x1c\0\0\0TFL3", "x.pt is a TensorFlow Lite model. Give the checkpoint it was made from, as .npz or .onnx."],
   [
     `\0\0\x06\x08${"\0".repeat(60)}\x57\xfb\x80\x8b\x24\x75\x47\xdb`,
@@ -62,6 +63,11 @@ it("refuses an archive of something else", async () => {
   expect(await refusal(path, await zipOf({ "letter.txt": "hello" }))).toBe(
     "x.pt is a zip archive without data.pkl or .npy arrays. Give a .pt or .npz file.",
   );
+  // Stable-Baselines3
+  const members = { "policy.optimizer.pth": "much longer", "pytorch_variables.pth": "x", "policy.pth": "weights" };
+  const fault = "x.pt is a zip archive of other files. Unpack it, and give the checkpoint in it:";
+  expect(await refusal(path, await zipOf({ data: "{}", ...members }))).toBe(`${fault} such as "policy.pth".`);
+  expect(await refusal(path, await zipOf({ "run/best.ckpt": "weights" }))).toBe(`${fault} "run/best.ckpt".`);
 });
 
 it.each<[string, Record<string, string>, string]>([

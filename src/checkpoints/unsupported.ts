@@ -38,6 +38,7 @@ const unsupported: readonly Unsupported[] = [
     is: begins("TFL3", 4),
     what: "is a TensorFlow Lite model. Give the checkpoint it was made from, as .npz or .onnx.",
   },
+  { is: begins("ORTM", 4), what: "is in ONNX Runtime's own format. Give the .onnx file it was made from." },
   { is: (_, path) => /\.data-\d+-of-\d+$|\.ckpt\.(index|meta)$/.test(path), what: tensorFlow },
   { is: (head) => ocdbt.some((mark) => begins(mark)(head, "")), what: `is part of an Orbax checkpoint. ${orbax}` },
   { is: isMessagePack, what: `is a msgpack file, as flax saves weights. ${flax}` },
@@ -74,6 +75,15 @@ export function unknownArchive({ source: { path }, entries }: Zip): UserError {
     );
   if (has(/^MAR-INF\//))
     return new UserError(`${path} is a TorchServe archive. Unpack it, and give the checkpoint in it.`);
+  const inside = [...entries.values()]
+    .filter(({ name }) => /\.(pth?|ckpt|bin|safetensors|npz|onnx)$/.test(name) && !/optim/.test(name))
+    .sort((x, y) => y.size - x.size);
+  if (inside.length) {
+    const such = inside.length > 1 ? "such as " : "";
+    return new UserError(
+      `${path} is a zip archive of other files. Unpack it, and give the checkpoint in it: ${such}${quote(inside[0].name)}.`,
+    );
+  }
   return new UserError(`${path} is a zip archive without data.pkl or .npy arrays. Give a .pt or .npz file.`);
 }
 

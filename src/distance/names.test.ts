@@ -81,6 +81,51 @@ describe("names match", () => {
     },
   );
 
+  it.each<[string, string, Readonly<Record<string, Entry>>]>([
+    ["pruning with masks", "torch.nn.utils.prune.remove", { "fc.weight_orig": [2, 4], "fc.weight_mask": [2, 4] }],
+    [
+      "spectral normalisation",
+      "remove_spectral_norm or remove_parametrizations",
+      { "fc.weight_orig": [2, 4], "fc.weight_u": [2], "fc.weight_v": [4] },
+    ],
+    [
+      "spectral normalisation",
+      "remove_spectral_norm or remove_parametrizations",
+      { "fc.parametrizations.weight.original": [2, 4], "fc.parametrizations.weight.0._u": [2] },
+    ],
+  ])("not with %s in one", (what, undo, entries) => {
+    const fault = `b has ${what} (${Object.keys(entries)[0]}), and a does not. Remove it in one, or keep it in both (PyTorch: ${undo}), and save again.`;
+    expect(() => match({ "fc.weight": [2, 4] }, entries)).toThrow(fault);
+  });
+
+  it("not with a tensor for each expert in one", () => {
+    const apart = { "layers.0.experts.0.w1.weight": [2, 4], "layers.0.experts.1.w1.weight": [2, 4] };
+    expect(() => match({ "layers.0.experts.gate_up_proj": [2, 2, 4] }, apart)).toThrow(
+      "b has a tensor for each expert (layers.0.experts.0.w1.weight), and a has one for all (layers.0.experts.gate_up_proj). Save both in one form",
+    );
+  });
+
+  it("not with other names or shapes in a graph, whose exporter may have changed them", () => {
+    const withGraph = (entries: Readonly<Record<string, Entry>>) => () =>
+      matchNames(file("a.pt", net), { ...file("b.onnx", entries), format: "onnx" });
+    const { "fc.weight": shape, ...others } = net;
+    const why = "b.onnx is a graph: exporters rename weights that they transpose or fold";
+    const advice = "Give two graphs, or the checkpoint that the graph was exported from.";
+    for (const [entries, fault] of [
+      [
+        { ...others, val_1: [4, 2] },
+        "The names in a.pt and b.onnx differ. Only in a.pt: fc.weight. Only in b.onnx: val_1.",
+      ],
+      [
+        { ...others, "fc.weight": shape.toReversed() },
+        "The shapes in a.pt and b.onnx differ: fc.weight is [2,4] and [4,2].",
+      ],
+    ] as const) {
+      expect(withGraph(entries)).toThrow(`${fault} ${why}`);
+      expect(withGraph(entries)).toThrow(advice);
+    }
+  });
+
   it("under a prefix of each", () => {
     const found = match(prefixed("model."), prefixed("net."));
     expect(partners(found)).toEqual(

@@ -335,6 +335,11 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
   const [x, y] = [a.file.path, b.file.path];
   const others =
     common > 0 && !a.file.averagedOf ? " To average only layers that both have, use merge --layers with base a." : "";
+  const graph = [a.file, b.file].filter(({ format }) => format === "onnx");
+  const isGraphInOne = graph.length === 1;
+  const advice = isGraphInOne
+    ? `${graph[0].path} is a graph: exporters rename weights that they transpose or fold, store equal ones once and drop biases of zeros. Give two graphs, or the checkpoint that the graph was exported from.`
+    : "Give two checkpoints of one architecture.";
   if (onlyA.length || onlyB.length || common === 0) {
     const all = ({ file, names }: Renamed, only: readonly string[]) => {
       const some = common === 0 ? [...names.keys()] : only;
@@ -345,11 +350,9 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
     if (hint) return new UserError(hint);
     const Fault = common === 0 ? NothingInCommon : UserError;
     return new Fault(
-      `The two checkpoints contain different networks.${all(a, onlyA)}${all(b, onlyB)} Give two checkpoints of one architecture.${others}`,
+      `${isGraphInOne ? `The names in ${x} and ${y} differ.` : "The two checkpoints contain different networks."}${all(a, onlyA)}${all(b, onlyB)} ${advice}${others}`,
     );
   }
   const some = unlike.map((name) => `${name} is [${infoOf(a, name).shape}] and [${infoOf(b, name).shape}]`);
-  return new UserError(
-    `The shapes in ${x} and ${y} differ: ${listSome(some, 3)}. Give two checkpoints of one architecture.${others}`,
-  );
+  return new UserError(`The shapes in ${x} and ${y} differ: ${listSome(some, 3)}. ${advice}${others}`);
 }

@@ -19,6 +19,7 @@ export {
   type Substitute,
 } from "./foreign.ts";
 export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Value, withType } from "./graph.ts";
+export { lacksBias } from "./import/dropped.ts";
 export { standardVersion } from "./import/traits.ts";
 export * from "./lowering/index.ts";
 export { axesAreInput, oldest as oldestOperatorSet } from "./operator-sets.ts";

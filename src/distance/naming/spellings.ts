@@ -1,11 +1,12 @@
 // Other spellings of the names of the same network: without DataParallel's `module`, with the older names of
 // normalisations, and without levels that only group the parts of a network.
-import type { KeyedFile } from "../../checkpoints/index.ts";
+import type { Format, KeyedFile } from "../../checkpoints/index.ts";
 import type { DType } from "../../core/index.ts";
 
 /** The tensors of a file or model. */
 export interface Named {
   readonly path: string;
+  readonly format?: Format;
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: readonly number[] }>;
   /**
    * Selects the tensors, under common names, that are averaged, if not all are: the shapes of the others may differ.

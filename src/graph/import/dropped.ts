@@ -24,8 +24,12 @@ const biases: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Whether an operation without this input computes the same as with zeros. */
-export const mayDrop = ({ domain, opType }: NodeProto, input: number): boolean =>
-  biases[domain ? `${domain}.${opType}` : opType]?.includes(input) ?? false;
+export const mayDrop = (node: NodeProto, input: number): boolean => biasesOf(node).includes(input);
+
+const biasesOf = ({ domain, opType }: NodeProto) => biases[domain ? `${domain}.${opType}` : opType] ?? [];
+
+/** Whether an operation lacks such a bias. */
+export const lacksBias = (node: NodeProto): boolean => biasesOf(node).some((j) => !node.input[j]);
 
 /** The zeros that a file lacks where another has a bias. */
 export function droppedBias({ dtype, shape, isDeclared }: Held, name: string): Held {

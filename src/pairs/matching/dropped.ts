@@ -5,7 +5,8 @@ import { moduleOf } from "../../models/index.ts";
 import type { StateDict } from "./candidates.ts";
 import { isMatrix } from "./constants.ts";
 
-const bias = /(^|[./])(bias|beta)(:0)?$/;
+/** Names of biases. */
+export const bias = /(^|[./])(bias|beta)(:0)?$/;
 const scale = /(^|[./])(weight|gamma|scale)(:0)?$/;
 
 /**

@@ -62,6 +62,44 @@ describe("a tensor that the graph stores under another name", () => {
     );
   });
 
+  it("is dropped, not shared, where its operation has no bias", async () => {
+    const zeros = tensor("float32", [5]);
+    const netOf = (seed: string, ...biases: readonly Tensor[]): Weights =>
+      new Map([
+        ["fc.weight", randomTensor(`${seed}fc`, [5, 32])],
+        ["fc.bias", biases[0]],
+        ["block.0.norm.bias", biases[1]],
+        ["block.1.norm.bias", biases[2]],
+        ["head.weight", randomTensor(`${seed}head`, [4, 5])],
+      ]);
+    const isStored = (name: string) => name !== "fc.bias" && !name.startsWith("block.1");
+    const graph = graphBytes(
+      [
+        ["Flatten", ["x"], "f"],
+        ["Gemm", ["f", "fc.weight"], "h", { transB: 1 }],
+        ["Add", ["h", "block.0.norm.bias"], "i"],
+        ["Tanh", ["i"], "j"],
+        ["Add", ["j", "block.0.norm.bias"], "k"],
+        ["Gemm", ["k", "head.weight"], "y", { transB: 1 }],
+      ],
+      new Map([...netOf("a", zeros, zeros, zeros)].filter(([name]) => isStored(name))),
+      [2, 4, 4],
+    );
+    const fresh = netOf("a", zeros, zeros, zeros);
+    const norms = [trained("n"), trained("n")];
+    await expect(measured(graph, [fresh, netOf("b", trained("b"), ...norms)])).rejects.toThrow(
+      "does not use fc.bias of",
+    );
+    // equal to the others in both, but with an effect
+    const same = [trained("b"), trained("b"), trained("b")];
+    await expect(measured(graph, [fresh, netOf("b", ...same)])).rejects.toThrow("does not use fc.bias of");
+    const { notes = [] } = await measured(graph, [fresh, netOf("b", zeros, zeros, zeros)]);
+    expect(notes).toEqual([
+      "The graph does not use fc.bias.",
+      "The graph stores tensors that are equal in both checkpoints under one name: block.1.norm.bias (as block.0.norm.bias).",
+    ]);
+  });
+
   it("is unused if the other is used only once", async () => {
     const ends = [weights("a", ones, ones), weights("b", trained("b0"), trained("b1"))] as const;
     const { notes } = await measured(graphOf(ends[0], true, false), ends);

@@ -1,7 +1,9 @@
 // Exporters write equal initialisers once, such as the weights of all new normalisations, which are ones. A tensor that
 // seems unused is then used under another name. That is correct only if the two are equal in both checkpoints.
-import type { ForeignModel } from "../../graph/index.ts";
+import { type ForeignModel, lacksBias } from "../../graph/index.ts";
+import { moduleOf } from "../../models/index.ts";
 import type { Candidate, StateDict } from "./candidates.ts";
+import { bias } from "./dropped.ts";
 
 export interface Shared {
   /** Tensors of the state dict that the graph stores under another name, equal to it in both ends. */
@@ -43,9 +45,16 @@ export async function findShared(
     return held;
   };
   const nameOf = (held: string) => taken.get(held)!.name;
+  const used = (held: string) => taken.get(held)?.name;
+  // an operation without its bias does not use another's
+  const lacking = new Set(
+    nodes.filter(lacksBias).flatMap(({ input }) => input.map((held) => moduleOf(used(held) ?? ""))),
+  );
+  const isDropped = (name: string) => bias.test(name) && lacking.has(moduleOf(name));
   const equal = new Map<string, string>();
   const apart: string[] = [];
   for (const name of unused) {
+    if (isDropped(name)) continue;
     const same = byBoth.get(inBoth(name));
     if (same) {
       equal.set(name, nameOf(same));
