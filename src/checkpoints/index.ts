@@ -32,7 +32,7 @@ export { makeRing, type Ring } from "./pieces.ts";
 export { selectTensors, storedInfo, storedName, withNote, withoutTensors } from "./select.ts";
 export { readPickledDictionary } from "./torch/dictionary.ts";
 export { findUnsupported } from "./unsupported.ts";
-export { describeEmptyTensors, describePlaceholders, notFinite } from "./unusable.ts";
+export { describeEmptyTensors, describePlaceholders, findScale, notFinite } from "./unusable.ts";
 export { withCheckpoints } from "./with-checkpoints.ts";
 export { rewriteCheckpoint } from "./writing/rewrite.ts";
 export { writeCheckpoint } from "./writing/write.ts";

@@ -1,6 +1,6 @@
-// Weights that cannot be averaged: not finite, or without elements. DeepSpeed's ZeRO-3 and FSDP save sharded weights
-// with shape [0] unless they are gathered first. Early versions of DeepSpeed (2021) save them with shape [1] and
-// any value.
+// Weights that cannot be averaged: not finite, without elements, or in eight bits with a scale. DeepSpeed's ZeRO-3 and
+// FSDP save sharded weights with shape [0] unless they are gathered first. Early versions of DeepSpeed (2021) save them
+// with shape [1] and any value.
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Checkpoint, TensorInfo } from "./checkpoint.ts";
 
@@ -51,3 +51,22 @@ export const notFinite = (path: string, names: readonly string[], { areKept = fa
     `${path} contains NaN or infinite weights in ${listSome(names)}. ${advice}, or allow such weights with --allow-nonfinite.`,
   );
 };
+
+/**
+ * The scale of a weight in eight bits, by name: `weight_scale` of diffusers and compressed-tensors, `weight_scale_inv`
+ * of DeepSeek (a factor too, in spite of its name), `scale_weight` of ComfyUI, `SCB` of bitsandbytes.
+ */
+export function findScale(weight: string, has: (name: string) => boolean): string | undefined {
+  const leaf = /[^./]*$/.exec(weight)![0];
+  const module = weight.slice(0, weight.length - leaf.length);
+  const ofModule = ["scale", "scales", "SCB"].flatMap((name) => [module + name, `${weight}.${name}`]);
+  return [`${weight}_scale`, `${weight}_scale_inv`, `${module}scale_${leaf}`, `${weight}._scale`, ...ofModule].find(
+    has,
+  );
+}
+
+/** Advice for weights of eight bits, which mean something only together with their scale, if there is one. */
+export const adviceForEightBits = (scale: string | undefined, dtypes: string): string =>
+  scale === undefined
+    ? `Convert the checkpoint to ${dtypes} first.`
+    : `Convert the checkpoint to ${dtypes} first: multiply each weight by its scale (here ${JSON.stringify(scale)}), then remove the scale.`;

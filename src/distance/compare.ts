@@ -1,10 +1,10 @@
 // The distances of two files of any format, without a model. Streamed, so files may be larger than the memory.
 import { type Checkpoint, chunksOf, type Keys, withCheckpoints, withKey } from "../checkpoints/index.ts";
-import { listSome, sizeOf, UserError } from "../core/index.ts";
+import { sizeOf, UserError } from "../core/index.ts";
 import { findFactors, type Grouping, groupLayers, type Layer } from "../models/index.ts";
 import { layerDistances, type SumsOf, sumsOfPieces } from "./distance.ts";
 import { graphWeights, type StoredWeights } from "./graph-weights.ts";
-import { requireCounted } from "./integers.ts";
+import { notesOfRefused, requireCounted } from "./integers.ts";
 import { alignCheckpoints } from "./keys.ts";
 import { averagedSums, type Kinds, kindsOfFiles, notesOfKept } from "./kinds.ts";
 import type { Comparison } from "./result.ts";
@@ -130,16 +130,13 @@ function notesOfFactors(names: readonly string[]): string[] {
 }
 
 /** Notes about tensors that are not averaged and so have no distance. */
-function notesOfUncounted({ differing }: Kinds): string[] {
-  const whole = differing.filter(({ kind }) => kind.differing === "refuse").map(({ name }) => name);
-  const kept = differing.filter(({ kind }) => kind.differing === "note");
-  return [
-    ...(whole.length
-      ? [`Integer tensors differ and are not counted: ${listSome(whole.sort(), 3)}. Are they quantised?`]
-      : []),
-    ...notesOfKept(kept, () => "the distances exclude them"),
-  ];
-}
+const notesOfUncounted = (kinds: Kinds): string[] => [
+  ...notesOfRefused(kinds),
+  ...notesOfKept(
+    kinds.differing.filter(({ kind }) => kind.differing === "note"),
+    () => "the distances exclude them",
+  ),
+];
 
 /** The sums of a tensor of two files; in threads if it is contiguous in both. */
 function sumsBetween(

@@ -1,7 +1,7 @@
 // Distances between two checkpoints, layer by layer, in double precision, a few pieces in memory at a time.
 import type { Tensor } from "../core/index.ts";
 import { holderOf, type Layer } from "../models/index.ts";
-import { addSums, noSums, type Sums, sumsOf } from "./sums.ts";
+import { addSums, countDiffering, noSums, type Sums, sumsOf } from "./sums.ts";
 
 /** The distance of two weight vectors: Euclidean, and the cosine of their angle (null if one is zero). */
 export interface Distance {
@@ -69,6 +69,12 @@ export async function* inStep(
     yield [cut(left.value, 0, size), cut(right.value, 0, size)];
     [left, right] = await Promise.all(ahead);
   }
+}
+
+/** Whether all elements are equal as numbers; stops at the first difference. */
+export async function isSame(x: ReturnType<Pieces>, y: ReturnType<Pieces>): Promise<boolean> {
+  for await (const [one, other] of inStep(x, y)) if (countDiffering(one, other) > 0) return false;
+  return true;
 }
 
 async function* flow(pieces: AsyncIterable<Tensor> | Iterable<Tensor>): AsyncGenerator<Tensor, undefined> {

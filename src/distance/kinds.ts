@@ -4,8 +4,9 @@
 import { type Checkpoint, chunksOf } from "../checkpoints/index.ts";
 import { allFinite, type DType, isFloating, listSome, sizeOf, toNumbers } from "../core/index.ts";
 import { isAveraged, type Kind, type KindTensor, kindOf, mayBeMask } from "../models/index.ts";
-import { inStep, type Pieces, type SumsOf } from "./distance.ts";
-import { countDiffering, noSums } from "./sums.ts";
+import { isSame, type Pieces, type SumsOf } from "./distance.ts";
+import { findUnscaled } from "./naming/scales.ts";
+import { noSums } from "./sums.ts";
 
 /** A tensor of a, with what its kind depends on. */
 export type PairedTensor = Omit<KindTensor, "isEqual">;
@@ -24,6 +25,8 @@ export interface Kinds {
   of(name: string): Kind;
   /** Tensors of kinds that are kept with a note, or refused. */
   readonly differing: readonly Differing[];
+  /** Weights of eight bits, stored as floats, that differ but have the same scale in both ends. */
+  readonly unscaled?: readonly string[];
 }
 
 /** Names that are always weights, by their last component. */
@@ -59,18 +62,18 @@ async function beginsInfinite(pieces: ReturnType<Pieces>): Promise<boolean> {
   return false;
 }
 
-/** Whether all elements are equal as numbers; stops at the first difference. */
-async function isSame(x: ReturnType<Pieces>, y: ReturnType<Pieces>): Promise<boolean> {
-  for await (const [one, other] of inStep(x, y)) if (countDiffering(one, other) > 0) return false;
-  return true;
-}
-
 /** The kinds of the tensors of two state dicts, under the names of a. */
-export function kindsOfFiles(a: Checkpoint, b: Checkpoint): Promise<Kinds> {
-  const tensors = [...a.tensors.values()].map((t) => ({ ...t, other: b.tensors.get(t.name)?.dtype }));
+export async function kindsOfFiles(a: Checkpoint, b: Checkpoint): Promise<Kinds> {
+  const { apart, alike } = await findUnscaled(a, b);
+  const tensors = [...a.tensors.values()].map((t) => ({
+    ...t,
+    other: b.tensors.get(t.name)?.dtype,
+    isUnscaled: apart.has(t.name),
+  }));
   const piecesIn = (file: Checkpoint) => (name: string, limit?: number) =>
     file.tensors.has(name) ? chunksOf(file, name, limit) : [];
-  return kindsOf(tensors, piecesIn(a), piecesIn(b));
+  const kinds = await kindsOf(tensors, piecesIn(a), piecesIn(b));
+  return alike.length ? { ...kinds, unscaled: alike } : kinds;
 }
 
 /** Computes the sums only of tensors that are averaged; the others are not read. */

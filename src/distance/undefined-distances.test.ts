@@ -23,7 +23,9 @@ it("says that a distance does not count them", async () => {
   const emb = { "emb.weight": tensor("float32", [2], [1, 2]) };
   const [a, b] = [await quantised("a", 1, emb), await quantised("b", 2, emb)];
   const { notes, distance } = await compareFiles(a, b);
-  expect(notes).toEqual(["Integer tensors differ and are not counted: l.qweight. Are they quantised?"]);
+  expect(notes).toEqual([
+    "The distances exclude integer tensors that differ (l.qweight). If they are quantised, give the float models.",
+  ]);
   expect(distance.full.euclidean).toBe(1);
   expect((await compareFiles(a, a)).notes).toBeUndefined();
   const [c, d] = [await quantised("scales1", 1), await quantised("scales2", 2)];

@@ -7,7 +7,7 @@ export interface Keeping {
   /** The end that a tensor is kept from; undefined if it is averaged. */
   endOf(name: string): "a" | "b" | undefined;
   /** Differing tensors that can neither be averaged nor kept from one end, in layers that are averaged. */
-  refused(): string[];
+  refused(): Differing[];
   notes(): string[];
 }
 
@@ -38,8 +38,7 @@ export function keepFrom(
   const mixed = layers.filter(({ name }) => alphas.has(name) && !isEnd(alphas.get(name)));
   return {
     endOf: (name) => (isAveraged(kinds.of(name)) ? undefined : end(differing.get(name) ?? { name })),
-    refused: () =>
-      kinds.differing.filter((one) => one.kind.differing === "refuse" && isInMixed(one)).map(({ name }) => name),
+    refused: () => kinds.differing.filter((one) => one.kind.differing === "refuse" && isInMixed(one)),
     notes: () => [
       ...notesOfKept(
         kinds.differing.filter((one) => !isKeptWithLayer(one)),

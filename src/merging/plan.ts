@@ -1,4 +1,5 @@
 // The plan of a merge: the alpha of each tensor.
+import type { Differing } from "../distance/index.ts";
 import type { MergeEnds } from "./ends.ts";
 import { keepFrom } from "./kept.ts";
 import type { MergeOptions } from "./options.ts";
@@ -6,8 +7,8 @@ import type { MergeOptions } from "./options.ts";
 interface Plan {
   /** Undefined for a tensor that is copied from a's file unchanged. */
   alphaOf(name: string): number | undefined;
-  /** Differing integer tensors in averaged layers, which a merge of state dicts refuses. */
-  refused(): string[];
+  /** Quantised weights and other integers that differ in averaged layers, which a merge of state dicts refuses. */
+  refused(): Differing[];
   /** Notes about tensors that cannot be averaged. */
   notes(): string[];
 }

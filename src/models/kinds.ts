@@ -16,6 +16,7 @@ export interface Kind {
     | "training"
     | "computed"
     | "buffer"
+    | "unscaled"
     | "whole";
   /** Its kind as a parameter of a network. */
   readonly parameter: NonNullable<Parameter["kind"]>;
@@ -36,6 +37,8 @@ export interface KindTensor {
   readonly isEqual?: boolean;
   /** The first elements contain an infinity. */
   readonly isInfinite?: boolean;
+  /** Floats that were eight bits, or their scale, which is not applied and differs between the ends. */
+  readonly isUnscaled?: boolean;
   /** Its use in a graph: the operation, and the index of the input. */
   readonly use?: { readonly op: string; readonly input: number };
 }
@@ -195,6 +198,13 @@ function isStatistic({ name }: KindTensor, has: (name: string) => boolean): bool
 const mask = { name: "mask", parameter: "kept", plural: "masks" } as const;
 
 const rows: readonly Row[] = [
+  {
+    name: "unscaled",
+    parameter: "weight",
+    differing: "refuse",
+    plural: "weights that were converted from eight bits without applying their scales",
+    is: (t) => t.isUnscaled === true,
+  },
   {
     name: "quantiser",
     parameter: "kept",

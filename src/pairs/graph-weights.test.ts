@@ -82,7 +82,9 @@ it("reports integer tensors that differ", async () => {
     write(`whole${value}`, { q: tensor("int8", [2], [value, 0]), "scale.weight": filled(value, 4) }, nodes),
   );
   const { notes, layers } = await compareFiles(a, b);
-  expect(notes).toEqual(["Integer tensors differ and are not counted: q. Are they quantised?"]);
+  expect(notes).toEqual([
+    "The distances exclude integer tensors that differ (q). If they are quantised, give the float models.",
+  ]);
   expect(layers.map(({ name }) => name)).toEqual(["scale"]);
 });
 

@@ -66,6 +66,23 @@ describe("a header", () => {
     expect(await refusal(path, of("C32"))).toMatch('stores "w" as "C32", which layerwise does not read');
   });
 
+  it.each(["l.weight_scale", "l.scale_weight", "l.weight_scale_inv", "l.scale"])(
+    "says that floats of eight bits need their scale, %s",
+    async (scale) => {
+      const eight = (begin: number, end: number) => ({
+        dtype: "F8_E4M3",
+        shape: [end - begin],
+        data_offsets: [begin, end],
+      });
+      const entries = { scaled_fp8: eight(0, 0), "l.weight": eight(4, 6), [scale]: f32([1], 0, 4) };
+      expect(await refusal(path, file(entries, 6))).toBe(
+        `x.safetensors stores "scaled_fp8" as F8_E4M3 (floats of eight bits or fewer), which layerwise does not read. Convert the checkpoint to F16, BF16 or F32 first: multiply each weight by its scale (here "${scale}"), then remove the scale.`,
+      );
+      const other = { "l.weight": eight(4, 6), [`other.${scale}`]: f32([1], 0, 4) };
+      expect(await refusal(path, file(other, 6))).toMatch(/Convert the checkpoint to F16, BF16 or F32 first\.$/);
+    },
+  );
+
   it("reads complex numbers as pairs of floats, and writes them back as they were", async () => {
     const pairs = Buffer.from(Float32Array.of(1, -2, 3, 4).buffer);
     const header = file({ w: { dtype: "C64", shape: [2], data_offsets: [0, 16] } });

@@ -6,6 +6,7 @@ import { type DType, tensorFromBytes, UserError } from "../../core/index.ts";
 import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { damaged, quote, type Source, truncated } from "../source.ts";
 import { withSpans } from "../spans.ts";
+import { adviceForEightBits, findScale } from "../unusable.ts";
 import { orderByNumber } from "./number-order.ts";
 
 export const dtypeNames: Readonly<Record<DType, string>> = {
@@ -50,9 +51,7 @@ export async function openSafetensors(source: Source): Promise<Checkpoint> {
   if (length > longestHeader) throw damaged(path, "its header is longer than the format allows");
   const header = parseObject(path, await source.read(8, length));
   const { __metadata__: notes = {}, ...entries } = header;
-  const listed = Object.entries(entries).map(
-    ([name, entry]) => [name, parsePlace(path, name, entry, 8 + length)] as const,
-  );
+  const listed = Object.keys(entries).map((name) => [name, parsePlace(path, name, entries, 8 + length)] as const);
   const places = new Map(orderByNumber(listed, ([, { dtype }]) => dtype));
   checkCover(path, places, 8 + length, source.size);
   const read = async ({ dtype, shape, begin, end }: Place) =>
@@ -103,14 +102,15 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parsePlace(path: string, name: string, entry: unknown, start: number): Place {
+function parsePlace(path: string, name: string, entries: Readonly<Record<string, unknown>>, start: number): Place {
+  const entry = entries[name];
   const fault = (what: string) => damaged(path, `the header's entry ${quote(name)} ${what}`);
   if (!isObject(entry)) throw fault("is not an object");
   const { dtype: dtypeName, data_offsets: offsets } = entry;
   if (typeof dtypeName !== "string" || dtypeName === "") throw fault("has no dtype");
   const complex = Object.hasOwn(complexNames, dtypeName);
   const dtype = complex ? complexNames[dtypeName] : dtypesByName.get(dtypeName);
-  if (!dtype) throw unknownDtype(path, name, dtypeName);
+  if (!dtype) throw unknownDtype(path, name, dtypeName, entries);
   if (!Array.isArray(entry.shape)) throw fault("has no shape");
   const shape: unknown[] = complex ? [...entry.shape, 2] : entry.shape;
   const bytes = byteLength(dtype, shape);
@@ -123,10 +123,21 @@ function parsePlace(path: string, name: string, entry: unknown, start: number): 
   return { dtype, shape: shape as number[], complex, begin: start + begin, end: start + end };
 }
 
-function unknownDtype(path: string, name: string, dtype: string): UserError {
+function unknownDtype(
+  path: string,
+  name: string,
+  dtype: string,
+  entries: Readonly<Record<string, unknown>>,
+): UserError {
   const kind = /^F[468]_/.test(dtype) ? `${dtype} (floats of eight bits or fewer)` : quote(dtype);
   const fault = `${path} stores ${quote(name)} as ${kind}, which layerwise does not read`;
-  return new UserError(`${fault}. Convert the checkpoint to F16, BF16 or F32 first.`);
+  // the first such tensor may be a mark without a scale, such as ComfyUI's scaled_fp8
+  const alike = Object.entries(entries).flatMap(([one, entry]) =>
+    isObject(entry) && entry.dtype === dtype ? [one] : [],
+  );
+  const scales = [name, ...alike].map((one) => findScale(one, (scale) => Object.hasOwn(entries, scale)));
+  const scale = scales.find((one) => one !== undefined);
+  return new UserError(`${fault}. ${adviceForEightBits(scale, "F16, BF16 or F32")}`);
 }
 
 /** The tensors must cover the bytes from `start` to `size` once each. */

@@ -240,6 +240,13 @@ describe("what is not read", () => {
     expect(() => findStateDict("x.pt", value({ v: new Unknown(name) }))).toThrow(sentence);
   });
 
+  it("is refused with the scale of an eight-bit float", () => {
+    const entries = { "fc.weight": new Unknown("torch.float8_e4m3fn"), "fc.weight_scale": sized(1) };
+    expect(() => findStateDict("x.pt", value(entries))).toThrow(
+      'Convert the checkpoint to dense float32 first: multiply each weight by its scale (here "fc.weight_scale"), then remove',
+    );
+  });
+
   it("is refused where the name is a tensor's, whatever its class", () => {
     expect(() => findStateDict("x.pt", value({ "fc.weight": new Unknown("mine.Packed") }))).toThrow(
       'x.pt stores "fc.weight" as an object of class "mine.Packed", not as a tensor',

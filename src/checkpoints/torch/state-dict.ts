@@ -241,7 +241,7 @@ function tensorsIn(path: string, map: Dictionary): Map<string, TorchTensor | Fil
         `${path} stores ${quote(key)} as ${value.unread}, which layerwise does not read. Convert it to float32 first.`,
       );
     else if (isUnreadTensor(value) || (value instanceof Unknown && key.includes(".") && !notNetwork.test(key)))
-      throw unreadEntry(path, key, value);
+      throw unreadEntry(path, key, value, (name) => map.has(name));
   }
   return tensors;
 }

@@ -2,6 +2,7 @@
 // items of a dict subclass. A file is refused because of such an object only if the state dict needs it.
 import { UserError } from "../../core/index.ts";
 import { quote } from "../source.ts";
+import { adviceForEightBits, findScale } from "../unusable.ts";
 
 export class Unknown extends Map<unknown, unknown> {
   readonly name: string;
@@ -18,7 +19,7 @@ interface Reason {
   readonly is: RegExp;
   /** Continues "FILE stores NAME as ". */
   readonly what: string;
-  readonly advice: (path: string) => string;
+  readonly advice: (path: string, scale?: string) => string;
 }
 
 /** Unsupported tensors, by the class or function that makes them, and what to do. */
@@ -31,7 +32,7 @@ const reasons: readonly Reason[] = [
   {
     is: /_rebuild_(q|sparse)|^torch\.(Q[A-Z]\w*Storage|q(u?int|per)\w*|float[48]_\w+|complex32|ComplexHalfStorage)|_packed_params/,
     what: "a quantised, sparse or eight-bit float tensor",
-    advice: () => "Convert it to dense float32 first.",
+    advice: (_, scale) => adviceForEightBits(scale, "dense float32"),
   },
   {
     is: /_rebuild_meta_tensor/,
@@ -66,11 +67,16 @@ const reasons: readonly Reason[] = [
 export const isUnreadTensor = (value: unknown): value is Unknown =>
   value instanceof Unknown && reasons.some(({ is }) => is.test(value.name));
 
-/** The error for an entry of a state dict that is an unknown object instead of a tensor. */
-export function unreadEntry(path: string, key: string, { name }: Unknown): UserError {
+/**
+ * The error for an entry of a state dict that is an unknown object instead of a tensor. `has` tests whether the state
+ * dict contains a name.
+ */
+export function unreadEntry(path: string, key: string, { name }: Unknown, has: (name: string) => boolean): UserError {
   const reason = reasons.find(({ is }) => is.test(name));
   if (reason)
-    return new UserError(`${path} stores ${quote(key)} as ${reason.what} (${quote(name)}). ${reason.advice(path)}`);
+    return new UserError(
+      `${path} stores ${quote(key)} as ${reason.what} (${quote(name)}). ${reason.advice(path, findScale(key, has))}`,
+    );
   return new UserError(
     `${path} stores ${quote(key)} as an object of class ${quote(name)}, not as a tensor; nothing was executed. In Python, save only model.state_dict() with torch.save.`,
   );
