@@ -38,6 +38,11 @@ it.each<[string, Record<string, number[]>, string]>([
   ["factors of shape [0]", { [a]: [0], [b]: [0] }, `All tensors in FILE are empty, ${gather}`],
   ["one factor of shape [0]", { [a]: [0], [b]: [16, 2] }, `has no elements for ${a}, ${gather}`],
   ["a module of shape [0]", { ...own, [embedding]: [0] }, `has no elements for ${embedding}, ${gather}`],
+  [
+    "factors of an embedding",
+    { ...own, "base_model.model.model.embed_tokens.lora_embedding_A": [2, 256] },
+    "which are not factors of a linear layer. layerwise does not evaluate them. In Python, merge the adapter",
+  ],
   ["one factor", { [b]: [16, 2] }, `contains ${b} without the other factor of the same matrix. Save the adapter again`],
   ["the other factor", { [a]: [2, 16] }, `contains ${a} without the other factor of the same matrix.`],
 ])("refuses an adapter of %s", async (name, shapes, fault) => {
@@ -65,6 +70,8 @@ it("reports that weights of shape [0] are in another file, for a folder and for 
 
 it.each<[string, object]>([
   ["use_dora is true", { use_dora: true }],
+  ['init_lora_weights is "pissa"', { init_lora_weights: "pissa" }],
+  ["corda_config has settings", { corda_config: { corda_method: "ipm" } }],
   ['bias is "lora_only"', { bias: "lora_only" }],
   ["trainable_token_indices is [1]", { trainable_token_indices: [1] }],
   ['peft_type is "IA3"', { peft_type: "IA3" }],

@@ -146,6 +146,20 @@ describe("a folder", () => {
     ]);
   });
 
+  it("opens as one part of every matrix with a note", async () => {
+    const alone = await openCheckpoint(
+      join(
+        await fill(
+          "halves",
+          [0, 1].map((n) => `consolidated.0${n}.pth`),
+        ),
+        "consolidated.00.pth",
+      ),
+    );
+    await alone.close();
+    expect(alone.notes?.[0]).toContain("has a part of every matrix");
+  });
+
   it("lists files of text last", async () => {
     const where = await fill("speech", [
       "model.ckpt",
@@ -187,6 +201,11 @@ describe("a folder", () => {
       "torchtune",
       ["adapter_0.pt", "hf_model_0001_0.pt", "hf_model_0002_0.pt", "recipe_state.pt"],
       "torchtune contains shards (hf_model_0001_0.pt, hf_model_0002_0.pt) without an index. In Python, load all of them into one dictionary, and save it as model.safetensors with safetensors.torch.save_file.",
+    ],
+    [
+      "meta",
+      ["consolidated.00.pth", "consolidated.01.pth"],
+      "meta contains consolidated.00.pth, consolidated.01.pth, each with a part of every matrix (model parallelism). Convert",
     ],
     ["dcp", [".metadata", "__0_0.distcp"], "dcp is a distributed checkpoint (DCP). In Python, run"],
     ["orbax", ["_CHECKPOINT_METADATA"], "orbax is an Orbax checkpoint."],

@@ -1,8 +1,10 @@
 // Detects a file's format by its first bytes, never by its name. To add a format, add an entry to `fileReaders`.
+import { readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { UserError } from "../core/index.ts";
 import { isZip, openZip } from "./archive/zip.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { findCheckpoint } from "./folder.ts";
+import { findCheckpoint, isModelParallel } from "./folder.ts";
 import type { KeyChoice, KeyedFile } from "./keys.ts";
 import { unwrapNames } from "./names.ts";
 import { isNpz, openNpz } from "./npz/npz.ts";
@@ -93,6 +95,11 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
 
 /** A shard may be opened alone, to compare it with the other end's; a note says that there are more. */
 function noteShard(checkpoint: Checkpoint): Checkpoint {
+  if (isModelParallel(basename(checkpoint.path)) && siblingsOf(checkpoint.path).some(isModelParallel))
+    return withNote(
+      checkpoint,
+      `${checkpoint.path} has a part of every matrix (model parallelism), and the other parts beside it are not read.`,
+    );
   const [, , count] = /-(\d{5})-of-(\d{5})\.\w+$/.exec(checkpoint.path) ?? [];
   if (count === undefined || Number(count) < 2) return checkpoint;
   return withNote(
@@ -100,6 +107,8 @@ function noteShard(checkpoint: Checkpoint): Checkpoint {
     `${checkpoint.path} is one of ${Number(count)} shards, and the others are not read. For all, give their folder or index.`,
   );
 }
+
+const siblingsOf = (path: string): string[] => readdirSync(dirname(path)).filter((name) => name !== basename(path));
 
 async function openBy(readers: readonly Reader[], path: string, choice: KeyChoice = {}): Promise<Checkpoint> {
   refuseByName(path);

@@ -34,6 +34,9 @@ const trainingState =
 /** One of several files of a network, as Hugging Face's libraries and torchtune name them. */
 const isShard = (name: string): boolean => /^(.+-\d{5}-of-\d{5}|hf_model_\d{4}_\d+)\.\w+$/.test(name);
 
+/** One of several files that each hold a part of every matrix, as Meta names them. */
+export const isModelParallel = (name: string): boolean => /^consolidated\.\d{2}\.\w+$/.test(name);
+
 /** Whether a file in a folder may be its checkpoint. */
 const mayBeCheckpoint = (name: string): boolean => isCheckpointName(name) && !trainingState.test(name);
 
@@ -72,6 +75,11 @@ export async function findCheckpoint(path: string): Promise<string> {
 
 function severalCheckpoints(path: string, files: readonly string[]): UserError {
   if (files.filter(isShard).length > 1) return shardsWithoutIndex(path, files);
+  const parts = files.filter(isModelParallel);
+  if (parts.length > 1)
+    return new UserError(
+      `${path} contains ${listSome(parts, 3)}, each with a part of every matrix (model parallelism). Convert them to a Hugging Face folder, for Llama with transformers' convert_llama_weights_to_hf.py.`,
+    );
   return new UserError(`${path} is a folder with several checkpoints. Give one of them: ${listSome(files)}.`);
 }
 

@@ -81,7 +81,7 @@ it("rotary frequencies of another precision are no layer, and noted", async () =
   expect(layers.map(({ name }) => name)).toEqual(["q"]);
   expect(distance.full.euclidean).toBe(2);
   expect(notes).toEqual([
-    "Buffers that are computed from sizes are not averaged: rotary_emb.inv_freq; the distances exclude them.",
+    "Buffers that are computed from settings are not averaged: rotary_emb.inv_freq; the distances exclude them.",
   ]);
 });
 

@@ -33,6 +33,8 @@ const unhandled = {
   lora_bias: false,
   bias: "none",
 } as const;
+/** Ways to draw the factors that leave the base as it is. PiSSA, OLoRA, CorDA and LoftQ change it while loading. */
+const initialisations = [true, false, "gaussian", "eva", "orthogonal"];
 const absent = ["target_parameters", "layer_replication", "alora_invocation_tokens", "trainable_token_indices"];
 
 const mergeFirst =
@@ -55,7 +57,9 @@ export async function readAdapter(folder: string): Promise<Adapter> {
   const config = new Config(path, await readJson(path), "", mergeFirst);
   config.only("peft_type", "LORA");
   for (const [key, off] of Object.entries(unhandled)) config.only(key, off);
+  config.only("init_lora_weights", ...initialisations);
   for (const key of absent) config.only(key);
+  requireNoVariant(config);
   const name = config.text("base_model_name_or_path");
   const base = baseOf(folder, name);
   if (!existsSync(base))
@@ -63,6 +67,14 @@ export async function readAdapter(folder: string): Promise<Adapter> {
       `${config.path}: the base model ${name} is neither a folder nor in the Hugging Face cache. Set base_model_name_or_path to its path.`,
     );
   return { folder, config, base };
+}
+
+/** Throws {@link UserError} for the settings of a variant of LoRA, such as corda_config. Of EVA only the start differs. */
+function requireNoVariant(config: Config): void {
+  const variants = Object.entries(config.keys).filter(([key]) => key.endsWith("_config") && key !== "eva_config");
+  for (const [key, value] of variants)
+    if (typeof value === "object" && value !== null && Object.keys(value).length > 0)
+      throw config.unsupported(key, "has settings, which layerwise does not evaluate");
 }
 
 /** A matrix of the base, and the factors that change it. */
@@ -92,11 +104,14 @@ export async function applyAdapter(base: Checkpoint, adapter: Adapter, isTranspo
     } else if (base.tensors.has(saved)) whole.set(saved, own);
     else unmatched.push(own);
   }
-  const fault = unmatched.length
-    ? `${file.path} contains ${listSome(unmatched, 4)}, which match nothing in its base ${adapter.base}. Give the base that it was trained on.`
-    : (describeEmptyTensors(file, file.tensors.keys()) ??
-      faultOfFactors(file, adapter, factors.size, halves) ??
-      faultOfShapes(base, file, factors, whole, isTransposed));
+  const others = unmatched.filter((own) => isOfModule(own.replace(/^base_model\.model\./, ""), base));
+  const fault = others.length
+    ? `${file.path} contains ${listSome(others, 4)}, which are not factors of a linear layer. layerwise does not evaluate them. ${mergeFirst}`
+    : unmatched.length
+      ? `${file.path} contains ${listSome(unmatched, 4)}, which match nothing in its base ${adapter.base}. Give the base that it was trained on.`
+      : (describeEmptyTensors(file, file.tensors.keys()) ??
+        faultOfFactors(file, adapter, factors.size, halves) ??
+        faultOfShapes(base, file, factors, whole, isTransposed));
   if (fault) {
     await file.close();
     throw new UserError(fault);
@@ -135,6 +150,12 @@ function factorsOf(file: Checkpoint, a: string, module: string, { config }: Adap
   const alpha = patternOf(config, "alpha_pattern", module) ?? config.number("lora_alpha", 8);
   const scale = alpha / (config.flag("use_rslora", false) ? Math.sqrt(rank) : rank);
   return { a, b: a.replace(".lora_A", ".lora_B"), scale };
+}
+
+/** Whether a tensor of an adapter belongs to a module of its base. */
+function isOfModule(name: string, base: Checkpoint): boolean {
+  const parts = name.split(".");
+  return parts.some((_, i) => i > 0 && base.tensors.has(`${parts.slice(0, i).join(".")}.weight`));
 }
 
 /** The value of a pattern for a module: keys match the end of the module's name. */

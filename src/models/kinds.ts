@@ -14,6 +14,7 @@ export interface Kind {
     | "mask"
     | "vectors"
     | "training"
+    | "drawn"
     | "computed"
     | "buffer"
     | "unscaled"
@@ -87,13 +88,22 @@ function isOfSpectralNorm({ name }: KindTensor, has: (name: string) => boolean):
 const ids = /^(position_ids|token_type_ids|relative_position_index|rel_pos_index|relative_position_bucket)$/;
 
 /**
- * Buffers that a network computes from its sizes: rotary frequencies, coordinates within a window. Files may lack them,
- * or have them in another precision.
+ * Buffers that a network computes from its settings: rotary frequencies, coordinates within a window, mel filters, the
+ * noise schedule of a diffusion. Files may lack them, or have them in another precision.
  */
-const isComputedFromSizes = ({ name }: Pick<KindTensor, "name">) =>
+const isComputed = ({ name }: Pick<KindTensor, "name">, has: (name: string) => boolean): boolean =>
   /^((original_)?inv_freq|freqs_cis|(cos|sin)_cached|relative_coords_table|relative_coordinates_log)$/.test(
     leafOf(name),
-  ) || /(^|[./])rope[./]freqs$/.test(name);
+  ) ||
+  /^(mel_basis|hann_window)$/.test(leafOf(name)) ||
+  /(^|[./])rope[./]freqs$/.test(name) ||
+  isOfSchedule(name, has);
+
+function isOfSchedule(name: string, has: (name: string) => boolean): boolean {
+  const isNamed =
+    /^(betas|(log_one_minus_|sqrt_(one_minus_|recip(m1)?_)?)?alphas_cumprod(_prev)?|posterior_\w+|lvlb_weights|logvar)$/;
+  return isNamed.test(leafOf(name)) && ["betas", "alphas_cumprod"].every((one) => has(moduleOf(name) + one));
+}
 
 /** Whether an ONNX operation takes a scale and a zero point after its values. */
 export const isQuantising = (op: string): boolean => op === "QuantizeLinear" || op === "DequantizeLinear";
@@ -109,10 +119,29 @@ function isOfQuantiser({ name, use }: KindTensor, has: (name: string) => boolean
   return hasBeside("zero_point") || hasBeside("fake_quant_enabled") || (hasBeside("min_val") && hasBeside("max_val"));
 }
 
-/** Counters stored as floats: the samples in a running mean, the updates of a moving average. */
+/**
+ * Counters stored as floats: the samples in a running mean, the updates of a moving average; and fairseq's versions and
+ * markers of a device, which are not even initialised.
+ */
 const isFloatingCounter = ({ name, shape }: KindTensor) =>
   sizeOf(shape) === 1 &&
-  /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|_?(init(t?ed|ialized)))$/.test(leafOf(name));
+  /^(count|counter|n_averaged|num_(updates|steps|samples)|global_step|_?(init(t?ed|ialized))|version|_float_tensor)$/.test(
+    leafOf(name),
+  );
+
+/**
+ * Constants that the initialisation draws: Glow's permutation and signs, Performer's random features, the start of an
+ * orthogonal parametrisation. An average of two permutations is none.
+ */
+function isDrawn({ name }: KindTensor, has: (name: string) => boolean): boolean {
+  const hasBeside = (...leaves: readonly string[]) => leaves.every((one) => has(moduleOf(name) + one));
+  const own = leafOf(name);
+  if (own === "projection_matrix") return true;
+  if (own === "p" || own === "sign_s") return hasBeside("p", "sign_s", "log_s");
+  if (own === "w_p" || own === "s_sign") return hasBeside("w_p", "s_sign", "w_s");
+  const [, parametrized] = /^(.*\bparametrizations\.[^.]+\.)\d+\.base$/.exec(name) ?? [];
+  return parametrized !== undefined && has(`${parametrized}original`);
+}
 
 /** A name whose last component matches. */
 const leaf = (pattern: string) => new RegExp(`^(?<in>|.*[./])(?:${pattern})$`);
@@ -249,11 +278,18 @@ const rows: readonly Row[] = [
     is: (t, has) => !isWhole(t) && isOfTraining(t, has),
   },
   {
+    name: "drawn",
+    parameter: "kept",
+    differing: "note",
+    plural: "constants that the initialisation draws",
+    is: (t, has) => !isWhole(t) && isDrawn(t, has),
+  },
+  {
     name: "computed",
     parameter: "kept",
     differing: "note",
-    plural: "buffers that are computed from sizes",
-    is: (t) => !isWhole(t) && isComputedFromSizes(t),
+    plural: "buffers that are computed from settings",
+    is: (t, has) => !isWhole(t) && isComputed(t, has),
   },
   {
     // may be floats after an earlier merge that averaged them
@@ -296,10 +332,10 @@ export const mayBeMask = (tensor: KindTensor, has: (name: string) => boolean): b
 
 /**
  * True for a tensor that files of the same network may lack, or have in another size: a mask, a buffer computed from
- * sizes, or one that training updates.
+ * settings, or one that training updates.
  */
 export const isOptional = (tensor: Pick<KindTensor, "name" | "shape">, has: (name: string) => boolean): boolean =>
-  isNamedMask(tensor) || isComputedFromSizes(tensor) || isOfTraining(tensor, has);
+  isNamedMask(tensor) || isComputed(tensor, has) || isOfTraining(tensor, has);
 
 /** True for tensors that are averaged; the others are kept from the base. */
 export const isAveraged = ({ differing }: Kind): boolean => differing === "average";

@@ -109,6 +109,11 @@ it("says what to do with what has no names, or is of an unknown class of JAX's l
   expect(await refusal(path, file(pickled({ state })))).toContain(`is expected. ${advice}`);
 });
 
+it("names joblib, whose arrays follow within the pickle", async () => {
+  const array = "cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81\x0b";
+  expect(await refusal(path, file(pickled({ w: array })))).toContain("was written by joblib. In Python, load it");
+});
+
 it.each([
   ["dnnlib.tflib.network", "Network", "load it with TensorFlow, get the value of each variable as an array, and save"],
   ["keras.src.models.sequential", "Sequential", "load it with TensorFlow"],

@@ -1,6 +1,6 @@
 // The globals that a PyTorch state dict's pickle may use, as data. A tensor becomes a description of where its elements
 // are; every other class or function is {@link Unknown}.
-import { bytesPerElement, type DType } from "../../core/index.ts";
+import { bytesPerElement, type DType, UserError } from "../../core/index.ts";
 import { damaged, quote } from "../source.ts";
 import { buildNumpy, deviceTensor, NumpyArray, NumpyDtype, numpyCallables } from "./numpy.ts";
 import type { PickleHost } from "./pickle.ts";
@@ -128,13 +128,21 @@ const globals = new Map<string, TorchGlobal>([
   ...Object.entries(callables).map(([name, call]) => [name, { kind: "global", name, call }] as const),
 ]);
 
+const writtenByJoblib = (path: string): UserError =>
+  new UserError(
+    `${path} was written by joblib. In Python, load it with joblib.load. Save its arrays by name with numpy.savez, or convert a scikit-learn model with skl2onnx.`,
+  );
+
 /** The host for a PyTorch pickle. Adds every storage in the pickle to `found`. */
 export function torchHost(path: string, found: Map<string, TorchStorage>): PickleHost {
   const fault = (what: string) => damaged(path, what);
   let given = 0; // list items that calls may copy
   return {
     fault,
-    find: (module, name) => globals.get(`${module}.${name}`) ?? new Unknown(`${module}.${name}`),
+    find(module, name) {
+      if (/(^|\.)joblib\.numpy_pickle$/.test(module)) throw writtenByJoblib(path); // raw arrays follow in the pickle
+      return globals.get(`${module}.${name}`) ?? new Unknown(`${module}.${name}`);
+    },
     call(callable, args) {
       if (Array.isArray(args[0])) given += args[0].length;
       if (given > mostItems) throw fault("its pickle copies too many items for a state dict");
