@@ -69,7 +69,7 @@ export async function readAdapter(folder: string): Promise<Adapter> {
   return { folder, config, base };
 }
 
-/** Throws {@link UserError} for the settings of a variant of LoRA, such as corda_config. Of EVA only the start differs. */
+/** Throws {@link UserError} for the settings of a variant of LoRA, such as corda_config. EVA only starts elsewhere. */
 function requireNoVariant(config: Config): void {
   const variants = Object.entries(config.keys).filter(([key]) => key.endsWith("_config") && key !== "eva_config");
   for (const [key, value] of variants)
