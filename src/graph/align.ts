@@ -29,7 +29,10 @@ export class GraphDifference extends Error {
   }
 }
 
-/** The held values of `b`, with zeros for dropped biases, by their names in `a`. Throws a {@link GraphDifference} that names the first difference. */
+/**
+ * The held values of `b`, with zeros for dropped biases, by their names in `a`. Throws a {@link GraphDifference} that
+ * names the first difference.
+ */
 export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held> {
   const { pairs } = walkTogether(a, b, false);
   for (const { name } of a.held) if (!pairs.has(name)) throw new GraphDifference(`${name} is in one only`);
@@ -37,8 +40,8 @@ export function alignModels(a: ForeignModel, b: ForeignModel): Map<string, Held>
 }
 
 /**
- * Finds a pairing of inputs and outputs with which the graphs are equal; `b` may lack biases that `a` has. With `mayLack`,
- * `a` may lack weights of `b`: store two as one, or lack biases.
+ * Finds a pairing of inputs and outputs with which the graphs are equal; `b` may lack biases that `a` has. With
+ * `mayLack`, `a` may lack weights of `b`: store two as one, or lack biases.
  */
 export function walkTogether(a: ForeignModel, b: ForeignModel, mayLack: boolean): Walk {
   if (a.inputs.length !== b.inputs.length)
