@@ -87,10 +87,29 @@ describe("nothing is guessed", () => {
     ],
     ["a network deeper than another tensor", { rng: { cpu: sized(5) }, run: { weights: net() } }, '"rng", "run"'],
   ])("%s", (_, value, places) => {
+    const together = places.includes('"model.encoder"') ? ", all of them with --key model" : "";
     expect(() => found(value)).toThrow(
       new UserError(
-        `x.pt contains tensors in several places (${places}), and it is not clear which of them is the network. Choose one with --key NAME, or save only model.state_dict() with torch.save.`,
+        `x.pt contains tensors in several places (${places}), and it is not clear which of them is the network. Choose one with --key NAME${together}, or save only model.state_dict() with torch.save.`,
       ),
+    );
+  });
+});
+
+describe("the parts of a network in dictionaries, as Megatron saves them", () => {
+  const embedding = { words: { weight: sized(3, 4) }, positions: { weight: sized(2, 4) } };
+  const megatron = { iteration: 3, model: { language_model: { embedding, encoder: net() } } };
+
+  it("are not chosen by their depth", () => {
+    expect(() => found(megatron)).toThrow('("model.language_model.embedding", "model.language_model.encoder")');
+    expect(() => found(megatron)).toThrow("--key NAME, all of them with --key model.language_model, or");
+  });
+
+  it.each(["model", "model.language_model"])("are read together with --key %s, and a note says so", (key) => {
+    const names = "embedding.words.weight,embedding.positions.weight,encoder.fc.weight,encoder.fc.scale";
+    expect(found(megatron, key)).toBe(names);
+    expect(notes(megatron, key)[1]).toBe(
+      'x.pt: the dictionaries "embedding", "encoder" are treated as parts of one network.',
     );
   });
 });

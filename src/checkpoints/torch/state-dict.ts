@@ -14,7 +14,6 @@ import { isTorchTensor, type TorchTensor } from "./values.ts";
 import {
   type Dictionary,
   deepest,
-  deepestTree,
   dictionariesIn,
   dictionaryOf,
   type Found,
@@ -85,7 +84,7 @@ export function findStateDict(path: string, saved: unknown, key?: string, end?: 
   /** The network under the key; if the key ends in a prefix of names, there must be exactly one. */
   function networkUnder(): Found | undefined {
     try {
-      return findNetwork(path, map, at, end);
+      return findNetwork(path, { map, at }, key !== undefined && prefix === "", end);
     } catch (error) {
       const module = key === undefined && ![...dictionariesIn(map)].some(isNamedNetwork) ? moduleIn(map) : undefined;
       if (module) throw wholeModule(path, ...module);
@@ -112,14 +111,19 @@ function resolve(map: Dictionary, key: string, at: Path = []): Found & { readonl
 }
 
 /**
- * The dictionary that contains the network. Throws {@link UserError} if several may. Each is visited once: they may
- * contain themselves.
+ * The dictionary that contains the network. Throws {@link UserError} if several may, unless `isJoined`: then they are
+ * the parts of one. Each is visited once: they may contain themselves.
  */
-function findNetwork(path: string, whole: Dictionary, start: Path, end?: KeyedFile): Found | undefined {
+function findNetwork(
+  path: string,
+  { map: whole, at: start }: Found,
+  isJoined: boolean,
+  end?: KeyedFile,
+): Found | undefined {
   const unwrapped = new Set<Dictionary>();
   const largest = new Map<Dictionary, number>();
   const isTree = isOfArrays(whole);
-  const limit = start.length + (isTree ? deepestTree : deepest);
+  const limit = start.length + deepest;
   return unwrap(whole, start);
 
   function unwrap(value: unknown, at: Path): Found | undefined {
@@ -143,11 +147,8 @@ function findNetwork(path: string, whole: Dictionary, start: Path, end?: KeyedFi
     // a few tensors next to a larger dictionary (a mean, a latent average) are not the network
     if (networks.length === 1 && loose.length < countIn(networks[0][1]))
       return unwrap(networks[0][1], [...at, networks[0][0]]);
-    throw severalPlaces(
-      path,
-      [...nested.map(([, key]) => key), ...loose.map(([key]) => key)].map((key) => nameOf([...at, key])),
-      end,
-    );
+    if (isJoined) return treeOf(at, networks, loose);
+    throw severalPlaces(path, at, [...nested.map(([, key]) => key), ...loose.map(([key]) => key)], end);
   }
 
   /** Number of elements of the largest tensor in a value; 0 if there is none. */
@@ -321,7 +322,7 @@ function othersIn(
   ];
   const tops = new Set(parts.map((part) => part.at[at.length]));
   const together = parts.length
-    ? [`${path}: the dictionaries of arrays ${listSome([...tops].map(quote), 3)} are treated as parts of one network.`]
+    ? [`${path}: the dictionaries ${listSome([...tops].map(quote), 3)} are treated as parts of one network.`]
     : [];
   if (left.length === 0 && (at.length === 0 || whole.size === 1)) return { notes: together, copies };
   const choice = alike.length ? ` To use ${alike.length > 1 ? "one of them" : "it"}, give --key ${alike[0]}.` : "";
@@ -329,9 +330,11 @@ function othersIn(
   return { notes: [note, ...together], copies };
 }
 
-function severalPlaces(path: string, keys: readonly string[], end?: KeyedFile): UserError {
+function severalPlaces(path: string, at: Path, keys: readonly string[], end?: KeyedFile): UserError {
+  const places = keys.map((key) => quote(nameOf([...at, key])));
+  const together = at.length ? `, all of them with ${keyOption(nameOf(at), end)}` : "";
   return new UserError(
-    `${path} contains tensors in several places (${listSome(keys.map(quote), 3)}), and it is not clear which of them is the network. Choose one with ${keyOption("NAME", end)}, or save only model.state_dict() with torch.save.`,
+    `${path} contains tensors in several places (${listSome(places, 3)}), and it is not clear which of them is the network. Choose one with ${keyOption("NAME", end)}${together}, or save only model.state_dict() with torch.save.`,
   );
 }
 

@@ -49,8 +49,7 @@ const wanted = {
   "mlp/~/linear_1/w": [4, 5],
   "mlp/~/linear_1/b": [6],
 };
-const together =
-  'x.pkl: the dictionaries of arrays "mlp/~/linear_0", "mlp/~/linear_1" are treated as parts of one network.';
+const together = 'x.pkl: the dictionaries "mlp/~/linear_0", "mlp/~/linear_1" are treated as parts of one network.';
 
 it.each([
   ["numpy's", ofNumpy],

@@ -7,16 +7,15 @@ import { isTorchTensor, type TorchTensor } from "./values.ts";
 
 /** Keys of dictionaries that are never the network: an optimiser's state, a PyTorch module's extra state. */
 export const notNetwork = /(^|[^a-z])(optim\w*|opt_states?)([^a-z]|$)|_extra_state$/i;
-export const deepest = 3;
-/** Trees of arrays have a nested dictionary for every part of a network. */
-export const deepestTree = 32;
+/** Largest depth that is searched: JAX's libraries and Megatron have a nested dictionary for every part of a network. */
+export const deepest = 32;
 export type Dictionary = ReadonlyMap<unknown, unknown>;
 export type Path = readonly string[];
 
 export interface Found {
   readonly map: Dictionary;
   readonly at: Path;
-  /** The dictionaries of a tree of arrays that form one network. */
+  /** The dictionaries that together form one network. */
   readonly parts?: readonly Found[];
 }
 
@@ -34,7 +33,7 @@ export const isListOfDictionaries = (value: unknown): value is readonly unknown[
 export function* dictionariesIn(whole: Dictionary, withLists = false): Generator<Found> {
   const seen = new Set<unknown>([whole]);
   let level: Found[] = [{ map: whole, at: [] }];
-  for (let depth = 0; depth <= deepestTree && level.length; depth++) {
+  for (let depth = 0; depth <= deepest && level.length; depth++) {
     const next: Found[] = [];
     for (const { map, at } of level) {
       if ([...map.values()].some(isTensor)) yield { map, at };
@@ -92,7 +91,7 @@ export function isOfArrays(whole: Dictionary): boolean {
   return tensors.length > 0 && tensors.every((one) => one instanceof NumpyArray && !one.isDeviceTensor);
 }
 
-/** The arrays of a tree, named by all their keys. */
+/** The tensors of dictionaries that form one network, named by all their keys. */
 export function treeOf(
   at: Path,
   networks: readonly [string, Dictionary][],
@@ -104,6 +103,6 @@ export function treeOf(
   const map = new Map<unknown, unknown>(loose);
   for (const part of parts)
     for (const [key, value] of part.map)
-      if (isTensor(value)) map.set([...part.at.slice(at.length), key].join("/"), value);
+      if (isTensor(value)) map.set([...part.at.slice(at.length), key].join(isTorchTensor(value) ? "." : "/"), value);
   return { map, at, parts };
 }
