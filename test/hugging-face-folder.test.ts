@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "../src/checkpoints/index.ts";
 import { type MeasureOptions, measure } from "../src/connectivity/index.ts";
 import { type Tensor, tensor, toNumbers } from "../src/core/index.ts";
+import { openWeights, readModelFolder } from "../src/hub/index.ts";
 import { temporaryFolder } from "./checkpoints.ts";
 import { tinyLlama, writeModelFolder } from "./model-folder.ts";
 
@@ -85,6 +86,14 @@ describe("two folders", () => {
       "model.layers.0.self_attn.q_proj",
       "model.layers.0.self_attn.k_proj",
     ]);
+  });
+
+  it("are read without running the code that they bring, with a note", async () => {
+    const config = { ...tinyLlama, auto_map: { AutoConfig: "modeling_my.MyConfig" } };
+    await writeModelFolder(at("coded"), 4, undefined, config);
+    const weights = await openWeights(await readModelFolder(at("coded")));
+    await weights.close();
+    expect(weights.notes?.[0]).toContain("names code of its own (auto_map), which is never run");
   });
 
   it("give the same numbers segment by segment", async () => {

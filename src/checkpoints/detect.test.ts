@@ -30,6 +30,10 @@ it.each([
   ],
   ["\x1f\x8b\x08", "x.pt is compressed with gzip. Decompress it first."],
   [
+    "\x78\x5e\xed\x9d",
+    "x.pt is compressed with zlib, as joblib.dump does. In Python, load it with joblib.load, then save its arrays by name with numpy.savez.",
+  ],
+  [
     "\x80\x04N.",
     "x.pt is a pickle that was not written by torch.save. In Python, save model.state_dict() with torch.save.",
   ],
@@ -144,6 +148,12 @@ describe("a folder", () => {
     expect(alone.notes).toEqual([
       `${join(where, shard)} is one of 2 shards, and the others are not read. For all, give their folder or index.`,
     ]);
+  });
+
+  it("opens as the single file beside shards with a note", async () => {
+    const checkpoint = await openCheckpoint(await fill("both", ["model.safetensors", "model.safetensors.index.json"]));
+    await checkpoint.close();
+    expect(checkpoint.notes?.[0]).toContain("model.safetensors has the index of shards beside it");
   });
 
   it("opens as one part of every matrix with a note", async () => {

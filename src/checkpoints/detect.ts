@@ -1,5 +1,5 @@
 // Detects a file's format by its first bytes, never by its name. To add a format, add an entry to `fileReaders`.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { UserError } from "../core/index.ts";
 import { isZip, openZip } from "./archive/zip.ts";
@@ -93,12 +93,17 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   }
 }
 
-/** A shard may be opened alone, to compare it with the other end's; a note says that there are more. */
+/** A note on shards that are not read: a shard may be opened alone, to compare it with the other end's. */
 function noteShard(checkpoint: Checkpoint): Checkpoint {
   if (isModelParallel(basename(checkpoint.path)) && siblingsOf(checkpoint.path).some(isModelParallel))
     return withNote(
       checkpoint,
       `${checkpoint.path} has a part of every matrix (model parallelism), and the other parts beside it are not read.`,
+    );
+  if (existsSync(`${checkpoint.path}.index.json`))
+    return withNote(
+      checkpoint,
+      `${checkpoint.path} has the index of shards beside it. The shards are not read: from_pretrained prefers the single file too.`,
     );
   const [, , count] = /-(\d{5})-of-(\d{5})\.\w+$/.exec(checkpoint.path) ?? [];
   if (count === undefined || Number(count) < 2) return checkpoint;

@@ -35,6 +35,10 @@ const unsupported: readonly Unsupported[] = [
   { is: begins("GGUF"), what: "is a GGUF file. Give the checkpoint it was made from." },
   { is: begins("\x1f\x8b"), what: "is compressed with gzip. Decompress it first." },
   {
+    is: isZlib,
+    what: "is compressed with zlib, as joblib.dump does. In Python, load it with joblib.load, then save its arrays by name with numpy.savez.",
+  },
+  {
     is: begins("TFL3", 4),
     what: "is a TensorFlow Lite model. Give the checkpoint it was made from, as .npz or .onnx.",
   },
@@ -153,6 +157,11 @@ const folderOf = (path: string) => path.slice(0, -basename(path).length) || ".";
 
 function begins(text: string, at = 0): Unsupported["is"] {
   return (head) => Buffer.from(head).toString("latin1").startsWith(text, at);
+}
+
+/** Whether the file begins as zlib's streams do: deflate with a window of 32 KiB, and a multiple of 31. */
+function isZlib(head: Uint8Array): boolean {
+  return head[0] === 0x78 && ((head[0] << 8) | head[1]) % 31 === 0 && (head[1] & 0x20) === 0;
 }
 
 /** Whether the file is a msgpack map whose first key is a string. */

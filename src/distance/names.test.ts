@@ -237,6 +237,8 @@ describe("names match", () => {
       ...prefixed("model.", tower),
       "lm_head.weight": [9, 4],
     },
+    clip: { ...prefixed("text_model.", decoder), ...tower },
+    bare: { ...decoder, ...tower },
   };
 
   it.each([
@@ -245,6 +247,8 @@ describe("names match", () => {
     ["llava", "today"],
     ["today", "llava"],
     ["qwen", "llava"],
+    ["clip", "bare"],
+    ["bare", "clip"],
   ])("where the levels around the parts are others: %s and %s", (x, y) => {
     const found = match(layouts[x], layouts[y]);
     const others = Object.keys(layouts[y]);

@@ -104,6 +104,10 @@ function readFamily(config: Config): { family: Family; architecture?: string } {
     throw new UserError(
       `${config.path}: _class_name is ${config.text("_class_name")}, a diffusers model, which layerwise cannot evaluate. ${forDistances}`,
     );
+  if (!config.has("model_type"))
+    throw new UserError(
+      `${config.path} has no model_type, so it was not written by transformers, and its architecture is unknown. ${forDistances}`,
+    );
   const type = config.text("model_type");
   const family = families.find((one) => one.type === type);
   if (!family) throw unknownFamily(config, type);
@@ -175,12 +179,21 @@ async function requireTied(end: Checkpoint, [first, ...others]: readonly string[
 async function openOwnWeights(model: ModelFolder, options: OpenOptions): Promise<Checkpoint> {
   const file = await openCheckpoint(weightFileOf(model), options);
   try {
-    return await fitWeights(model, model.stateDict ? file : noteWrappers(file));
+    return await fitWeights(model, model.stateDict ? file : noteCode(model.config, noteWrappers(file)));
   } catch (error) {
     await file.close();
     throw error;
   }
 }
+
+/** A folder may bring code of its own for a family that is known. */
+const noteCode = ({ keys, path }: Config, file: Checkpoint): Checkpoint =>
+  keys.auto_map === undefined
+    ? file
+    : withNote(
+        file,
+        `${path} names code of its own (auto_map), which is never run: layerwise evaluates the network by its model_type.`,
+      );
 
 /** A model saved inside its wrapper (torch.compile, DataParallel) has names that from_pretrained does not know. */
 function noteWrappers(file: Checkpoint): Checkpoint {

@@ -7,7 +7,7 @@ import { isTorchTensor, type TorchTensor } from "./values.ts";
 
 /** Keys of dictionaries that are never the network: an optimiser's state, a PyTorch module's extra state. */
 export const notNetwork = /(^|[^a-z])(optim\w*|opt_states?)([^a-z]|$)|_extra_state$/i;
-/** Largest depth that is searched: JAX's libraries and Megatron have a nested dictionary for every part of a network. */
+/** Largest depth that is searched: JAX's libraries and Megatron nest a dictionary for every part of a network. */
 export const deepest = 32;
 export type Dictionary = ReadonlyMap<unknown, unknown>;
 export type Path = readonly string[];

@@ -88,9 +88,9 @@ export function withWeightOfNorms(renamed: Renamed): Renamed {
 
 /**
  * Levels that only group the parts of a network: transformers 4.52 moved them (`model.layers` to
- * `model.language_model.layers`, `visual` to `model.visual`).
+ * `model.language_model.layers`, `visual` to `model.visual`), and some Stable Diffusion files lack CLIP's `text_model`.
  */
-export const levels = [...holders, "language_model.", "vlm."].map((level) => level.slice(0, -1));
+export const levels = [...holders, "language_model.", "text_model.", "vlm."].map((level) => level.slice(0, -1));
 
 /** Without such levels anywhere; unchanged if two names would become equal. */
 export function withoutLevels(renamed: Renamed): Renamed {
