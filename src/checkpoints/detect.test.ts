@@ -28,6 +28,10 @@ it.each([
     `./model_weights.ckpt${"\0".repeat(237)}ustar${"\0".repeat(250)}`,
     "x.pt is a tar archive. Unpack it, and give the checkpoint in it (for NeMo: model_weights.ckpt).",
   ],
+  [
+    `sys_info${"\0".repeat(249)}ustar${"\0".repeat(250)}`,
+    "x.pt was written by PyTorch before version 0.2, as a tar archive. In Python, load it with torch.load(path, weights_only=False), and save the state dict with torch.save.",
+  ],
   ["\x1f\x8b\x08", "x.pt is compressed with gzip. Decompress it first."],
   [
     "\x78\x5e\xed\x9d",

@@ -57,10 +57,15 @@ export async function unknownFormat(source: Source, head: Uint8Array): Promise<U
   // a TensorFlow table ends with magic bytes
   if (size >= 8 && Buffer.from(await source.read(size - 8, 8)).toString("hex") === "57fb808b247547db")
     return new UserError(`${path} ${tensorFlow}`);
-  if (size >= 262 && Buffer.from(await source.read(257, 5)).toString("latin1") === "ustar")
+  if (size >= 262 && Buffer.from(await source.read(257, 5)).toString("latin1") === "ustar") {
+    if (begins("sys_info\0")(head, path))
+      return new UserError(
+        `${path} was written by PyTorch before version 0.2, as a tar archive. In Python, load it with torch.load(path, weights_only=False), and save the state dict with torch.save.`,
+      );
     return new UserError(
       `${path} is a tar archive. Unpack it, and give the checkpoint in it (for NeMo: model_weights.ckpt).`,
     );
+  }
   const start = quote(Buffer.from(head.subarray(0, 8)).toString("latin1"));
   const fault = `${path} is not in a format that layerwise reads: it starts with ${start}`;
   return new UserError(`${fault}. Give a .safetensors, .pt, .npz or .onnx file.`);

@@ -267,11 +267,11 @@ describe("names match", () => {
 
   it("where only what is not averaged has other shapes", () => {
     const found = match(
-      { ...net, n: ["int64"], ids: ["int64", 1, 8] },
-      { ...net, n: ["int64", 1], ids: ["int64", 1, 16] },
+      { ...net, n: ["int64"], ids: ["int64", 1, 8], table: ["int32", 0], "fc._extra_state": ["uint8", 9] },
+      { ...net, n: ["int64", 1], ids: ["int64", 1, 16], table: ["int32", 4], "fc._extra_state": ["uint8", 0] },
     );
     expect(partners(found)).toEqual({ ...same, n: "n" });
-    expect(found.notes).toEqual(["Different shapes in a and b, left unchanged: ids."]);
+    expect(found.notes).toEqual(["Different shapes in a and b, left unchanged: ids, table, fc._extra_state."]);
     expect(() => match({ ...net, q: ["int8", 8] }, { ...net, q: ["int8", 16] })).toThrow("q is [8] and [16]");
   });
 
@@ -309,7 +309,12 @@ describe("nothing is matched", () => {
       "different networks",
     ],
     ["another shape", net, { ...net, "fc.weight": [3, 4] }, "fc.weight is [2,4] and [3,4]"],
-    ["another shape under a prefix", prefixed("model."), { ...net, "fc.weight": [3, 4] }, "different networks"],
+    [
+      "another shape under a prefix",
+      prefixed("model."),
+      { ...net, "fc.weight": [3, 4] },
+      "The shapes in a and b differ",
+    ],
     ["no common name", { x: ["int64", 3] }, { y: ["int64", 3] }, "Only in a: x. Only in b: y."],
     ["the names under a prefix too", { ...net, ...prefixed("old.") }, net, "different networks"],
     ["an encoder and a decoder", prefixed("encoder."), prefixed("decoder."), "different networks"],
@@ -325,6 +330,12 @@ describe("nothing is matched", () => {
       { "model.a.weight": [3, 4], "b.weight": [3, 4], "c.weight": [2, 2] },
       { "a.weight": [3, 4], "model.b.weight": [4, 3], "c.weight": [2, 2] },
       "different networks",
+    ],
+    [
+      "another head and a prefix, apart from what both have",
+      { ...prefixed("vit."), "head.weight": [7, 3] },
+      { ...net, "norm.scales": [5] },
+      "Only in a: head.weight. Only in b: norm.scales.",
     ],
     [
       "two parts of the same names",

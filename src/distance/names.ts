@@ -2,7 +2,7 @@
 // common prefix, counters or single numbers. Tensors are matched only by name, and only if all weights match.
 import { keyOption } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
-import { isOptional } from "../models/index.ts";
+import { hasFreeSize, isOptional } from "../models/index.ts";
 import { findHint } from "./naming/hints.ts";
 import {
   type AveragedOf,
@@ -69,7 +69,13 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
     const found = matched(underNamesOf(partsX, partsX), underNamesOf(partsY, partsX), tied);
     return { ...found, notes: [noteOfLevels(a, b, found), ...found.notes] };
   }
-  throw different(x, y, tied);
+  throw different(...nearestOf(isApart ? [[x, y], ...withoutPrefix(bareX, bareY)] : [[x, y]], tied), tied);
+}
+
+/** The pair of files, under one name or another, with the most names in common. */
+function nearestOf(pairs: readonly [Renamed, Renamed][], tied: Tied): [Renamed, Renamed] {
+  const common = new Map(pairs.map((pair) => [pair, differenceOf(...pair, tied).common]));
+  return pairs.reduce((best, pair) => (common.get(pair)! > common.get(best)! ? pair : best));
 }
 
 const unrenamed = (file: Named): Renamed => ({
@@ -192,7 +198,7 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const unlike = common.filter((name) => {
     if (!isAveragedA(name)) return false;
     if (String(infoOf(a, name).shape) === String(infoOf(b, name).shape)) return false;
-    return !(isSingle(a, name) && isSingle(b, name)) && !(isIndex(a, name) && isIndex(b, name));
+    return !(isSingle(a, name) && isSingle(b, name)) && !(mayVary(a, name) && mayVary(b, name));
   });
   return {
     onlyA: onlyIn(a, b, tied).filter(isAveragedA),
@@ -204,14 +210,8 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
 const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
-/** Positions, masks, coordinates and queues, whose size depends on the longest input or on the training. */
-const isIndex = (one: Renamed, name: string) => {
-  const { dtype, shape } = infoOf(one, name);
-  const { tensors } = one.file;
-  return (
-    ["int64", "bool"].includes(dtype) || isOptional({ name: one.names.get(name)!, shape }, (own) => tensors.has(own))
-  );
-};
+const mayVary = ({ file, names }: Renamed, name: string) =>
+  hasFreeSize({ ...file.tensors.get(names.get(name)!)!, name: names.get(name)! }, (own) => file.tensors.has(own));
 
 function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
@@ -341,8 +341,8 @@ function different(a: Renamed, b: Renamed, tied: Tied): UserError {
     ? `${graph[0].path} is a graph: exporters rename weights that they transpose or fold, store equal ones once and drop biases of zeros. Give two graphs, or the checkpoint that the graph was exported from.`
     : "Give two checkpoints of one architecture.";
   if (onlyA.length || onlyB.length || common === 0) {
-    const all = ({ file, names }: Renamed, only: readonly string[]) => {
-      const some = common === 0 ? [...names.keys()] : only;
+    const all = ({ file, names, outside }: Renamed, only: readonly string[]) => {
+      const some = common === 0 ? [...names.values()] : [...outside, ...only.map((name) => names.get(name)!)];
       return some.length ? ` Only in ${file.path}: ${listSome(some)}.` : "";
     };
     const namesOf = ({ file, names }: Renamed) => ({ path: file.path, names: [...names.keys()] });

@@ -2,7 +2,16 @@
 // of files, data sets and training. May import: graph, core.
 export { normalise } from "./batch-norm.ts";
 export { dtypeOf, initialise } from "./initialise.ts";
-export { isAveraged, isOptional, isQuantising, type Kind, type KindTensor, kindOf, mayBeMask } from "./kinds.ts";
+export {
+  hasFreeSize,
+  isAveraged,
+  isOptional,
+  isQuantising,
+  type Kind,
+  type KindTensor,
+  kindOf,
+  mayBeMask,
+} from "./kinds.ts";
 export { isLarge, weightBytes } from "./large.ts";
 export {
   type Grouping,

@@ -143,6 +143,15 @@ function isDrawn({ name }: KindTensor, has: (name: string) => boolean): boolean 
   return parametrized !== undefined && has(`${parametrized}original`);
 }
 
+/** An object that a module stores with its weights, as bytes: Transformer Engine's scales of FP8. */
+const isStored = ({ name }: KindTensor) => leafOf(name) === "_extra_state";
+
+/** The tables of CompressAI's entropy coder, which `update()` fills from the weights. */
+const isOfCoder = ({ name }: KindTensor, has: (name: string) => boolean): boolean => {
+  const tables = ["_offset", "_quantized_cdf", "_cdf_length"];
+  return tables.includes(leafOf(name)) && tables.every((one) => has(moduleOf(name) + one));
+};
+
 /** A name whose last component matches. */
 const leaf = (pattern: string) => new RegExp(`^(?<in>|.*[./])(?:${pattern})$`);
 const inModule = (...leaves: readonly string[]) => leaves.map((one) => `$<in>${one}`);
@@ -312,7 +321,8 @@ const rows: readonly Row[] = [
     parameter: "kept",
     differing: "note",
     plural: "whole-number buffers",
-    is: (t, has) => isWholeInBoth(t) && !isQuantised(t, has) && /^u?int64$/.test(t.dtype),
+    is: (t, has) =>
+      isWholeInBoth(t) && !isQuantised(t, has) && (/^u?int64$/.test(t.dtype) || isStored(t) || isOfCoder(t, has)),
   },
   { name: "whole", parameter: "weight", differing: "refuse", plural: "whole-number tensors", is: isWhole },
 ];
@@ -336,6 +346,15 @@ export const mayBeMask = (tensor: KindTensor, has: (name: string) => boolean): b
  */
 export const isOptional = (tensor: Pick<KindTensor, "name" | "shape">, has: (name: string) => boolean): boolean =>
   isNamedMask(tensor) || isComputed(tensor, has) || isOfTraining(tensor, has);
+
+/**
+ * True for a tensor whose size may differ between files of one network: what a file may lack, stored objects, and
+ * integers that are no quantised weights, such as positions and tables.
+ */
+export const hasFreeSize = (tensor: KindTensor, has: (name: string) => boolean): boolean =>
+  isOptional(tensor, has) ||
+  isStored(tensor) ||
+  (isWhole(tensor) && !isQuantised(tensor, has) && !/^u?int8$/.test(tensor.dtype));
 
 /** True for tensors that are averaged; the others are kept from the base. */
 export const isAveraged = ({ differing }: Kind): boolean => differing === "average";
