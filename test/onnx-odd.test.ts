@@ -369,6 +369,15 @@ describe("random numbers", () => {
     );
   });
 
+  it("are not noted where the scores do not depend on them", async () => {
+    pair((seed) => ({
+      nodes: [node("MatMul", ["x", "fc.weight"], ["y"]), node("Multinomial", ["y"], ["action"])],
+      weights: linear(seed),
+      outputs: [{ name: "y" }, { name: "action" }],
+    }));
+    expect((await measured()).notes).not.toContain("random");
+  });
+
   it.each([
     ["subgraph", "RandomNormalLike within If"],
     ["function in a subgraph", "RandomNormalLike within Noise within If"],
