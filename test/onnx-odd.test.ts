@@ -182,6 +182,14 @@ describe("differences between two files", () => {
       "operation 0 (clf) is a LinearClassifier that keeps its weights in attributes, of which coefficients differ. Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.";
     await expect(measured()).rejects.toThrow(sentence);
     await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow(sentence);
+    pair((seed) => {
+      const attribute = [floats("offset", [...toNumbers(drawn(seed, 3))]), floats("scale", [1, 1, 1])];
+      return {
+        nodes: [node("Scaler", ["x"], ["y"], { domain: "ai.onnx.ml", attribute })],
+        opsets: { "": 17, "ai.onnx.ml": 1 },
+      };
+    });
+    await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow("for example as Sub and Mul.");
   });
 
   it("strings and 8-bit floats, which are kept if they are equal", async () => {

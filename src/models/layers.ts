@@ -24,7 +24,7 @@ export interface LayerTensor {
   readonly shape: readonly number[];
   /** Its layer, if its name does not give it. */
   readonly layer?: string;
-  /** Counters and kept tensors belong to a layer, but do not form one on their own. */
+  /** Counters and kept tensors belong to a layer, but do not form one on their own. Nor do tensors without elements. */
   readonly kind?: Parameter["kind"];
 }
 
@@ -55,7 +55,7 @@ export function groupLayers(
     const layer = layers.get(key) ?? { parameters: [], size: 0, isLayer: false };
     layers.set(key, layer);
     layer.parameters.push(...(earlier.get(name) ?? []), name);
-    if (kind !== "weight" && kind !== "statistic") continue;
+    if ((kind !== "weight" && kind !== "statistic") || sizeOf(shape) === 0) continue;
     layer.isLayer = true;
     if (isFloating(dtype)) layer.size += sizeOf(shape);
   }

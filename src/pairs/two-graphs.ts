@@ -43,7 +43,7 @@ export const twoGraphs: Origin = {
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
     );
     const kinds = await kindsOfEnds(a, b, foreign);
-    requireAverageable(kinds, first.path, second.path);
+    requireAverageable(kinds, first.path, second.path, "--layers does not leave them out: they are in no layer.");
     const trained = new Set(differing);
     for (const held of foreign.held)
       if (!held.tensor && neutralValue(held) !== undefined && !isNeutral(held, toNumbers(await a.read(held.name))))

@@ -145,6 +145,12 @@ describe("blocks", () => {
   ])("of %j are %j", (names, blocks) => expect(layersOf(names, "block")).toEqual(blocks));
 });
 
+it("has no layer of tensors without elements", () => {
+  const weight = { name: "fc.weight", dtype: "float32" as const, shape: [2] };
+  const empty = { name: "model.device_indicator_param", dtype: "float32" as const, shape: [0] };
+  expect(groupLayers([empty, weight]).map(({ name }) => name)).toEqual(["fc"]);
+});
+
 it("refuses --group sublayer if names do not give the halves of blocks", () => {
   expect(() => groupLayers(tensors(["h.0.attn.weight"]), { group: "sublayer" })).toThrow(
     "Choose module, block or tensor",
@@ -159,6 +165,8 @@ describe("globs", () => {
     expect(matched("T/block_0/**")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T.block_0.*")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T/*")).toEqual(["T/pos"]);
+    expect(matched("T/block_0/n*.**")).toEqual(["T/block_0/norm"]);
+    expect(() => matched("T/block.**")).toThrow("No layer matches T/block.**");
     expect(matched("**/query", "head")).toEqual(["T/block_0/query", "head"]);
     expect(() => matched("*/query")).toThrow("No layer matches */query");
   });
