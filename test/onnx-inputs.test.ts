@@ -159,3 +159,41 @@ it("names the type that an operation of the runtime does not support", async () 
     /^ONNX Runtime cannot run F\/\d+\.onnx: it does not support Gemm in bfloat16 on this device\. Convert the model to float32/,
   );
 });
+
+describe("outputs that do not depend on the samples", () => {
+  // declared without sizes, so the graph is run
+  const ports = { version: [1], bias: [3], table: ["a", "b"], doubled: ["a", "b"], logits: ["n", "c"] };
+  const ends = (outputs: Readonly<Record<string, readonly (number | string)[]>>) =>
+    writeNetwork({
+      nodes: [
+        ...logits,
+        ["Identity", ["fc.bias"], "bias"],
+        ["Identity", ["stored"], "table"], // could be scores by its shape
+        ["Add", ["stored", "table"], "doubled"],
+      ],
+      weights: (end) =>
+        new Map([
+          ["fc.weight", randomTensor(`${end}w`, [4, 3])],
+          ["fc.bias", randomTensor(`${end}b`, [3])],
+          ["version", tensor("float32", [1], [3])],
+          ["stored", randomTensor("table", [9, 3])],
+        ]),
+      inputs: { x: ["n", 4] },
+      outputs,
+    });
+
+  it("are skipped where the scores are looked for", async () => {
+    const plain = await lossOf(writeEnds(logits, inputs, outputs), { x, labels });
+    expect(await lossOf(ends(ports), { x, labels })).toBeCloseTo(plain, 6);
+  });
+
+  it("are refused where they are named, or the only ones", async () => {
+    for (const output of ["version", "bias", "table", "doubled"])
+      expect(await refusal(ends(ports), { x, labels }, { output })).toBe(
+        `The output ${output} of the model does not depend on the samples, so it has no scores. Choose another --output: logits.`,
+      );
+    expect(await refusal(ends({ version: [1] }), { x, labels })).toBe(
+      "The output version of the model does not depend on the samples, so it has no scores. Export the model with its scores.",
+    );
+  });
+});

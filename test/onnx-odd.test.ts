@@ -182,6 +182,14 @@ describe("differences between two files", () => {
       "operation 0 (clf) is a LinearClassifier that keeps its weights in attributes, of which coefficients differ. Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.";
     await expect(measured()).rejects.toThrow(sentence);
     await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow(sentence);
+    pair((seed) => {
+      const attribute = [floats("offset", [...toNumbers(drawn(seed, 3))]), floats("scale", [1, 1, 1])];
+      return {
+        nodes: [node("Scaler", ["x"], ["y"], { domain: "ai.onnx.ml", attribute })],
+        opsets: { "": 17, "ai.onnx.ml": 1 },
+      };
+    });
+    await expect(compareFiles(at("a.onnx"), at("b.onnx"))).rejects.toThrow("for example as Sub and Mul.");
   });
 
   it("strings and 8-bit floats, which are kept if they are equal", async () => {
@@ -367,6 +375,15 @@ describe("random numbers", () => {
     expect((await measured(values)).notes).toContain(
       "The graph draws random numbers (RandomNormalLike) with fixed seeds.",
     );
+  });
+
+  it("are not noted where the scores do not depend on them", async () => {
+    pair((seed) => ({
+      nodes: [node("MatMul", ["x", "fc.weight"], ["y"]), node("Multinomial", ["y"], ["action"])],
+      weights: linear(seed),
+      outputs: [{ name: "y" }, { name: "action" }],
+    }));
+    expect((await measured()).notes).not.toContain("random");
   });
 
   it.each([

@@ -31,9 +31,9 @@ export function cannotAverage(a: string, b: string, refused: readonly Differing[
 }
 
 /** Throws {@link UserError} when two files differ in such a tensor; `a` and `b` are their paths. */
-export function requireAverageable({ differing }: Kinds, a: string, b: string): void {
+export function requireAverageable({ differing }: Kinds, a: string, b: string, more?: string): void {
   const refused = differing.filter(isRefused);
-  if (refused.length) throw cannotAverage(a, b, refused);
+  if (refused.length) throw cannotAverage(a, b, refused, more);
 }
 
 /**

@@ -132,7 +132,10 @@ class Walk {
   /** `within` names the subgraph or function of the nodes; empty for the graph itself. */
   #compareNodes(a: readonly Placed[], b: readonly Placed[], scopes: Scopes, within: string): void {
     if (a.length !== b.length)
-      throw new GraphDifference(`${within}one has ${a.length} operations, the other ${b.length}`);
+      throw new GraphDifference(
+        `${within}one has ${a.length} operations, the other ${b.length}`,
+        "Export two checkpoints of one architecture in the same way, and simplify (onnxslim, onnxsim) or optimise both or neither.",
+      );
     a.forEach(({ node, place }, i) => {
       const other = b[i].node;
       const name = node.name || (node.opType === "Constant" ? node.output[0] : node.opType);
@@ -255,7 +258,7 @@ function compareAttributes(node: NodeProto, other: NodeProto, where: string): vo
     const what = node.name && node.name !== node.opType ? `is a ${node.opType} that keeps` : "keeps";
     throw new GraphDifference(
       `${where} ${what} its weights in attributes, of which ${names} differ`,
-      "Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as MatMul and Add.",
+      `Weights that are attributes cannot be averaged. Save both models with them as initialisers, for example as ${node.opType === "Scaler" ? "Sub and Mul" : "MatMul and Add"}.`,
     );
   }
   const [first] = differing;

@@ -24,6 +24,7 @@ export { standardVersion } from "./import/traits.ts";
 export * from "./lowering/index.ts";
 export { axesAreInput, oldest as oldestOperatorSet } from "./operator-sets.ts";
 export * from "./ops/index.ts";
+export { partFor } from "./part.ts";
 export * from "./print.ts";
 export { rebuild } from "./rebuild.ts";
 export * from "./repeat.ts";

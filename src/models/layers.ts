@@ -5,7 +5,7 @@ import { type DType, isFloating, listSome, nearest, sizeOf, UserError } from "..
 import { dtypeOf } from "./initialise.ts";
 import { holderOf, type Model, type Parameter } from "./model.ts";
 import { blocksOf, globExpression, layerOf, moduleOf } from "./naming/paths.ts";
-import { layersByEnding } from "./naming/underscores.ts";
+import { behindScopes, layersByEnding } from "./naming/underscores.ts";
 
 /** How tensors form layers: by module, block, attention or MLP part of a block, or each on its own. */
 export type Grouping = "module" | "block" | "sublayer" | "tensor";
@@ -24,7 +24,7 @@ export interface LayerTensor {
   readonly shape: readonly number[];
   /** Its layer, if its name does not give it. */
   readonly layer?: string;
-  /** Counters and kept tensors belong to a layer, but do not form one on their own. */
+  /** Counters and kept tensors belong to a layer, but do not form one on their own. Nor do tensors without elements. */
   readonly kind?: Parameter["kind"];
 }
 
@@ -55,7 +55,7 @@ export function groupLayers(
     const layer = layers.get(key) ?? { parameters: [], size: 0, isLayer: false };
     layers.set(key, layer);
     layer.parameters.push(...(earlier.get(name) ?? []), name);
-    if (kind !== "weight" && kind !== "statistic") continue;
+    if ((kind !== "weight" && kind !== "statistic") || sizeOf(shape) === 0) continue;
     layer.isLayer = true;
     if (isFloating(dtype)) layer.size += sizeOf(shape);
   }
@@ -69,7 +69,10 @@ function layerNames(all: readonly LayerTensor[], group: Grouping): (tensor: Laye
     throw new UserError(
       "--group sublayer is only for two Hugging Face folders of a language model. Choose module, block or tensor.",
     );
-  const byEnding = layersByEnding(all.filter(({ layer }) => layer === undefined).map(({ name }) => name));
+  const byEnding = layersByEnding(
+    all.filter(({ layer }) => layer === undefined).map(({ name }) => name),
+    behindScopes(all.map(({ name }) => name)),
+  );
   const module = ({ name, layer }: LayerTensor) => layer ?? byEnding.get(name) ?? layerOf(name);
   if (group === "module") return module;
   const path = ({ name, layer }: LayerTensor) => layer ?? moduleOf(name);

@@ -6,9 +6,9 @@ import type { Kind } from "./kinds.ts";
 import type { Model, Parameter } from "./model.ts";
 import { neutralValue } from "./naming/neutral.ts";
 import { layerOf, moduleOf } from "./naming/paths.ts";
-import { biasesOf, normalisationsOf } from "./naming/products.ts";
+import { biasesOf, takenTogether } from "./naming/products.ts";
 import { madeUpScalars } from "./naming/scalars.ts";
-import { commonStem, nameLayers } from "./naming/underscores.ts";
+import { behindScopes, commonStem, nameLayers } from "./naming/underscores.ts";
 import { isGenerated, modulePath } from "./onnx-names.ts";
 
 /**
@@ -42,20 +42,22 @@ export function graphParameters(
  */
 function joinedLayers(graph: ForeignModel, parameters: readonly Parameter[]): Map<string, string> {
   const known = new Map(parameters.map((one) => [one.name, one]));
+  const scoped = behindScopes([...known.keys()]);
+  const nameOf = (name: string) => (scoped.has(name) ? name : layerOf(name));
   const joined = new Map<string, string>();
   const unnamed: { readonly stem: string; readonly names: readonly string[] }[] = [];
-  for (const group of [...biasesOf(graph), ...normalisationsOf(graph)]) {
+  for (const group of [...biasesOf(graph), ...takenTogether(graph)]) {
     if (!group.every((name) => known.has(name))) continue;
     const named = group.filter((name) => !isGenerated(name));
-    const modules = new Set(named.map(moduleOf));
+    const modules = new Set(named.map((name) => (scoped.has(name) ? "" : moduleOf(name))));
     const [module] = modules;
     if (modules.size > 1 || (module && named.length === group.length)) continue;
     const layer = module || group.map((name) => known.get(name)!.layer).find(Boolean);
-    for (const one of group) joined.set(one, layer ?? layerOf(named[0] ?? group[0]));
+    for (const one of group) joined.set(one, layer ?? nameOf(named[0] ?? group[0]));
     const stem = layer === undefined && named.length === group.length ? commonStem(named) : undefined;
     if (stem !== undefined) unnamed.push({ stem, names: group });
   }
-  const layers = parameters.map(({ name, layer }) => joined.get(name) ?? layer ?? layerOf(name));
+  const layers = parameters.map(({ name, layer }) => joined.get(name) ?? layer ?? nameOf(name));
   for (const [name, stem] of nameLayers(unnamed, layers)) joined.set(name, stem);
   return joined;
 }

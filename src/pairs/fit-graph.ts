@@ -2,10 +2,11 @@
 // task.
 import { type DType, listSome, UserError } from "../core/index.ts";
 import type { BatchShape, Dataset } from "../data/index.ts";
-import { cast, type ForeignModel, type Graph, type Port } from "../graph/index.ts";
+import { cast, type ForeignModel, type Graph, type Port, partFor } from "../graph/index.ts";
 import type { Inputs } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import type { End } from "./end.ts";
+import { notesOfScores } from "./graph-notes.ts";
 import { type OnnxNetwork, onnxModel } from "./matching/network.ts";
 import type { Ends } from "./origin.ts";
 import { arrangeLabels } from "./scoring/arrange.ts";
@@ -27,20 +28,20 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
       const inputs = (graph: Graph, shape: BatchShape) => inputsOf(graph, ports, shape);
       const { output, reading, shape, batchAxis, note } = await chooseOutput(network, a, inputs, given, batch, request);
       const data = arrangeLabels(given, reading);
-      const notes = notesOf(reading, factsOf(given), data);
+      const part = partFor(network.foreign, output.from ?? output.name);
+      const notes = [...notesOfScores(part), ...notesOf(reading, factsOf(given), data)];
       if (output.areProbabilities)
         notes.unshift(`The output ${output.name} contains probabilities; their logarithms are used as scores.`);
       if (note) notes.unshift(note);
       const facts = { task: describeTask(reading, output, { shape, batchAxis }, data) };
       const apart = separateLabels(data);
-      const { usesBatch, random } = network.foreign;
       return {
         model: onnxModel(network, output),
         data: apart,
         batch,
         fixedBatch: fixed,
         // random numbers hide how samples affect each other
-        areIndependent: usesBatch ? false : random.size > 0 || undefined,
+        areIndependent: part.usesBatch ? false : part.random.size > 0 || undefined,
         notes,
         facts,
         inputs,

@@ -1,28 +1,32 @@
-// Notes on an ONNX graph that affect its results: it draws random numbers, depends on the batch, or was exported in
-// training mode.
+// Notes on an ONNX graph that affect its results: its scores draw random numbers or depend on the batch, or it was
+// exported in training mode.
 import type { Checkpoint } from "../checkpoints/index.ts";
 import { toNumbers, UserError } from "../core/index.ts";
 import { type ForeignModel, oldestOperatorSet, standardVersion } from "../graph/index.ts";
 import { hiddenStatistics } from "./matching/norm.ts";
 
-/** The notes on a graph from the file `file`. */
-export async function graphNotes(foreign: ForeignModel, file: Checkpoint): Promise<string[]> {
+/** The notes on the part of a graph that the scores are computed from. */
+export function notesOfScores({ draws, isSeeded, usesBatch }: ForeignModel): string[] {
   const notes: string[] = [];
-  const operations = foreign.draws.join(", ");
+  const operations = draws.join(", ");
   if (operations)
     notes.push(
-      foreign.isSeeded
+      isSeeded
         ? `The graph draws random numbers (${operations}) with fixed seeds.`
         : `The graph draws random numbers (${operations}), so results vary. To make them repeatable, set the attribute seed on each of these nodes.`,
     );
-  if (foreign.usesBatch)
+  if (usesBatch)
     notes.push(
       "The graph normalises by batch statistics (BatchNormalization in training mode). To use the running statistics, export the model in evaluation mode.",
     );
-  if (await hasTrainingDropout(foreign, file))
-    notes.push("The graph was exported with dropout in training mode. Dropout is switched off here, as in evaluation.");
   return notes;
 }
+
+/** A note on a graph from the file `file` that was exported in training mode. */
+export const notesOfDropout = async (foreign: ForeignModel, file: Checkpoint): Promise<string[]> =>
+  (await hasTrainingDropout(foreign, file))
+    ? ["The graph was exported with dropout in training mode. Dropout is switched off here, as in evaluation."]
+    : [];
 
 /** True if no normalisation can be recalibrated. */
 export const cannotRecalibrate = (foreign: ForeignModel): boolean =>

@@ -86,6 +86,9 @@ it("reports integer tensors that differ", async () => {
     "The distances exclude integer tensors that differ (q). If they are quantised, give the float models.",
   ]);
   expect(layers.map(({ name }) => name)).toEqual(["scale"]);
+  await expect(openEnds({ a, b, model: {} })).rejects.toThrow(
+    "give the float models. --layers does not leave them out: they are in no layer.",
+  );
 });
 
 it("notes values that the export computed from parameters", async () => {
@@ -99,4 +102,13 @@ it("notes values that the export computed from parameters", async () => {
   ]);
   await using same = await openEnds({ a, b: a, model: {} });
   expect(same.notes).toEqual([]);
+});
+
+it("says that one of two graphs may have been simplified", async () => {
+  const [a, b] = [["w.weight"], ["w.weight", "w.weight"]].map((names) =>
+    write(`simple${names.length}`, { "w.weight": filled(1, 4) }, chain(names)),
+  );
+  await expect(compareFiles(a, b)).rejects.toThrow(
+    "one has 1 operations, the other 2. Export two checkpoints of one architecture in the same way, and simplify (onnxslim, onnxsim) or optimise both or neither.",
+  );
 });

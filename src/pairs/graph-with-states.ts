@@ -7,7 +7,7 @@ import type { ForeignModel } from "../graph/index.ts";
 import { layersOf, quantisedWeight, stateDictParameters } from "../models/index.ts";
 import { fillTied, openEnd, openTwoEnds, requireFinite, shareTied } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
-import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
+import { cannotRecalibrate, notesOfDropout, requireRunnable } from "./graph-notes.ts";
 import { notesOfParameters, notesOfUnused } from "./kept.ts";
 import { type Match, matchWeights } from "./matching/match.ts";
 import { readConstants } from "./matching/network.ts";
@@ -33,7 +33,7 @@ export const graphWithStates: Origin = {
       requireMatch(match, foreign, path, first.path);
       const { bindings, used, unused, folded, shared, constants: own } = match;
       const notes = [...readings, ...(unused.length ? [`The graph does not use ${listSome(unused)}.`] : [])];
-      notes.push(...(await graphNotes(foreign, values)));
+      notes.push(...(await notesOfDropout(foreign, values)));
       if (own.length)
         notes.push(`The graph has constants that are in neither checkpoint and do not change: ${listSome(own)}.`);
       if (folded) notes.push("Batch normalisations that the export had folded into convolutions were separated again.");

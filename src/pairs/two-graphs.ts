@@ -24,7 +24,7 @@ import {
 } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
-import { cannotRecalibrate, graphNotes, requireRunnable } from "./graph-notes.ts";
+import { cannotRecalibrate, notesOfDropout, requireRunnable } from "./graph-notes.ts";
 import { kindsOfEnds, notesOfParameters } from "./kept.ts";
 import type { Binding } from "./matching/candidates.ts";
 import { readConstants } from "./matching/network.ts";
@@ -43,7 +43,7 @@ export const twoGraphs: Origin = {
       foreign.held.map(({ name }) => name).filter((name) => a.digestOf(name) !== b.digestOf(name)),
     );
     const kinds = await kindsOfEnds(a, b, foreign);
-    requireAverageable(kinds, first.path, second.path);
+    requireAverageable(kinds, first.path, second.path, "--layers does not leave them out: they are in no layer.");
     const trained = new Set(differing);
     for (const held of foreign.held)
       if (!held.tensor && neutralValue(held) !== undefined && !isNeutral(held, toNumbers(await a.read(held.name))))
@@ -70,7 +70,7 @@ export const twoGraphs: Origin = {
         ...notesOfSharedFiles(first, second),
         ...[a, b].flatMap(({ path, dropped = [] }) => notesOfDropped(path, dropped)),
         ...notesOfParameters(kinds, parameters),
-        ...(await graphNotes(foreign, first)),
+        ...(await notesOfDropout(foreign, first)),
         ...notesOfTransposed(transposed),
         ...(computed.length
           ? [

@@ -72,6 +72,40 @@ describe("names with underscores only", () => {
     ],
     [["attn.in_proj_weight", "attn.in_proj_bias"], ["attn"]],
   ])("of %j are the layers %j", (names, layers) => expect(layersOf(names)).toEqual(layers));
+
+  it.each([
+    [
+      ["gpu_0/conv1_w_0", "gpu_0/conv1_bn_s_0", "gpu_0/conv1_bn_b_0", "gpu_0/pred_w_0", "gpu_0/pred_b_0"],
+      ["gpu_0/conv1_w_0", "gpu_0/conv1_bn", "gpu_0/pred"],
+    ],
+    [
+      ["fire2/squeeze1x1_w_0", "fire2/squeeze1x1_b_0", "fire2/expand1x1_w_0", "fire2/expand1x1_b_0", "conv10_w_0"],
+      ["fire2/squeeze1x1", "fire2/expand1x1", "conv10_w_0"],
+    ],
+    [
+      ["net.conv1_weight", "net.conv1_bias", "net.bn1_gamma", "net.bn1_moving_mean", "net.out.weight", "net.scale"],
+      ["net.conv1", "net.bn1", "net.out", "net"],
+    ],
+    [
+      ["net/fc_w_0", "net/fc_b_0", "net/fc_w_1", "net/fc_b_1"],
+      ["net/fc_w_0", "net/fc_b_0", "net/fc_w_1", "net/fc_b_1"],
+    ],
+    [
+      ["attn.in_proj_weight", "attn.in_proj_bias", "attn.bias_k", "attn.out_proj.weight"],
+      ["attn", "attn.out_proj"],
+    ],
+    [["attn.q_proj_weight", "attn.k_proj_weight", "attn.v_proj_weight", "attn.in_proj_bias"], ["attn"]],
+    [
+      ["attn.q_bias", "attn.v_bias", "attn.qkv.weight"],
+      ["attn", "attn.qkv"],
+    ],
+    [["rnn.weight_ih_l0", "rnn.bias_ih_l0", "rnn.weight_hh_l0", "rnn.bias_hh_l0"], ["rnn"]],
+  ])("of %j, some behind a scope, are the layers %j", (names, layers) => expect(layersOf(names)).toEqual(layers));
+
+  it("are blocks by their scope", () => {
+    const names = ["cell_0/a_w", "cell_0/a_b", "cell_0/c_w", "cell_1/a_w", "cell_1/a_b", "cell_1/c_w"];
+    expect(layersOf(names, "block")).toEqual(["cell_0", "cell_1"]);
+  });
 });
 
 describe("blocks", () => {
@@ -111,6 +145,12 @@ describe("blocks", () => {
   ])("of %j are %j", (names, blocks) => expect(layersOf(names, "block")).toEqual(blocks));
 });
 
+it("has no layer of tensors without elements", () => {
+  const weight = { name: "fc.weight", dtype: "float32" as const, shape: [2] };
+  const empty = { name: "model.device_indicator_param", dtype: "float32" as const, shape: [0] };
+  expect(groupLayers([empty, weight]).map(({ name }) => name)).toEqual(["fc"]);
+});
+
 it("refuses --group sublayer if names do not give the halves of blocks", () => {
   expect(() => groupLayers(tensors(["h.0.attn.weight"]), { group: "sublayer" })).toThrow(
     "Choose module, block or tensor",
@@ -125,6 +165,8 @@ describe("globs", () => {
     expect(matched("T/block_0/**")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T.block_0.*")).toEqual(["T/block_0/query", "T/block_0/norm"]);
     expect(matched("T/*")).toEqual(["T/pos"]);
+    expect(matched("T/block_0/n*.**")).toEqual(["T/block_0/norm"]);
+    expect(() => matched("T/block.**")).toThrow("No layer matches T/block.**");
     expect(matched("**/query", "head")).toEqual(["T/block_0/query", "head"]);
     expect(() => matched("*/query")).toThrow("No layer matches */query");
   });

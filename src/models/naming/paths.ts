@@ -71,13 +71,14 @@ export function blocksOf(modules: Iterable<string>): (module: string) => string 
 
 /**
  * The regular expression of a glob over paths: `*` matches within a component, `**` across components; either separator
- * matches both.
+ * matches both. `x.**` is x and everything below it.
  */
 export function globExpression(glob: string): RegExp {
-  const parts = glob.split(/(\*\*|\*|[./])/).map((part) => {
+  const [, root, below] = /^(.+?)([./]\*\*)?$/.exec(glob) ?? [glob, glob];
+  const parts = root.split(/(\*\*|\*|[./])/).map((part) => {
     if (part === "**") return ".*";
     if (part === "*") return "[^./]*";
     return part === "." || part === "/" ? "[./]" : part.replace(/[+?^${}()|[\]\\]/g, "\\$&");
   });
-  return new RegExp(`^${parts.join("")}$`);
+  return new RegExp(`^${parts.join("")}${below ? "([./].*)?" : ""}$`);
 }

@@ -156,11 +156,54 @@ describe("the parameters of one normalisation", () => {
     });
   });
 
+  it("are a layer of their own behind a scope, which is none", () => {
+    const names = caffe2.map((name) => `gpu_0/${name}`);
+    const nodes: NodeSpec[] = [
+      ["Conv", ["x", "gpu_0/conv_w_0"], "h"],
+      batchNorm(...names),
+      ["Gemm", ["y", "gpu_0/pred_w_0", "gpu_0/pred_b_0"], "z"],
+    ];
+    const shapes = { "gpu_0/conv_w_0": [4, 8, 1], ...sizes(names), "gpu_0/pred_w_0": [4, 3], "gpu_0/pred_b_0": [3] };
+    expect(layers(nodes, shapes)).toEqual({
+      "gpu_0/conv_w_0": ["gpu_0/conv_w_0"],
+      "gpu_0/conv_bn": names,
+      "gpu_0/pred": ["gpu_0/pred_w_0", "gpu_0/pred_b_0"],
+    });
+  });
+
   it("are separate layers if another node uses one of them", () => {
     const nodes: NodeSpec[] = [product, ["BatchNormalization", ["h", ...gluon], "g"], ["Add", ["g", "bn0_beta"], "y"]];
     expect(layers(nodes, { dense0_weight: [8, 4], ...sizes(gluon) })).toMatchObject({
       bn0: gluon.filter((name) => name !== "bn0_beta"),
       bn0_beta: ["bn0_beta"],
+    });
+  });
+});
+
+describe("the parameters of one recurrent layer or attention", () => {
+  const shapes = (...names: string[]) => Object.fromEntries(names.map((name) => [name, [1, 4, 4]]));
+
+  it.each([
+    ["LSTM", "lstm", ["lstm_W", "lstm_R", "lstm_B"], []],
+    ["LSTM", "lstm", ["lstm_W", "lstm_R", "lstm_B"], ["", "", "", "lstm_P"]],
+    ["GRU", "W", ["W", "R", "Bb"], []],
+    ["RNN", "layer/rnn", ["layer/rnn/kernel", "onnx::RNN_8", "layer/rnn/bias"], []],
+    ["Attention", "qkv", ["qkv", "qkv_offset"], []],
+  ] as const)("of an %s are the layer %s", (op, name, names, others) => {
+    const all = [...names, ...others];
+    const own = all.filter(Boolean);
+    expect(layers([[op, ["x", ...all], "y"]], shapes(...own))).toEqual({ [name]: own });
+  });
+
+  it("are not those of another one, nor its states", () => {
+    const nodes: NodeSpec[] = [
+      ["GRU", ["x", "W", "R", "", "", "first"], "h"],
+      ["GRU", ["h", "W2", "R2"], "y"],
+    ];
+    expect(layers(nodes, shapes("W", "R", "first", "W2", "R2"))).toEqual({
+      W: ["W", "R"],
+      first: ["first"],
+      W2: ["W2", "R2"],
     });
   });
 });

@@ -1,5 +1,6 @@
-// Finds the bias that belongs to each weight of a graph, and the weights of each normalisation. Exporters rename a
-// matrix that they transpose, but not its bias, so names alone would split a module into two layers.
+// Finds the bias that belongs to each weight of a graph, and the weights of each node that takes several: a
+// normalisation, a recurrent layer. Exporters rename a matrix that they transpose, but not its bias, so names alone would
+// split a module into two layers.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
 
@@ -9,14 +10,17 @@ const forms = new Set(["Cast", "Identity", "Transpose", "Reshape", "Squeeze", "U
 
 type Node = ForeignModel["nodes"][number];
 
-/** The input positions of the parameters of normalisations. */
-const normalisations = new Map<string, readonly number[]>([
-  ["BatchNormalization", [1, 2, 3, 4]],
-  ...["InstanceNormalization", "LayerNormalization", "GroupNormalization"].map((op): [string, number[]] => [
-    op,
-    [1, 2],
-  ]),
-]);
+/** The input positions of the parameters of operations that take several of one layer. */
+const places: Readonly<Record<string, readonly number[]>> = {
+  BatchNormalization: [1, 2, 3, 4],
+  InstanceNormalization: [1, 2],
+  LayerNormalization: [1, 2],
+  GroupNormalization: [1, 2],
+  LSTM: [1, 2, 3, 7],
+  GRU: [1, 2, 3],
+  RNN: [1, 2, 3],
+  Attention: [1, 2], // of com.microsoft
+};
 
 type Graph = Pick<ForeignModel, "nodes" | "held">;
 
@@ -55,12 +59,13 @@ function followWeights({ nodes, held }: Graph): Uses {
   };
 }
 
-/** The names of each normalisation's parameters that nothing else uses. */
-export function normalisationsOf(graph: Graph): string[][] {
+/** The names of the parameters that a node takes together and nothing else uses. */
+export function takenTogether(graph: Graph): string[][] {
   const { weightBehind, usesOf } = followWeights(graph);
   return graph.nodes.flatMap((node) => {
-    const places = normalisations.get(node.opType) ?? [];
-    const own = places.flatMap((place) => (node.input[place] ? (weightBehind(node.input[place]) ?? []) : []));
+    const own = (places[node.opType] ?? []).flatMap((place) =>
+      node.input[place] ? (weightBehind(node.input[place]) ?? []) : [],
+    );
     const names = [...new Set(own.map(({ name }) => name))].filter((name) => usesOf(name).every((use) => use === node));
     return names.length > 1 ? [names] : [];
   });

@@ -1,36 +1,86 @@
-// Names whose components are separated only by underscores: `conv0_weight` in Gluon, `conv1_w_0` in Caffe2. A layer
-// needs at least two names with the same beginning.
-import { layerOf } from "./paths.ts";
+// Names whose components are separated only by underscores: `conv0_weight` in Gluon, `conv1_w_0` in Caffe2, maybe all
+// behind one scope (`gpu_0/conv1_w_0`). A layer needs at least two names with the same beginning.
+import { layerOf, moduleOf } from "./paths.ts";
 
 const ending = /^(.+?)_(?:weight|bias|gamma|beta|(?:running|moving)_(?:mean|var)|[wbs]|rm|riv)((?:_\d+)?)$/;
 
 /**
- * The common prefix of names, up to an underscore; undefined if there is none.
+ * The common prefix of names, up to an underscore of their last component; undefined if there is none.
  * @example commonStem(["bn0_gamma", "bn0_running_mean"]) gives "bn0"
  */
 export function commonStem(names: readonly string[]): string | undefined {
   const [first, ...others] = names.map((name) => name.split("_"));
   const length = first.findIndex((part, i) => others.some((parts) => parts[i] !== part));
   const isPart = length > 0 && others.length > 0 && others.every((parts) => parts.length > length);
-  return isPart ? first.slice(0, length).join("_") : undefined;
+  return isPart && !/[./]/.test(first.slice(length).join()) ? first.slice(0, length).join("_") : undefined;
+}
+
+/** A name divided at its ending. */
+interface Divided {
+  readonly name: string;
+  readonly module: string;
+  /** What comes before the ending, with the module. */
+  readonly stem: string;
+  /** The stem with the number after the ending: equal for the tensors of one layer. */
+  readonly key: string;
+}
+
+/** The names that have an ending after an underscore. */
+function divide(names: readonly string[]): Divided[] {
+  return names.flatMap((name) => {
+    const module = moduleOf(name);
+    const path = module && name.slice(0, module.length + 1);
+    const own = name.slice(path.length);
+    const [, beginning, number] = (/[./]/.test(own) ? undefined : ending.exec(own)) ?? [];
+    const stem = `${path}${beginning}`;
+    return beginning === undefined ? [] : [{ name, module, stem, key: `${stem}${number}` }];
+  });
+}
+
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return [...groups.values()];
 }
 
 /**
- * The layers of names without a module: the part before a usual ending, if two or more names have it and no other layer
- * does.
+ * The names behind a scope, which is not a module: it has underscored names of several layers, and at least one has
+ * two. PyTorch's `attn.in_proj_weight` and `attn.in_proj_bias` are of one, so `attn` is their module.
  */
-export function layersByEnding(names: readonly string[]): Map<string, string> {
-  const groups = new Map<string, { stem: string; names: string[] }>();
-  for (const name of names) {
-    const [, stem, number] = (/[./]/.test(name) ? undefined : ending.exec(name)) ?? [];
-    if (stem === undefined) continue;
-    const group = groups.get(stem + number) ?? { stem, names: [] };
-    groups.set(stem + number, group);
-    group.names.push(name);
-  }
-  const together = [...groups.values()].filter((group) => group.names.length > 1);
-  const known = names.map(layerOf);
-  return nameLayers(together, known);
+export function behindScopes(names: readonly string[]): ReadonlySet<string> {
+  const divided = divide(names).filter(({ module }) => module !== "");
+  const scopes = groupBy(divided, ({ module }) => module).filter((some) => {
+    const layers = groupBy(some, ({ key }) => key);
+    return layers.length > 1 && layers.length < some.length;
+  });
+  return new Set(scopes.flat().map(({ name }) => name));
+}
+
+/**
+ * The layers of names without a module, or among `scoped`: the part before a usual ending, if two or more names have it
+ * and no other layer does. Other scoped names are layers of their own.
+ */
+export function layersByEnding(names: readonly string[], scoped: ReadonlySet<string>): Map<string, string> {
+  const isOwn = (name: string) => scoped.has(name);
+  const groups = groupBy(
+    divide(names).filter(({ name, module }) => module === "" || isOwn(name)),
+    ({ key }) => key,
+  );
+  const together = groups
+    .filter((group) => group.length > 1)
+    .map((group) => ({ stem: group[0].stem, names: group.map(({ name }) => name) }));
+  const alone = new Map(names.filter(isOwn).map((name) => [name, name]));
+  return new Map([
+    ...alone,
+    ...nameLayers(
+      together,
+      names.map((name) => alone.get(name) ?? layerOf(name)),
+    ),
+  ]);
 }
 
 /** Uses the stem of each group as the layer of its names, unless another group or layer has it. */

@@ -2,7 +2,7 @@
 // scores come from a product; otherwise the graph runs once on the first samples.
 import { listSome, nearest, sizeOf, type Tensor, toNumbers, UserError } from "../../core/index.ts";
 import { batchAt, type Dataset, labelNames } from "../../data/index.ts";
-import type { ForeignModel, Port, Type, Value } from "../../graph/index.ts";
+import { type ForeignModel, type Port, partFor, type Type, type Value } from "../../graph/index.ts";
 import type { End } from "../end.ts";
 import type { OnnxNetwork, Output } from "../matching/network.ts";
 import type { Pair, PairRequest, Task } from "../origin.ts";
@@ -70,7 +70,10 @@ export async function chooseOutput(
       `The model has no output ${output}${near ? `; did you mean ${near}?` : "."} It has ${listSome(names, 12)}.`,
     );
   }
-  const ports = foreign.outputs.filter(({ name }) => output === undefined || name === output);
+  // a constant, a weight, or random numbers are not scores
+  const computed = foreign.outputs.filter(({ name }) => partFor(foreign, name).inputs.length > 0);
+  const ports = computed.filter(({ name }) => output === undefined || name === output);
+  if (ports.length === 0) throw notComputed(output ?? names[0], computed);
   const labels = factsOf(data);
   if (task !== undefined && task !== "regress" && !labels.areWhole)
     throw new UserError(
@@ -110,7 +113,8 @@ export async function chooseOutput(
   if (fits.length === 0) {
     const sizes = [batch, ...data.labelShape];
     throw (
-      noScores(foreign, candidates) ?? noOutput(labels, sizes, data.count, task, candidates, described, withoutTensor)
+      noScores(foreign, candidates, computed.length) ??
+      noOutput(labels, sizes, data.count, task, candidates, described, withoutTensor)
     );
   }
   if (fits.length > 1)
@@ -187,13 +191,23 @@ function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candid
   return { output, reading, shape, batchAxis, note };
 }
 
+/** The error for an output that is not computed from the samples; `computed` are those that are. */
+function notComputed(output: string, computed: readonly Port[]): UserError {
+  const others = computed.map(({ name }) => name);
+  return new UserError(
+    `The output ${output} of the model does not depend on the samples, so it has no scores. ${
+      others.length ? `Choose another --output: ${listSome(others, 12)}.` : "Export the model with its scores."
+    }`,
+  );
+}
+
 /** The error if all outputs are losses, class indices or other integers; undefined if one may be scores. */
-function noScores(foreign: ForeignModel, candidates: readonly Candidate[]): UserError | undefined {
+function noScores(foreign: ForeignModel, candidates: readonly Candidate[], outputs: number): UserError | undefined {
   const [{ name: loss, type: lossType }] = candidates;
   if (candidates.every(({ isLoss }) => isLoss) && foreign.sequences.length === 0)
     return new UserError(
       `The output ${loss} [${lossType.shape}] of the model is a loss, which the graph computes from labels, not scores. ${
-        foreign.outputs.length > candidates.length
+        outputs > candidates.length
           ? "Choose another --output."
           : "Export the model with its scores (logits) as an output."
       }`,
