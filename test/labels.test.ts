@@ -519,6 +519,29 @@ it("takes the logarithm of a softmax over any axes, so that it equals a LogSoftm
     );
     expect(plain.ends.a.loss).toBeCloseTo(logarithm.ends.a.loss!, 5);
     expect(plain.cells[0].loss!.barrier).toBeCloseTo(logarithm.cells[0].loss!.barrier!, 5);
-    expect(plain.notes?.join()).toContain("contains probabilities; their logarithms are used as scores.");
+    expect(plain.notes?.join()).toContain(
+      axis === 2 ? "is a softmax of the scores;" : "contains probabilities; their logarithms are used as scores.",
+    );
   }
+});
+
+it("takes the logits of a softmax that underflows, also behind reshapes", async () => {
+  const raw = linear(["n", 4], ["n", 3]);
+  const network: DeclaredNetwork = {
+    ...raw,
+    nodes: [
+      ...raw.nodes.slice(0, 1),
+      ["Add", ["h", "fc.bias"], "z"],
+      ["Softmax", ["z"], "p", { axis: 1 }],
+      ["Reshape", ["p", "flat"], "y"],
+    ],
+    weights: (seed) => new Map([...raw.weights(seed), ["flat", whole([2], [-1, 3])]]),
+  };
+  const x = randomTensor("x", [9, 4], -200, 200);
+  const labels = classesOf(9, 3);
+  const { ends, notes } = (await measured(writeEnds(network), { x, labels: whole([9], labels) })).document;
+  const truth = mean(lossesOf(raw, "a", x, labels));
+  expect(truth).toBeGreaterThan(100); // the smallest probability gives 87
+  expect(Math.abs(ends.a.loss! / truth - 1)).toBeLessThan(1e-6);
+  expect(notes).toEqual(["The output y is a softmax of the scores; the scores before the softmax are used as logits."]);
 });

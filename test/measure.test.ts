@@ -243,7 +243,7 @@ describe("measuring an ONNX graph", () => {
     }
     const [logits, probabilities] = results;
     expect(logits.notes).toBeUndefined();
-    expect(probabilities.notes!.join(" ")).toContain("contains probabilities; their logarithms are used as scores");
+    expect(probabilities.notes!.join(" ")).toContain("the scores before the softmax are used as logits");
     expect(probabilities.ends.a.error).toBe(logits.ends.a.error);
     probabilities.cells.forEach(({ loss }, i) => {
       expect(loss!.value).toBeCloseTo(logits.cells[i].loss!.value!, 5);

@@ -328,7 +328,7 @@ describe("outputs that are not tensors", () => {
       /has no output that is a tensor, only maps. Export the scores as a tensor/,
     );
     zip([{ name: "maps" }, { name: "p" }]);
-    expect((await measured()).notes).toContain("The output p contains probabilities");
+    expect((await measured()).notes).toContain("The output p is a softmax of the scores");
   });
 });
 

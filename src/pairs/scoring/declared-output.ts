@@ -66,6 +66,10 @@ export function usesLabels({ nodes }: ForeignModel, name: string, labels: Readon
 export const beforeSigmoid = ({ nodes }: ForeignModel, name: string): string | undefined =>
   origin(nodes, name, reshaping, ["Sigmoid"])?.input[0];
 
+/** The input of the softmax that an output comes from; undefined if anything but reshapes is between them. */
+export const beforeSoftmax = ({ nodes }: ForeignModel, name: string): string | undefined =>
+  origin(nodes, name, reshaping, ["Softmax"])?.input[0];
+
 /**
  * The node of a `wanted` operation that an output comes from, looking through `past` operations; undefined if any other
  * is between.

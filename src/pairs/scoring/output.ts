@@ -9,6 +9,7 @@ import type { Pair, PairRequest, Task } from "../origin.ts";
 import { arrangeScores } from "./arrange.ts";
 import {
   beforeSigmoid,
+  beforeSoftmax,
   comesFromArgMax,
   comesFromProduct,
   comesFromSigmoid,
@@ -142,12 +143,15 @@ export async function chooseOutput(
       if (reading.kind !== "values" && comesFromSigmoid(foreign, name))
         return beforeSigmoids(foreign, candidate, reading);
       // a softmax over other axes than the classes does not sum to 1 along them
-      const isSoftmax = comesFromSoftmax(foreign, name) || (scores !== undefined && areProbabilities(scores, axis));
+      const isDistribution = scores !== undefined && areProbabilities(scores, axis);
+      // a probability that underflows has lost its logit
+      const from = isDistribution && reading.kind !== "values" ? beforeSoftmax(foreign, name) : undefined;
+      if (from !== undefined) return beforeActivation(candidate, reading, from, "softmax of the scores");
       return {
         output: {
           name,
           type,
-          areProbabilities: reading.kind !== "values" && isSoftmax,
+          areProbabilities: reading.kind !== "values" && (isDistribution || comesFromSoftmax(foreign, name)),
           arrange: (value) => arrangeScores(value, { shape, batchAxis, reading }),
         },
         reading,
@@ -178,16 +182,28 @@ const exportTensors =
   "Export the scores as a tensor (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}})).";
 
 /** Chooses the values before the sigmoid for an output of one sigmoid per class, since a softmax needs logits. */
-function beforeSigmoids(foreign: ForeignModel, { name, type, batchAxis }: Candidate, reading: Reading): Chosen {
+function beforeSigmoids(foreign: ForeignModel, candidate: Candidate, reading: Reading): Chosen {
+  const { name, type } = candidate;
   const from = beforeSigmoid(foreign, name);
-  const { shape } = type;
   if (from === undefined)
     throw new UserError(
-      `The output ${name} [${shape}] is a sigmoid of each class's score, which is not a distribution over the classes. Export the scores before the sigmoid.`,
+      `The output ${name} [${type.shape}] is a sigmoid of each class's score, which is not a distribution over the classes. Export the scores before the sigmoid.`,
     );
+  return beforeActivation(candidate, reading, from, "sigmoid of each class's score");
+}
+
+/** Chooses the logits `from`, of which an output is the sigmoid or softmax that `what` describes. */
+function beforeActivation(
+  { name, type, batchAxis }: Candidate,
+  reading: Reading,
+  from: string,
+  what: `${"sigmoid" | "softmax"} of ${string}`,
+): Chosen {
+  const { shape } = type;
   const arrange = (value: Value) => arrangeScores(value, { shape, batchAxis, reading });
   const output = { name, from, type: { dtype: type.dtype, shape: [sizeOf(shape)] }, arrange };
-  const note = `The output ${name} is a sigmoid of each class's score; the scores before the sigmoid are used as logits.`;
+  const [activation] = what.split(" ");
+  const note = `The output ${name} is a ${what}; the scores before the ${activation} are used as logits.`;
   return { output, reading, shape, batchAxis, note };
 }
 
