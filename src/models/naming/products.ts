@@ -1,6 +1,6 @@
 // Finds the bias that belongs to each weight of a graph, and the weights of each node that takes several: a
-// normalisation, a recurrent layer. Exporters rename a matrix that they transpose, but not its bias, so names alone would
-// split a module into two layers.
+// normalisation, a recurrent layer. Exporters rename a matrix that they transpose, but not its bias, so names alone
+// would split a module into two layers.
 import { sizeOf } from "../../core/index.ts";
 import type { ForeignModel, Held } from "../../graph/index.ts";
 
