@@ -359,6 +359,25 @@ describe("random numbers", () => {
     ),
   );
 
+  it("of the export are averaged with a note", async () => {
+    const constant = (seed: string): Attribute => ({
+      name: "value",
+      type: A.TENSOR,
+      t: onnxTensor("noise", drawn(`noise ${seed}`, 3)),
+    });
+    pair((seed) => ({
+      nodes: [
+        node("Constant", [], ["/Constant_output_0"], { attribute: [constant(seed)] }),
+        node("Add", ["x", "/Constant_output_0"], ["n"]),
+        node("MatMul", ["n", "fc.weight"], ["y"]),
+      ],
+      weights: { "fc.weight": drawn(seed, 3, 3) },
+    }));
+    expect((await measured(long)).notes).toBe(
+      "The exports stored constants that are no parameters and differ: /Constant_output_0. They are averaged like weights. If they are random numbers, set the same seed before each export.",
+    );
+  });
+
   it.each([undefined, 1])("two nodes are two draws, memory %s", async (memory) => {
     pair(parts());
     const { ends, notes, cells } = await measured({ ...long, batch: 4000, memory });

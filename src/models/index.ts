@@ -27,7 +27,7 @@ export { holderOf } from "./model.ts";
 export { findFactors } from "./naming/adapters.ts";
 export { isNeutral, neutralValue } from "./naming/neutral.ts";
 export { moduleOf } from "./naming/paths.ts";
-export { isComputed, isGenerated, modulePath } from "./onnx-names.ts";
+export { isCaptured, isComputed, isGenerated, modulePath } from "./onnx-names.ts";
 export { graphParameters, joinTransposed, quantisedWeight, stateDictParameters } from "./onnx-parameters.ts";
 export { buildModel, findNetwork, networks, requireSizes } from "./registry.ts";
 export { batchScores, classification, scoresOf } from "./scores.ts";

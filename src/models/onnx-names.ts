@@ -16,6 +16,10 @@ export const isGenerated = (name: string): boolean => generated.test(name) || af
 export const isComputed = (name: string): boolean =>
   /^(exp|log|mul|div|pow|r?sqrt|softplus|sigmoid|tanh)(_\d+)?$/.test(name);
 
+/** True for names that PyTorch's exporters give to tensors that are neither parameters nor buffers. */
+export const isCaptured = (name: string): boolean =>
+  /^\/(.*\/)?Constant(_\d+)?_output_0$|^(c_)?(lifted_tensor|_tensor_constant)_?\d*$/.test(name);
+
 /**
  * The module path in the metadata or the name of the node that uses a value; undefined if neither has one.
  * @example modulePath "/layer1/layer1.0/conv1/Conv" gives "layer1.0.conv1": a module in a list repeats the list's name

@@ -16,11 +16,13 @@ import type { ForeignModel, Held } from "../graph/index.ts";
 import {
   dtypeOf,
   graphParameters,
+  isCaptured,
   isComputed,
   isNeutral,
   joinTransposed,
   layersOf,
   neutralValue,
+  type Parameter,
 } from "../models/index.ts";
 import { type End, openEnd, openTwoEnds, renameEnd, requireFinite } from "./end.ts";
 import { fitGraph } from "./fit-graph.ts";
@@ -55,6 +57,7 @@ export const twoGraphs: Origin = {
     );
     const parameters = joinTransposed(found, transposed);
     const computed = parameters.map(({ name }) => name).filter((name) => isComputed(name) && differing.has(name));
+    const captured = parameters.filter(({ name, layer }) => isCaptured(name) && !layer && differing.has(name));
     const tied = findTied(a, b);
     const bindings = new Map<string, Binding>(parameters.map(({ name }) => [name, (weights) => weights(name)]));
     const constants = await readConstants(foreign, bindings, first);
@@ -77,6 +80,7 @@ export const twoGraphs: Origin = {
               `The export computed ${listSome(computed)} from parameters, so these values are averaged instead of the parameters. To average the parameters, export with optimize=False.`,
             ]
           : []),
+        ...notesOfCaptured(captured),
       ],
       kinds,
       facts: {},
@@ -91,6 +95,14 @@ export const twoGraphs: Origin = {
     };
   },
 };
+
+/** A note on differing tensors that are neither parameters nor buffers: numbers drawn during the export, most often. */
+const notesOfCaptured = (captured: readonly Parameter[]): string[] =>
+  captured.length
+    ? [
+        `The exports stored constants that are no parameters and differ: ${listSome(captured.map(({ name }) => name))}. They are averaged like weights. If they are random numbers, set the same seed before each export.`,
+      ]
+    : [];
 
 /** The elements of an end's tensors, read from the file only up to a limit. */
 const piecesOf = (file: Checkpoint, end: End) =>
