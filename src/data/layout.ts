@@ -1,6 +1,7 @@
 // Finds the sample axis of arrays. It is the first one, unless a graph declares otherwise: its batch may be on another
 // axis (PyTorch's recurrent layers take [T, n, C]), or an input may be the same for all samples. Arrays then have
 // either the samples first or the graph's layout. The sizes decide; if they are ambiguous, the file is refused.
+import { type Checkpoint, unreadDtype } from "../checkpoints/index.ts";
 import { type DType, listSome, sizeOf, type Tensor, tensor, UserError } from "../core/index.ts";
 import type { Declared, DeclaredInput } from "./dataset.ts";
 
@@ -276,7 +277,7 @@ export function findLabels(
   where: string,
   arrays: ReadonlyMap<string, Tensor>,
   declared?: Declared,
-  leftOut: readonly string[] = [],
+  leftOut: Checkpoint["leftOut"] = new Map(),
 ): string {
   if (arrays.has("labels")) return "labels";
   const inputs = new Set(declared?.inputs.map(({ name }) => name));
@@ -286,7 +287,8 @@ export function findLabels(
     throw new UserError(
       `${where} has no array named labels, but several that could be the labels: ${listSome(usual)}. Rename the right one to labels.`,
     );
-  const text = labelNames.find((name) => leftOut.includes(name));
+  const text = labelNames.find((name) => leftOut.has(name));
+  if (text !== undefined && leftOut.get(text)) throw unreadDtype(`${where}: ${text}`, leftOut.get(text)!);
   if (text !== undefined)
     throw new UserError(
       `${where}: ${text} has strings or objects, but labels must be class indices, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,
