@@ -50,7 +50,7 @@ describe.skipIf(!hasShared)("data sets of ../shared (skipped if it is missing)",
     const { data, shape } = await expectLike(`folder/${split}`, join(root, "folder"), { split });
     expect(shape).toEqual([data.count, 3, 32, 32]);
     expect(data.notes).toEqual([
-      `${join(root, "folder", split)}: ignored files and folders that are not images: cat/notes.txt.`,
+      `${join(root, "folder", split)}: ignored files and folders that are not images of a class: cat/notes.txt.`,
     ]);
     await expectLike(`folder/${split}`, join(root, "folder", split));
   });

@@ -23,10 +23,14 @@ beforeAll(async () => {
   await writeTensors(at("data.npz"), "npz", arrays);
 });
 
-function write(nodes: readonly NodeSpec[], batch?: number): void {
+function write(
+  nodes: readonly NodeSpec[],
+  batch?: number | string,
+  sample: readonly (number | string)[] = [size],
+): void {
   for (const end of ["a", "b"]) {
     const weights = new Map([["fc.weight", weightOf(end)]]);
-    writeFileSync(at(`${end}.onnx`), graphBytes(nodes, weights, [size], "float32", batch));
+    writeFileSync(at(`${end}.onnx`), graphBytes(nodes, weights, sample, "float32", batch));
   }
 }
 
@@ -105,4 +109,44 @@ it("refuses samples that do not fill the fixed batches of a graph that centres t
 it("says nothing of a graph whose samples are independent", async () => {
   write([["MatMul", ["x", "fc.weight"], "y"]]);
   expect((await measured({ batch: 4 })).notes).not.toContain("--batch");
+});
+
+describe("a graph whose two free axes have no batch's name", () => {
+  const sequences = { name: `npz:${at("sequences.npz")}` };
+  const scores: NodeSpec = ["MatMul", ["h", "fc.weight"], "y"];
+  const axis: NodeSpec = ["Constant", [], "axis", { value_int: 0 }];
+
+  beforeAll(async () => {
+    const arrays = new Map<string, Tensor>([
+      ["x", randomTensor("sequences", [7, 5, size])],
+      [
+        "labels",
+        tensor(
+          "int64",
+          [7, 5],
+          Array.from({ length: 35 }, (_, i) => i % classes),
+        ),
+      ],
+    ]);
+    await writeTensors(at("sequences.npz"), "npz", arrays);
+  });
+
+  it.each([
+    ["past steps affect later ones", { batch: 7 }],
+    ["later steps affect past ones", { reverse: 1, batch: 7 }],
+    ["each batch is one step", { batch: 1 }],
+  ])("is refused if its first axis is time: %s", async (_, { batch, ...attributes }) => {
+    write([axis, ["CumSum", ["x", "axis"], "h", attributes], scores], "s77", ["s27", size]);
+    await expect(measured({ data: sequences, batch })).rejects.toThrow(
+      `x of ${at("a.onnx")} has the free axes 0 and 1, and neither is named as the batch. Along axis 0, samples affect each other, as time steps do; along axis 1, they do not, so axis 1 is probably the batch. Export the graph with only its batch axis free.`,
+    );
+  });
+
+  it("has its batch first if samples are independent along it, or along no axis", async () => {
+    write([["Constant", [], "axis", { value_int: 1 }], ["CumSum", ["x", "axis"], "h"], scores], "s77", ["s27", size]);
+    expect((await measured({ data: sequences })).notes).not.toContain("--batch");
+    const both: NodeSpec = ["Constant", [], "both", { value_ints: [0, 1] }];
+    write([both, ["ReduceMean", ["x", "both"], "m"], ["Sub", ["x", "m"], "h"], scores], "s77", ["s27", size]);
+    expect((await measured({ data: sequences })).notes).toContain(note);
+  });
 });

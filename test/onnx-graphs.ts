@@ -58,7 +58,7 @@ export function valueInfo(name: string, dims?: readonly (number | bigint | strin
 export function graphBytes(
   nodes: readonly NodeSpec[],
   weights: ReadonlyMap<string, Tensor>,
-  sample: readonly number[],
+  sample: readonly (number | string)[],
   dtype: DType = "float32",
   batch: number | string = "n",
 ): Uint8Array {

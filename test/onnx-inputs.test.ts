@@ -197,3 +197,14 @@ describe("outputs that do not depend on the samples", () => {
     );
   });
 });
+
+it("says how to save an input of another type", async () => {
+  const ends = writeEnds(logits, inputs, outputs);
+  expect(await refusal(ends, { x: tensor("uint8", [9, 4]), labels })).toMatch(
+    /^The model's input x is float32, but npz:\S+ has uint8\. Save the values that the model expects \(pixels are often normalised\) as float32\.$/,
+  );
+  const whole = writeEnds([["Cast", ["i"], "x", { to: 1 }], ...logits], { i: ["int64", "n", 4] }, outputs);
+  expect(await refusal(whole, { i: x, labels })).toMatch(
+    /^The model's input i is int64, .* Convert the array to int64\.$/,
+  );
+});

@@ -55,6 +55,19 @@ it("reads tabs without quotes, and commas with quoted fields that contain quotes
   ]);
 });
 
+it.each([
+  ["semicolons", "semi.csv", 'text;label\r\na, b;1\r\n"c; ""d""";0\r\n'],
+  ["semicolons and quoted names with commas", "quoted.csv", '"text";"label";"a, b"\n"a, b";1;\n"c; ""d""";0;\n'],
+  ["tabs", "tabs.csv", 'text\tlabel\na, b\t1\n"c; ""d"""\t0\n'],
+  ["commas and line ends of CR only", "cr.csv", '\uFEFFtext,label,x\r"a, b",1,\r"c; ""d""",0,y\nz\r'],
+  ["tabs and line ends of CR only", "cr.tsv", 'text\tlabel\ra, b\t1\rc; "d"\t0\r'],
+])("reads %s", async (_, name, text) => {
+  expect((await readRows(write(name, text))).rows).toEqual([
+    { text: "a, b", label: 1 },
+    { text: 'c; "d"', label: 0 },
+  ]);
+});
+
 it("reads a byte order mark and Unicode line separators in fields, and refuses text that is not UTF-8", async () => {
   const rows = [{ text: "a\u2028b", label: 1 }];
   const texts = {
@@ -127,8 +140,8 @@ it("maps numbers to names by a parquet file's class names if the network has lab
 });
 
 it.each([
-  ["b.tsv", "sentence\tlabel\na\tb\tc\n", "Row 0 of PATH has 3 fields, but the first line has 2. Correct the row."],
-  ["b.csv", 'text,label\n"a"b,1\n', "Row 0 of PATH has text after a closing quote. Save the file again as CSV."],
+  ["b.tsv", "sentence\tlabel\na\tb\tc\n", "Row 2 of PATH has 3 fields, but the first line has 2. Correct the row."],
+  ["b.csv", 'text,label\n"a"b,1\n', "Row 2 of PATH has text after a closing quote. Save the file again as CSV."],
   [
     "c.csv",
     "words,label\na,1\n",
@@ -139,11 +152,11 @@ it.each([
     "text,class\na,1\n",
     "PATH has no labels. Its columns are text, class. Add a column label of numbers or names.",
   ],
-  ["e.csv", "text,label\na,\n", "Row 0 of PATH has no label. Choose a split with labels, or remove the row."],
+  ["e.csv", "text,label\na,\n", "Row 2 of PATH has no label. Choose a split with labels, or remove the row."],
   [
     "f.csv",
     "text,label\na,maybe\n",
-    `Row 0 of PATH has the label "maybe", which is not a label of the network (no, yes). Use the network's names, or numbers.`,
+    `Row 2 of PATH has the label "maybe", which is not a label of the network (no, yes). Use the network's names, or numbers.`,
   ],
   ["g.jsonl", '{"text": 5, "label": 1}\n', "Line 1 of PATH has no text in text. Correct the row, or remove it."],
   ["h.tsv", "", "PATH has no rows. Add some, or choose another split."],
@@ -155,7 +168,7 @@ it.each([
 it("refuses names if the network has none, a split of a single file, and too many rows", async () => {
   const path = write("i.csv", "text,label\na,maybe\n");
   expect(await refusal(path)).toBe(
-    `Row 0 of ${path} has the label "maybe", but the network has no names for its labels. Use numbers.`,
+    `Row 2 of ${path} has the label "maybe", but the network has no names for its labels. Use numbers.`,
   );
   expect(await refusal(path, { split: "train" })).toContain("is a single file, so it has no splits");
   expect(await refusal(write("j.csv", "text,label\na,1\n"), { samples: 2 })).toContain(

@@ -41,10 +41,10 @@ export interface Checkpoint {
   /** Notes about how the file was read; each names the file. */
   readonly notes?: readonly string[];
   /**
-   * Names of arrays that are not of numbers, such as texts, which are left out.
+   * Arrays that are left out, by name: the NumPy dtype of numbers that are not read; undefined for strings or objects.
    * @internal
    */
-  readonly leftOut?: readonly string[];
+  readonly leftOut?: ReadonlyMap<string, string | undefined>;
   /**
    * Other dictionaries of the file that have the same names, such as moving averages.
    * @internal

@@ -26,6 +26,7 @@ export {
 export { type KeyedFile, type Keys, keyOption, withKey } from "./keys.ts";
 export { isAverageName } from "./names.ts";
 export { readNpy } from "./npz/array.ts";
+export { unreadDtype } from "./npz/npy.ts";
 export { notesOfSharedFiles } from "./onnx/shared-files.ts";
 export { readStructure } from "./onnx/structure.ts";
 export { makeRing, type Ring } from "./pieces.ts";

@@ -141,10 +141,10 @@ const first = ({ dtype, shape, data }: Tensor, count: number): Tensor => ({
   data: data.subarray(0, count * sizeOf(shape.slice(1))) as Tensor["data"],
 });
 
-/** Converts float64 to float32, the type that networks use. */
+/** Converts float64 and bfloat16 to float32, the type that networks use. */
 const single = (array: Tensor): Tensor =>
   array.dtype === "float32" ? array : fromNumbers("float32", array.shape, toNumbers(array));
-const usable = (array: Tensor): Tensor => (array.dtype === "float64" ? single(array) : array);
+const usable = (array: Tensor): Tensor => (/^(float64|bfloat16)$/.test(array.dtype) ? single(array) : array);
 
 /** Integer labels of any type as class indices; negative ones do not count. */
 const whole = (labels: Tensor): Tensor =>

@@ -20,6 +20,12 @@ export interface DeclaredInput {
 /** The declared inputs of a graph, which determine the layout of arrays. */
 export interface Declared {
   readonly inputs: readonly DeclaredInput[];
+  /**
+   * Where several axes are free and none has a batch's name: the one that is read as the batch, instead of the first.
+   * Arrays are then in the graph's order.
+   * @internal
+   */
+  readonly batchAxis?: number;
   /** Arrays with other names are ignored, and listed in a note. Otherwise they count in the hash. */
   readonly areOthersIgnored?: boolean;
 }

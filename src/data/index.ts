@@ -16,7 +16,7 @@ export {
 export { type Document, findSplit, isDocuments, type Message, readDocuments } from "./documents/index.ts";
 export { type BatchShape, batchAt, batchShape, batchSize, largeBatch } from "./evaluation.ts";
 export { type FetchOptions, fetchData } from "./fetch.ts";
-export { labelNames } from "./layout.ts";
+export { labelNames, type OtherAxis, otherBatchAxes } from "./layout.ts";
 export { MissingData } from "./missing.ts";
 export {
   imagenetPipeline,

@@ -81,10 +81,20 @@ it("finds the labels under a usual name that is not an input", () => {
   expect(() => findLabels("f", arrays("target", "x"), declared)).toThrow(
     "no array named labels. Its arrays are target, x",
   );
-  expect(() => findLabels("f", arrays("x"), undefined, ["names", "label"])).toThrow(
+  expect(() =>
+    findLabels(
+      "f",
+      arrays("x"),
+      undefined,
+      new Map([
+        ["names", undefined],
+        ["label", undefined],
+      ]),
+    ),
+  ).toThrow(
     "f: label has strings or objects, but labels must be class indices, counted from 0, or values. In Python, save numpy.unique(label, return_inverse=True)[1] as label.",
   );
-  expect(findLabels("f", arrays("x", "labels"), undefined, ["label"])).toBe("labels");
+  expect(findLabels("f", arrays("x", "labels"), undefined, new Map([["label", undefined]]))).toBe("labels");
   expect(() => findLabels("f", arrays("x", "y", "label"))).toThrow(
     "no array named labels, but several that could be the labels: label, y",
   );

@@ -1,6 +1,7 @@
 // Finds the sample axis of arrays. It is the first one, unless a graph declares otherwise: its batch may be on another
 // axis (PyTorch's recurrent layers take [T, n, C]), or an input may be the same for all samples. Arrays then have
 // either the samples first or the graph's layout. The sizes decide; if they are ambiguous, the file is refused.
+import { type Checkpoint, unreadDtype } from "../checkpoints/index.ts";
 import { type DType, listSome, sizeOf, type Tensor, tensor, UserError } from "../core/index.ts";
 import type { Declared, DeclaredInput } from "./dataset.ts";
 
@@ -40,6 +41,8 @@ interface Reading {
 /** A guess of the graph's batch axis: its free axes, or an axis of a fixed size. */
 interface Hypothesis {
   axesOf(input: DeclaredInput): readonly number[];
+  /** Arrays are in the graph's order; otherwise, their samples may also be first. */
+  readonly isAsGraph?: boolean;
   readonly penalty: number;
   readonly isFixed: boolean;
 }
@@ -53,7 +56,7 @@ interface Solution {
 /** Lays arrays out for a network. Throws {@link UserError} if their numbers of samples differ, or are ambiguous. */
 export function layOut(where: string, arrays: Arrays, declared?: Declared): Layout {
   const ports = declared ? portsOf(arrays, declared) : new Map<string, DeclaredInput>();
-  const solution = ports.size ? solve(where, arrays, ports) : undefined;
+  const solution = ports.size ? solve(where, arrays, ports, declared?.batchAxis) : undefined;
   if (!solution) return firstAxes(where, arrays, ports);
   const { count, readings } = solution;
   const inputs = [...readings].map(([key, { axis, stored }]): [string, Laid] => {
@@ -96,8 +99,13 @@ function firstAxes(where: string, { inputs, labels }: Arrays, ports: ReadonlyMap
 }
 
 /** The most usual way to read all arrays; undefined if there is none. */
-function solve(where: string, arrays: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Solution | undefined {
-  const found = hypotheses([...ports.values()]).flatMap((hypothesis) => solutions(hypothesis, arrays, ports));
+function solve(
+  where: string,
+  arrays: Arrays,
+  ports: ReadonlyMap<string, DeclaredInput>,
+  batchAxis: number | undefined,
+): Solution | undefined {
+  const found = hypotheses([...ports.values()], batchAxis).flatMap((one) => solutions(one, arrays, ports));
   const least = Math.min(...found.map(({ penalty }) => penalty));
   const best = found.filter(({ penalty }) => penalty === least);
   const distinct = [...new Map(best.map((one) => [[...one.readings.values()].map(signatureOf).join(), one])).values()];
@@ -105,13 +113,17 @@ function solve(where: string, arrays: Arrays, ports: ReadonlyMap<string, Declare
   const [first, second] = distinct;
   const names = [...first.readings.keys()];
   const name = names.find((key) => signatureOf(first.readings.get(key)!) !== signatureOf(second.readings.get(key)!))!;
-  const ways = [first, second].map(({ count, readings }) => {
-    const { stored, axis } = readings.get(name)!;
+  const different = [first, second].map(({ readings }) => readings.get(name)!);
+  const ways = [first, second].map(({ count }, i) => {
+    const { stored, axis } = different[i];
     return axis === null ? "whole, without samples of its own" : `as ${count} samples along axis ${stored}`;
   });
   const { shape } = arrays.inputs.get(name)!;
+  // another free axis takes any size, so the sizes never tell
+  const canSizesTell = different.some(({ axis }) => axis === null) || freeAxes(ports.get(name)!).length < 2;
+  const advice = canSizesTell ? "Save a number of samples that differs from the other sizes, or export" : "Export";
   throw new UserError(
-    `${name} of ${where}, [${shape}], can be read in two ways: ${ways[0]}, or ${ways[1]}. Save a number of samples that differs from the other sizes, or export the graph with only its batch axis free.`,
+    `${name} of ${where}, [${shape}], can be read in two ways: ${ways[0]}, or ${ways[1]}. ${advice} the graph with only its batch axis free.`,
   );
 }
 
@@ -122,7 +134,11 @@ const freeAxes = ({ shape = [] }: DeclaredInput): number[] => shape.flatMap((siz
 const isBatchName = (size: number | string | undefined): boolean =>
   typeof size === "string" && /batch|^(n|b|bs)$/i.test(size);
 
-function hypotheses(ports: readonly DeclaredInput[]): Hypothesis[] {
+function hypotheses(ports: readonly DeclaredInput[], batchAxis: number | undefined): Hypothesis[] {
+  if (batchAxis !== undefined) {
+    const axesOf = (port: DeclaredInput) => (otherAxesOf(port).includes(batchAxis) ? [batchAxis] : freeBatchAxes(port));
+    return [{ axesOf, penalty: 0, isFixed: false, isAsGraph: true }];
+  }
   const shaped = ports.filter(({ shape }) => shape?.length);
   const areOnes = shaped.length > 0 && shaped.every(({ shape }) => shape![0] === 1);
   const free: Hypothesis = { axesOf: freeBatchAxes, penalty: areOnes ? 2 : 0, isFixed: false };
@@ -148,6 +164,24 @@ function freeBatchAxes(input: DeclaredInput): readonly number[] {
   return typeof shape[0] === "string" && named.length === 1 ? named : [0];
 }
 
+/** The free axes that may also be the batch of an input whose first axis is read as such without its name. */
+function otherAxesOf(input: DeclaredInput): readonly number[] {
+  const [first, ...others] = freeAxes(input);
+  return first === 0 && String(freeBatchAxes(input)) === "0" && !isBatchName(input.shape![0]) ? others : [];
+}
+
+/** An input, and a free axis that may be its batch instead of the first. */
+export interface OtherAxis {
+  readonly input: string;
+  readonly axis: number;
+}
+
+/** The free axes that may be a graph's batch instead of the first: none has a batch's name. */
+export function otherBatchAxes({ inputs }: Declared): OtherAxis[] {
+  const all = inputs.flatMap((input) => otherAxesOf(input).map((axis) => ({ input: input.name, axis })));
+  return all.filter(({ axis }, i) => all.findIndex((one) => one.axis === axis) === i);
+}
+
 function solutions(hypothesis: Hypothesis, arrays: Arrays, ports: ReadonlyMap<string, DeclaredInput>): Solution[] {
   const all = new Map([...ports].map(([key, port]) => [key, readingsOf(arrays.inputs.get(key)!, port, hypothesis)]));
   const counts = new Set([...all.values()].flatMap((own) => own.flatMap(({ count }) => count ?? [])));
@@ -170,7 +204,7 @@ function solutions(hypothesis: Hypothesis, arrays: Arrays, ports: ReadonlyMap<st
 }
 
 /** The possible readings of an array for an input. */
-function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }: Hypothesis): Reading[] {
+function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed, isAsGraph }: Hypothesis): Reading[] {
   const rank = port.shape?.length;
   const fits = (sizes: readonly number[], wanted: NonNullable<DeclaredInput["shape"]>) =>
     sizes.length === wanted.length && wanted.every((size, i) => isFree(size) || size === sizes[i]);
@@ -178,7 +212,7 @@ function readingsOf({ shape }: Tensor, port: DeclaredInput, { axesOf, isFixed }:
     if (!port.shape) return shape.length ? [{ axis, stored: 0, count: shape[0], penalty: 0 }] : [];
     if (shape.length !== rank) return [];
     const others = port.shape.filter((_, i) => i !== axis);
-    return [...new Set([0, axis])]
+    return [...new Set(isAsGraph ? [axis] : [0, axis])]
       .filter((stored) =>
         fits(
           shape.filter((_, i) => i !== stored),
@@ -243,7 +277,7 @@ export function findLabels(
   where: string,
   arrays: ReadonlyMap<string, Tensor>,
   declared?: Declared,
-  leftOut: readonly string[] = [],
+  leftOut: Checkpoint["leftOut"] = new Map(),
 ): string {
   if (arrays.has("labels")) return "labels";
   const inputs = new Set(declared?.inputs.map(({ name }) => name));
@@ -253,7 +287,8 @@ export function findLabels(
     throw new UserError(
       `${where} has no array named labels, but several that could be the labels: ${listSome(usual)}. Rename the right one to labels.`,
     );
-  const text = labelNames.find((name) => leftOut.includes(name));
+  const text = labelNames.find((name) => leftOut.has(name));
+  if (text !== undefined && leftOut.get(text)) throw unreadDtype(`${where}: ${text}`, leftOut.get(text)!);
   if (text !== undefined)
     throw new UserError(
       `${where}: ${text} has strings or objects, but labels must be class indices, counted from 0, or values. In Python, save numpy.unique(${text}, return_inverse=True)[1] as ${text}.`,

@@ -1,5 +1,11 @@
 // Gives two or more checkpoints of one network common names, before any tensor is read.
-import { type Checkpoint, describeEmptyTensors, describePlaceholders, selectTensors } from "../checkpoints/index.ts";
+import {
+  type Checkpoint,
+  describeEmptyTensors,
+  describePlaceholders,
+  selectTensors,
+  unreadDtype,
+} from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import type { Model } from "../models/index.ts";
 import { notesOfAverages, withoutAverages } from "./averages.ts";
@@ -160,15 +166,17 @@ function requireElements(file: Checkpoint): void {
   requireFloats(file);
 }
 
-/** Throws {@link UserError} if no tensor in the file can be a weight. */
-function requireFloats({ path, tensors, leftOut = [] }: Checkpoint): void {
+/** Throws {@link UserError} if no tensor in the file can be a weight, or if one that may be a weight is not read. */
+function requireFloats({ path, tensors, leftOut = new Map() }: Checkpoint): void {
+  for (const [name, dtype] of leftOut)
+    if (dtype) throw unreadDtype(`${path} cannot be read: its array ${JSON.stringify(name)}`, dtype);
   if (tensors.size === 0 || [...tensors.values()].some(({ dtype }) => isFloating(dtype))) return;
   const whole = listSome(
     [...tensors.keys()].map((name) => JSON.stringify(name)),
     3,
   );
   const others = listSome(
-    leftOut.map((name) => JSON.stringify(name)),
+    [...leftOut.keys()].map((name) => JSON.stringify(name)),
     3,
   );
   throw new UserError(

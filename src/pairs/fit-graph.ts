@@ -134,8 +134,10 @@ export function fixedBatch(foreign: Pick<ForeignModel, "inputs">, data: Dataset)
 /** Integers and bools are converted into each other; their values were checked when they were read. */
 function requireType({ name, dtype }: Port, given: DType, data: string): void {
   const isFloat = (type: string) => /float/.test(type);
-  if (dtype && isFloat(dtype) !== isFloat(given))
-    throw new UserError(
-      `The model's input ${name} is ${dtype}, but ${data} has ${given}. Convert the array to ${dtype}.`,
-    );
+  if (!dtype || isFloat(dtype) === isFloat(given)) return;
+  // unprepared pixels would run, with bad scores
+  const advice = isFloat(dtype)
+    ? `Save the values that the model expects (pixels are often normalised) as ${dtype}.`
+    : `Convert the array to ${dtype}.`;
+  throw new UserError(`The model's input ${name} is ${dtype}, but ${data} has ${given}. ${advice}`);
 }

@@ -1,7 +1,7 @@
 // The interface of an origin, which is where a pair comes from: a built-in network, two ONNX graphs, one graph with two
 // state dicts, or Hugging Face folders. Each origin is one file.
 import type { Checkpoint, OpenOptions } from "../checkpoints/index.ts";
-import type { BatchShape, DataOptions, Dataset, Declared } from "../data/index.ts";
+import type { BatchShape, DataOptions, Dataset, Declared, OtherAxis } from "../data/index.ts";
 import type { Kinds } from "../distance/index.ts";
 import type { Graph } from "../graph/index.ts";
 import type { Grouping, Inputs, Layer, Model } from "../models/index.ts";
@@ -68,6 +68,8 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
   inputs(graph: Graph, shape: BatchShape): Inputs;
   /** Fits the network to the same samples in chunks of another size. */
   fitBatch(size: number): Promise<Fitted>;
+  /** The graph's free axes that may be its batch instead of the first, each with the samples fitted along it. */
+  readonly otherAxes: readonly (OtherAxis & { fitAlong(batch: number): Promise<Fitted> })[];
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

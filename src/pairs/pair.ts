@@ -1,7 +1,7 @@
 // Opens pairs: two ends of one network, and the samples that they are measured on, checked against each other.
 import { openCheckpoint, withCheckpoints, withKey } from "../checkpoints/index.ts";
 import { isModule, UsageError, UserError } from "../core/index.ts";
-import { openData } from "../data/index.ts";
+import { openData, otherBatchAxes } from "../data/index.ts";
 import { hasDescription, isModelFolder, isStateDict, isTorchvision, readModelFolder } from "../hub/index.ts";
 import { networks } from "../models/index.ts";
 import { builtIn } from "./built-in.ts";
@@ -18,12 +18,19 @@ export function openPair(request: PairRequest): Promise<Pair> {
   return withEnds(request, async (ends, close) => {
     const { name, ...options } = request.data;
     const { context, declared, readData = openData } = ends;
-    const data = await readData(name, { ...options, context: options.context ?? context, declared });
+    const read = (ports = declared) =>
+      readData(name, { ...options, context: options.context ?? context, declared: ports });
+    const data = await read();
     const fitted = await ends.fit(data, request);
     const notes = [...ends.notes, ...(data.notes ?? []), ...fitted.notes];
     const facts = { ...ends.facts, ...fitted.facts };
     const fitBatch = (batch: number) => ends.fit(data, { ...request, batch });
-    return { ...ends, ...fitted, notes, facts, fitBatch, close, [Symbol.asyncDispose]: close };
+    const otherAxes = (declared ? otherBatchAxes(declared) : []).map((other) => ({
+      ...other,
+      fitAlong: async (batch: number) =>
+        ends.fit(await read({ ...declared!, batchAxis: other.axis }), { ...request, batch }),
+    }));
+    return { ...ends, ...fitted, otherAxes, notes, facts, fitBatch, close, [Symbol.asyncDispose]: close };
   });
 }
 

@@ -12,7 +12,7 @@ type Memory = Pick<SweepOptions, "memory">;
 export async function openForSweep(request: PairRequest & Memory): Promise<Pair> {
   const pair = await openPair(request);
   try {
-    const areIndependent = pair.areIndependent ?? (await areSamplesIndependent(pair, request));
+    const areIndependent = pair.areIndependent ?? (await tryBatch(pair, request));
     return areIndependent ? pair : { ...pair, areIndependent, notes: [...pair.notes, dependenceNote] };
   } catch (error) {
     await pair.close();
@@ -25,15 +25,40 @@ const dependenceNote = "The samples of a batch affect each other's scores, so re
 /** Rounding, relative to a loss of at least 1. Both batches have the same size, so both losses are rounded alike. */
 const tolerance = 1e-5;
 
-/** Compares the loss of one sample among others and among copies of itself, with the weights of a. */
+/**
+ * Whether the samples are independent. Throws {@link UserError} if they are not, but would be along another free axis:
+ * the first is then probably time.
+ */
+async function tryBatch(pair: Pair, request: PairRequest & Memory): Promise<boolean> {
+  const { otherAxes, a } = pair;
+  const tried = pair.batch === 1 && otherAxes.length ? { ...pair, ...(await pair.fitBatch(2)) } : pair;
+  if ((await areSamplesIndependent(tried, request)) !== false) return true;
+  for (const { input, axis, fitAlong } of otherAxes)
+    if (await fitAlong(tried.batch).then((other) => areSamplesIndependent({ ...pair, ...other }, request), unlessFault))
+      throw new UserError(
+        `${input} of ${a.path} has the free axes 0 and ${axis}, and neither is named as the batch. Along axis 0, samples affect each other, as time steps do; along axis ${axis}, they do not, so axis ${axis} is probably the batch. Export the graph with only its batch axis free.`,
+      );
+  return pair.batch === 1;
+}
+
+/** Undefined for a fault of the network or of the samples, which the sweep reports. */
+function unlessFault(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error;
+}
+
+/**
+ * Compares the losses of one sample among others and among copies of itself, with the weights of a, as the first and
+ * the last of a batch: in a sequence, others may affect only one of the two. Undefined where that cannot be tried.
+ */
 async function areSamplesIndependent(
   pair: Pair,
   { runtime, memory }: Memory & Pick<PairRequest, "runtime">,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const { data, batch, layers } = pair;
-  if (batch === 1 || data.count === 1) return true;
+  if (batch === 1 || data.count === 1) return undefined;
   const first = Math.max(0, data.weights?.findIndex((weight) => weight > 0) ?? 0); // one with a label
-  const among = Array.from({ length: batch }, (_, i) => Math.min(first + i, data.count - 1));
+  const places = batch === 2 ? [1] : [0, batch - 1];
+  const among = Array.from({ length: batch }, (_, i) => (places.includes(i) ? first : (first + i + 1) % data.count));
   const copies = among.map(() => first);
   const end = mixOfEnd("a", layers);
   const sweep = new Sweep(
@@ -42,11 +67,12 @@ async function areSamplesIndependent(
   );
   try {
     const { loss } = (await sweep.score([end])).of(end);
-    const [x, y] = [loss[0], loss[batch]];
-    return Object.is(x, y) || Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(x));
+    return places.every((place) => {
+      const [x, y] = [loss[place], loss[batch + place]];
+      return Object.is(x, y) || Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(x));
+    });
   } catch (error) {
-    if (error instanceof UserError) return true; // a fault of the network, which the sweep reports, or of the copies
-    throw error;
+    return unlessFault(error);
   }
 }
 

@@ -1,7 +1,7 @@
 // The header of numpy's .npy: magic, version, a Python dictionary as text, then the elements.
 // Source: numpy/lib/format.py. Versions 1 to 3; no structured types and no pickled objects.
 // NumPy has no bfloat16: it is stored as in ml_dtypes (JAX), as raw elements of two bytes, `<V2`.
-import { bytesPerElement, type DType } from "../../core/index.ts";
+import { bytesPerElement, type DType, UserError } from "../../core/index.ts";
 
 export interface NpyHeader {
   readonly dtype: DType;
@@ -66,19 +66,25 @@ export function npyDataStart(head: Uint8Array, fault: (what: string) => Error): 
 /** Types that are never weights: strings, bytes, objects, dates and records. */
 const notNumbers = /^'[<>|=]?[USOMm]|^\[/;
 
-/**
- * Parses a header, given all bytes before the elements; undefined for an array that is not numeric. Throws the error
- * from `fault`.
- */
-export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader | undefined {
+/** An array that is not read: of numbers of another dtype, if that is given, else of strings or objects. */
+export interface Unread {
+  readonly unread: string | undefined;
+}
+
+/** The error for an array, named in `what`, of numbers that are not read, such as NumPy's longdouble. */
+export const unreadDtype = (what: string, dtype: string): UserError =>
+  new UserError(`${what} has the NumPy dtype ${dtype}, which layerwise does not read. Save it as float64.`);
+
+/** Parses a header, given all bytes before the elements. Throws the error from `fault`. */
+export function parseNpyHeader(bytes: Uint8Array, fault: (what: string) => Error): NpyHeader | Unread {
   const dataStart = npyDataStart(bytes, fault);
   const text = new TextDecoder("latin1").decode(bytes.subarray(bytes[6] === 1 ? 10 : 12, dataStart));
   const { descr, fortran_order: order, shape, ...rest } = parseFields(text) ?? {};
   if (!descr || !order || !shape || Object.keys(rest).length > 0) throw fault("has an invalid header");
-  if (notNumbers.test(descr)) return undefined;
+  if (notNumbers.test(descr)) return { unread: undefined };
   const [endian, code] = [descr[1], descr.slice(2, -1)];
   const elements = elementsOf(code);
-  if (!elements) throw fault(`has the NumPy dtype ${descr}, which layerwise does not read`);
+  if (!elements) return { unread: descr };
   const { dtype, complex } = elements;
   if (bytesPerElement(dtype) > 1 && endian === "|" && code !== "V2") throw fault("does not specify its byte order");
   const axes = shape

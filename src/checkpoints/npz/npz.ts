@@ -7,7 +7,7 @@ import { byteLength, type Checkpoint, makeCheckpoint } from "../checkpoint.ts";
 import { columnStrides, gather, swapBytes } from "../layout.ts";
 import { damaged, quote, truncated } from "../source.ts";
 import { replacement } from "../writing/patches.ts";
-import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader } from "./npy.ts";
+import { type NpyHeader, npyDataStart, npyPreamble, parseNpyHeader, type Unread, unreadDtype } from "./npy.ts";
 import { addArray } from "./writer.ts";
 
 const extension = ".npy";
@@ -25,12 +25,12 @@ export function isNpz(zip: Zip): boolean {
 /** Opens an archive whose members `NAME.npy` are the tensors; other members are ignored. */
 export async function openNpz(zip: Zip): Promise<Checkpoint> {
   const places = new Map<string, Place>();
-  const others: string[] = [];
+  const leftOut = new Map<string, string | undefined>();
   for (const entry of zip.entries.values()) {
     if (!entry.name.endsWith(extension)) continue;
     const header = await readHeader(zip, entry);
-    if (!header) {
-      others.push(entry.name.slice(0, -extension.length));
+    if ("unread" in header) {
+      leftOut.set(entry.name.slice(0, -extension.length), header.unread);
       continue;
     }
     const bytes = byteLength(header.dtype, header.shape);
@@ -41,7 +41,10 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
     if (end < entry.size) throw damaged(zip.source.path, `${member} has ${entry.size - end} extra bytes`);
     places.set(entry.name.slice(0, -extension.length), { ...header, entry });
   }
+  const others = [...leftOut.keys()];
   if (places.size === 0 && others.length) {
+    for (const [name, dtype] of leftOut)
+      if (dtype) throw unreadDtype(`${zip.source.path} cannot be read: its array ${quote(name + extension)}`, dtype);
     const fault = `${zip.source.path} contains no numeric arrays: ${listSome(others.map(quote), 3)} ${others.length > 1 ? "contain" : "contains"} objects or strings`;
     throw new UserError(`${fault}. Save each numeric array under its name with numpy.savez("arrays.npz", **arrays).`);
   }
@@ -54,7 +57,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   return {
     ...checkpoint,
     notes,
-    ...(others.length ? { leftOut: others } : {}),
+    ...(others.length ? { leftOut } : {}),
     range(name) {
       const { entry, fortran, bigEndian, dataStart } = places.get(name)!;
       if (entry.deflated || (fortran && checkpoint.tensors.get(name)!.shape.length > 1) || bigEndian) return undefined;
@@ -77,8 +80,7 @@ export async function openNpz(zip: Zip): Promise<Checkpoint> {
   };
 }
 
-/** Undefined for an array that is not numeric. */
-async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader | undefined> {
+async function readHeader(zip: Zip, entry: ZipEntry): Promise<NpyHeader | Unread> {
   const { path } = zip.source;
   const fault = (what: string) =>
     new UserError(`${path} cannot be read: its array ${quote(entry.name)} ${what}. Save it again with numpy.savez.`);

@@ -1,6 +1,6 @@
 // npz:FILE: the user's numpy arrays, with the names of the model's inputs, and `labels` (or another usual name). The
 // file is a single set; --split only names it.
-import { openCheckpoint, readAll } from "../../checkpoints/index.ts";
+import { type Checkpoint, openCheckpoint, readAll, unreadDtype } from "../../checkpoints/index.ts";
 import { listSome, type Tensor, UserError } from "../../core/index.ts";
 import { arrayDataset } from "../arrays.ts";
 import type { DataOptions, Dataset, Declared } from "../dataset.ts";
@@ -31,20 +31,22 @@ export async function openNpzData(path: string, options: DataOptions): Promise<D
 }
 
 /**
- * Throws {@link UserError} if an input of the network is among the arrays that were skipped because they do not contain
- * numbers.
+ * Throws {@link UserError} if an input of the network is among the arrays that were skipped because their elements are
+ * not read.
  */
 function requireNumbers(
   path: string,
   arrays: ReadonlyMap<string, Tensor>,
   declared?: Declared,
-  leftOut: readonly string[] = [],
+  leftOut: Checkpoint["leftOut"] = new Map(),
 ): void {
-  const taken = leftOut.filter((name) => name !== "labels" && declared?.inputs.some((input) => input.name === name));
+  const names = [...leftOut.keys()];
+  const taken = names.filter((name) => name !== "labels" && declared?.inputs.some((input) => input.name === name));
   const isNoInput = (name: string) => labelNames.includes(name);
-  const others = [...arrays.keys()].every(isNoInput) ? leftOut.filter((name) => !isNoInput(name)) : [];
+  const others = [...arrays.keys()].every(isNoInput) ? names.filter((name) => !isNoInput(name)) : [];
   const wanted = taken.length ? taken : others;
   if (wanted.length === 0) return;
+  for (const name of wanted) if (leftOut.get(name)) throw unreadDtype(`${path}: ${name}`, leftOut.get(name)!);
   const all = listSome(wanted, 3);
   throw new UserError(
     `${path}: ${all} has strings or objects, but the network takes numbers. numpy stores samples of different lengths as objects: pad them to one length, and save ${wanted.length > 1 ? "each" : "it"} as an array of numbers.`,

@@ -48,3 +48,20 @@ it("ignores strings that are not an input, but requires numeric labels", async (
   expect(await refusal({ x: numbers, labels: objects }, "x")).toContain("labels has strings or objects, but labels");
   expect(await refusal({ labels: numbers }, "x")).toContain("contains only labels");
 });
+
+it("ignores an array of a dtype that is not read, unless it is needed", async () => {
+  const long = npy("<f16", new Uint8Array(32));
+  const sentence = (name: string) =>
+    `d.npz: ${name} has the NumPy dtype '<f16', which layerwise does not read. Save it as float64.`;
+  expect(await refusal({ x: numbers, times: long, labels: numbers }, "x")).toBe("taken");
+  expect(await refusal({ x: long, labels: numbers }, "x")).toBe(sentence("x"));
+  expect(await refusal({ rows: long, labels: numbers })).toBe(sentence("rows"));
+  expect(await refusal({ x: numbers, labels: long }, "x")).toBe(sentence("labels"));
+});
+
+it("widens bfloat16, as ml_dtypes and JAX save it", async () => {
+  const half = npy("|V2", Uint8Array.of(0x80, 0x3f, 0x40, 0xc0)); // 1, -3
+  expect(await refusal({ x: half, labels: numbers }, "x")).toBe("taken");
+  const { inputs } = (await openNpzData(path, {})).batch([0, 1]);
+  expect([inputs.x.dtype, ...inputs.x.data]).toEqual(["float32", 1, -3]);
+});

@@ -8,7 +8,7 @@ import { tooFewSamples } from "../too-few.ts";
 import { type PictureDataset, type PictureOptions, pictureDataset } from "./dataset.ts";
 import { isArrays, openArrays } from "./sources/arrays.ts";
 import { isCifar, openCifar } from "./sources/cifar.ts";
-import { isClassFolders, openClassFolders } from "./sources/class-folders.ts";
+import { hasImages, isClassFolders, openClassFolders, withoutClasses } from "./sources/class-folders.ts";
 import { isHub, isParquet, openHub } from "./sources/hub.ts";
 import { isIdx, openIdx } from "./sources/idx.ts";
 import type { PictureSource, SourceRequest } from "./sources/source.ts";
@@ -60,6 +60,7 @@ export interface OpenPictures extends PictureOptions {
 export async function openPictures(path: string, options: OpenPictures): Promise<PictureDataset> {
   if (!existsSync(path)) throw new UserError(`${path} does not exist. Check the path of the images.`);
   const kind = (await kindOf(path)) ?? (isParquet(path) ? hub : undefined);
+  if (!kind && hasImages(path)) throw withoutClasses(path);
   if (!kind)
     throw new UserError(
       `${path} contains no supported images. Give a folder with a subfolder for each class, a hub data set in parquet, CIFAR's or MNIST's files, or images.npy with labels.npy.`,

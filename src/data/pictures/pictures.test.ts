@@ -48,6 +48,7 @@ it("sorts classes and files by code point, reads subfolders, and notes ignored f
     "val/Z/x.png": 0,
     "val/Z/x.txt": new Uint8Array(1),
     "val/.cache/y.png": 9,
+    "val/metadata.csv": new Uint8Array(1),
     "train/b/1.png": 7,
   });
   expect(await isPictures(folder)).toBe(true);
@@ -59,12 +60,36 @@ it("sorts classes and files by code point, reads subfolders, and notes ignored f
     "valid",
   ]);
   expect(read.data.notes).toEqual([
-    `${join(folder, "val")}: ignored files and folders that are not images: .cache, Z/x.txt.`,
+    `${join(folder, "val")}: ignored files and folders that are not images of a class: metadata.csv, .cache, Z/x.txt.`,
   ]);
   expect((await greys(folder, { split: "train" })).greys).toEqual([7]);
   expect(await refusal(folder, { split: "test" })).toBe(
     `${folder} has no split test. Its splits are train, valid. Choose one of them with --split.`,
   );
+});
+
+it("refuses images without class folders, whatever the folder they are in", async () => {
+  const table = Buffer.from("file_name,label\n0.png,cat\n");
+  const sentence = (folder: string, name = "metadata.csv") =>
+    `${folder} contains images without class folders; labels in ${name} are not read. Make a folder for each class.`;
+  const splits = await folderOf({
+    "train/0.png": 1,
+    "train/metadata.csv": table,
+    "test/0.png": 1,
+    "test/.cache/x": table,
+  });
+  expect(await refusal(splits, { split: "train" })).toBe(sentence(join(splits, "train")));
+  expect(await refusal(join(splits, "train"))).toBe(sentence(join(splits, "train")));
+  expect(await refusal(splits)).toBe(
+    `${join(splits, "test")} contains images without class folders, so they have no labels. Make a folder for each class.`,
+  );
+  const kaggle = await folderOf({ "images/0.png": 1, "images/1.png": 2, "labels.csv": table });
+  expect(await refusal(kaggle)).toBe(sentence(join(kaggle, "images"), "labels.csv"));
+});
+
+it("accepts a class that is named like a split, and a split without class folders beside one with them", async () => {
+  expect((await greys(await folderOf({ "bus/1.png": 1, "train/1.png": 2 }))).data.classNames).toEqual(["bus", "train"]);
+  expect((await greys(await folderOf({ "train/a/1.png": 1, "test/1.png": 2 }))).data.split).toBe("train");
 });
 
 it("ignores folders and files of systems, with a note", async () => {
@@ -82,7 +107,7 @@ it("ignores folders and files of systems, with a note", async () => {
     ["a", "b"],
   ]);
   expect(data.notes).toEqual([
-    `${folder}: ignored files and folders that are not images: @eaDir, __MACOSX, b/.ipynb_checkpoints and 2 more.`,
+    `${folder}: ignored files and folders that are not images of a class: @eaDir, __MACOSX, b/.ipynb_checkpoints and 2 more.`,
   ]);
   const only = await folderOf({ "__MACOSX/1.png": 8, ".cache/1.png": 8, "a/notes.txt": Buffer.from("x") });
   expect(await isPictures(only)).toBe(false);

@@ -8,7 +8,7 @@ import { findShards, requireShards, splitsOfShards } from "../locate/shards.ts";
 import { findClassNames } from "../parquet/class-names.ts";
 import { openParquet, rowsOf } from "../parquet/parquet.ts";
 import { tooFewSamples } from "../too-few.ts";
-import { readCommas, readTabs } from "./delimited.ts";
+import { readCsv, readTabs } from "./delimited.ts";
 import { chooseTexts, type Labels, type Row, rowOf } from "./row.ts";
 
 export type { Row } from "./row.ts";
@@ -63,8 +63,7 @@ export async function readRows(path: string, options: RowOptions = {}): Promise<
 async function* readFile(path: string, labels: Labels, advice: string): AsyncGenerator<Row> {
   const ending = extname(path).toLowerCase();
   if (ending === ".parquet") return yield* readParquet(path, labels, advice);
-  const rows =
-    ending === ".tsv" ? await readTabs(path) : ending === ".csv" ? await readCommas(path) : readObjects(path);
+  const rows = ending === ".tsv" ? await readTabs(path) : ending === ".csv" ? await readCsv(path) : readObjects(path);
   let columns: ReturnType<typeof chooseTexts> | undefined;
   for await (const [fields, where] of rows) {
     columns ??= chooseTexts(Object.keys(fields), path, advice);

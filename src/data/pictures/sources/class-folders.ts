@@ -21,23 +21,42 @@ const isImage = (name: string): boolean => endings.has(extname(name).toLowerCase
 const isOfSystem = (folder: string): boolean =>
   /^(\.|\$)|^(__MACOSX|@eaDir|System Volume Information|lost\+found|__pycache__)$/.test(folder);
 
+/** Tables beside images, which may contain their labels: Hugging Face's metadata.csv, Kaggle's labels.csv. */
+const isTable = (name: string): boolean => /\.(csv|tsv|jsonl|ndjson|xlsx)$/i.test(name);
+
 /** True for a folder with class folders that contain an image, directly or within a split. */
 export const isClassFolders = (path: string): boolean =>
   isFolder(path) &&
-  foldersIn(path).some((name) => {
-    if (isOfSystem(name)) return false;
+  classesIn(path).some((name) => {
     const inner = join(path, name);
     const deeper = splitOf(name) === undefined ? [] : foldersIn(inner).map((own) => join(inner, own));
-    return [inner, ...deeper].some((one) =>
-      listFolder(one).some((entry) => !entry.isDirectory() && isImage(entry.name)),
-    );
+    return [inner, ...deeper].some(hasImages);
   });
+
+/** True for a folder with images in it, and not only in its folders. */
+export const hasImages = (path: string): boolean => isFolder(path) && filesDirectlyIn(path).some(isImage);
+
+/** The error for a folder whose images have no class folders. Their labels may be in a table in one of `folders`. */
+export function withoutClasses(path: string, folders: readonly string[] = [path]): UserError {
+  const table = folders.flatMap(filesDirectlyIn).find(isTable);
+  const labels = table ? `labels in ${table} are not read` : "so they have no labels";
+  return new UserError(
+    `${path} contains images without class folders${table ? ";" : ","} ${labels}. Make a folder for each class.`,
+  );
+}
 
 export async function openClassFolders(path: string, { split, samples }: SourceRequest): Promise<PictureSource> {
   const { root, name } = rootOf(path, split);
-  const all = foldersIn(root);
-  const classNames = all.filter((folder) => !isOfSystem(folder)).sort(byCodePoint);
-  const [files, labels, others]: [string[], number[], string[]] = [[], [], all.filter(isOfSystem)];
+  const classNames = classesIn(root);
+  if (classNames.length === 1) {
+    const only = join(root, classNames[0]);
+    if ([only, root].flatMap(filesDirectlyIn).some(isTable)) throw withoutClasses(only, [only, root]);
+  }
+  const [files, labels, others]: [string[], number[], string[]] = [
+    [],
+    [],
+    [...filesDirectlyIn(root).sort(byCodePoint), ...foldersIn(root).filter(isOfSystem)],
+  ];
   for (const [label, folder] of classNames.entries()) {
     const [found, passed] = filesIn(join(root, folder));
     others.push(...passed.map((inner) => relative(root, inner)));
@@ -53,7 +72,7 @@ export async function openClassFolders(path: string, { split, samples }: SourceR
     others.push(...found.filter((file) => !isImage(file)).map((file) => relative(root, file)));
   }
   const notes = others.length
-    ? [`${root}: ignored files and folders that are not images: ${listSome(others, 3)}.`]
+    ? [`${root}: ignored files and folders that are not images of a class: ${listSome(others, 3)}.`]
     : [];
   const covered = labels[Math.min(samples ?? files.length, files.length) - 1] + 1;
   if (covered < classNames.length)
@@ -63,12 +82,18 @@ export async function openClassFolders(path: string, { split, samples }: SourceR
   return encodedSource({ split: name, labels, classNames, notes, images: files.map((file) => ({ path: file })) });
 }
 
-/** The folder that contains the class folders. */
+/** The folder that contains the class folders. Throws {@link UserError} if splits contain images, but no classes. */
 function rootOf(path: string, split: Split | undefined): { root: string; name: Split } {
-  const there = foldersIn(path).flatMap((folder) => {
+  const all = classesIn(path);
+  const splits = all.flatMap((folder) => {
     const own = splitOf(folder);
-    return own && foldersIn(join(path, folder)).length ? [{ split: own, at: join(path, folder) }] : [];
+    return own ? [{ split: own, at: join(path, folder) }] : [];
   });
+  const there = splits.filter(({ at }) => classesIn(at).length);
+  if (there.length === 0 && splits.length === all.length) {
+    const { at } = chooseSplit(path, splits, split);
+    throw withoutClasses(at, [at, path]);
+  }
   if (there.length) {
     const chosen = chooseSplit(path, there, split);
     return { root: chosen.at, name: chosen.split };
@@ -87,6 +112,15 @@ function listFolder(path: string): Dirent[] {
     throw describeFileError(error, path, "read");
   }
 }
+
+const filesDirectlyIn = (path: string): string[] =>
+  listFolder(path).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]));
+
+/** The class folders, or the splits' folders. */
+const classesIn = (path: string): string[] =>
+  foldersIn(path)
+    .filter((folder) => !isOfSystem(folder))
+    .sort(byCodePoint);
 
 const foldersIn = (path: string): string[] =>
   listFolder(path).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
