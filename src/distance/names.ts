@@ -67,7 +67,7 @@ export function matchNames(a: Named, b: Named, tied: Tied = []): Matched {
   const [partsX, partsY] = [withoutLevels(normX), withoutLevels(normY)];
   if (isOneNetwork(partsX, partsY, tied)) {
     const found = matched(underNamesOf(partsX, partsX), underNamesOf(partsY, partsX), tied);
-    return { ...found, notes: [noteOfLevels(a, b, found), ...found.notes] };
+    return { ...found, notes: [...notesOfLevels(a, b, found), ...found.notes] };
   }
   throw different(...nearestOf(isApart ? [[x, y], ...withoutPrefix(bareX, bareY)] : [[x, y]], tied), tied);
 }
@@ -190,8 +190,15 @@ function onlyIn(one: Renamed, other: Renamed, tied: Tied): string[] {
 /** Differences between the networks: averaged weights in only one file, and shapes of averaged tensors. */
 function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const averagedIn = (one: Renamed) => {
-    const names = a.file.averagedOf?.([...one.names.keys()].map((name) => ({ ...infoOf(one, name), name })));
-    return (name: string) => names?.has(name) ?? true;
+    const { averagedOf } = a.file;
+    if (!averagedOf) return () => true;
+    // the user may give names with the prefix that a's file has
+    const [bare, full] = ["", a.prefix].map((prefix) => {
+      const all = [...one.names.keys()].map((name) => ({ ...infoOf(one, name), name: prefix + name }));
+      const averaged = averagedOf(all);
+      return new Set([...one.names.keys()].filter((name) => averaged.has(prefix + name)));
+    });
+    return (name: string) => (full.size < bare.size ? full : bare).has(name);
   };
   const [isAveragedA, isAveragedB] = [averagedIn(a), averagedIn(b)];
   const common = [...a.names.keys()].filter((name) => b.names.has(name));
@@ -278,9 +285,13 @@ function noteOfNorms(a: Renamed, b: Renamed): string[] {
   ];
 }
 
-function noteOfLevels({ path }: Named, { path: other }: Named, { a, b }: Matched): string {
-  const [name, own] = [...a].find(([common, own]) => b.has(common) && b.get(common) !== own)!;
-  return `The names in ${path} and ${other} nest the same parts differently, as different versions of a library do: ${own} corresponds to ${b.get(name)}.`;
+function notesOfLevels({ path }: Named, { path: other }: Named, { a, b }: Matched): string[] {
+  const renamed = [...a].find(([common, own]) => b.has(common) && b.get(common) !== own);
+  if (!renamed) return [];
+  const [name, own] = renamed;
+  return [
+    `The names in ${path} and ${other} nest the same parts differently, as different versions of a library do: ${own} corresponds to ${b.get(name)}.`,
+  ];
 }
 
 /** Whether the part under a prefix is at least as large as the rest. */

@@ -103,6 +103,7 @@ async function endsOfFiles(
   const averagedOf = pair ? undefined : averagedIn(options);
   const first = averagedOf ? { ...x, averagedOf } : x;
   const own = await alignCheckpoints(first, y, pair?.tied).catch((error) => {
+    if (averagedOf) requireLayers(x, options);
     throw (error instanceof NothingInCommon && differentKinds(options)) || error;
   });
   const files = pair?.files ?? ([own.a, own.b] as const);
@@ -187,7 +188,7 @@ function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined
   if (!layers || base === "b") return undefined;
   return (tensors) => {
     const all = groupLayers(tensors, { group });
-    const globs = layers.map((text) => text.replace(/=[^=]*$/, ""));
+    const globs = layers.map(globOf);
     const isThere = (glob: string) => {
       try {
         return matchLayers(all, [glob]);
@@ -198,6 +199,13 @@ function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined
     return new Set(globs.flatMap(isThere).flatMap(({ parameters }) => parameters));
   };
 }
+
+/** Throws {@link UserError} if a name in `--layers` is in neither spelling that may be meant: the file's or a bare one. */
+function requireLayers(x: Checkpoint, { layers = [], group }: EndOptions): void {
+  matchLayers(groupLayers([...x.tensors.values()], { group }), layers.map(globOf));
+}
+
+const globOf = (text: string) => text.replace(/=[^=]*$/, "");
 
 function statisticsOf({ parameters }: Pick<Model, "parameters">): (name: string) => boolean {
   const statistics = new Set(parameters.filter((p) => p.kind === "statistic").map((p) => p.name));

@@ -278,3 +278,25 @@ it("needs equal names only of what is averaged, where --layers says what that is
   );
   await expect(merge({ a, b, out, layers: ["net.fc"], base: "b" })).rejects.toThrow(refused);
 });
+
+it("reports layers that neither the file nor its names without levels have, rather than different networks", async () => {
+  const [a, b, out] = ["levels-a.npz", "levels-b.npz", "levels.npz"].map(at);
+  const other = (n: number) => ({ [`head.${n}`]: tensor("float32", [n], new Array(n).fill(1)) });
+  await writeTensors(a, "npz", oneLayer(1, "model.decoder.", other(2)));
+  await writeTensors(b, "npz", oneLayer(3, "model.decoder.", other(3)));
+  for (const layers of [["nosuch"], ["decoder.**"]])
+    await expect(merge({ a, b, out, layers })).rejects.toThrow(
+      `No layer matches ${layers[0]}. The layers are model.decoder.fc`,
+    );
+  expect(Object.keys((await merge({ a, b, out, layers: ["model.decoder.**"] })).averaged)).toEqual([
+    "model.decoder.fc",
+  ]);
+});
+
+it("gives the common names of layers that were given with the prefix of a's file", async () => {
+  const [a, b, out] = ["prefix-a.npz", "prefix-b.npz", "prefix.npz"].map(at);
+  await writeTensors(a, "npz", oneLayer(1, "vit.", { "head.weight": tensor("float32", [2, 2], [1, 2, 3, 4]) }));
+  await writeTensors(b, "npz", oneLayer(3, "", { "norm.weight": tensor("float32", [2, 2], [1, 2, 3, 4]) }));
+  await expect(merge({ a, b, out, layers: ["vit.fc"] })).rejects.toThrow("No layer matches vit.fc. The layers are fc.");
+  expect(Object.keys((await merge({ a, b, out, layers: ["fc"] })).averaged)).toEqual(["fc"]);
+});
