@@ -200,7 +200,7 @@ function averagedIn({ layers, group, base }: EndOptions): AveragedOf | undefined
   };
 }
 
-/** Throws {@link UserError} if a name in `--layers` is in neither spelling that may be meant: the file's or a bare one. */
+/** Throws {@link UserError} if a name in `--layers` matches none of the file's layers. */
 function requireLayers(x: Checkpoint, { layers = [], group }: EndOptions): void {
   matchLayers(groupLayers([...x.tensors.values()], { group }), layers.map(globOf));
 }
