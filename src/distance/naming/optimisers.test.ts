@@ -39,6 +39,16 @@ describe("an optimiser's state among the names", () => {
       { "linear_0.w_0": [3, 4], "linear_0.b_0": [4] },
       { "linear_0.w_0_moment1_0": [3, 4], "linear_0.w_0_moment2_0": [3, 4], "linear_0.w_0_beta1_pow_acc_0": [1] },
     ],
+    [
+      "of Detectron",
+      { conv1_w: [3, 4], conv1_b: [4], bn_s: [4] },
+      { conv1_w_momentum: [3, 4], conv1_b_momentum: [4], lr: [] },
+    ],
+    [
+      "of Caffe2, in a scope",
+      { "gpu_0/fc_w": [3, 4], "gpu_0/fc_b": [4] },
+      { "gpu_0/fc_w_first_moment": [3, 4], "gpu_0/fc_w_second_moment": [3, 4], "gpu_0/fc_b_squared_sum": [4] },
+    ],
     ["of BERT", under("bert/"), { ...under("bert/", "/adam_m"), ...under("bert/", "/adam_v"), global_step: [] }],
   ])("%s", (_, weights, states) => {
     expect(found({ ...weights, ...states })).toEqual(Object.keys(states));
@@ -51,6 +61,7 @@ describe("an optimiser's state among the names", () => {
     ["a mean and a variance", { "mu.weight": [2, 4], "logvar.weight": [2, 4], "nu.weight": [3, 4] }],
     ["a network called opt", under("opt.model.", "", ".")],
     ["a part called momentum", { ...under("encoder."), ...under("momentum.") }],
+    ["a momentum of another shape", { queue: [2, 4], queue_momentum: [2, 8], lr: [] }],
     ["an optimiser alone", under("optimizer.state.")],
   ])("is none: %s", (_, shapes) => expect(found(shapes)).toEqual([]));
 });

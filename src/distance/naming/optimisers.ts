@@ -12,9 +12,11 @@ const isOptimiser = (part: string): boolean =>
 const moments = /^(mu|nu|m|v|trace|momentum|exp_avg\w*|max_exp_avg_sq|momentum_buffer)$/;
 /** Pairs of moments that are followed by the network's names. */
 const pairs: Readonly<Record<string, string>> = { mu: "nu", exp_avg: "exp_avg_sq" };
-/** Suffixes of a weight's name: PyTorch's states and TensorFlow's slots. */
+/** Components after a weight's name: PyTorch's states and TensorFlow's slots. */
 const slots =
   /^(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|momentum_buffer|square_avg|adam|adam_1|adam_m|adam_v|momentum|rmsprop|rmsprop_1|adagrad)$/i;
+/** Caffe2's suffixes: `conv1_w_momentum` beside `conv1_w`. */
+const suffix = /_(momentum|first_moment|second_moment|squared_sum)$/;
 
 /** Paddle's suffixes: `linear_0.w_0_moment1_0`. */
 const accumulator =
@@ -37,7 +39,8 @@ export function optimiserNames({ tensors }: Pick<Named, "tensors">): string[] {
   if (states.size === 0 || large.length === 0) return [];
   const [holder] = large[0].parts;
   const isHeld = large.every(({ parts }) => parts.length > 1 && parts[0] === holder);
-  const isBeside = ({ parts, isSingle }: Name) => isHeld && isSingle && parts[0] !== holder;
+  const isBeside = ({ parts, isSingle }: Name) =>
+    isSingle && (parts.at(-1) === "lr" || (isHeld && parts[0] !== holder));
   return all.filter((one) => states.has(one) || isBeside(one)).map(({ name }) => name);
 }
 
@@ -63,12 +66,16 @@ function namedStates(all: readonly Name[]): Name[] {
 /** All suffixes of a name that start at a component, each with the shape. */
 const endsOf = ({ parts, shape }: Name): string[] => parts.map((_, i) => `${parts.slice(i).join("/")} ${shape}`);
 
-/** `fc.weight.exp_avg` if there is `fc.weight`. */
+/** `fc.weight.exp_avg` if there is `fc.weight`, and `fc_w_momentum` if there is `fc_w`. */
 function slotsOf(all: readonly Name[]): Name[] {
-  const found = all.filter(({ parts }) => parts.length > 1 && slots.test(parts.at(-1)!));
+  const weightOf = ({ parts }: Name): string | undefined => {
+    if (parts.length > 1 && slots.test(parts.at(-1)!)) return parts.slice(0, -1).join("/");
+    return suffix.test(parts.at(-1)!) ? parts.join("/").replace(suffix, "") : undefined;
+  };
+  const found = all.filter((one) => weightOf(one) !== undefined);
   if (found.length === 0) return [];
   const ends = new Set(all.flatMap(endsOf));
-  return found.filter(({ parts, shape }) => ends.has(`${parts.slice(0, -1).join("/")} ${shape}`));
+  return found.filter((one) => ends.has(`${weightOf(one)} ${one.shape}`));
 }
 
 /** `mu/…` and `nu/…` followed by the same names, which weights have too, at any level. */
