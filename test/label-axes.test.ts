@@ -37,6 +37,12 @@ describe("one-hot masks", () => {
     return out;
   };
 
+  /** The masks in the order of the scores, in one row for each sample. */
+  const merged = (isLast: boolean, dtype: "float32" | "uint8") => ({
+    ...(isLast ? channelsLast(masks(dtype)) : masks(dtype)),
+    shape: [6, 60],
+  });
+
   it.each([
     ["first", false],
     ["last", true],
@@ -44,7 +50,7 @@ describe("one-hot masks", () => {
     const ends = writeEnds(convolution(4, isLast));
     const wanted = (await measured(ends, { x, labels: indices })).document;
     for (const dtype of ["float32", "uint8"] as const)
-      for (const labels of [masks(dtype), channelsLast(masks(dtype))]) {
+      for (const labels of [masks(dtype), channelsLast(masks(dtype)), merged(isLast, dtype)]) {
         const { ends: found, model, notes } = (await measured(ends, { x, labels })).document;
         expect(found).toEqual(wanted.ends);
         expect(model.task).toBe(wanted.model.task);
@@ -62,6 +68,19 @@ describe("values", () => {
     const wanted = (await measured(ends, { x, labels: values })).document.ends;
     for (const labels of [ofShape(60), ofShape(4, 15), ofShape(12, 5), ofShape(4, 1, 3, 5, 1), ofShape(2, 2, 3, 5)])
       expect((await measured(ends, { x, labels })).document.ends).toEqual(wanted);
+  });
+
+  it("may be classes if they are 0 and 1 with merged axes, but not one-hot", async () => {
+    for (const dtype of ["float32", "uint8"] as const) {
+      const labels = tensor(
+        dtype,
+        [6, 60],
+        Array.from({ length: 360 }, (_, i) => Number(i > 99)),
+      );
+      expect(await refusal(ends, { x, labels })).toContain("Choose with --task classify or --task regress.");
+      const { task } = (await measured(ends, { x, labels }, { task: "classify" })).document.model;
+      expect(task).toContain("one score for both, [n, 4, 3, 5]");
+    }
   });
 
   it("are refused with their axes in another order or split differently", async () => {

@@ -35,7 +35,7 @@ export function arrangeScores(scores: Value, { shape, batchAxis, reading, isProb
 }
 
 /** The data with labels in the form of a reading: class indices for each position, or values. */
-export function arrangeLabels(data: Dataset, { kind, positions, oneHotAxis }: Reading): Dataset {
+export function arrangeLabels(data: Dataset, { kind, positions, oneHotAxis, classes }: Reading): Dataset {
   const { labels, count, labelShape } = data;
   const dtype = kind === "values" ? "float32" : "int64";
   const shape = kind === "values" ? labelShape : positions;
@@ -51,14 +51,14 @@ export function arrangeLabels(data: Dataset, { kind, positions, oneHotAxis }: Re
         return { inputs, labels: tensor(dtype, [indices.length, ...shape], toNumbers(own)) };
       },
     };
-  if (kind === "one-hot") return relabel(data, classesOf(labels, oneHotAxis! + 1, [count, ...shape]));
+  if (kind === "one-hot") return relabel(data, classesOf(labels, [count, ...shape], oneHotAxis! + 1, classes));
   return relabel(data, tensor(dtype, [count, ...shape], toNumbers(labels)));
 }
 
-/** The indices of the 1 in every row along an axis. */
-function classesOf(labels: Tensor, axis: number, shape: readonly number[]): Tensor {
+/** The indices of the 1 in every row along an axis of some length, which the shape of the classes does not have. */
+function classesOf(labels: Tensor, shape: readonly number[], axis: number, length: number): Tensor {
   const values = toNumbers(labels);
-  const [length, inner] = [labels.shape[axis], sizeOf(labels.shape.slice(axis + 1))];
+  const inner = sizeOf(shape.slice(axis));
   const classes = tensor("int64", shape);
   for (let i = 0; i < classes.data.length; i++) {
     const start = Math.floor(i / inner) * length * inner + (i % inner);

@@ -11,7 +11,7 @@ export interface Reading {
   readonly classes: number;
   /** The axis with a score for every class, if there is one. */
   readonly classAxis?: number;
-  /** The axis of one-hot labels with an element for every class. */
+  /** The axis of one-hot labels with an element for every class; the other axes are the positions. */
   readonly oneHotAxis?: number;
   /** The shape of a sample's labels. */
   readonly positions: readonly number[];
@@ -29,17 +29,17 @@ export interface LabelFacts {
   readonly hasZero: boolean;
   /** True if the labels are 0 and 255, as in a black and white picture. */
   areBlackAndWhite(): boolean;
-  /** True if every row along an axis (of a sample) has one 1, and zeros elsewhere. */
-  isOneHot(axis: number): boolean;
+  /** True if every row along an axis (of a sample, in a shape of the same size) has one 1, and zeros elsewhere. */
+  isOneHot(axis: number, shape?: readonly number[]): boolean;
   /** True if every row along an axis is a distribution. */
   isDistribution(axis: number): boolean;
 }
 
-export function factsOf({ labels, labelShape: shape, labelType, classes }: Dataset): LabelFacts {
+export function factsOf({ labels, labelShape: own, labelType, classes }: Dataset): LabelFacts {
   const areFloats = labelType === "float32";
   const values = labels && toNumbers(labels);
   const areWhole = !areFloats || (values?.every((x: number) => Number.isInteger(x)) ?? false);
-  const everyRow = (axis: number, holds: (row: Float64Array) => boolean): boolean => {
+  const everyRow = (axis: number, holds: (row: Float64Array) => boolean, shape = own): boolean => {
     if (!values || shape.length === 0) return false;
     const [length, inner] = [shape[axis], sizeOf(shape.slice(axis + 1))];
     const row = new Float64Array(length);
@@ -52,13 +52,13 @@ export function factsOf({ labels, labelShape: shape, labelType, classes }: Datas
   };
   const sumsToOne = (row: Float64Array) => Math.abs(row.reduce((sum, x) => sum + x, 0) - 1) < 1e-3;
   return {
-    shape,
+    shape: own,
     areFloats,
     areWhole,
     classes: areFloats && areWhole && values ? Math.max(-1, largestOf(values)) + 1 : classes,
     hasZero: values?.includes(0) ?? false,
     areBlackAndWhite: () => values?.every((x: number) => x === 0 || x === 255) ?? false,
-    isOneHot: (axis) => everyRow(axis, (row) => row.every((x) => x === 0 || x === 1) && sumsToOne(row)),
+    isOneHot: (axis, shape) => everyRow(axis, (row) => row.every((x) => x === 0 || x === 1) && sumsToOne(row), shape),
     isDistribution: (axis) => everyRow(axis, (row) => row.every((x) => x >= 0) && sumsToOne(row)),
   };
 }
@@ -101,15 +101,17 @@ const withoutOnes = (shape: readonly number[]): string => shape.filter((n) => n 
 /** Readings with a score for every class, along the last axis or (as in PyTorch for images) the first. */
 function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, output: OutputFacts): Reading[] {
   if (!areWhole) return [];
-  const isSameShape = String(shape) === String(output.shape);
+  const isSameOrder = haveSameOrder(shape, output.shape);
   // masks may have the classes last and their scores first, or the reverse
-  const oneHotAxis = (classAxis: number, positions: readonly number[]) =>
-    (isSameShape ? [classAxis] : [...shape.keys()]).find(
+  const oneHotAxis = (classAxis: number, positions: readonly number[]) => {
+    if (isSameOrder) return isOneHot(classAxis, output.shape) ? classAxis : undefined;
+    return [...shape.keys()].find(
       (axis) =>
         shape[axis] === output.shape[classAxis] &&
         String(shape.toSpliced(axis, 1)) === String(positions) &&
         isOneHot(axis),
     );
+  };
   const last = output.shape.length - 1;
   const fitting = [...new Set([last, 0])].flatMap((axis): Reading[] => {
     const size = output.shape[axis];
@@ -128,13 +130,10 @@ function classReadings({ shape, areWhole, classes, isOneHot }: LabelFacts, outpu
 
 /** Readings with one score for every label. */
 function singleReadings({ shape, areWhole, classes }: LabelFacts, output: OutputFacts): Reading[] {
-  const isLike = withoutOnes(shape) === withoutOnes(output.shape);
+  if (!haveSameOrder(shape, output.shape)) return [];
   const positions = output.shape.filter((n) => n !== 1);
-  const readings: Reading[] = [];
-  if (isLike && areWhole && classes <= 2) readings.push({ task: "classify", kind: "binary", classes: 2, positions });
-  if (haveSameOrder(shape, output.shape))
-    readings.push({ task: "regress", kind: "values", classes: 0, positions: shape });
-  return readings;
+  const values: Reading = { task: "regress", kind: "values", classes: 0, positions: shape };
+  return areWhole && classes <= 2 ? [{ task: "classify", kind: "binary", classes: 2, positions }, values] : [values];
 }
 
 /**
