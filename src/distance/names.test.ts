@@ -394,3 +394,16 @@ it("never matches tensors of other shapes", () => {
     { numRuns: 2000 },
   );
 });
+
+it("advises no merge of equal names whose counters are shifted", () => {
+  const layers = (...names: string[]) => Object.fromEntries(names.map((name) => [`${name}/kernel:0`, [3, 3]]));
+  const refused = (a: Record<string, Entry>, b: Record<string, Entry>) => () => match(a, b);
+  const shifted = refused(layers("conv", "conv_1", "out"), layers("conv_1", "conv_2", "out"));
+  expect(shifted).toThrow(
+    "Give two checkpoints of one architecture. Numbers in the names are counted differently (conv/kernel:0 and conv_2/kernel:0), so equal names may be different layers: rename them in one file so that each layer has one name.",
+  );
+  expect(shifted).not.toThrow("merge --layers");
+  // more layers in one file, and another name of one layer
+  for (const other of [layers("conv", "conv_1", "conv_2"), layers("conv", "conv_1", "out_1")])
+    expect(refused(layers("conv", "conv_1", "out"), other)).toThrow("use merge --layers with base a");
+});

@@ -3,7 +3,7 @@
 import { keyOption } from "../checkpoints/index.ts";
 import { isFloating, listSome, sizeOf, UserError } from "../core/index.ts";
 import { hasFreeSize, isOptional } from "../models/index.ts";
-import { findHint } from "./naming/hints.ts";
+import { findHint, findShifted } from "./naming/hints.ts";
 import {
   type AveragedOf,
   holders,
@@ -344,8 +344,12 @@ export class NothingInCommon extends UserError {}
 function different(a: Renamed, b: Renamed, tied: Tied): UserError {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);
   const [x, y] = [a.file.path, b.file.path];
-  const others =
-    common > 0 && !a.file.averagedOf ? " To average only layers that both have, use merge --layers with base a." : "";
+  const shifted = findShifted([...a.names.keys()], onlyA, onlyB);
+  const others = shifted
+    ? ` Numbers in the names are counted differently (${shifted.join(" and ")}), so equal names may be different layers: rename them in one file so that each layer has one name.`
+    : common > 0 && !a.file.averagedOf
+      ? " To average only layers that both have, use merge --layers with base a."
+      : "";
   const graph = [a.file, b.file].filter(({ format }) => format === "onnx");
   const isGraphInOne = graph.length === 1;
   const advice = isGraphInOne

@@ -11,6 +11,23 @@ export function findHint(a: Named, b: Named): string | undefined {
   return hintFor(a, b) ?? hintFor(b, a);
 }
 
+/**
+ * A name that is only in a and one that is only in b, equal apart from counters (`conv2d`, `conv2d_3`), if others with
+ * such counters are in both. Keras counts through all networks of a session, so the counters may be shifted.
+ */
+export function findShifted(
+  a: readonly string[],
+  onlyA: readonly string[],
+  onlyB: readonly string[],
+): readonly [string, string] | undefined {
+  const uncounted = (name: string) => name.replace(/(_\d+)+(?=[./]|$)/g, "");
+  const others = new Map(onlyB.map((name) => [uncounted(name), name]));
+  const own = new Set(onlyA);
+  const common = new Set(a.filter((name) => !own.has(name)).map(uncounted));
+  const name = onlyA.find((one) => others.has(uncounted(one)) && common.has(uncounted(one)));
+  return name === undefined ? undefined : [name, others.get(uncounted(name))!];
+}
+
 type Has = (name: string) => boolean;
 
 /** A way in which PyTorch stores a weight as several tensors. */
