@@ -154,6 +154,14 @@ describe("a folder", () => {
     ]);
   });
 
+  it("is refused with what to do if it is an unpacked file of torch.save", async () => {
+    const where = await fill("unpacked/archive", ["data.pkl", "data/0"]);
+    for (const path of [where, join(folder, "unpacked"), join(where, "data.pkl")])
+      await expect(openCheckpoint(path)).rejects.toThrow(
+        `${where} is the unpacked content of a file that torch.save wrote. Zip it again (cd ${join(folder, "unpacked")}; zip -0 -r weights.pt archive), and give weights.pt.`,
+      );
+  });
+
   it("opens as the single file beside shards with a note", async () => {
     const checkpoint = await openCheckpoint(await fill("both", ["model.safetensors", "model.safetensors.index.json"]));
     await checkpoint.close();

@@ -1,6 +1,7 @@
 // Finds the checkpoint in a folder, such as one that from_pretrained takes, if it is unambiguous.
+import { existsSync } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { listSome, UserError } from "../core/index.ts";
 import { findUnsupported } from "./unsupported.ts";
 
@@ -55,7 +56,7 @@ export async function findCheckpoint(path: string): Promise<string> {
     if (numbered.length) throw severalCheckpoints(path, [known, ...numbered]);
     return join(path, known);
   }
-  const stranger = findUnsupported(path, 0);
+  const stranger = findUnsupported(path, 0) ?? unpackedIn(path);
   if (stranger) throw stranger;
   const files = names.filter(mayBeCheckpoint);
   if (files.length === 1) return join(path, files[0]);
@@ -71,6 +72,18 @@ export async function findCheckpoint(path: string): Promise<string> {
     ? adviceOfParts(parts)
     : "Give the path of a checkpoint file, or of a Hugging Face folder.";
   throw new UserError(`${path} is a folder without a checkpoint${others}. ${advice}`);
+}
+
+/** The error for a folder with the unpacked content of a file that torch.save wrote; undefined for others. */
+export function unpackedIn(path: string): UserError | undefined {
+  const folder = [path, join(path, "archive")].find((one) =>
+    ["data.pkl", "data"].every((name) => existsSync(join(one, name))),
+  );
+  return folder === undefined
+    ? undefined
+    : new UserError(
+        `${folder} is the unpacked content of a file that torch.save wrote. Zip it again (cd ${dirname(folder)}; zip -0 -r weights.pt ${basename(folder)}), and give weights.pt.`,
+      );
 }
 
 function severalCheckpoints(path: string, files: readonly string[]): UserError {

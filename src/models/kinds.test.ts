@@ -46,6 +46,7 @@ describe("the kind of a tensor", () => {
     ["layers.0.rotary_emb.inv_freq", {}, [], "computed"],
     ["attn.relative_coords_table", { shape: [1, 15, 15, 2] }, [], "computed"],
     ["rope.freqs", {}, [], "computed"],
+    ["cos_cache", {}, [], "computed"], // ONNX Runtime's rotary embeddings
     ["fourier.freqs", {}, [], "weight"], // may be learnt
     ["betas", {}, ["betas", "alphas_cumprod"], "computed"],
     ["ddpm.sqrt_recipm1_alphas_cumprod", {}, ["ddpm.betas", "ddpm.alphas_cumprod"], "computed"],

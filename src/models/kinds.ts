@@ -92,7 +92,7 @@ const ids = /^(position_ids|token_type_ids|relative_position_index|rel_pos_index
  * noise schedule of a diffusion. Files may lack them, or have them in another precision.
  */
 const isComputed = ({ name }: Pick<KindTensor, "name">, has: (name: string) => boolean): boolean =>
-  /^((original_)?inv_freq|freqs_cis|(cos|sin)_cached|relative_coords_table|relative_coordinates_log)$/.test(
+  /^((original_)?inv_freq|freqs_cis|(cos|sin)_cached?|relative_coords_table|relative_coordinates_log)$/.test(
     leafOf(name),
   ) ||
   /^(mel_basis|hann_window)$/.test(leafOf(name)) ||

@@ -1,8 +1,10 @@
 // PyTorch's older format (before 1.6, or `_use_new_zipfile_serialization=False`): five consecutive pickles (a magic
 // number, the protocol, machine information, the object, the storages' keys), then for each key the number of elements
 // in eight bytes and the elements, always little endian.
+import { dirname } from "node:path";
 import { UserError } from "../../core/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
+import { unpackedIn } from "../folder.ts";
 import type { KeyChoice } from "../keys.ts";
 import { damaged, quote, type Source, truncated } from "../source.ts";
 import { copyPatched } from "../writing/patches.ts";
@@ -70,7 +72,8 @@ function openPlainPickle(source: Source, value: unknown, choice: KeyChoice = {})
     const fault = `${path} is a pickle that was not written by torch.save`;
     throw new UserError(`${fault}. In Python, save model.state_dict() with torch.save.`);
   }
-  const noStorage = () => damaged(path, "its pickle refers to storages, but the file contains none");
+  const noStorage = () =>
+    unpackedIn(dirname(path)) ?? damaged(path, "its pickle refers to storages, but the file contains none");
   const file: TorchFile = {
     source,
     value,

@@ -76,6 +76,9 @@ function hintFor({ path, names }: Named, other: Named): string | undefined {
     if (name !== undefined)
       return `${path} has ${what} (${name}), and ${other.path} does not. Remove it in one, or keep it in both (PyTorch: ${undo}), and save again.`;
   }
+  const isUnnamed = (all: readonly string[]) => all.length > 0 && all.every((name) => /^arr_\d+$/.test(name));
+  if (isUnnamed(names) && !isUnnamed(other.names))
+    return `${path} was saved without names (${names[0]}). In Python, save each array under its parameter's name: numpy.savez(path, **arrays), with a dictionary of arrays.`;
   const [apart, fused] = [names, other.names].map((all, i) => all.find((name) => experts[i].test(name)));
   if (apart !== undefined && fused !== undefined)
     return `${path} has a tensor for each expert (${apart}), and ${other.path} has one for all (${fused}). Save both in one form (transformers: save_pretrained with the same save_original_format).`;

@@ -19,14 +19,20 @@ export function requireSameNetwork(a: ModelFolder, b: ModelFolder, { mayHeadsDif
   const all = compareNetworks(a, b);
   const differences = (mayHeadsDiffer ? all.filter(({ name }) => name !== countName) : all).map(phraseOf);
   if (differences.length === 0) return;
+  if (all.length === 1 && all[0].name === tieName) throw all[0].a === "true" ? otherTie(a, b) : otherTie(b, a);
   const type = all.find(({ name }) => name === typeName); // the other differences follow from it
   throw new UserError(
     `${a.path} and ${b.path} are different networks: ${type ? phraseOf(type) : listSome(differences)}. Give two folders with the same architecture.`,
   );
 }
 
-/** The names of the family, and of the number of labels. */
-const [typeName, countName] = ["model_type", "labels"];
+/** The names of the family, of the number of labels, and of the tie between the head and the embedding. */
+const [typeName, countName, tieName] = ["model_type", "labels", "isTied"];
+
+const otherTie = (tied: ModelFolder, untied: ModelFolder): UserError =>
+  new UserError(
+    `${tied.path} ties its head to its embedding, and ${untied.path} does not. Untie the first in Python: set config.tie_word_embeddings to False, make the head's weight a copy of the embedding's, and save it with save_pretrained.`,
+  );
 
 const phraseOf = ({ name, a = "unset", b = "unset" }: Difference): string => `${name} is ${a} and ${b}`;
 
