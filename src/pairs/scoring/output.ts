@@ -86,7 +86,7 @@ export async function chooseOutput(
     const isLoss =
       sizeOf(type.shape) <= (type.shape[batchAxis] ?? 1) * sizeOf(labels.shape) &&
       usesLabels(foreign, port.name, labelInputs);
-    const hasBatch = type.shape.length > 0;
+    const hasBatch = type.shape.includes(batch);
     const areScores = /float/.test(type.dtype) && hasBatch && !isLoss && !comesFromArgMax(foreign, port.name);
     const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, isLoss, scores };
@@ -115,6 +115,7 @@ export async function chooseOutput(
     const sizes = [batch, ...data.labelShape];
     throw (
       noScores(foreign, candidates, computed.length) ??
+      noBatch(candidates, batch) ??
       noOutput(labels, sizes, data.count, task, candidates, described, withoutTensor)
     );
   }
@@ -238,6 +239,15 @@ function noScores(foreign: ForeignModel, candidates: readonly Candidate[], outpu
     isPlace(one)
       ? `${output} class indices (${type.dtype}, from ArgMax), not scores, so it has no loss. Export the model without the final ArgMax.`
       : `${output} ${type.dtype}, not scores. Export the model with float scores.`,
+  );
+}
+
+/** The error if no output has an axis of the batch's length, so that its rows cannot be told apart by sample. */
+function noBatch(candidates: readonly Candidate[], batch: number): UserError | undefined {
+  if (candidates.some(({ type }) => type.shape.includes(batch))) return undefined;
+  const { name, type } = candidates.find(({ isLoss }) => !isLoss) ?? candidates[0];
+  return new UserError(
+    `The output ${name} of the model has the shape [${type.shape}] for a batch of ${batch}, without an axis for the samples. Export the model again so that the scores have that axis.`,
   );
 }
 
