@@ -18,7 +18,7 @@ import {
   usesLabels,
 } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
-import { requireOwnScores, runOnce } from "./trial.ts";
+import { hasFixedBatch, requireOwnScores, runOnce } from "./trial.ts";
 
 /** The output with the scores, and how the labels are scored against it. */
 export interface Chosen {
@@ -242,7 +242,7 @@ function noScores(foreign: ForeignModel, candidates: readonly Candidate[], outpu
   );
 }
 
-/** The error if no output has an axis of the batch's length, so that its rows cannot be told apart by sample. */
+/** The error if no output has an axis of the batch's length, so that it has no scores for each sample. */
 function noBatch(candidates: readonly Candidate[], batch: number): UserError | undefined {
   if (candidates.some(({ type }) => type.shape.includes(batch))) return undefined;
   const { name, type } = candidates.find(({ isLoss }) => !isLoss) ?? candidates[0];
@@ -343,11 +343,10 @@ const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 
  * The number of samples for a run that finds an output's batch axis: one that differs from all other sizes, if
  * possible.
  */
-function probeSize({ foreign }: OnnxNetwork, { inputs, count }: Dataset, batch: number): number {
-  const isFixed = inputs.some(({ name, axis = 0 }) => {
-    const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
-    return axis !== null && Number(port.shape?.[axis]) > 0;
-  });
+function probeSize(network: OnnxNetwork, data: Dataset, batch: number): number {
+  const { foreign } = network;
+  const { inputs, count } = data;
+  const isFixed = hasFixedBatch(network, data);
   const taken = new Set([
     ...[...foreign.inputs, ...foreign.outputs].flatMap(({ shape }) => shape ?? []),
     ...inputs.flatMap(({ shape }) => shape),
