@@ -106,6 +106,49 @@ it("refuses samples that do not fill the fixed batches of a graph that centres t
   expect(whole.notes).toContain(note);
 });
 
+describe("a graph with a BatchNormalization in training mode", () => {
+  const ofBatch = "The graph normalises by batch statistics (BatchNormalization in training mode).";
+  const constants = (count: number): NodeSpec[] => [
+    ["Constant", [], "count", { value_ints: [count] }],
+    ["ConstantOfShape", ["count"], "zeros"],
+    ["Exp", ["zeros"], "ones"],
+    ["Cos", ["zeros"], "var"], // the runtime may update statistics in place
+    ["Sin", ["zeros"], "mean"],
+  ];
+  const norm = (from: string, to: string): NodeSpec => [
+    "BatchNormalization",
+    [from, "ones", "zeros", "mean", "var"],
+    `${to},new mean,new var`,
+    { training_mode: 1 },
+  ];
+
+  /** InstanceNorm as PyTorch exports it: each channel of each sample has its own statistics. */
+  const byInstance = (batch: number): NodeSpec[] => [
+    ...constants(batch),
+    ["Constant", [], "one row", { value_ints: [1, batch, size] }],
+    ["Constant", [], "rows", { value_ints: [batch, size] }],
+    ["Reshape", ["x", "one row"], "r"],
+    norm("r", "n"),
+    ["Reshape", ["n", "rows"], "h"],
+    ["MatMul", ["h", "fc.weight"], "y"],
+  ];
+
+  it("fills the last batch without a note if it normalises each sample alone", async () => {
+    write(byInstance(4), 4);
+    const { ends, notes } = await measured();
+    expect(notes).not.toMatch(/batch/);
+    write(byInstance(1), 1);
+    expect((await measured()).ends.a.loss).toBeCloseTo(ends.a.loss!, 5);
+  });
+
+  it.each([4, 1])("has a note on it and on --batch if it normalises over batches of %d", async (batch) => {
+    write([...constants(size), norm("x", "h"), ["MatMul", ["h", "fc.weight"], "y"]]);
+    const { notes } = await measured({ batch });
+    expect(notes).toContain(ofBatch);
+    expect(notes).toContain(note);
+  });
+});
+
 it("says nothing of a graph whose samples are independent", async () => {
   write([["MatMul", ["x", "fc.weight"], "y"]]);
   expect((await measured({ batch: 4 })).notes).not.toContain("--batch");

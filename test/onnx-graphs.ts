@@ -35,7 +35,7 @@ import { temporaryFolder, writeTensors } from "./checkpoints.ts";
 export type NodeSpec = readonly [
   op: string,
   inputs: readonly string[],
-  output: string,
+  output: string, // or several, with commas between them
   attributes?: Readonly<Record<string, number | string | readonly number[]>>,
 ];
 
@@ -69,7 +69,7 @@ export function graphBytes(
         name: output,
         opType,
         input: [...input],
-        output: [output],
+        output: output.split(","),
         attribute: Object.entries(attributes).map(([name, value]) =>
           typeof value === "string"
             ? create(AttributeProtoSchema, {

@@ -123,6 +123,27 @@ describe("an output that is not scores", () => {
   });
 });
 
+it.each([
+  [8, 5],
+  [8, 40],
+])("an output without an axis of %d samples is refused, with labels for %d positions", async (batch, positions) => {
+  const ends = writeNetwork({
+    nodes: [
+      ["Constant", [], "sizes", { value_ints: [1, 40, 2] }],
+      ["Reshape", ["x", "sizes"], "rows"],
+      ["MatMul", ["rows", "fc.weight"], "scores"],
+    ],
+    weights: (seed) => new Map([["fc.weight", randomTensor(seed, [2, 3])]]),
+    inputs: { x: [batch, 5, 2] },
+    outputs: { scores: [1, 40, 3] },
+  });
+  const samples = randomTensor("rows", [batch, 5, 2]);
+  const labels = tensor("int64", [batch, positions], Array(batch * positions).fill(2) as never);
+  expect(await refusal(ends, { x: samples, labels })).toBe(
+    "The output scores of the model has the shape [1,40,3] for a batch of 8, without an axis for the samples. Export the model again so that the scores have that axis.",
+  );
+});
+
 it("labels counted from 1 need one class too many", async () => {
   const fromOne = tensor("int64", [9], [1, 2, 3, 1, 2, 3, 1, 2, 3]);
   expect(await refusal(writeEnds(logits, inputs, outputs), { x, labels: fromOne })).toMatch(

@@ -159,6 +159,18 @@ describe("a graph that the runtime refuses", () => {
       "ONNX Runtime cannot run m.onnx: the shapes at its operation Add do not fit (axes of 6 and 4). If it was exported for a batch of 4: use --batch 4, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
     ],
     [
+      "Non-zero status code returned while running Where node. Name:'Where~3' Status Message: Attempting to broadcast an axis by a dimension other than 1. 21 by 24",
+      "ONNX Runtime cannot run m.onnx: the shapes at its operation Where do not fit (axes of 21 and 24). If a size depends on the other samples of a batch, such as the longest of their lengths, use a larger --batch, up to 12. Otherwise check the shapes of the samples.",
+    ],
+    [
+      "Non-zero status code returned while running Reshape node. Name:'Reshape~3' Status Message: The input tensor cannot be reshaped to the requested shape. Input shape:{6,21,2}, requested shape:{6,24,2}",
+      "ONNX Runtime cannot run m.onnx: a Reshape in it expects [6,24,2], but gets [6,21,2]. If a size depends on the other samples of a batch, such as the longest of their lengths, use a larger --batch, up to 12. Otherwise check the shapes of the samples.",
+    ],
+    [
+      "Non-zero status code returned while running Add node. Name:'Add~3' Status Message: Attempting to broadcast an axis by a dimension other than 1. 60 by 20",
+      "ONNX Runtime cannot run m.onnx: the shapes at its operation Add do not fit (axes of 60 and 20). A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.",
+    ],
+    [
       "Fatal error: com.microsoft:Foo(-1) is not a registered function/op",
       "ONNX Runtime cannot run m.onnx: it does not support the operation Foo of domain com.microsoft. Export the model without it: only up to the scores, or with standard ONNX operations.",
     ],

@@ -6,7 +6,7 @@ import { cast, type ForeignModel, type Graph, type Port, partFor } from "../grap
 import type { Inputs } from "../models/index.ts";
 import { chooseBatch } from "./batch.ts";
 import type { End } from "./end.ts";
-import { notesOfScores } from "./graph-notes.ts";
+import { noteOfBatchStatistics, notesOfScores } from "./graph-notes.ts";
 import { type OnnxNetwork, onnxModel } from "./matching/network.ts";
 import type { Ends } from "./origin.ts";
 import { arrangeLabels } from "./scoring/arrange.ts";
@@ -41,7 +41,8 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
         batch,
         fixedBatch: fixed,
         // random numbers hide how samples affect each other
-        areIndependent: part.usesBatch ? false : part.random.size > 0 || undefined,
+        areIndependent: part.random.size > 0 ? !part.usesBatch : undefined,
+        dependenceNote: part.usesBatch ? noteOfBatchStatistics : undefined,
         notes,
         facts,
         inputs,

@@ -6,7 +6,7 @@ import { type ForeignModel, oldestOperatorSet, standardVersion } from "../graph/
 import { hiddenStatistics } from "./matching/norm.ts";
 
 /** The notes on the part of a graph that the scores are computed from. */
-export function notesOfScores({ draws, isSeeded, usesBatch }: ForeignModel): string[] {
+export function notesOfScores({ draws, isSeeded }: ForeignModel): string[] {
   const notes: string[] = [];
   const operations = draws.join(", ");
   if (operations)
@@ -15,12 +15,12 @@ export function notesOfScores({ draws, isSeeded, usesBatch }: ForeignModel): str
         ? `The graph draws random numbers (${operations}) with fixed seeds.`
         : `The graph draws random numbers (${operations}), so results vary. To make them repeatable, set the attribute seed on each of these nodes.`,
     );
-  if (usesBatch)
-    notes.push(
-      "The graph normalises by batch statistics (BatchNormalization in training mode). To use the running statistics, export the model in evaluation mode.",
-    );
   return notes;
 }
+
+/** The note on a training-mode BatchNormalization, unless samples are independent, as in an exported InstanceNorm. */
+export const noteOfBatchStatistics =
+  "The graph normalises by batch statistics (BatchNormalization in training mode). To use the running statistics, export the model in evaluation mode.";
 
 /** A note on a graph from the file `file` that was exported in training mode. */
 export const notesOfDropout = async (foreign: ForeignModel, file: Checkpoint): Promise<string[]> =>

@@ -62,6 +62,8 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
   readonly fixedBatch?: number;
   /** Whether a sample has the same scores in every batch; undefined where nobody has tried. */
   readonly areIndependent?: boolean;
+  /** A note on why samples affect each other, for the result unless they turn out not to. */
+  readonly dependenceNote?: string;
   /** The network predicts the next token of a text, so the exponential of its mean loss is the perplexity. */
   readonly isLanguage?: boolean;
   /** The data's inputs under the network's names and in its dtypes. */
@@ -77,7 +79,7 @@ export interface Pair extends Omit<Ends, "fit" | "context" | "declared" | "readD
 /** What fitting the samples adds to the ends. */
 export type Fitted = Pick<
   Pair,
-  "model" | "data" | "batch" | "fixedBatch" | "areIndependent" | "isLanguage" | "notes" | "inputs"
+  "model" | "data" | "batch" | "fixedBatch" | "areIndependent" | "dependenceNote" | "isLanguage" | "notes" | "inputs"
 > & {
   /** Facts about the samples and the network, for the result. */
   readonly facts?: Pair["facts"];

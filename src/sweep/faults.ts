@@ -26,8 +26,9 @@ export function cannotFill(batch: number, { name, count }: Dataset): UserError {
 /** Where the runtime rejects a graph from the user's ONNX file, the user can fix that too. */
 export function cannotEvaluate(
   error: unknown,
-  { model, data, batch }: Pick<Pair, "model" | "data" | "batch">,
+  { model, data, batch, fixedBatch }: Pick<Pair, "model" | "data" | "batch" | "fixedBatch">,
 ): unknown {
   const { dialect, path, parameters } = model;
-  return dialect ? cannotRun(error, data.name, { path, parameters }, { size: batch, samples: data.count }) : error;
+  const facts = { size: batch, samples: data.count, isFixed: fixedBatch !== undefined };
+  return dialect ? cannotRun(error, data.name, { path, parameters }, facts) : error;
 }

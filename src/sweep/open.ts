@@ -13,7 +13,10 @@ export async function openForSweep(request: PairRequest & Memory): Promise<Pair>
   const pair = await openPair(request);
   try {
     const areIndependent = pair.areIndependent ?? (await tryBatch(pair, request));
-    return areIndependent ? pair : { ...pair, areIndependent, notes: [...pair.notes, dependenceNote] };
+    if (areIndependent) return pair;
+    const notes = pair.dependenceNote ? [...pair.notes, pair.dependenceNote] : [...pair.notes];
+    if (areIndependent === false) notes.push(dependenceNote);
+    return { ...pair, areIndependent, notes };
   } catch (error) {
     await pair.close();
     throw error;
@@ -26,19 +29,21 @@ const dependenceNote = "The samples of a batch affect each other's scores, so re
 const tolerance = 1e-5;
 
 /**
- * Whether the samples are independent. Throws {@link UserError} if they are not, but would be along another free axis:
- * the first is then probably time.
+ * Whether the samples are independent; undefined where that cannot be tried. Throws {@link UserError} if they are not,
+ * but would be along another free axis: the first is then probably time.
  */
-async function tryBatch(pair: Pair, request: PairRequest & Memory): Promise<boolean> {
-  const { otherAxes, a } = pair;
-  const tried = pair.batch === 1 && otherAxes.length ? { ...pair, ...(await pair.fitBatch(2)) } : pair;
-  if ((await areSamplesIndependent(tried, request)) !== false) return true;
+async function tryBatch(pair: Pair, request: PairRequest & Memory): Promise<boolean | undefined> {
+  const { otherAxes, a, dependenceNote } = pair;
+  const isAlone = pair.batch === 1 && (otherAxes.length > 0 || dependenceNote !== undefined);
+  const tried = isAlone ? { ...pair, ...(await pair.fitBatch(2).catch(unlessFault)) } : pair;
+  const areIndependent = await areSamplesIndependent(tried, request);
+  if (areIndependent !== false) return areIndependent;
   for (const { input, axis, fitAlong } of otherAxes)
     if (await fitAlong(tried.batch).then((other) => areSamplesIndependent({ ...pair, ...other }, request), unlessFault))
       throw new UserError(
         `${input} of ${a.path} has the free axes 0 and ${axis}, and neither is named as the batch. Along axis 0, samples affect each other, as time steps do; along axis ${axis}, they do not, so axis ${axis} is probably the batch. Export the graph with only its batch axis free.`,
       );
-  return pair.batch === 1;
+  return pair.batch === 1 && dependenceNote === undefined;
 }
 
 /** Undefined for a fault of the network or of the samples, which the sweep reports. */

@@ -18,7 +18,7 @@ import {
   usesLabels,
 } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
-import { requireOwnScores, runOnce } from "./trial.ts";
+import { hasFixedBatch, requireOwnScores, runOnce } from "./trial.ts";
 
 /** The output with the scores, and how the labels are scored against it. */
 export interface Chosen {
@@ -86,7 +86,7 @@ export async function chooseOutput(
     const isLoss =
       sizeOf(type.shape) <= (type.shape[batchAxis] ?? 1) * sizeOf(labels.shape) &&
       usesLabels(foreign, port.name, labelInputs);
-    const hasBatch = type.shape.length > 0;
+    const hasBatch = type.shape.includes(batch);
     const areScores = /float/.test(type.dtype) && hasBatch && !isLoss && !comesFromArgMax(foreign, port.name);
     const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, isLoss, scores };
@@ -115,6 +115,7 @@ export async function chooseOutput(
     const sizes = [batch, ...data.labelShape];
     throw (
       noScores(foreign, candidates, computed.length) ??
+      noBatch(candidates, batch) ??
       noOutput(labels, sizes, data.count, task, candidates, described, withoutTensor)
     );
   }
@@ -241,6 +242,15 @@ function noScores(foreign: ForeignModel, candidates: readonly Candidate[], outpu
   );
 }
 
+/** The error if no output has an axis of the batch's length, so that it has no scores for each sample. */
+function noBatch(candidates: readonly Candidate[], batch: number): UserError | undefined {
+  if (candidates.some(({ type }) => type.shape.includes(batch))) return undefined;
+  const { name, type } = candidates.find(({ isLoss }) => !isLoss) ?? candidates[0];
+  return new UserError(
+    `The output ${name} of the model has the shape [${type.shape}] for a batch of ${batch}, without an axis for the samples. Export the model again so that the scores have that axis.`,
+  );
+}
+
 function noOutput(
   labels: LabelFacts,
   sizes: readonly number[],
@@ -333,11 +343,10 @@ const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 
  * The number of samples for a run that finds an output's batch axis: one that differs from all other sizes, if
  * possible.
  */
-function probeSize({ foreign }: OnnxNetwork, { inputs, count }: Dataset, batch: number): number {
-  const isFixed = inputs.some(({ name, axis = 0 }) => {
-    const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
-    return axis !== null && Number(port.shape?.[axis]) > 0;
-  });
+function probeSize(network: OnnxNetwork, data: Dataset, batch: number): number {
+  const { foreign } = network;
+  const { inputs, count } = data;
+  const isFixed = hasFixedBatch(network, data);
   const taken = new Set([
     ...[...foreign.inputs, ...foreign.outputs].flatMap(({ shape }) => shape ?? []),
     ...inputs.flatMap(({ shape }) => shape),

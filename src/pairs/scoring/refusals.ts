@@ -7,6 +7,8 @@ import { dtypeOf, type Parameter } from "../../models/index.ts";
 export interface BatchFacts {
   readonly size: number;
   readonly samples: number;
+  /** The graph's inputs declare that size. */
+  readonly isFixed?: boolean;
 }
 
 interface Refusal {
@@ -46,7 +48,7 @@ const refusals: readonly Refusal[] = [
       const shapes = `a Reshape in it expects [${to}], but gets [${from}]`;
       return Number.isInteger(own) && own > 0 && own !== batch.size
         ? `${shapes}: it was exported for a batch of ${own}. Use ${batchOrExport(own)}`
-        : `${shapes}. ${otherBatch(batch)}`;
+        : `${shapes}. ${from[0] === batch.size && to[0] === batch.size ? otherSamples(batch) : otherBatch(batch)}`;
     },
   },
   {
@@ -56,7 +58,7 @@ const refusals: readonly Refusal[] = [
       const shapes = `the shapes at its operation ${operation} do not fit (axes of ${lengths.join(" and ")})`;
       return own !== undefined && lengths.includes(String(batch.size))
         ? `${shapes}. If it was exported for a batch of ${own}: use ${batchOrExport(own)} Otherwise check the shapes of the samples.`
-        : `${shapes}. ${otherBatch(batch)}`;
+        : `${shapes}. ${areRows(lengths.map(Number), batch.size) ? otherBatch(batch) : otherSamples(batch)}`;
     },
   },
   {
@@ -77,10 +79,20 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
+/** Whether one of two lengths may be the rows of a batch of `size`, and the other those of another batch. */
+const areRows = ([x, y]: readonly number[], size: number): boolean =>
+  size > 1 && [x / y, y / x].some((ratio, i) => [x, y][1 - i] % size === 0 && Number.isInteger(ratio * size));
+
 const batchOrExport = (size: number) => `--batch ${size}, or export it again with a free batch axis.`;
 
-const otherBatch = ({ size }: BatchFacts): string =>
-  size === 1
+/** Advice for sizes that do not fit and are not the batch's, such as the longest of the samples' lengths. */
+const otherSamples = ({ size, samples, isFixed }: BatchFacts): string =>
+  isFixed || size >= samples
+    ? "Check the shapes of the samples."
+    : `If a size depends on the other samples of a batch, such as the longest of their lengths, use a larger --batch, up to ${samples}. Otherwise check the shapes of the samples.`;
+
+const otherBatch = ({ size, isFixed }: BatchFacts): string =>
+  size === 1 || isFixed
     ? "Export it again with a free batch axis, and check the shapes of the samples."
     : "A graph exported for one batch size runs only with that size: try --batch 1, or export it again with a free batch axis. Otherwise check the shapes of the samples.";
 

@@ -42,9 +42,16 @@ export async function runOnce(
     await session.dispose();
     return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
   } catch (error) {
-    throw cannotRun(error, data.name, network, { size, samples: data.count });
+    throw cannotRun(error, data.name, network, { size, samples: data.count, isFixed: hasFixedBatch(network, data) });
   }
 }
+
+/** Whether an input of the graph declares the length of its batch axis. */
+export const hasFixedBatch = ({ foreign }: OnnxNetwork, { inputs }: Dataset): boolean =>
+  inputs.some(({ name, axis = 0 }) => {
+    const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
+    return axis !== null && Number(port.shape?.[axis]) > 0;
+  });
 
 /**
  * Throws {@link UserError} if the scores of `port`, whose shape on `batch` samples is given, compare the samples of a
