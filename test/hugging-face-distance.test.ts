@@ -202,6 +202,10 @@ describe("the check before a merge", () => {
       garbage: true,
       says: "untied head and head tied to the embedding",
     });
+    const ends = { a: at("a"), b: at("tied"), data: { name: "text.txt" }, model: {}, scans: ["full" as const] };
+    await expect(measure(ends)).rejects.toThrow(
+      `${at("tied")} ties its head to its embedding, and ${at("a")} does not. Untie the first in Python`,
+    );
     await writeModelFolder(at("half"), 3, (_, own) => tensor("float64", own.shape, [...toNumbers(own)]));
     const compared = await compareFolders(at("a"), at("half"));
     expect(checkOf(compared, "dtype")).toMatchObject({

@@ -155,7 +155,12 @@ describe("a folder", () => {
   });
 
   it("is refused with what to do if it is an unpacked file of torch.save", async () => {
-    const where = await fill("unpacked/archive", ["data.pkl", "data/0"]);
+    const where = join(folder, "unpacked/archive");
+    mkdirSync(join(where, "data"), { recursive: true });
+    // a tensor of the storage "0"
+    const storage = "(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ";
+    const pickle = `\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0(K\x01t(K\x01t\x89}tRs.`;
+    writeFileSync(join(where, "data.pkl"), Buffer.from(pickle, "latin1"));
     for (const path of [where, join(folder, "unpacked"), join(where, "data.pkl")])
       await expect(openCheckpoint(path)).rejects.toThrow(
         `${where} is the unpacked content of a file that torch.save wrote. Zip it again (cd ${join(folder, "unpacked")}; zip -0 -r weights.pt archive), and give weights.pt.`,

@@ -98,6 +98,13 @@ describe("names match", () => {
     expect(() => match({ "fc.weight": [2, 4] }, entries)).toThrow(fault);
   });
 
+  it("not with arrays that were saved without names", () => {
+    expect(() => match({ "fc.weight": [2, 4] }, { arr_0: [2, 4], arr_1: [2] })).toThrow(
+      "b was saved without names (arr_0). In Python, save each array under its parameter's name",
+    );
+    expect(partners(match({ arr_0: [2, 4] }, { arr_0: [2, 4] }))).toEqual({ arr_0: "arr_0" });
+  });
+
   it("not with a tensor for each expert in one", () => {
     const apart = { "layers.0.experts.0.w1.weight": [2, 4], "layers.0.experts.1.w1.weight": [2, 4] };
     expect(() => match({ "layers.0.experts.gate_up_proj": [2, 2, 4] }, apart)).toThrow(
