@@ -1,29 +1,9 @@
 // Which names of two files are of one tensor, and when nothing is matched.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DType } from "../core/index.ts";
-import { matchNames, type Named } from "./names.ts";
+import { type Entry, file, match, net, partners, prefixed } from "../../test/names.ts";
+import { matchNames } from "./names.ts";
 
-type Entry = readonly number[] | readonly [DType, ...number[]];
-
-const file = (path: string, entries: Readonly<Record<string, Entry>>): Named => ({
-  path,
-  tensors: new Map(
-    Object.entries(entries).map(([name, entry]) => {
-      const [dtype, ...shape] = typeof entry[0] === "string" ? entry : (["float32", ...entry] as const);
-      return [name, { dtype: dtype as DType, shape: shape as number[] }];
-    }),
-  ),
-});
-
-const net = { "conv.weight": [4, 3], "conv.bias": [4], "fc.weight": [2, 4] } as const;
-const prefixed = (prefix: string, entries: Readonly<Record<string, Entry>> = net) =>
-  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [prefix + name, entry]));
-const match = (a: Readonly<Record<string, Entry>>, b: Readonly<Record<string, Entry>>, tied: string[][] = []) =>
-  matchNames(file("a", a), file("b", b), tied);
-/** Each tensor of a with its partner in b. */
-const partners = ({ a, b }: ReturnType<typeof match>) =>
-  Object.fromEntries([...a].filter(([name]) => b.has(name)).map(([name, own]) => [own, b.get(name)]));
 const same = Object.fromEntries(Object.keys(net).map((name) => [name, name]));
 
 describe("names match", () => {
@@ -58,58 +38,6 @@ describe("names match", () => {
     }
     expect(match(short, long).notes).toContain("Different shapes in a and b, left unchanged: queue.");
     expect(() => match(net, { ...net, queue: [2, 8] })).toThrow("different networks");
-  });
-
-  it("not beside an adapter in one of them, which must be merged first", () => {
-    const adapted = {
-      "base_model.model.fc.base_layer.weight": [2, 4],
-      "base_model.model.fc.lora_A.default.weight": [1, 4],
-      "base_model.model.fc.lora_B.default.weight": [2, 1],
-    };
-    expect(() => match({ "fc.weight": [2, 4] }, adapted)).toThrow(
-      "b contains a LoRA adapter beside its network, and a does not. Merge the adapter",
-    );
-  });
-
-  it.each(["fc.weight_v", "fc.parametrizations.weight.original1"])(
-    "not with weight normalisation in one: %s",
-    (name) => {
-      const other = name.replace(/v$/, "g").replace(/1$/, "0");
-      expect(() => match({ "fc.weight": [2, 4] }, { [other]: [2, 1], [name]: [2, 4] })).toThrow(
-        `b has weight normalisation (${name}), and a does not. Remove it in one, or keep it in both`,
-      );
-    },
-  );
-
-  it.each<[string, string, Readonly<Record<string, Entry>>]>([
-    ["pruning with masks", "torch.nn.utils.prune.remove", { "fc.weight_orig": [2, 4], "fc.weight_mask": [2, 4] }],
-    [
-      "spectral normalisation",
-      "remove_spectral_norm or remove_parametrizations",
-      { "fc.weight_orig": [2, 4], "fc.weight_u": [2], "fc.weight_v": [4] },
-    ],
-    [
-      "spectral normalisation",
-      "remove_spectral_norm or remove_parametrizations",
-      { "fc.parametrizations.weight.original": [2, 4], "fc.parametrizations.weight.0._u": [2] },
-    ],
-  ])("not with %s in one", (what, undo, entries) => {
-    const fault = `b has ${what} (${Object.keys(entries)[0]}), and a does not. Remove it in one, or keep it in both (PyTorch: ${undo}), and save again.`;
-    expect(() => match({ "fc.weight": [2, 4] }, entries)).toThrow(fault);
-  });
-
-  it("not with arrays that were saved without names", () => {
-    expect(() => match({ "fc.weight": [2, 4] }, { arr_0: [2, 4], arr_1: [2] })).toThrow(
-      "b was saved without names (arr_0). In Python, save each array under its parameter's name",
-    );
-    expect(partners(match({ arr_0: [2, 4] }, { arr_0: [2, 4] }))).toEqual({ arr_0: "arr_0" });
-  });
-
-  it("not with a tensor for each expert in one", () => {
-    const apart = { "layers.0.experts.0.w1.weight": [2, 4], "layers.0.experts.1.w1.weight": [2, 4] };
-    expect(() => match({ "layers.0.experts.gate_up_proj": [2, 2, 4] }, apart)).toThrow(
-      "b has a tensor for each expert (layers.0.experts.0.w1.weight), and a has one for all (layers.0.experts.gate_up_proj). Save both in one form",
-    );
   });
 
   it("not with other names or shapes in a graph, whose exporter may have changed them", () => {
@@ -400,17 +328,4 @@ it("never matches tensors of other shapes", () => {
     }),
     { numRuns: 2000 },
   );
-});
-
-it("advises no merge of equal names whose counters are shifted", () => {
-  const layers = (...names: string[]) => Object.fromEntries(names.map((name) => [`${name}/kernel:0`, [3, 3]]));
-  const refused = (a: Record<string, Entry>, b: Record<string, Entry>) => () => match(a, b);
-  const shifted = refused(layers("conv", "conv_1", "out"), layers("conv_1", "conv_2", "out"));
-  expect(shifted).toThrow(
-    "Give two checkpoints of one architecture. Numbers in the names are counted differently (conv/kernel:0 and conv_2/kernel:0), so equal names may be different layers: rename them in one file so that each layer has one name.",
-  );
-  expect(shifted).not.toThrow("merge --layers");
-  // more layers in one file, and another name of one layer
-  for (const other of [layers("conv", "conv_1", "conv_2"), layers("conv", "conv_1", "out_1")])
-    expect(refused(layers("conv", "conv_1", "out"), other)).toThrow("use merge --layers with base a");
 });

@@ -192,13 +192,15 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
   const averagedIn = (one: Renamed) => {
     const { averagedOf } = a.file;
     if (!averagedOf) return () => true;
+    const averagedWith = (prefix: string) => {
+      const averaged = averagedOf([...one.names.keys()].map((name) => ({ ...infoOf(one, name), name: prefix + name })));
+      return { size: averaged.size, has: (name: string) => averaged.has(prefix + name) };
+    };
+    const bare = averagedWith("");
+    if (a.prefix === "" || a.isKept) return bare.has;
     // the user may give names with the prefix that a's file has
-    const [bare, full] = ["", a.prefix].map((prefix) => {
-      const all = [...one.names.keys()].map((name) => ({ ...infoOf(one, name), name: prefix + name }));
-      const averaged = averagedOf(all);
-      return new Set([...one.names.keys()].filter((name) => averaged.has(prefix + name)));
-    });
-    return (name: string) => (full.size < bare.size ? full : bare).has(name);
+    const full = averagedWith(a.prefix);
+    return full.size < bare.size ? full.has : bare.has;
   };
   const [isAveragedA, isAveragedB] = [averagedIn(a), averagedIn(b)];
   const common = [...a.names.keys()].filter((name) => b.names.has(name));
@@ -217,8 +219,8 @@ function differenceOf(a: Renamed, b: Renamed, tied: Tied): Difference {
 
 const infoOf = ({ file, names }: Renamed, name: string) => file.tensors.get(names.get(name)!)!;
 const isSingle = (one: Renamed, name: string) => sizeOf(infoOf(one, name).shape) === 1;
-const mayVary = ({ file, names }: Renamed, name: string) =>
-  hasFreeSize({ ...file.tensors.get(names.get(name)!)!, name: names.get(name)! }, (own) => file.tensors.has(own));
+const mayVary = (one: Renamed, name: string) =>
+  hasFreeSize({ ...infoOf(one, name), name: one.names.get(name)! }, (own) => one.file.tensors.has(own));
 
 function isOneNetwork(a: Renamed, b: Renamed, tied: Tied): boolean {
   const { onlyA, onlyB, unlike, common } = differenceOf(a, b, tied);

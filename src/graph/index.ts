@@ -20,6 +20,7 @@ export {
 } from "./foreign.ts";
 export { type Attributes, Graph, inputNames, type Node, nodesOf, type Type, Value, withType } from "./graph.ts";
 export { lacksBias } from "./import/dropped.ts";
+export { makersOf } from "./import/order.ts";
 export { standardVersion } from "./import/traits.ts";
 export * from "./lowering/index.ts";
 export { axesAreInput, oldest as oldestOperatorSet } from "./operator-sets.ts";

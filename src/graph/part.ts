@@ -1,10 +1,11 @@
 // The part of a foreign model that one of its values is computed from.
 import { type ForeignModel, withNodes } from "./foreign.ts";
 import { capturedBy } from "./import/nodes.ts";
+import { makersOf } from "./import/order.ts";
 
 /** The model without the nodes, weights and inputs that a value does not depend on. */
 export function partFor(model: ForeignModel, value: string): ForeignModel {
-  const makers = new Map(model.nodes.flatMap((node) => node.output.map((name) => [name, node])));
+  const makers = makersOf(model.nodes);
   const used = new Set([value]);
   // a set also visits what is added on the way
   for (const name of used) {

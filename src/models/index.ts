@@ -25,6 +25,7 @@ export {
 export type { Initial, Inputs, Model, Network, Parameter, Shapes, Sizes, Training, Weights } from "./model.ts";
 export { holderOf } from "./model.ts";
 export { findFactors } from "./naming/adapters.ts";
+export { groupBy } from "./naming/group-by.ts";
 export { isNeutral, neutralValue } from "./naming/neutral.ts";
 export { moduleOf } from "./naming/paths.ts";
 export { isCaptured, isComputed, isGenerated, modulePath } from "./onnx-names.ts";

@@ -53,6 +53,10 @@ interface Row extends Kind {
 const leafOf = (name: string) => /[^./]*$/.exec(name)![0];
 const moduleOf = (name: string) => name.slice(0, name.length - leafOf(name).length);
 
+/** Whether the module of `name` has all of `leaves`. */
+const hasBeside = (has: (name: string) => boolean, name: string, ...leaves: readonly string[]): boolean =>
+  leaves.every((leaf) => has(moduleOf(name) + leaf));
+
 const isWhole = ({ dtype, other = dtype }: KindTensor) => !isFloating(dtype) || !isFloating(other);
 const isWholeInBoth = ({ dtype, other = dtype }: KindTensor) => !isFloating(dtype) && !isFloating(other);
 
@@ -82,7 +86,7 @@ function isOfSpectralNorm({ name }: KindTensor, has: (name: string) => boolean):
   const [, parametrized] = /^(.*\bparametrizations\.[^.]+\.)\d+\._[uv]$/.exec(name) ?? [];
   if (parametrized) return has(`${parametrized}original`) || has(`${parametrized}original0`);
   const [, number] = /^(?:u|sv)(\d+)$/.exec(leafOf(name)) ?? [];
-  return number !== undefined && ["weight", `u${number}`, `sv${number}`].every((leaf) => has(moduleOf(name) + leaf));
+  return number !== undefined && hasBeside(has, name, "weight", `u${number}`, `sv${number}`);
 }
 
 const ids = /^(position_ids|token_type_ids|relative_position_index|rel_pos_index|relative_position_bucket)$/;
@@ -102,7 +106,7 @@ const isComputed = ({ name }: Pick<KindTensor, "name">, has: (name: string) => b
 function isOfSchedule(name: string, has: (name: string) => boolean): boolean {
   const isNamed =
     /^(betas|(log_one_minus_|sqrt_(one_minus_|recip(m1)?_)?)?alphas_cumprod(_prev)?|posterior_\w+|lvlb_weights|logvar)$/;
-  return isNamed.test(leafOf(name)) && ["betas", "alphas_cumprod"].every((one) => has(moduleOf(name) + one));
+  return isNamed.test(leafOf(name)) && hasBeside(has, name, "betas", "alphas_cumprod");
 }
 
 /** Whether an ONNX operation takes a scale and a zero point after its values. */
@@ -115,8 +119,11 @@ export const isQuantising = (op: string): boolean => op === "QuantizeLinear" || 
 function isOfQuantiser({ name, use }: KindTensor, has: (name: string) => boolean): boolean {
   if (use && isQuantising(use.op)) return use.input > 0;
   if (!/^(scale|zero_point|min_val|max_val|eps|fake_quant_enabled|observer_enabled)$/.test(leafOf(name))) return false;
-  const hasBeside = (leaf: string) => has(moduleOf(name) + leaf);
-  return hasBeside("zero_point") || hasBeside("fake_quant_enabled") || (hasBeside("min_val") && hasBeside("max_val"));
+  return (
+    hasBeside(has, name, "zero_point") ||
+    hasBeside(has, name, "fake_quant_enabled") ||
+    hasBeside(has, name, "min_val", "max_val")
+  );
 }
 
 /**
@@ -134,11 +141,10 @@ const isFloatingCounter = ({ name, shape }: KindTensor) =>
  * orthogonal parametrisation. An average of two permutations is none.
  */
 function isDrawn({ name }: KindTensor, has: (name: string) => boolean): boolean {
-  const hasBeside = (...leaves: readonly string[]) => leaves.every((one) => has(moduleOf(name) + one));
   const own = leafOf(name);
   if (own === "projection_matrix") return true;
-  if (own === "p" || own === "sign_s") return hasBeside("p", "sign_s", "log_s");
-  if (own === "w_p" || own === "s_sign") return hasBeside("w_p", "s_sign", "w_s");
+  if (own === "p" || own === "sign_s") return hasBeside(has, name, "p", "sign_s", "log_s");
+  if (own === "w_p" || own === "s_sign") return hasBeside(has, name, "w_p", "s_sign", "w_s");
   const [, parametrized] = /^(.*\bparametrizations\.[^.]+\.)\d+\.base$/.exec(name) ?? [];
   return parametrized !== undefined && has(`${parametrized}original`);
 }
@@ -149,7 +155,7 @@ const isStored = ({ name }: KindTensor) => leafOf(name) === "_extra_state";
 /** The tables of CompressAI's entropy coder, which `update()` fills from the weights. */
 const isOfCoder = ({ name }: KindTensor, has: (name: string) => boolean): boolean => {
   const tables = ["_offset", "_quantized_cdf", "_cdf_length"];
-  return tables.includes(leafOf(name)) && tables.every((one) => has(moduleOf(name) + one));
+  return tables.includes(leafOf(name)) && hasBeside(has, name, ...tables);
 };
 
 /** A name whose last component matches. */

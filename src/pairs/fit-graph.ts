@@ -26,7 +26,14 @@ export function fitGraph(network: OnnxNetwork, a: End): Pick<Ends, "fit" | "cont
       const fixed = fixedBatch(network.foreign, given);
       const batch = fixed ?? chooseBatch(network, given, request.batch);
       const inputs = (graph: Graph, shape: BatchShape) => inputsOf(graph, ports, shape);
-      const { output, reading, shape, batchAxis, note } = await chooseOutput(network, a, inputs, given, batch, request);
+      const { output, reading, shape, batchAxis, note } = await chooseOutput(
+        network,
+        a,
+        inputs,
+        given,
+        { size: batch, isFixed: fixed !== undefined },
+        request,
+      );
       const data = arrangeLabels(given, reading);
       const part = partFor(network.foreign, output.from ?? output.name);
       const notes = [...notesOfScores(part), ...notesOf(reading, factsOf(given), data)];

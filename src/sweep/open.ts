@@ -43,7 +43,7 @@ async function tryBatch(pair: Pair, request: PairRequest & Memory): Promise<bool
       throw new UserError(
         `${input} of ${a.path} has the free axes 0 and ${axis}, and neither is named as the batch. Along axis 0, samples affect each other, as time steps do; along axis ${axis}, they do not, so axis ${axis} is probably the batch. Export the graph with only its batch axis free.`,
       );
-  return pair.batch === 1 && dependenceNote === undefined;
+  return pair.batch === 1 && dependenceNote === undefined; // alone, samples affect no others
 }
 
 /** Undefined for a fault of the network or of the samples, which the sweep reports. */

@@ -1,5 +1,5 @@
 // What `merge` prints.
-import { signed } from "../../core/index.ts";
+import { listSome, signed } from "../../core/index.ts";
 import type { MergeRecord } from "../../merging/index.ts";
 import { wrapped } from "./wrap.ts";
 
@@ -8,8 +8,7 @@ export function describeMerge(record: MergeRecord, path: string): string {
   const { out, a, base, averaged, kept, parameters, budget, checked, notes = [] } = record;
   const share = ((100 * parameters.averaged) / Math.max(1, parameters.all)).toFixed(1);
   const names = Object.keys(averaged);
-  const list = (some: readonly string[]) =>
-    some.length > 12 ? `${some.slice(0, 12).join(", ")} and ${some.length - 12} more` : some.join(", ");
+  const list = (some: readonly string[]) => listSome(some, 12);
   const lines = [
     kept.length
       ? `Averaged ${names.length} of ${names.length + kept.length} layers, ${share} % of the parameters: ${list(names) || "none"}.`

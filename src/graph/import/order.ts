@@ -55,7 +55,7 @@ export const sortGraphByFlow = ({ node, output }: GraphProto): Placed[] =>
   );
 
 /** The node that computes each value. */
-const makersOf = (nodes: readonly NodeProto[]): Map<string, NodeProto> =>
+export const makersOf = (nodes: readonly NodeProto[]): Map<string, NodeProto> =>
   new Map(nodes.flatMap((node) => node.output.filter(Boolean).map((name) => [name, node] as const)));
 
 /** The roots and all nodes that they need; each follows its inputs. */

@@ -1,5 +1,6 @@
 // Names whose components are separated only by underscores: `conv0_weight` in Gluon, `conv1_w_0` in Caffe2, maybe all
 // behind one scope (`gpu_0/conv1_w_0`). A layer needs at least two names with the same beginning.
+import { groupBy } from "./group-by.ts";
 import { layerOf, moduleOf } from "./paths.ts";
 
 const ending = /^(.+?)_(?:weight|bias|gamma|beta|(?:running|moving)_(?:mean|var)|[wbs]|rm|riv)((?:_\d+)?)$/;
@@ -37,25 +38,15 @@ function divide(names: readonly string[]): Divided[] {
   });
 }
 
-function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const group = groups.get(keyOf(one));
-    if (group) group.push(one);
-    else groups.set(keyOf(one), [one]);
-  }
-  return [...groups.values()];
-}
-
 /**
  * The names behind a scope, which is not a module: it has underscored names of several layers, and at least one has
  * two. PyTorch's `attn.in_proj_weight` and `attn.in_proj_bias` are of one, so `attn` is their module.
  */
 export function behindScopes(names: readonly string[]): ReadonlySet<string> {
   const divided = divide(names).filter(({ module }) => module !== "");
-  const scopes = groupBy(divided, ({ module }) => module).filter((some) => {
-    const layers = groupBy(some, ({ key }) => key);
-    return layers.length > 1 && layers.length < some.length;
+  const scopes = [...groupBy(divided, ({ module }) => [module]).values()].filter((some) => {
+    const layers = groupBy(some, ({ key }) => [key]);
+    return layers.size > 1 && layers.size < some.length;
   });
   return new Set(scopes.flat().map(({ name }) => name));
 }
@@ -68,9 +59,9 @@ export function layersByEnding(names: readonly string[], scoped: ReadonlySet<str
   const isOwn = (name: string) => scoped.has(name);
   const groups = groupBy(
     divide(names).filter(({ name, module }) => module === "" || isOwn(name)),
-    ({ key }) => key,
+    ({ key }) => [key],
   );
-  const together = groups
+  const together = [...groups.values()]
     .filter((group) => group.length > 1)
     .map((group) => ({ stem: group[0].stem, names: group.map(({ name }) => name) }));
   const alone = new Map(names.filter(isOwn).map((name) => [name, name]));

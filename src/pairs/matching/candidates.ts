@@ -3,7 +3,7 @@
 import type { StoredTensors } from "../../checkpoints/index.ts";
 import { type DType, isFloating, sizeOf } from "../../core/index.ts";
 import { type Held, reshape, transpose, type Value } from "../../graph/index.ts";
-import { isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
+import { groupBy, isGenerated, moduleOf, modulePath, type Weights } from "../../models/index.ts";
 import type { Elements } from "./elements.ts";
 
 /** The tensors of an end, read on demand. */
@@ -124,17 +124,6 @@ const endsOfPath = (path: string): string[] => [
   path,
   ...Array.from(path.matchAll(/[./]/g), ({ index }) => path.slice(index + 1)),
 ];
-
-function groupBy<T>(all: readonly T[], keysOf: (one: T) => readonly string[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all)
-    for (const key of new Set(keysOf(one))) {
-      const group = groups.get(key);
-      if (group) group.push(one);
-      else groups.set(key, [one]);
-    }
-  return groups;
-}
 
 /** Equal for shapes that may be forms of one tensor. */
 export const formKey = (shape: readonly number[]): string =>

@@ -1,6 +1,6 @@
 // The declared types of a graph's outputs, used to choose one without running the graph, and the operations that an
 // output comes from.
-import type { ForeignModel, Port, Type } from "../../graph/index.ts";
+import { type ForeignModel, makersOf, type Port, type Type } from "../../graph/index.ts";
 
 /** Operations whose results can have any sign. */
 const products = ["Gemm", "MatMul", "Add", "LogSoftmax"];
@@ -46,7 +46,7 @@ export const comesFromArgMax = ({ nodes }: ForeignModel, name: string): boolean 
 
 /** True if an output is computed from labels: by a loss operation, or from an input that holds them. */
 export function usesLabels({ nodes }: ForeignModel, name: string, labels: ReadonlySet<string>): boolean {
-  const makers = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node])));
+  const makers = makersOf(nodes);
   const seen = new Set<string>();
   const waiting = [name];
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
@@ -62,13 +62,9 @@ export function usesLabels({ nodes }: ForeignModel, name: string, labels: Readon
   return false;
 }
 
-/** The input of the sigmoid that an output comes from; undefined if anything but reshapes is between them. */
-export const beforeSigmoid = ({ nodes }: ForeignModel, name: string): string | undefined =>
-  origin(nodes, name, reshaping, ["Sigmoid"])?.input[0];
-
-/** The input of the softmax that an output comes from; undefined if anything but reshapes is between them. */
-export const beforeSoftmax = ({ nodes }: ForeignModel, name: string): string | undefined =>
-  origin(nodes, name, reshaping, ["Softmax"])?.input[0];
+/** The input of the activation that an output comes from; undefined if anything but reshapes is between them. */
+export const inputOf = (activation: "Sigmoid" | "Softmax", { nodes }: ForeignModel, name: string): string | undefined =>
+  origin(nodes, name, reshaping, [activation])?.input[0];
 
 /**
  * The node of a `wanted` operation that an output comes from, looking through `past` operations; undefined if any other

@@ -8,17 +8,17 @@ import type { OnnxNetwork, Output } from "../matching/network.ts";
 import type { Pair, PairRequest, Task } from "../origin.ts";
 import { arrangeScores } from "./arrange.ts";
 import {
-  beforeSigmoid,
-  beforeSoftmax,
   comesFromArgMax,
   comesFromProduct,
   comesFromSigmoid,
   comesFromSoftmax,
   declaredTypes,
+  inputOf,
   usesLabels,
 } from "./declared-output.ts";
 import { chooseReading, factsOf, type LabelFacts, type OutputFacts, type Reading, readingsOf } from "./readings.ts";
-import { hasFixedBatch, requireOwnScores, runOnce } from "./trial.ts";
+import type { BatchFacts } from "./refusals.ts";
+import { requireOwnScores, runOnce } from "./trial.ts";
 
 /** The output with the scores, and how the labels are scored against it. */
 export interface Chosen {
@@ -53,7 +53,7 @@ export async function chooseOutput(
   a: End,
   inputs: Pair["inputs"],
   data: Dataset,
-  batch: number,
+  { size: batch, isFixed }: Pick<BatchFacts, "size" | "isFixed">,
   { task, output, runtime, batch: asked }: PairRequest,
 ): Promise<Chosen> {
   const { foreign } = network;
@@ -91,7 +91,7 @@ export async function chooseOutput(
     const readings = areScores ? readingsOf(labels, facts, task) : [];
     return { name: port.name, type, batchAxis, readings, isLoss, scores };
   };
-  const trial = { network, a, inputs, data, runtime };
+  const trial = { network, a, inputs, data, runtime, isFixed };
   const byDeclaration = isBatchFirst(data) ? declaredTypes(ports, batch) : undefined;
   const declared = ports
     .flatMap((port) => (byDeclaration ? [candidateOf(port, byDeclaration.get(port.name)!, 0)] : []))
@@ -101,7 +101,7 @@ export async function chooseOutput(
     return chosen(declared[0]);
   }
 
-  const probe = isBatchFirst(data) ? batch : probeSize(network, data, batch);
+  const probe = isBatchFirst(data) ? batch : probeSize(foreign, data, { size: batch, isFixed });
   const found = await runOnce(trial, ports, probe);
   const candidates = ports.map((port) => {
     const scores = found.get(port.name)!;
@@ -146,8 +146,8 @@ export async function chooseOutput(
       // a softmax over other axes than the classes does not sum to 1 along them
       const isDistribution = scores !== undefined && areProbabilities(scores, axis);
       // a probability that underflows has lost its logit
-      const from = isDistribution && reading.kind !== "values" ? beforeSoftmax(foreign, name) : undefined;
-      if (from !== undefined) return beforeActivation(candidate, reading, from, "softmax of the scores");
+      const from = isDistribution && reading.kind !== "values" ? inputOf("Softmax", foreign, name) : undefined;
+      if (from !== undefined) return beforeActivation(candidate, reading, from, "softmax", "the scores");
       return {
         output: {
           name,
@@ -160,7 +160,7 @@ export async function chooseOutput(
         batchAxis,
       };
     }
-    const from = beforeSigmoid(foreign, name);
+    const from = inputOf("Sigmoid", foreign, name);
     const isProbability =
       from === undefined && (comesFromSigmoid(foreign, name) || (scores !== undefined && areInUnitRange(scores)));
     return {
@@ -185,26 +185,26 @@ const exportTensors =
 /** Chooses the values before the sigmoid for an output of one sigmoid per class, since a softmax needs logits. */
 function beforeSigmoids(foreign: ForeignModel, candidate: Candidate, reading: Reading): Chosen {
   const { name, type } = candidate;
-  const from = beforeSigmoid(foreign, name);
+  const from = inputOf("Sigmoid", foreign, name);
   if (from === undefined)
     throw new UserError(
       `The output ${name} [${type.shape}] is a sigmoid of each class's score, which is not a distribution over the classes. Export the scores before the sigmoid.`,
     );
-  return beforeActivation(candidate, reading, from, "sigmoid of each class's score");
+  return beforeActivation(candidate, reading, from, "sigmoid", "each class's score");
 }
 
-/** Chooses the logits `from`, of which an output is the sigmoid or softmax that `what` describes. */
+/** Chooses the logits `from` instead of an output, their activation; `of` describes them. */
 function beforeActivation(
   { name, type, batchAxis }: Candidate,
   reading: Reading,
   from: string,
-  what: `${"sigmoid" | "softmax"} of ${string}`,
+  activation: "sigmoid" | "softmax",
+  of: string,
 ): Chosen {
   const { shape } = type;
   const arrange = (value: Value) => arrangeScores(value, { shape, batchAxis, reading });
   const output = { name, from, type: { dtype: type.dtype, shape: [sizeOf(shape)] }, arrange };
-  const [activation] = what.split(" ");
-  const note = `The output ${name} is a ${what}; the scores before the ${activation} are used as logits.`;
+  const note = `The output ${name} is a ${activation} of ${of}; the scores before the ${activation} are used as logits.`;
   return { output, reading, shape, batchAxis, note };
 }
 
@@ -343,10 +343,11 @@ const isBatchFirst = ({ inputs }: Dataset): boolean => inputs.every(({ axis = 0 
  * The number of samples for a run that finds an output's batch axis: one that differs from all other sizes, if
  * possible.
  */
-function probeSize(network: OnnxNetwork, data: Dataset, batch: number): number {
-  const { foreign } = network;
-  const { inputs, count } = data;
-  const isFixed = hasFixedBatch(network, data);
+function probeSize(
+  foreign: ForeignModel,
+  { inputs, count }: Dataset,
+  { size: batch, isFixed }: Pick<BatchFacts, "size" | "isFixed">,
+): number {
   const taken = new Set([
     ...[...foreign.inputs, ...foreign.outputs].flatMap(({ shape }) => shape ?? []),
     ...inputs.flatMap(({ shape }) => shape),

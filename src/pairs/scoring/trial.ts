@@ -16,11 +16,13 @@ export interface Trial {
   readonly inputs: Pair["inputs"];
   readonly data: Dataset;
   readonly runtime: PairRequest["runtime"];
+  /** The graph's inputs declare the batch. */
+  readonly isFixed?: boolean;
 }
 
 /** The outputs of `ports` on the first `size` samples, by name. Throws {@link UserError} if the graph cannot run. */
 export async function runOnce(
-  { network, a, inputs, data, runtime }: Trial,
+  { network, a, inputs, data, runtime, isFixed }: Trial,
   ports: readonly Port[],
   size: number,
 ): Promise<Map<string, Tensor>> {
@@ -42,16 +44,9 @@ export async function runOnce(
     await session.dispose();
     return new Map(ports.map(({ name }, i) => [name, results[`out${i}`]]));
   } catch (error) {
-    throw cannotRun(error, data.name, network, { size, samples: data.count, isFixed: hasFixedBatch(network, data) });
+    throw cannotRun(error, data.name, network, { size, samples: data.count, isFixed });
   }
 }
-
-/** Whether an input of the graph declares the length of its batch axis. */
-export const hasFixedBatch = ({ foreign }: OnnxNetwork, { inputs }: Dataset): boolean =>
-  inputs.some(({ name, axis = 0 }) => {
-    const port = foreign.inputs.find((one) => one.name === name) ?? foreign.inputs[0];
-    return axis !== null && Number(port.shape?.[axis]) > 0;
-  });
 
 /**
  * Throws {@link UserError} if the scores of `port`, whose shape on `batch` samples is given, compare the samples of a
